@@ -1,0 +1,178 @@
+"""Every error Aerogram raises, in one tree.
+
+Each class is also the standard error a caller would expect, so ``except ValueError`` and
+``except smtplib.SMTPException`` keep working::
+
+    AerogramError
+    ├── ImproperlyConfigured (ValueError)         a setting is unknown, wrong, or missing
+    │   ├── UnknownSetting (AttributeError)       no setting of that name
+    │   ├── MissingDependency (ImportError)       an optional package is not installed
+    │   └── InvalidMailer                         an entry of MAILERS cannot work
+    │       └── MailerDoesNotExist (KeyError)     no entry of that alias
+    ├── MessageError (ValueError)                 a message that cannot be written
+    │   ├── BadHeaderError                        a header that would break or forge the message
+    │   ├── InvalidAddress                        not exactly one mailbox
+    │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
+    │   └── NoRecipients                          a notification that nobody would receive
+    ├── NotificationError                         a notification class, or the list of them, is wrong
+    │   ├── DeclarationError (TypeError, ValueError)      the class cannot work as it is declared
+    │   ├── DuplicateNotification (ValueError)    two classes claim one name
+    │   └── NotificationNotFound (LookupError)    no class of that name
+    ├── RenderError                               a template did not become a message
+    │   ├── TemplateMissing (LookupError)         no loader finds it
+    │   ├── TemplateBroken (ValueError)           it does not parse
+    │   ├── UndefinedVariable (NameError)         it asks for what the notification does not give
+    │   └── DocumentRefused (ValueError)          too large, too deep, or unsafe to inline
+    ├── OutputError (OSError)                     a folder or file that cannot be written
+    └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
+
+No text here carries a password, a token, a body or a whole list of addresses.
+"""
+
+from __future__ import annotations
+
+from smtplib import SMTPException
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aerogram.mail.delivery import DeliveryReport
+
+__all__ = [
+    "AerogramError",
+    "BadHeaderError",
+    "DeclarationError",
+    "DeliveryError",
+    "DocumentRefused",
+    "DuplicateNotification",
+    "ImproperlyConfigured",
+    "InvalidAddress",
+    "InvalidAttachment",
+    "InvalidMailer",
+    "MailerDoesNotExist",
+    "MessageError",
+    "MissingDependency",
+    "NoRecipients",
+    "NotificationError",
+    "NotificationNotFound",
+    "OutputError",
+    "RenderError",
+    "TemplateBroken",
+    "TemplateMissing",
+    "UndefinedVariable",
+    "UnknownSetting",
+]
+
+
+class AerogramError(Exception):
+    """The root: everything Aerogram raises on purpose is one of these."""
+
+    def __str__(self) -> str:
+        # KeyError would show the text as a repr; every text here is a sentence.
+        return Exception.__str__(self)
+
+
+class ImproperlyConfigured(AerogramError, ValueError):
+    """A setting is unknown, has a wrong value, or is missing where it is needed."""
+
+
+class UnknownSetting(ImproperlyConfigured, AttributeError):
+    """There is no setting of that name."""
+
+
+class MissingDependency(ImproperlyConfigured, ImportError):
+    """An optional package is needed and not installed; the text names the extra that brings it."""
+
+
+class InvalidMailer(ImproperlyConfigured):
+    """An entry of ``MAILERS`` cannot work."""
+
+
+class MailerDoesNotExist(InvalidMailer, KeyError):
+    """``MAILERS`` has no entry of that alias."""
+
+
+class MessageError(AerogramError, ValueError):
+    """A message that cannot be written as it is."""
+
+
+class BadHeaderError(MessageError):
+    """A header name or value that would break or forge the message."""
+
+
+class InvalidAddress(MessageError):
+    """A text that is not exactly one mailbox."""
+
+
+class InvalidAttachment(MessageError):
+    """A file name, media type or content that cannot be attached."""
+
+
+class NoRecipients(MessageError):
+    """A notification whose to, cc and bcc are all empty."""
+
+
+class NotificationError(AerogramError):
+    """A notification class, or the list of them, is wrong."""
+
+
+class DeclarationError(NotificationError, TypeError, ValueError):
+    """A class that cannot work as it is declared.
+
+    A ``TypeError`` as dataclasses raise for a bad class body, and a ``ValueError`` because it is the value of
+    a declaration that is wrong.
+    """
+
+
+class DuplicateNotification(NotificationError, ValueError):
+    """Two classes claim one name."""
+
+
+class NotificationNotFound(NotificationError, LookupError):
+    """No notification class has that name."""
+
+
+class RenderError(AerogramError):
+    """A template did not become a message.
+
+    ``template`` is its logical name and ``line`` the line in it (counted from 1), where they are known.
+    """
+
+    def __init__(self, text: str, *, template: str | None = None, line: int | None = None) -> None:
+        super().__init__(text)
+        self.template = template
+        self.line = line
+
+
+class TemplateMissing(RenderError, LookupError):
+    """No loader finds a template of that name."""
+
+
+class TemplateBroken(RenderError, ValueError):
+    """A template that does not parse."""
+
+
+class UndefinedVariable(RenderError, NameError):
+    """A template asks for a variable or attribute that the notification does not give."""
+
+
+class DocumentRefused(RenderError, ValueError):
+    """An HTML document that is too large, too deep, or unsafe to inline."""
+
+
+class OutputError(AerogramError, OSError):
+    """A folder or file that cannot be written."""
+
+
+class DeliveryError(AerogramError, SMTPException):
+    """At least one message of a batch did not reach every recipient.
+
+    ``sent`` is the number of messages accepted for at least one recipient, ``reports`` one
+    :class:`~aerogram.mail.delivery.DeliveryReport` for each message that has a recipient who was not served.
+    """
+
+    def __init__(self, text: str, *, sent: int = 0, reports: Sequence[DeliveryReport] = ()) -> None:
+        super().__init__(text)
+        self.sent = sent
+        self.reports = tuple(reports)
