@@ -1,0 +1,69 @@
+"""Aerogram writes and sends mail from templates, for any Python program.
+
+The names below are loaded when they are first used, so ``import aerogram`` costs next to nothing::
+
+    from aerogram import Notification
+
+
+    class Welcome(Notification):
+        subject = "Welcome, {{ customer.name }}"
+        html_template = "welcome.html"
+        customer: Customer
+
+        @property
+        def to(self):
+            return [self.customer.email]
+
+
+    Welcome(customer=customer).send()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aerogram import exceptions, mail, preview
+    from aerogram.conf import settings
+    from aerogram.exceptions import AerogramError
+    from aerogram.notification import AdminNotification, ManagerNotification, Notification
+    from aerogram.renderer import Renderer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdminNotification",
+    "AerogramError",
+    "ManagerNotification",
+    "Notification",
+    "Renderer",
+    "exceptions",
+    "mail",
+    "preview",
+    "settings",
+]
+
+_HOME = {
+    "AdminNotification": "aerogram.notification",
+    "AerogramError": "aerogram.exceptions",
+    "ManagerNotification": "aerogram.notification",
+    "Notification": "aerogram.notification",
+    "Renderer": "aerogram.renderer",
+    "settings": "aerogram.conf",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'aerogram' has no attribute {name!r}")
+    if name in _HOME:
+        value: object = getattr(import_module(_HOME[name]), name)
+    else:
+        value = import_module(f"aerogram.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

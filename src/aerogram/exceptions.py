@@ -24,6 +24,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── UndefinedVariable (NameError)         it asks for what the notification does not give
     │   └── DocumentRefused (ValueError)          too large, too deep, or unsafe to inline
     ├── OutputError (OSError)                     a folder or file that cannot be written
+    ├── ListenError (OSError)                     a local server that cannot listen where it is told to
     └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
 
 No text here carries a password, a token, a body or a whole list of addresses.
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidAddress",
     "InvalidAttachment",
     "InvalidMailer",
+    "ListenError",
     "MailerDoesNotExist",
     "MessageError",
     "MissingDependency",
@@ -163,6 +165,10 @@ class DocumentRefused(RenderError, ValueError):
 
 class OutputError(AerogramError, OSError):
     """A folder or file that cannot be written."""
+
+
+class ListenError(AerogramError, OSError):
+    """A local server that cannot listen where it is told to: no loopback address, or the port is taken."""
 
 
 class DeliveryError(AerogramError, SMTPException):

@@ -1,0 +1,17 @@
+"""The Jinja environments: loading, escaping by part, and what an undefined variable does."""
+
+from __future__ import annotations
+
+from aerogram.templating.environment import Templates, check_line, page_environment
+from aerogram.templating.inspection import Finding, inspect_line, inspect_template
+from aerogram.templating.loaders import shipped_templates
+
+__all__ = [
+    "Finding",
+    "Templates",
+    "check_line",
+    "inspect_line",
+    "inspect_template",
+    "page_environment",
+    "shipped_templates",
+]

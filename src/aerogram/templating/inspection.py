@@ -1,0 +1,147 @@
+"""Read a template without rendering it: does it parse, what it pulls in, which variables it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import jinja2
+from jinja2 import meta, nodes
+
+if TYPE_CHECKING:
+    from aerogram.templating.environment import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a template asks for, or a reason why it cannot work.
+
+    ``kind`` is ``"variable"`` (``subject`` is its name), ``"missing"`` (a template's name), ``"broken"``
+    (what the parser says) or ``"dynamic"`` (an include whose name only the data decides). ``template`` is
+    the logical name of the template it stands in, ``path`` its file where it has one, ``line`` counts from 1.
+    """
+
+    kind: str
+    subject: str
+    template: str
+    path: str | None
+    line: int
+
+
+@dataclass(slots=True)
+class _Inspection:
+    environment: jinja2.Environment
+    findings: list[Finding] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    assigned: set[str] = field(default_factory=set)
+
+    def load(self, name: str, asker: tuple[str, str | None, int]) -> None:
+        """Read ``name`` and all that it pulls in; ``asker`` is the template, path and line that names it."""
+        if name in self.seen:
+            return
+        self.seen.add(name)
+        assert self.environment.loader is not None  # noqa: S101 - Templates always gives one
+        try:
+            source, path, _ = self.environment.loader.get_source(self.environment, name)
+        except jinja2.TemplateNotFound:
+            self.findings.append(Finding("missing", name, *asker))
+            return
+        self.read(source, name, path)
+
+    def read(self, source: str, name: str, path: str | None) -> None:
+        try:
+            tree = self.environment.parse(source, name)
+            # Compiling finds what parsing does not: an unknown filter or test, a block defined twice.
+            self.environment.compile(tree, name)
+            tree = self.environment.parse(source, name)
+        except jinja2.TemplateSyntaxError as error:
+            self.findings.append(Finding("broken", error.message or "", name, path, error.lineno))
+            return
+        self.assigned |= set(_exported(tree.body)) | _looped(tree)
+        self.findings += self._variables(tree, name, path)
+        for target, line in _pulled_in(tree):
+            if target is None:
+                self.findings.append(Finding("dynamic", "", name, path, line))
+            else:
+                self.load(target, (name, path, line))
+
+    def _variables(self, tree: nodes.Template, name: str, path: str | None) -> Iterator[Finding]:
+        asked = meta.find_undeclared_variables(tree) - self.environment.globals.keys() - _optional(tree)
+        for node in tree.find_all(nodes.Name):
+            if node.ctx == "load" and node.name in asked:
+                yield Finding("variable", node.name, name, path, node.lineno)
+
+
+def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
+    """Return what the template ``name``, and all it extends, includes and imports, asks for and gets wrong.
+
+    Variables that a template sets itself, that are global, or that it tests with ``is defined`` or gives a
+    ``default`` are not asked for.
+    """
+    inspection = _Inspection(templates.html_environment if html else templates.text_environment)
+    inspection.load(name, (name, None, 0))
+    return _settled(inspection)
+
+
+def inspect_line(templates: Templates, source: str) -> list[Finding]:
+    """Return what a Jinja string such as a subject asks for and gets wrong; ``template`` is empty."""
+    inspection = _Inspection(templates.text_environment)
+    inspection.read(source, "", None)
+    return _settled(inspection)
+
+
+def _settled(inspection: _Inspection) -> list[Finding]:
+    """Drop what another template of the same chain sets, and what is said twice."""
+    kept = (
+        finding
+        for finding in inspection.findings
+        if not (finding.kind == "variable" and finding.subject in inspection.assigned)
+    )
+    return list(dict.fromkeys(kept))
+
+
+def _exported(body: Iterable[nodes.Node]) -> Iterator[str]:
+    """Yield the names that a template's top level sets and so hands to its blocks and parents."""
+    for node in body:
+        if isinstance(node, (nodes.Assign, nodes.AssignBlock)):
+            yield from (target.name for target in node.target.find_all(nodes.Name))
+            if isinstance(node.target, nodes.Name):
+                yield node.target.name
+        elif isinstance(node, nodes.Macro):
+            yield node.name
+        elif isinstance(node, nodes.Import):
+            yield node.target
+        elif isinstance(node, nodes.FromImport):
+            yield from (name if isinstance(name, str) else name[1] for name in node.names)
+        elif isinstance(node, nodes.If):
+            yield from _exported([*node.body, *node.elif_, *node.else_])
+
+
+def _looped(tree: nodes.Template) -> set[str]:
+    """Return the names that are local around an ``include``, and so visible in the included template."""
+    local: set[str] = set()
+    for scope in tree.find_all((nodes.For, nodes.With, nodes.Macro, nodes.CallBlock, nodes.Block)):
+        if next(scope.find_all(nodes.Include), None) is not None:
+            local |= {name.name for name in scope.find_all(nodes.Name) if name.ctx in {"store", "param"}}
+    return local
+
+
+def _optional(tree: nodes.Template) -> set[str]:
+    """Return the names that a template itself treats as possibly absent."""
+    tests = (test.node for test in tree.find_all(nodes.Test) if test.name in {"defined", "undefined"})
+    defaults = (used.node for used in tree.find_all(nodes.Filter) if used.name in {"default", "d"})
+    return {node.name for node in (*tests, *defaults) if isinstance(node, nodes.Name)}
+
+
+def _pulled_in(tree: nodes.Template) -> Iterator[tuple[str | None, int]]:
+    """Yield the name (None where only the data decides it) and line of each template pulled in."""
+    for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+        target = node.template  # type: ignore[attr-defined]  # all four have it, their common base does not
+        if isinstance(target, nodes.Const) and isinstance(target.value, str):
+            if not getattr(node, "ignore_missing", False):
+                yield target.value, node.lineno
+        elif isinstance(node, nodes.Include) and isinstance(target, (nodes.List, nodes.Tuple, nodes.Const)):
+            continue  # a list of candidates: the first that exists is taken, so none of them has to
+        else:
+            yield None, node.lineno
