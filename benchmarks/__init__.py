@@ -1,1 +1,1 @@
-"""Speed and memory, always beside a peer in the same run: ``./run bench NAME`` is ``python -m benchmarks.NAME``."""
+"""Speed and memory, beside a peer in the same run: ``./run bench NAME`` is ``python -m benchmarks.NAME``."""
