@@ -1,0 +1,22 @@
+"""The settings: one object, read at call time, from five kinds of source.
+
+Strongest first: :meth:`Settings.override`, :meth:`Settings.configure`, environment variables
+``AEROGRAM_<NAME>``, ``aerogram.toml`` or ``[tool.aerogram]`` of the nearest ``pyproject.toml`` upward from
+the working directory, and the defaults.
+
+>>> from aerogram.conf import settings
+>>> with settings.override(EMAIL_HOST="mail.example.com"):
+...     settings.EMAIL_HOST
+'mail.example.com'
+
+Importing this module is cheap; the table of settings, and pydantic with it, is loaded by the first read.
+"""
+
+from __future__ import annotations
+
+from aerogram.conf.settings import Settings
+
+__all__ = ["Settings", "settings"]
+
+settings = Settings()
+"""The settings of this process."""

@@ -1,0 +1,134 @@
+"""``EMAIL_URL``: one string for a whole transport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from aerogram.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["expand_url"]
+
+FORMS: Final = (
+    "smtp://user:password@host:587?tls=starttls, smtps://user:password@host, console:, file:///folder, "
+    "locmem: or dummy:, with %-encoding for special characters"
+)
+OPTIONS: Final = ("tls", "timeout", "certfile", "keyfile")
+BACKENDS: Final = {"console": "console", "file": "filebased", "locmem": "locmem", "dummy": "dummy"}
+
+
+class _Refused(Exception):
+    """What is wrong with a URL, in words that show nothing of it."""
+
+
+def expand_url(url: str, source: str) -> dict[str, Any]:
+    """Turn an ``EMAIL_URL`` into the ``EMAIL_*`` settings it stands for.
+
+    An SMTP URL settles host, port, login and encryption all at once, so that a login never goes to a host it
+    was not meant for; ``timeout``, ``certfile`` and ``keyfile`` are settled only if the URL names them.
+
+    Args:
+        url: the URL; user, password, host and path are percent-decoded.
+        source: where it was given, in words.
+
+    Returns:
+        Settings by name.
+
+    Raises:
+        ImproperlyConfigured: the URL is of no known form. The text shows nothing of the URL.
+
+    >>> expand_url("file:///var/mail", "an example")
+    {'EMAIL_BACKEND': 'aerogram.mail.backends.filebased.EmailBackend', 'EMAIL_FILE_PATH': '/var/mail'}
+    """
+    try:
+        parts = _split(url)
+        if parts.scheme in ("smtp", "smtps"):
+            return _smtp(parts)
+        if parts.scheme in BACKENDS:
+            return _local(parts)
+        raise _Refused("its scheme is not known")
+    except _Refused as refusal:
+        raise ImproperlyConfigured(f"EMAIL_URL ({source}): {refusal}. Accepted: {FORMS}.") from None
+
+
+def _split(url: str) -> SplitResult:
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise _Refused("it contains a space or a control character")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise _Refused("its host or port is not valid") from None
+    if parts.fragment:
+        raise _Refused("it contains a bare #, which is written %23")
+    return parts
+
+
+def _local(parts: SplitResult) -> dict[str, Any]:
+    values = {"EMAIL_BACKEND": f"aerogram.mail.backends.{BACKENDS[parts.scheme]}.EmailBackend"}
+    folder = unquote(parts.path)
+    if parts.query:
+        raise _Refused(f"{parts.scheme}: takes no options")
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost") or not folder.startswith("/"):
+            raise _Refused("a file URL has three slashes and the absolute path of a folder")
+        values["EMAIL_FILE_PATH"] = folder
+    elif parts.netloc or folder.strip("/"):
+        raise _Refused(f"nothing may follow {parts.scheme}:")
+    return values
+
+
+def _smtp(parts: SplitResult) -> dict[str, Any]:
+    if not parts.hostname:
+        raise _Refused("it names no host")
+    if parts.path not in ("", "/"):
+        raise _Refused("it has a path after the host; a slash in a user name or password is written %2F")
+    options = _options(parts.query)
+    tls = options.pop("tls", "implicit" if parts.scheme == "smtps" else "none")
+    if tls not in (("implicit",) if parts.scheme == "smtps" else ("none", "starttls")):
+        raise _Refused("tls= is 'starttls' or 'none' with smtp://, and left out with smtps://")
+    port = {"none": 25, "starttls": 587, "implicit": 465}[tls] if parts.port is None else parts.port
+    if port == 0:
+        raise _Refused("its port is not from 1 to 65535")
+    return {
+        "EMAIL_BACKEND": "aerogram.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": unquote(parts.hostname),
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": tls == "starttls",
+        "EMAIL_USE_SSL": tls == "implicit",
+        **{OPTION_SETTINGS[name][0]: OPTION_SETTINGS[name][1](value) for name, value in options.items()},
+    }
+
+
+def _options(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise _Refused("its options are not of the form ?name=value&name=value") from None
+    if any(name not in OPTIONS for name, _ in pairs):
+        raise _Refused(f"it has an option that is not known; there are {', '.join(OPTIONS)}")
+    if len(dict(pairs)) != len(pairs):
+        raise _Refused("it has an option twice")
+    return dict(pairs)
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < float("inf"):
+        raise _Refused("timeout= is a number of seconds above 0")
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+OPTION_SETTINGS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
+    "timeout": ("EMAIL_TIMEOUT", _seconds),
+    "certfile": ("EMAIL_SSL_CERTFILE", str),
+    "keyfile": ("EMAIL_SSL_KEYFILE", str),
+}
