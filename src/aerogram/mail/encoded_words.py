@@ -1,0 +1,158 @@
+"""Text as RFC 2047 encoded-words: how a header carries what plain ASCII cannot.
+
+An encoded-word holds whole characters, is at most 75 characters long, and is written with the shorter of the
+"Q" and "B" encodings unless the charset prescribes one. White space belongs to the encoded text, so nothing
+is lost or gained where two words meet.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from binascii import b2a_base64
+from email.charset import BASE64, QP, SHORTEST, Charset
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from aerogram.exceptions import BadHeaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FORBIDDEN", "encoded_words", "shown"]
+
+# C0 controls but TAB, DEL, C1 controls (NEL among them), LS, PS, and halves of surrogate pairs: what no
+# header may carry, encoded or not, because some reader takes it for the end of a line or cannot read it.
+FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+WORD_LIMIT = 75  # RFC 2047 section 2
+_SHOWN_LIMIT = 100
+
+# RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
+_Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
+_Q_TABLE = [chr(octet) if octet in _Q_SAFE else f"={octet:02X}" for octet in range(256)]
+_Q_TABLE[0x20] = "_"
+
+
+class _Wire(NamedTuple):
+    """A charset as it is written: its name in a word, the codec, "q", "b" or "" for the shorter."""
+
+    name: str
+    codec: str
+    method: str
+
+
+_UTF8 = _Wire("utf-8", "utf-8", "")
+_METHODS = {QP: "q", BASE64: "b", SHORTEST: ""}
+
+
+def shown(value: object) -> str:
+    """Show ``value`` in an error text: its ``repr``, cut at 100 characters.
+
+    >>> shown("a\\nb")
+    "'a\\\\nb'"
+    """
+    text = repr(value[: _SHOWN_LIMIT + 1] if isinstance(value, str) else value)
+    return text if len(text) <= _SHOWN_LIMIT else text[: _SHOWN_LIMIT - 1] + "…"
+
+
+def encoded_words(text: str, encoding: str | Charset = "utf-8", *, first: int = WORD_LIMIT) -> list[str]:
+    """Write ``text`` as encoded-words, to be joined by white space.
+
+    Args:
+        text: characters without controls; white space is kept as it is.
+        encoding: a charset's name or an ``email.charset.Charset``; what it cannot express
+            is written in UTF-8.
+        first: room for the first word, in characters; too little of it is treated as a whole line.
+
+    Returns:
+        Words of at most 75 characters (the first: of at most ``first``), one at least.
+
+    Raises:
+        BadHeaderError: Python knows no codec of that name.
+
+    >>> encoded_words("Grüße")
+    ['=?utf-8?b?R3LDvMOfZQ==?=']
+    """
+    wire = _wire(encoding)
+    try:
+        data = text.encode(wire.codec)
+    except UnicodeEncodeError:
+        wire = _UTF8
+        data = text.encode("utf-8")
+    method = wire.method or ("b" if _b_size(data) < _q_size(data) else "q")
+    size = _b_size if method == "b" else _q_size
+    chrome = len(wire.name) + 7
+    room = first - chrome
+    if room < 12:  # one character of four octets in "Q"
+        room = WORD_LIMIT - chrome
+    if size(data) <= room:
+        return [_word(data, wire.name, method)]
+    words = []
+    start = 0
+    while start < len(text):
+        end = _fitting(text, start, wire.codec, size, room)
+        words.append(_word(text[start:end].encode(wire.codec), wire.name, method))
+        start, room = end, WORD_LIMIT - chrome
+    return words
+
+
+def _fitting(text: str, start: int, codec: str, size: Callable[[bytes], int], room: int) -> int:
+    """Find the end of the longest piece of ``text`` from ``start`` that fits ``room`` when encoded."""
+    low, high = start + 1, min(len(text), start + room)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if size(text[start:middle].encode(codec)) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _q_size(data: bytes) -> int:
+    return len(data) + 2 * len(data.translate(None, _Q_SAFE))
+
+
+def _b_size(data: bytes) -> int:
+    return (len(data) + 2) // 3 * 4
+
+
+def _word(data: bytes, charset: str, method: str) -> str:
+    if method == "b":
+        payload = b2a_base64(data, newline=False).decode("ascii")
+    else:
+        payload = "".join([_Q_TABLE[octet] for octet in data])
+    return f"=?{charset}?{method}?{payload}?="
+
+
+def _wire(encoding: str | Charset) -> _Wire:
+    if isinstance(encoding, str):
+        return _UTF8 if encoding == "utf-8" else _wire_named(encoding)
+    return _wire_of(encoding)
+
+
+@lru_cache(maxsize=64)
+def _wire_named(encoding: str) -> _Wire:
+    try:
+        return _wire_of(Charset(encoding))
+    except Exception as error:  # Charset() has errors of its own for names it cannot read
+        raise _unknown(encoding) from error
+
+
+def _wire_of(charset: Charset) -> _Wire:
+    if charset.header_encoding not in _METHODS:
+        return _UTF8  # a charset that has no header encoding (US-ASCII) cannot write what needs one
+    name = str(charset.output_charset or "us-ascii")
+    for codec in (charset.output_codec, name):
+        try:
+            codecs.lookup(str(codec))
+        except LookupError:
+            continue
+        return _Wire(name, str(codec), _METHODS[charset.header_encoding])
+    raise _unknown(name)
+
+
+def _unknown(encoding: str) -> BadHeaderError:
+    return BadHeaderError(
+        f"Python knows no encoding {shown(encoding)} to write a header in; name a codec, as 'utf-8'"
+    )

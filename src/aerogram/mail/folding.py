@@ -1,0 +1,88 @@
+"""Header lines cut at white space, so that unfolding them gives back every character.
+
+RFC 5322 section 2.1.1: a line should have at most 78 characters and must have at most 998. A line is cut only
+before white space that something follows, and nothing is put in or taken out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aerogram.exceptions import BadHeaderError
+
+__all__ = ["HARD_LIMIT", "SOFT_LIMIT", "fold", "fold_address_list"]
+
+SOFT_LIMIT = 78
+HARD_LIMIT = 998
+
+# An unclosed quote stands for itself; a pair with a backslash is one piece, so that its end is sought once.
+_QUOTED = r'"(?:[^"\\]++|\\.)*+"|\\.'
+_WORD = re.compile(r"[ \t]*[^ \t]+")
+_TERM = re.compile(rf'[ \t]*(?:{_QUOTED}|[^ \t"]|")++')
+_ENTRY = re.compile(rf'(?:{_QUOTED}|[^,"]|"|,(?![ \t]))++,?')
+
+
+def fold(name: str, value: str) -> str:
+    """Fold ``name: value`` at white space.
+
+    Args:
+        name: a valid header name.
+        value: printable ASCII on one line.
+
+    Returns:
+        The lines, CRLF between and after them.
+
+    Raises:
+        BadHeaderError: a word is too long for any line.
+
+    >>> fold("Subject", "short")
+    'Subject: short\\r\\n'
+    """
+    line = f"{name}: {value}"
+    if len(line) <= SOFT_LIMIT:
+        return line + "\r\n"
+    start = _first_end(_WORD, line, name)
+    return _lines(name, line, [line[:start], *_WORD.findall(line, start)])
+
+
+def fold_address_list(name: str, value: str) -> str:
+    """Fold ``name: value`` after the commas of an address list, and at white space outside quotes if need be.
+
+    Arguments, result and errors are those of :func:`fold`.
+    """
+    line = f"{name}: {value}"
+    if len(line) <= SOFT_LIMIT:
+        return line + "\r\n"
+    start = _first_end(_TERM, line, name)
+    words = [line[:start]]
+    for entry in _ENTRY.findall(line, start):
+        if len(entry) <= SOFT_LIMIT:
+            words.append(entry)
+        else:
+            words.extend(_TERM.findall(entry))
+    return _lines(name, line, words)
+
+
+def _first_end(pattern: re.Pattern[str], line: str, name: str) -> int:
+    # The first word stays beside the name: some readers take a first line without a value for empty.
+    match = pattern.match(line, len(name) + 1)
+    return match.end() if match is not None else len(line)
+
+
+def _lines(name: str, line: str, words: list[str]) -> str:
+    """Fill lines with words that carry the white space before them."""
+    lines = []
+    start = position = 0
+    for word in words:
+        end = position + len(word)
+        if end - start > SOFT_LIMIT and position and word[0] in " \t" and not word.isspace():
+            lines.append(line[start:position])
+            start = position
+        position = end
+    lines.append(line[start:])  # with the white space at the end, which is no word
+    if max(map(len, lines)) > HARD_LIMIT:
+        raise BadHeaderError(
+            f"Header {name!r} has a word that does not fit a line of {HARD_LIMIT} octets "
+            f"and cannot be cut; shorten it"
+        )
+    return "\r\n".join(lines) + "\r\n"
