@@ -1,0 +1,220 @@
+"""The catching SMTP server: takes every mail that is sent to it and delivers none.
+
+It is what the debugging server of the standard library was: a place on this machine where a program under
+development may send to, so that one can see what would have gone out. It listens on loopback alone and takes
+any login, so settings with a user name work unchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import ipaddress
+import logging
+import socket
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
+
+from aerogram.exceptions import ListenError, MissingDependency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import EmailMessage
+    from types import TracebackType
+
+__all__ = ["CatchingServer", "CaughtMessage", "check_loopback"]
+
+log = logging.getLogger("aerogram.catcher")
+
+
+@dataclass(frozen=True)
+class CaughtMessage:
+    """One message as it came in: its envelope and its bytes.
+
+    Args:
+        mail_from: the envelope sender, ``""`` for a bounce.
+        recipients: the envelope recipients in the order given, those of Bcc among them.
+        content: the message itself, lines ending in CRLF, dots unstuffed.
+    """
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        """The content, parsed by the standard library."""
+        return email.message_from_bytes(self.content, policy=email.policy.default)
+
+
+def check_loopback(host: str) -> str:
+    """Return the loopback address that ``host`` stands for.
+
+    Args:
+        host: ``"localhost"``, an address of 127.0.0.0/8, or ``"::1"``.
+
+    Raises:
+        ListenError: for anything else, as what arrives here is shown to whoever looks.
+    """
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise ListenError(
+            f"The catching server does not listen on {host!r}: it takes mail from this machine alone. "
+            "Give a loopback address: 127.0.0.1, ::1 or localhost."
+        )
+    return host
+
+
+class CatchingServer:
+    """An SMTP server on loopback that keeps what it receives::
+
+        with CatchingServer() as server:
+            send_mail(..., connection=get_connection(host=server.host, port=server.port))
+        assert server.messages[0].recipients == ("ann@example.com",)
+
+    Args:
+        host: a loopback address.
+        port: 0 takes a free one, which ``server.port`` tells.
+        on_message: called with each :class:`CaughtMessage` in the server's thread, before the client is told
+            that the message was accepted. If it raises, the client gets a 451 and the error is logged.
+        keep: whether ``messages`` collects what comes in; turn it off for a server that runs for days.
+
+    Raises:
+        ListenError: on entering, if the host is no loopback address or the port cannot be had.
+        MissingDependency: without the package aiosmtpd (the extra ``catch``).
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        on_message: Callable[[CaughtMessage], object] | None = None,
+        keep: bool = True,
+    ) -> None:
+        self.host = check_loopback(host)
+        self.port = port
+        self.messages: list[CaughtMessage] = []
+        self._on_message = on_message
+        self._keep = keep
+
+    def __enter__(self) -> Self:
+        protocol = _protocol_class()
+        listener = _listen(self.host, self.port)
+        self.port = listener.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._run, args=(protocol, listener), name="aerogram-catcher", daemon=True
+        )
+        # The socket queues connections from here on: nobody has to wait until the thread has started.
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _run(self, protocol: Callable[..., Any], listener: socket.socket) -> None:
+        connections: WeakSet[Any] = WeakSet()
+
+        def accept() -> Any:
+            connection = protocol(
+                _Handler(self._receive),
+                data_size_limit=None,
+                enable_SMTPUTF8=True,
+                hostname="localhost",
+                ident="Aerogram catching server",
+                authenticator=_any_login,
+                auth_require_tls=False,
+                loop=self._loop,
+            )
+            connections.add(connection)
+            return connection
+
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        server = loop.run_until_complete(loop.create_server(accept, sock=listener))
+        try:
+            loop.run_forever()
+        finally:
+            server.close()
+            for connection in connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            loop.run_until_complete(_finish(asyncio.all_tasks(loop)))
+            loop.close()
+
+    def _receive(self, caught: CaughtMessage) -> None:
+        if self._on_message is not None:
+            self._on_message(caught)
+        if self._keep:
+            self.messages.append(caught)
+
+
+class _Handler:
+    """What aiosmtpd asks for each session."""
+
+    def __init__(self, receive: Callable[[CaughtMessage], None]) -> None:
+        self._receive = receive
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
+        self._receive(
+            CaughtMessage(
+                mail_from="" if envelope.mail_from in (None, "<>") else envelope.mail_from,
+                recipients=tuple(envelope.rcpt_tos),
+                content=envelope.original_content,
+            )
+        )
+        return "250 2.0.0 Caught, not delivered"
+
+    async def handle_exception(self, error: Exception) -> str:
+        log.error("a message could not be kept: %s: %s", type(error).__name__, error)
+        return "451 4.3.0 The catching server could not keep this message; its log says why"
+
+
+async def _finish(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _any_login(*_asked: object) -> Any:
+    from aiosmtpd.smtp import AuthResult
+
+    return AuthResult(success=True)
+
+
+def _protocol_class() -> Callable[..., Any]:
+    try:
+        from aiosmtpd.smtp import SMTP
+    except ImportError as error:
+        raise MissingDependency(
+            "The catching server needs the package aiosmtpd, which is not installed. "
+            "Install it with: pip install 'aerogram[catch]'"
+        ) from error
+    return SMTP
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ListenError(
+            f"Nothing can listen on {host} port {port}: {error.strerror or error}. "
+            "End what uses that port, or give another one (0 takes a free one)."
+        ) from error
