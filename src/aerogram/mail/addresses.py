@@ -9,7 +9,6 @@ one.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from email.header import Header
@@ -17,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 from aerogram.exceptions import InvalidAddress
+from aerogram.mail.domains import LABEL, a_labels, is_address_literal, is_domain
 from aerogram.mail.encoded_words import FORBIDDEN, encoded_words, shown
 
 if TYPE_CHECKING:
@@ -29,18 +29,15 @@ ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle bracket
 ENTRY_LIMIT = 4096  # characters of one mailbox with its name: ours, so that the cache stays small
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
-_LABEL = r"(?!-)[A-Za-z0-9_\-]{1,63}(?<!-)"
 _DOT_ATOM = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*")
 _UTF8_ATEXT = r'[^\x00-\x20\x7f\s"(),.:;<>@\[\\\]]'
 _UTF8_DOT_ATOM = re.compile(rf"{_UTF8_ATEXT}+(?:\.{_UTF8_ATEXT}+)*")
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_PLAIN = re.compile(rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@({_LABEL}(?:\.{_LABEL})*)")
+_PLAIN = re.compile(rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)")
 _QUOTED = r'"(?:[^"\\]++|\\.)*+"'
-_QUOTED_LOCAL = re.compile(rf"({_QUOTED})(?:@(.*))?", re.DOTALL)
+_QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
 _NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]++| ++', re.DOTALL)
 _LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]++', re.DOTALL)
 _SPACES = re.compile(" +")
-_LIST_MARK = re.compile("[,:]|^[ \t]*$")
 _SEPARATOR = re.compile("[,;@<>]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_ESCAPE = re.compile(r'(["\\])')
@@ -120,6 +117,8 @@ def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
 def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
     """Read the mailboxes of an address header, separated by commas; an empty group (``name:;``) holds none.
 
+    A comma behind a word that can be no address belongs to the name of the next mailbox.
+
     Raises:
         InvalidAddress: an entry is not exactly one mailbox.
 
@@ -127,11 +126,30 @@ def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
     ['a@x.org', 'b@y.org']
     """
     text = _text_of(value)
-    if not _LIST_MARK.search(text) and text:
-        return [parse_mailbox(text, utf8=utf8)]
     if not text.strip(" \t") or is_empty_group(text):
         return []
-    return [parse_mailbox(entry, utf8=utf8) for entry in _entries(text)]
+    if "," not in text:
+        return [parse_mailbox(text, utf8=utf8)]
+    mailboxes = []
+    entry: list[str] = []
+    for part in _parts(text):
+        entry.append(part)
+        if not _is_only_name(part, utf8=utf8):
+            mailboxes.append(parse_mailbox(",".join(entry), utf8=utf8))
+            entry = []
+    if entry:
+        _refuse(",".join(entry), "it has no address")
+    return mailboxes
+
+
+def _is_only_name(part: str, *, utf8: bool) -> bool:
+    """Tell whether ``part`` can be no mailbox by itself, only the beginning of a name."""
+    word = part.strip(" \t")
+    return bool(word) and "@" not in word and "<" not in word and not _atom(utf8).fullmatch(word)
+
+
+def _atom(utf8: bool) -> re.Pattern[str]:
+    return _UTF8_DOT_ATOM if utf8 else _DOT_ATOM
 
 
 def is_empty_group(text: str) -> bool:
@@ -239,9 +257,8 @@ def _check_unquoted(entry: str, pieces: list[tuple[str, bool]], address: str, *,
     if "@" in bare and bare.strip().casefold() != address.casefold():
         _refuse(entry, "an @ in the name needs quotes around the name; one entry holds one mailbox")
     if "," in bare:
-        atom = _UTF8_DOT_ATOM if utf8 else _DOT_ATOM
         for part in bare.split(",")[:-1]:
-            if not part.strip() or atom.fullmatch(part.strip()):
+            if not _is_only_name(part, utf8=utf8):
                 _refuse(
                     entry, "a comma in the name needs quotes around the name; one entry holds one mailbox"
                 )
@@ -261,7 +278,7 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
     else:
         local_part, at, rest = address.partition("@")
         host = rest if at else None
-        if not (_UTF8_DOT_ATOM if utf8 else _DOT_ATOM).fullmatch(local_part):
+        if not _atom(utf8).fullmatch(local_part):
             _refuse_local_part(local_part, text)
     if not utf8 and not local_part.isascii():
         _refuse(text, _NEEDS_SMTPUTF8)
@@ -290,13 +307,11 @@ def _domain(host: str, text: str) -> str:
     if not host:
         _refuse(text, "there is nothing after the @")
     if host.startswith("["):
-        return _address_literal(host, text)
-    domain = host
-    if not host.isascii():
-        if len(host) > ADDRESS_LIMIT:
-            _refuse(text, "its domain is too long")
-        domain = _a_labels(host) or ""
-    if not _DOMAIN.fullmatch(domain):
+        if not is_address_literal(host):
+            _refuse(text, "what stands in brackets must be an IPv4 address or IPv6: and an IPv6 address")
+        return host
+    domain = host if host.isascii() else a_labels(host)
+    if not is_domain(domain):
         if _SEPARATOR.search(host):
             _refuse(text, "one entry holds one mailbox; give each address an entry of its own")
         _refuse(
@@ -305,62 +320,22 @@ def _domain(host: str, text: str) -> str:
     return domain
 
 
-def _a_labels(host: str) -> str | None:
-    """Write an internationalised domain in ASCII by IDNA 2008 (UTS 46), or return None.
-
-    Symbols, which IDNA 2008 leaves out but some registries sold, are written as IDNA 2003 did, where that
-    changes nothing of the name.
-    """
-    import idna  # its tables are large, and most programs never meet such a domain
-
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except UnicodeError:  # idna.IDNAError is one
-        pass
-    try:
-        written = host.encode("idna")
-        unchanged = written.decode("idna") == host.lower()
-    except UnicodeError:
-        return None
-    return written.decode("ascii") if unchanged else None
-
-
-def _address_literal(host: str, text: str) -> str:
-    """Check an address literal of RFC 5321 section 4.1.3: ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]``."""
-    inner = host[1:-1]
-    try:
-        if not host.endswith("]") or len(host) > 60:
-            raise ValueError
-        if inner[:5].casefold() == "ipv6:":
-            if "%" in inner:
-                raise ValueError
-            ipaddress.IPv6Address(inner[5:])
-        else:
-            ipaddress.IPv4Address(inner)
-    except ValueError:
-        _refuse(text, "what stands in brackets must be an IPv4 address or IPv6: and an IPv6 address")
-    return host
-
-
-def _entries(text: str) -> list[str]:
+def _parts(text: str) -> list[str]:
     """Cut a list at the commas outside quotes."""
-    entries = [""]
     parts: list[str] = []
+    tokens: list[str] = []
     position = 0
-    for token in _LIST_TOKEN.finditer(text):
-        if token.start() != position:
-            break
+    while (token := _LIST_TOKEN.match(text, position)) is not None:
         position = token.end()
         if token[0] == ",":
-            entries[-1] = "".join(parts)
-            entries.append("")
-            parts = []
+            parts.append("".join(tokens))
+            tokens = []
         else:
-            parts.append(token[0])
+            tokens.append(token[0])
     if position != len(text):
         _refuse(text[position:], "a quote is not closed")
-    entries[-1] = "".join(parts)
-    return entries
+    parts.append("".join(tokens))
+    return parts
 
 
 def _unquoted(quoted: str) -> str:
