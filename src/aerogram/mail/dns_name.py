@@ -1,0 +1,43 @@
+"""The name of this machine in the mail system, asked for once and only when it is needed."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+__all__ = ["DNS_NAME", "CachedDnsName"]
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+
+
+class CachedDnsName:
+    """The fully qualified name of this host, looked up at its first use.
+
+    ``socket.getfqdn()`` may wait for a name server for seconds, so nothing asks at import. A name that could
+    not stand in an EHLO command or a Message-ID (RFC 5321 section 4.1.2) is replaced by ``localhost``.
+
+    >>> bool(str(CachedDnsName()))
+    True
+    """
+
+    _fqdn: str
+
+    def __str__(self) -> str:
+        return self.get_fqdn()
+
+    def get_fqdn(self) -> str:
+        """Return the host's name in ASCII (non-ASCII labels as A-labels)."""
+        if not hasattr(self, "_fqdn"):
+            self._fqdn = _ascii_host(socket.getfqdn())
+        return self._fqdn
+
+
+def _ascii_host(name: str) -> str:
+    try:
+        name = name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "localhost"
+    return name if _HOST_NAME.fullmatch(name) else "localhost"
+
+
+DNS_NAME = CachedDnsName()
