@@ -140,3 +140,9 @@ def test_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_aiosmtpd)
     with pytest.raises(MissingDependency, match=r"aerogram\[catch\]"):
         CatchingServer().__enter__()
+
+
+def test_a_server_that_nobody_used_ends_cleanly():
+    for _ in range(20):
+        with CatchingServer():
+            pass

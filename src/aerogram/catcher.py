@@ -112,6 +112,7 @@ class CatchingServer:
         listener = _listen(self.host, self.port)
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
+        self._left = asyncio.Event()
         self._thread = threading.Thread(
             target=self._run, args=(protocol, listener), name="aerogram-catcher", daemon=True
         )
@@ -125,10 +126,17 @@ class CatchingServer:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._left.set)
         self._thread.join()
 
     def _run(self, protocol: Callable[..., Any], listener: socket.socket) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve(protocol, listener))
+        finally:
+            self._loop.close()
+
+    async def _serve(self, protocol: Callable[..., Any], listener: socket.socket) -> None:
         connections: WeakSet[Any] = WeakSet()
 
         def accept() -> Any:
@@ -145,18 +153,16 @@ class CatchingServer:
             connections.add(connection)
             return connection
 
-        loop = self._loop
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(loop.create_server(accept, sock=listener))
-        try:
-            loop.run_forever()
-        finally:
-            server.close()
-            for connection in connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
-            loop.run_until_complete(_finish(asyncio.all_tasks(loop)))
-            loop.close()
+        server = await self._loop.create_server(accept, sock=listener)
+        await self._left.wait()
+        server.close()
+        for connection in connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        sessions = asyncio.all_tasks() - {asyncio.current_task()}
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
 
     def _receive(self, caught: CaughtMessage) -> None:
         if self._on_message is not None:
@@ -184,12 +190,6 @@ class _Handler:
     async def handle_exception(self, error: Exception) -> str:
         log.error("a message could not be kept: %s: %s", type(error).__name__, error)
         return "451 4.3.0 The catching server could not keep this message; its log says why"
-
-
-async def _finish(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _any_login(*_asked: object) -> Any:
