@@ -1,0 +1,166 @@
+"""The package as a whole: what importing it costs, what it exports, which room imports what, its pins."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import aerogram
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "aerogram"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+HEAVY = {
+    "aiosmtpd", "bs4", "css_inline", "cssutils", "django", "dkim", "html2text", "idna", "jinja2", "lxml",
+    "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich", "smtplib", "ssl",
+    "typer",
+}  # fmt: skip
+
+# Which third-party package is imported in which room: the first part of the path below src/aerogram.
+HOMES = {
+    "aiosmtpd": {"catcher"},
+    "celery": {"contrib"},
+    "click": {"cli"},
+    "css_inline": {"inlining"},
+    "cssselect": {"inlining"},
+    "cssutils": {"inlining"},
+    "django": {"contrib", "mail"},      # mail/backends/django.py
+    "dkim": {"mail"},
+    "fastapi": {"contrib"},
+    "flask": {"contrib"},
+    "html2text": {"plaintext"},
+    "idna": {"mail"},
+    "jinja2": {"renderer", "templating"},
+    "lxml": {"checks", "document", "inlining", "plaintext", "stencil"},
+    "markupsafe": {"renderer", "templating"},
+    "opentelemetry": {"mail"},
+    "premailer": {"inlining"},
+    "pydantic": {"conf"},
+    "pydantic_settings": {"conf"},
+    "pytest": {"testing"},
+    "rich": {"cli"},
+    "starlette": {"contrib", "preview"},
+    "typer": {"cli"},
+}  # fmt: skip
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has after this statement."""
+    code = f"{statement}; import json, sys; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "may_load"),
+    [
+        ("import aerogram", set()),
+        ("from aerogram.conf import settings", {"smtplib", "ssl"}),
+        ("import aerogram.mail", {"smtplib", "ssl", "idna"}),
+        (
+            "from aerogram.mail import EmailMessage; from aerogram.conf import settings",
+            {"smtplib", "ssl", "idna"},
+        ),
+    ],
+)
+def test_import_is_light(statement: str, may_load: set[str]) -> None:
+    assert loaded_by(statement) & HEAVY <= may_load
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert aerogram.__all__ == [
+        "AdminNotification",
+        "AerogramError",
+        "ManagerNotification",
+        "Notification",
+        "Renderer",
+        "exceptions",
+        "mail",
+        "preview",
+        "settings",
+    ]
+
+
+@pytest.mark.parametrize("name", aerogram.__all__)
+def test_public_name_is_there_and_documented(name: str) -> None:
+    assert getattr(aerogram, name).__doc__
+    assert name in dir(aerogram)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Notifcation'"):
+        _ = aerogram.Notifcation
+
+
+def test_version_is_the_one_of_the_project() -> None:
+    assert aerogram.__version__ == PROJECT["project"]["version"]
+
+
+def imports_of(path: Path) -> set[str]:
+    """The top-level packages that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_each_dependency_is_imported_in_its_own_room() -> None:
+    strays = []
+    for path in SOURCE.rglob("*.py"):
+        room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        foreign = imports_of(path) - sys.stdlib_module_names - {"aerogram", "annotationlib"}  # (3.14)
+        strays += [
+            f"{path.relative_to(SOURCE)}: {name}" for name in foreign if room not in HOMES.get(name, ())
+        ]
+    assert strays == []
+
+
+def declared() -> list[Requirement]:
+    """Every requirement of pyproject.toml, of all extras and groups."""
+    project = PROJECT["project"]
+    lists = [
+        project["dependencies"],
+        *project["optional-dependencies"].values(),
+        *PROJECT["dependency-groups"].values(),
+    ]
+    requirements = [Requirement(text) for texts in lists for text in texts]
+    return [requirement for requirement in requirements if requirement.name != "aerogram"]
+
+
+def pinned() -> dict[str, str]:
+    """Name and version of each line of requirements-dev.txt."""
+    text = (ROOT / "requirements-dev.txt").read_text()
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:
+    pins = pinned()
+    for requirement in declared():
+        version = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}"
+
+
+def test_pins_are_hashed_and_name_no_host() -> None:
+    text = (ROOT / "requirements-dev.txt").read_text()
+    assert "://" not in text
+    for block in re.split(r"\n(?=[a-z])", text)[1:]:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
+
+
+def test_every_extra_is_in_all() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    [everything] = extras["all"]
+    assert Requirement(everything).extras == set(extras) - {"all"}
