@@ -7,6 +7,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     ├── ImproperlyConfigured (ValueError)         a setting is unknown, wrong, or missing
     │   ├── UnknownSetting (AttributeError)       no setting of that name
     │   ├── MissingDependency (ImportError)       an optional package is not installed
+    │   ├── BackendNotFound (ImportError)         no mail backend at that dotted path
     │   └── InvalidMailer                         an entry of MAILERS cannot work
     │       └── MailerDoesNotExist (KeyError)     no entry of that alias
     ├── MessageError (ValueError)                 a message that cannot be written
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AerogramError",
+    "BackendNotFound",
     "BadHeaderError",
     "DeclarationError",
     "DeliveryError",
@@ -85,6 +87,10 @@ class UnknownSetting(ImproperlyConfigured, AttributeError):
 
 class MissingDependency(ImproperlyConfigured, ImportError):
     """An optional package is needed and not installed; the text names the extra that brings it."""
+
+
+class BackendNotFound(ImproperlyConfigured, ImportError):
+    """A dotted path leads to no mail backend."""
 
 
 class InvalidMailer(ImproperlyConfigured):

@@ -1,0 +1,63 @@
+"""Writes messages to a stream, standard output where none is given."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from aerogram.mail.backends.local import LocalBackend
+
+if TYPE_CHECKING:
+    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.safemime import SafeMIMEMultipart, SafeMIMEText
+
+__all__ = ["EmailBackend"]
+
+SEPARATOR: Final = "-" * 79 + "\n"
+
+# C0 without tab and line feed, DEL, C1, line separators and the bidirectional controls: what can move the
+# cursor, recolour or reorder what a terminal shows.
+TERMINAL_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+class EmailBackend(LocalBackend):
+    """Writes each message and a line of hyphens; control characters are shown as ``\\x1b`` and the like.
+
+    Args:
+        fail_silently: keep quiet when the stream cannot be written.
+        stream: a text stream; ``sys.stdout`` as it is at construction.
+    """
+
+    def __init__(self, fail_silently: bool = False, *, stream: TextIO | None = None, **kwargs: Any) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        self.stream = sys.stdout if stream is None else stream
+
+    def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
+        """Write one message and flush."""
+        text = printable(mime.as_bytes().decode(_charset(mime), "backslashreplace"))
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        # A terminal that knows only ASCII still shows the rest of the message.
+        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n" + SEPARATOR)
+        self.stream.flush()
+
+
+def printable(text: str) -> str:
+    """Return the text with every control character in its escaped form, ends of lines as they are.
+
+    >>> print(printable("a\\x1b[31mred"))
+    a\\x1b[31mred
+    """
+    return TERMINAL_CONTROLS.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def _charset(mime: SafeMIMEText | SafeMIMEMultipart) -> str:
+    charset = mime.get_charset()
+    name = getattr(charset, "output_charset", None)
+    return name if isinstance(name, str) else "utf-8"

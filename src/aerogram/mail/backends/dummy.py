@@ -1,0 +1,20 @@
+"""Sends nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aerogram.mail.backends.local import LocalBackend
+
+if TYPE_CHECKING:
+    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.safemime import SafeMIMEMultipart, SafeMIMEText
+
+__all__ = ["EmailBackend"]
+
+
+class EmailBackend(LocalBackend):
+    """Builds each message, which refuses what could not be sent, and drops it."""
+
+    def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:
+        """Drop the message."""

@@ -1,0 +1,107 @@
+"""Writes messages to files in a folder, one file for each session of a backend."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from aerogram.conf import settings
+from aerogram.exceptions import ImproperlyConfigured
+from aerogram.mail.backends.local import LocalBackend
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.safemime import SafeMIMEMultipart, SafeMIMEText
+
+__all__ = ["EmailBackend"]
+
+
+class EmailBackend(LocalBackend):
+    """Appends each message and a line of hyphens to a file of its own, ``YYYYmmdd-HHMMSS-<number>.log``.
+
+    Mail holds secrets such as links that reset a password: files are readable by their owner alone (0600),
+    and so are the folders made for them (0700).
+
+    Args:
+        fail_silently: keep quiet when a file cannot be written.
+        file_path: the folder; ``EMAIL_FILE_PATH`` where none is given. Made where it does not exist.
+
+    Raises:
+        ImproperlyConfigured: there is no such setting, or no such folder can be made or written.
+    """
+
+    def __init__(
+        self, fail_silently: bool = False, *, file_path: str | PathLike[str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        given, where = file_path, "file_path"
+        if given is None:
+            given, where = (
+                settings.EMAIL_FILE_PATH,
+                f"EMAIL_FILE_PATH, {settings.source_of('EMAIL_FILE_PATH')}",
+            )
+        if given is None:
+            raise ImproperlyConfigured(
+                "The file backend needs a folder. Set EMAIL_FILE_PATH, or give it file_path=..."
+            )
+        self.file_path = os.path.abspath(given)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
+        self.stream: BinaryIO | None = None
+        self._fname: str | None = None
+        _prepare_folder(Path(self.file_path), where)
+
+    def open(self) -> bool:
+        """Open this backend's file; a second opening appends to the same file."""
+        if self.stream is not None:
+            return False
+        if self._fname is not None:
+            self.stream = os.fdopen(_descriptor(self._fname), "ab")
+            return True
+        number = abs(id(self))
+        started = datetime.now().strftime("%Y%m%d-%H%M%S")
+        while True:
+            path = os.path.join(self.file_path, f"{started}-{number}.log")  # noqa: PTH118 - see file_path
+            try:
+                descriptor = _descriptor(path, os.O_EXCL)
+            except FileExistsError:  # forked processes share ids: never write into a file of another
+                number += 1
+                continue
+            self.stream, self._fname = os.fdopen(descriptor, "ab"), path
+            return True
+
+    def close(self) -> None:
+        """Close the file; nothing happens where none is open."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.close()
+
+    def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
+        """Append one message to the file."""
+        assert self.stream is not None  # noqa: S101 - send_messages() has opened it
+        self.stream.write(mime.as_bytes() + b"\n" + b"-" * 79 + b"\n")
+        self.stream.flush()
+
+
+def _descriptor(path: str, flags: int = 0) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | flags, 0o600)
+
+
+def _prepare_folder(folder: Path, where: str) -> None:
+    """Make the folder and its parents where they are missing, for their owner alone."""
+    try:
+        for each in (*reversed(folder.parents), folder):
+            if not each.exists():
+                each.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Could not create directory for saving email messages: {folder} ({where}): {error.strerror}"
+        ) from error
+    if not folder.is_dir():
+        raise ImproperlyConfigured(
+            f"Path for saving email messages exists, but is not a directory: {folder} ({where})"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"Could not write to directory: {folder} ({where})")

@@ -1,0 +1,139 @@
+"""Many items, one connection: what :func:`aerogram.mail.send_mass_mail` does.
+
+Items are turned into messages one by one, while the backend sends. A backend that streams gets them as an
+iterator and reports on each; any other gets lists of at most :data:`CHUNK` messages, over the one connection
+opened for all.
+"""
+
+from __future__ import annotations
+
+from inspect import signature
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
+from aerogram.mail.envelope import envelope_of
+from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aerogram.mail.backends.base import BaseEmailBackend
+    from aerogram.mail.delivery import OnResult
+
+__all__ = ["CHUNK", "Renderable", "send_batch"]
+
+CHUNK: Final = 100
+"""How many messages a backend that takes lists is given at once."""
+
+
+@runtime_checkable
+class Renderable(Protocol):
+    """Anything that becomes a message when it is sent: a notification."""
+
+    def render(self) -> EmailMessage:
+        """Return the message."""
+        ...
+
+
+def send_batch(items: Iterable[Any], connection: BaseEmailBackend, on_result: OnResult | None = None) -> int:
+    """Send every item over one connection, holding few of them at a time.
+
+    An item that cannot be rendered or built is reported in its place, and the rest goes out.
+
+    Args:
+        items: ``(subject, message, from_email, recipient_list)`` tuples, the same with an HTML text as the
+            fifth element, messages, and what has ``render()``; mixed.
+        connection: the backend.
+        on_result: called with the report of each message.
+
+    Returns:
+        How many messages were sent.
+
+    Raises:
+        DeliveryError: an item did not reach every recipient, and the backend does not fail silently.
+    """
+    messages = (_message_of(item, connection) for item in items)
+    # The signature decides, so that a subclass which goes back to Django's is understood.
+    if "on_result" in signature(connection.send_messages).parameters:
+        return connection.send_messages(messages, on_result=on_result) or 0  # type: ignore[call-arg] # just seen
+    return _send_in_chunks(messages, connection, on_result)
+
+
+def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable:
+    """Make the message of one item; whatever goes wrong is told when the backend comes to it."""
+    try:
+        message = _built(item)
+    except Exception as error:  # a template or a property of the caller's: anything can be raised
+        return Unbuildable(error)
+    if message.connection is None:
+        message.connection = connection
+    return message
+
+
+def _built(item: Any) -> EmailMessage:
+    if isinstance(item, EmailMessage):
+        return item
+    if isinstance(item, Renderable):
+        return item.render()
+    if not isinstance(item, tuple | list) or len(item) not in (4, 5):
+        raise TypeError(
+            f"An item of send_mass_mail is a {type(item).__name__}. Accepted: (subject, message, from_email, "
+            "recipient_list), the same with an HTML text at the end, an EmailMessage, or a Notification."
+        )
+    subject, body, from_email, recipients, *html = item
+    message = EmailMultiAlternatives(subject, body, from_email, recipients)
+    if html and html[0]:
+        message.attach_alternative(html[0], "text/html")
+    return message
+
+
+def _send_in_chunks(
+    messages: Iterator[EmailMessage | Unbuildable], connection: BaseEmailBackend, on_result: OnResult | None
+) -> int:
+    tally = Tally(fail_silently=connection.fail_silently, on_result=on_result)
+    sent, opened = 0, False
+    try:
+        while chunk := list(islice(messages, CHUNK)):
+            ready = list(_ready(chunk, tally))
+            if ready:
+                opened = bool(connection.open()) or opened
+                count = connection.send_messages([message for message, _ in ready]) or 0
+                sent += count
+                _report(ready, count, tally, on_result)
+    finally:
+        if opened:
+            connection.close()
+    tally.close()
+    return sent
+
+
+Ready = tuple[EmailMessage, tuple[str, ...]]
+"""A message that can be built, and the addresses of its envelope."""
+
+
+def _ready(chunk: list[Any], tally: Tally) -> Iterator[Ready]:
+    """Keep back what would stop a backend that stops at the first error."""
+    for message in chunk:
+        message.delivery = None
+        try:
+            message.message()
+            addresses = envelope_of(message).recipients
+        except Exception as error:  # as in _message_of
+            tally.add(message, DeliveryReport(error=error))
+            continue
+        yield message, addresses
+
+
+def _report(ready: list[Ready], count: int, tally: Tally, on_result: OnResult | None) -> None:
+    """Report what a backend that only counts has told: all were sent, or it cannot be said which were not."""
+    all_sent = count >= sum(bool(addresses) for _, addresses in ready)
+    for message, addresses in ready:
+        if message.delivery is not None or all_sent:
+            sent = DeliveryReport(dict.fromkeys(addresses, RecipientResult("sent")))
+            tally.add(message, message.delivery or sent)
+            continue
+        unknown = RecipientResult("uncertain", text="the backend did not say which messages it sent")
+        message.delivery = DeliveryReport(dict.fromkeys(addresses, unknown))
+        if on_result is not None:
+            on_result(message.delivery)

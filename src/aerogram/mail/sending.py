@@ -1,0 +1,236 @@
+"""The functions that send: one message, many messages, messages to the staff; and their awaitable twins."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from aerogram.mail.batch import send_batch
+from aerogram.mail.mailers import DEFAULT_MAILER, backend_class, mailers
+from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.staff import send_staff_mail
+
+if TYPE_CHECKING:
+    from aerogram.mail.backends.base import BaseEmailBackend
+    from aerogram.mail.delivery import OnResult
+
+__all__ = [
+    "asend_mail",
+    "asend_mass_mail",
+    "get_connection",
+    "mail_admins",
+    "mail_managers",
+    "send_mail",
+    "send_mass_mail",
+]
+
+
+def get_connection(
+    backend: str | None = None, fail_silently: bool = False, *, using: str | None = None, **kwds: Any
+) -> BaseEmailBackend:
+    """Make a mail backend.
+
+    Args:
+        backend: the dotted path of its class; the default mailer where none is given, which is
+            ``MAILERS["default"]`` if there is one, else ``EMAIL_BACKEND``.
+        fail_silently: keep quiet about a failed connection or delivery.
+        using: the alias of a mailer in ``MAILERS``, instead of a path.
+        kwds: further keyword arguments of the backend.
+
+    Raises:
+        BackendNotFound: no class is found at the path.
+        InvalidMailer: the entry of ``MAILERS`` is missing or cannot work.
+        TypeError: both ``backend`` and ``using`` are given.
+
+    >>> get_connection("aerogram.mail.backends.dummy.EmailBackend").send_messages([])
+    0
+    """
+    if backend is None:
+        if fail_silently:
+            kwds["fail_silently"] = True
+        return mailers.create(DEFAULT_MAILER if using is None else using, **kwds)
+    if using is not None:
+        raise TypeError("Give backend or using, not both: each says what sends the mail.")
+    return backend_class(backend, "get_connection(backend=...)")(fail_silently=fail_silently, **kwds)
+
+
+def send_mail(
+    subject: object,
+    message: object,
+    from_email: object,
+    recipient_list: Iterable[object],
+    fail_silently: bool = False,
+    auth_user: str | None = None,
+    auth_password: str | None = None,
+    connection: BaseEmailBackend | Any | None = None,
+    html_message: object = None,
+    *,
+    using: str | None = None,
+) -> int:
+    """Send one message; every recipient sees the others in the To header.
+
+    Args:
+        subject: one line.
+        message: the text.
+        from_email: the sender; ``DEFAULT_FROM_EMAIL`` where it is None.
+        recipient_list: a list or tuple of addresses.
+        fail_silently: keep quiet about a failed connection or delivery.
+        auth_user: the user name of the login; ``EMAIL_HOST_USER`` where it is None.
+        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` where it is None.
+        connection: the backend that sends; a new one where it is None.
+        html_message: the same message as HTML.
+        using: the alias of a mailer in ``MAILERS``, instead of a connection.
+
+    Returns:
+        1, or 0 where nobody is to receive it or the delivery failed silently.
+
+    Raises:
+        BadHeaderError: a header contains a newline or control character; nothing was opened.
+        InvalidAddress: an entry is not exactly one mailbox.
+        OSError: the server cannot be reached.
+        smtplib.SMTPException: it refused.
+        TypeError: a string as ``recipient_list``, or both ``connection`` and ``using``.
+    """
+    backend = _connection(connection, using, fail_silently, auth_user, auth_password)
+    mail = EmailMultiAlternatives(subject, message, from_email, recipient_list, connection=backend)
+    if html_message:
+        mail.attach_alternative(html_message, "text/html")
+    return mail.send()
+
+
+def send_mass_mail(
+    datatuple: Iterable[Any],
+    fail_silently: bool = False,
+    auth_user: str | None = None,
+    auth_password: str | None = None,
+    connection: BaseEmailBackend | Any | None = None,
+    *,
+    using: str | None = None,
+    on_result: OnResult | None = None,
+) -> int:
+    """Send many messages over one connection, in memory that does not grow with their number.
+
+    Args:
+        datatuple: any iterable, a generator too, of ``(subject, message, from_email, recipient_list)``
+            tuples, the same with an HTML text at the end, messages, and notifications; mixed. Items are made
+            and sent one after the other.
+        fail_silently: keep quiet about a failed connection or delivery; template and configuration errors
+            are raised all the same.
+        auth_user: the user name of the login; ``EMAIL_HOST_USER`` where it is None.
+        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` where it is None.
+        connection: the backend that sends; a new one where it is None.
+        using: the alias of a mailer in ``MAILERS``, instead of a connection.
+        on_result: called with the :class:`~aerogram.mail.delivery.DeliveryReport` of each message as soon
+            as it is known.
+
+    Returns:
+        How many messages were sent.
+
+    Raises:
+        DeliveryError: an item could not be built, or did not reach every recipient; the rest went out. The
+            error has the reports.
+        OSError: the server cannot be reached.
+        smtplib.SMTPException: it refused.
+        TypeError: both ``connection`` and ``using``.
+
+    >>> from aerogram.conf import settings
+    >>> people = ("ann@example.com", "bob@example.com")
+    >>> with settings.override(EMAIL_URL="dummy:"):
+    ...     send_mass_mail(("News", "There is some.", None, [person]) for person in people)
+    2
+    """
+    backend = _connection(connection, using, fail_silently, auth_user, auth_password)
+    return send_batch(datatuple, backend, on_result)
+
+
+def mail_admins(
+    subject: object,
+    message: object,
+    fail_silently: bool = False,
+    connection: BaseEmailBackend | Any | None = None,
+    html_message: object = None,
+    *,
+    using: str | None = None,
+) -> None:
+    """Send a message to the ``ADMINS``, from ``SERVER_EMAIL``, its subject behind ``EMAIL_SUBJECT_PREFIX``.
+
+    Nothing happens where there are none. The arguments are those of :func:`send_mail`.
+    """
+    send_staff_mail("ADMINS", subject, message, fail_silently, connection, html_message, using)
+
+
+def mail_managers(
+    subject: object,
+    message: object,
+    fail_silently: bool = False,
+    connection: BaseEmailBackend | Any | None = None,
+    html_message: object = None,
+    *,
+    using: str | None = None,
+) -> None:
+    """Send a message to the ``MANAGERS``; otherwise as :func:`mail_admins`."""
+    send_staff_mail("MANAGERS", subject, message, fail_silently, connection, html_message, using)
+
+
+async def asend_mail(*args: Any, **kwargs: Any) -> int:
+    """Send one message from a thread, so that the event loop goes on; otherwise as :func:`send_mail`."""
+    return await asyncio.to_thread(send_mail, *args, **kwargs)
+
+
+async def asend_mass_mail(datatuple: Iterable[Any] | AsyncIterable[Any], *args: Any, **kwargs: Any) -> int:
+    """Send many messages from a thread, so that the event loop goes on; otherwise as :func:`send_mass_mail`.
+
+    ``datatuple`` may be asynchronous, an async generator too. ``on_result`` is called in the thread. When the
+    task is cancelled, the message in hand is finished, and no further one is begun.
+    """
+    cancelled = threading.Event()
+    items: Iterable[Any] = datatuple if isinstance(datatuple, Iterable) else _pulled(datatuple)
+    try:
+        return await asyncio.to_thread(send_mass_mail, _until(cancelled, items), *args, **kwargs)
+    except asyncio.CancelledError:
+        cancelled.set()
+        raise
+
+
+def _pulled(items: AsyncIterable[Any]) -> Iterator[Any]:
+    """Iterate in a thread over what the event loop of the caller produces."""
+    loop = asyncio.get_running_loop()
+    iterator = aiter(items)
+    end = object()
+
+    async def following() -> Any:
+        return await anext(iterator, end)
+
+    def pull() -> Iterator[Any]:
+        while (item := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not end:
+            yield item
+
+    return pull()
+
+
+def _until(cancelled: threading.Event, items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        if cancelled.is_set():
+            return
+        yield item
+
+
+def _connection(
+    connection: BaseEmailBackend | Any | None,
+    using: str | None,
+    fail_silently: bool,
+    auth_user: str | None,
+    auth_password: str | None,
+) -> BaseEmailBackend | Any:
+    if connection is not None and using is not None:
+        raise TypeError("Give connection or using, not both: each says where the mail goes.")
+    if connection is not None:
+        return connection
+    login = {"username": auth_user, "password": auth_password}
+    return get_connection(
+        fail_silently=fail_silently,
+        using=using,
+        **{name: value for name, value in login.items() if value is not None},
+    )
