@@ -1,0 +1,143 @@
+"""HTML text to an lxml tree and back: whole, or refused with an error that says why.
+
+libxml2 drops what lies deeper than its limits without raising; here a document is read whole or refused.
+On the way back the doctype, conditional comments and URLs are what the author wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from lxml import etree
+
+from aerogram.conf import settings
+from aerogram.exceptions import DocumentRefused
+
+__all__ = ["Element", "check_size", "fresh_word", "parse_html", "write_html"]
+
+Element = Any  # an lxml element: the published stubs give attributes and XPath results types nobody can use
+
+_DOCTYPE = re.compile(r"(?:\s|<\?.*?>|<!--.*?-->)*(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL)
+_WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
+_REVEALED = re.compile(r"<!--(\[(?:if\b[^\]<>]*|endif)\])-->", re.IGNORECASE)
+_UNSAFE_IN_URL = re.compile(r"[^!-~]")
+_URL_ATTRIBUTES = "//@href | //@src | //@action | //a/@name"  # the ones libxml2 would percent-encode
+_BLANK = "\ufeff \t\r\n\f"
+
+
+def check_size(html: str, template: str | None = None) -> None:
+    """Refuse a document larger than the setting ``HTML_SIZE_LIMIT`` (bytes of its UTF-8 form).
+
+    Raises:
+        DocumentRefused: it is larger; the text names the template, when it is known, and both sizes.
+    """
+    limit = settings.HTML_SIZE_LIMIT
+    if len(html) * 4 <= limit:  # no UTF-8 form is longer than that
+        return
+    size = len(html.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise DocumentRefused(
+            f"{_name(template)} is {size} bytes of HTML; the setting HTML_SIZE_LIMIT accepts {limit}. "
+            "Send less, or raise the setting (most clients cut a mail at about 100,000 bytes).",
+            template=template,
+        )
+
+
+def parse_html(html: str, *, template: str | None = None) -> Element | None:
+    """Return the ``<html>`` element of ``html`` with a body in it, or ``None`` when nothing is there to read.
+
+    Raises:
+        DocumentRefused: too large, nested too deeply, or not writable as UTF-8.
+        TypeError: ``html`` is not text.
+    """
+    if not isinstance(html, str):
+        raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
+    check_size(html, template)
+    text = html.strip(_BLANK)
+    if not text:
+        return None
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError as error:
+        raise DocumentRefused(
+            f"{_name(template)} holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
+            f"{error.start}; it cannot be written as UTF-8.",
+            template=template,
+        ) from None
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
+    try:
+        root = etree.fromstring(octets, parser)
+    except etree.XMLSyntaxError:
+        root = None
+    for entry in parser.error_log:
+        if entry.type_name == "ERR_RESOURCE_LIMIT":
+            raise DocumentRefused(
+                f"{_name(template)} ({len(octets)} bytes) is nested too deeply to be read whole (line "
+                f"{entry.line}): more than 2,000 elements stand inside each other. "
+                "Check for elements that are never closed.",
+                template=template,
+            )
+    if root is None or root.tag != "html":
+        return None
+    if root.find("body") is None:
+        etree.SubElement(root, "body")
+    return root
+
+
+def write_html(root: Element, source: str) -> str:
+    """Return the tree as HTML, with what libxml2 would lose taken from ``source``, the text it was read from.
+
+    ``source`` must also hold every text that was put into the tree since. A fragment (no html, head, body or
+    doctype in the source) comes back as a fragment.
+    """
+    word = fresh_word(source)
+    urls = _hide_urls(root, word)
+    if _WHOLE_PAGE.search(source):
+        doctype = _DOCTYPE.match(source.lstrip(_BLANK))
+        around = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
+        parts = [doctype[1], "\n"] if doctype else []
+        parts += [_write(element) for element in around]
+    else:
+        parts = []
+        for part in (root.find("head"), root.find("body")):
+            if part is not None:
+                parts += [escape(part.text or "", quote=False), *(_write(child, tail=True) for child in part)]
+    html = "".join(parts)
+    if urls:
+        html = re.sub(word + r"\d+z", lambda found: urls.get(found[0], found[0]), html)
+    if "<![" in source:
+        html = _REVEALED.sub(r"<!\1>", html)
+    return html
+
+
+def fresh_word(*texts: str) -> str:
+    """Return a word of ASCII letters that begins no substring of any of the texts: a safe placeholder."""
+    number = 0
+    while True:
+        word = "zq" + "".join(chr(ord("a") + int(digit)) for digit in str(number)) + "x"
+        if not any(word in text.lower() for text in texts):
+            return word
+        number += 1
+
+
+def _write(element: Element, *, tail: bool = False) -> str:
+    written: str = etree.tostring(element, method="html", encoding="unicode", with_tail=tail)
+    return written
+
+
+def _hide_urls(root: Element, word: str) -> dict[str, str]:
+    """Put a placeholder where libxml2 would percent-encode a URL; return what belongs there."""
+    hidden: dict[str, str] = {}
+    for url in root.xpath(_URL_ATTRIBUTES):
+        if not _UNSAFE_IN_URL.search(url):
+            continue
+        placeholder = f"{word}{len(hidden)}z"
+        hidden[placeholder] = escape(str(url))
+        url.getparent().set(url.attrname, placeholder)
+    return hidden
+
+
+def _name(template: str | None) -> str:
+    return f"The template {template!r}" if template else "The HTML document"

@@ -1,0 +1,147 @@
+"""HTML with style sheets becomes HTML with style attributes: premailer does it, and nothing is ever fetched.
+
+``stylesheet`` takes a sheet apart, ``cascade`` lets premailer apply it to a tree and settles which
+declaration wins. This module puts them together for one document.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from aerogram.conf import settings
+from aerogram.document import check_size, parse_html, write_html
+from aerogram.exceptions import DocumentRefused, ImproperlyConfigured, MissingDependency
+
+if TYPE_CHECKING:
+    from aerogram.document import Element
+
+__all__ = ["Inlined", "inline_css", "inline_document"]
+
+_MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
+_COMMENT_MARKS = re.compile(r"<!--|-->")
+
+
+@dataclass(frozen=True, slots=True)
+class Inlined:
+    """An inlined document: its text, its tree, and the names of the attributes that selectors looked at."""
+
+    html: str
+    root: Element | None
+    attributes: frozenset[str] = frozenset()
+
+
+def inline_css(html: str, *, css: str = "") -> str:
+    """Return ``html`` with the rules of its ``<style>`` elements, and of ``css``, in style attributes.
+
+    ``css`` is the text of further style sheets; they come before those of the document. What cannot stand in
+    an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a ``<style>``
+    element, important enough to win where the cascade says it wins. No URL and no file is opened, whatever
+    the document or the sheets name. A fragment comes back as a fragment, an empty document as it is.
+
+    The setting ``CSS_ENGINE`` chooses between premailer (the default) and css-inline (the extra ``fast``).
+
+    Raises:
+        DocumentRefused: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply, or ``css``
+            holds markup.
+
+    >>> inline_css("<style>p { color: red }</style><p>Hello</p>")
+    '<p style="color:red">Hello</p>'
+    """
+    return inline_document(html, css=css).html
+
+
+def inline_document(html: str, *, css: str = "", template: str | None = None) -> Inlined:
+    """Do what :func:`inline_css` does and return the tree as well; errors name ``template``."""
+    if found := _MARKUP_IN_CSS.search(css):
+        raise DocumentRefused(
+            f"A style sheet holds {found[0]!r}, which could end the <style> element and become markup. "
+            "Remove it, or write it as \\3c in a string.",
+            template=template,
+        )
+    engine = settings.CSS_ENGINE
+    if engine == "css-inline":
+        return _with_css_inline(html, css, template)
+    if engine != "premailer":
+        raise ImproperlyConfigured(f"CSS_ENGINE is {engine!r}; accepted are 'premailer' and 'css-inline'.")
+    root = parse_html(html, template=template)
+    if root is None:
+        return Inlined(html, None)
+    attributes = _inline_tree(root, css)
+    return Inlined(write_html(root, html + css), root, attributes)
+
+
+def _inline_tree(root: Element, css: str) -> frozenset[str]:
+    """Inline the sheets of a tree, and ``css`` before them, in place."""
+    from aerogram.inlining.cascade import apply_sheets
+    from aerogram.inlining.stylesheet import parse_sheet
+
+    elements = [style for style in root.iter("style") if _is_for_screens(style)]
+    if css.strip():
+        elements.insert(0, _add_style(root, css))
+    sheets = []
+    order = 0
+    for element in elements:
+        sheet = parse_sheet(_COMMENT_MARKS.sub("", element.text or ""), order)
+        order += len(sheet.rules) + len(sheet.kept)
+        sheets.append(sheet)
+    texts = apply_sheets(root, sheets)
+    for element, text in zip(elements, texts, strict=True):
+        if text:
+            element.text = f"\n{text}\n"
+        else:
+            _remove(element)
+    return frozenset().union(*(sheet.attributes for sheet in sheets))
+
+
+def _is_for_screens(style: Element) -> bool:
+    # As premailer has it: a sheet for another medium, or one marked data-premailer="ignore", stays untouched.
+    if style.attrib.pop("data-premailer", None) == "ignore":
+        return False
+    return str(style.get("media") or "all").strip().lower() in ("all", "screen")
+
+
+def _add_style(root: Element, css: str) -> Element:
+    head = root.find("head")
+    if head is None:
+        head = etree.Element("head")
+        root.insert(0, head)
+    style = etree.Element("style", type="text/css")
+    style.text = css
+    head.insert(0, style)
+    return style
+
+
+def _remove(element: Element) -> None:
+    """Take an element out and leave the text behind it where it is."""
+    parent, before, tail = element.getparent(), element.getprevious(), element.tail
+    if parent is None:
+        return
+    if tail and before is not None:
+        before.tail = (before.tail or "") + tail
+    elif tail:
+        parent.text = (parent.text or "") + tail
+    parent.remove(element)
+
+
+def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
+    """Inline with the optional Rust engine: at-rules and pseudo-classes kept, nothing loaded."""
+    try:
+        import css_inline
+    except ImportError as error:
+        raise MissingDependency(
+            "CSS_ENGINE is 'css-inline', which is not installed: pip install 'aerogram[fast]'."
+        ) from error
+    check_size(html, template)
+    if not html.strip():
+        return Inlined(html, None)
+    inliner = css_inline.CSSInliner(
+        load_remote_stylesheets=False, keep_style_tags=True, extra_css=css or None
+    )
+    written = inliner.inline(html)
+    root = parse_html(written, template=template)
+    names = frozenset(name.lower() for name in re.findall(r"\[\s*([\w-]+)", html + css))
+    return Inlined(written, root, names)

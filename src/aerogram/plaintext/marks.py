@@ -1,0 +1,66 @@
+"""The marks an outline is written with, and how a run of text becomes fit to stand between them.
+
+An outline is a string. Control characters, which no run of text keeps, mark what the layout has to set.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "BREAK",
+    "CELL",
+    "LINK_END",
+    "LINK_START",
+    "LINK_URL",
+    "PRE",
+    "ROW",
+    "SOFT",
+    "SPEC",
+    "TABLE_END",
+    "TABLE_START",
+    "clean",
+    "clean_pre",
+    "clean_url",
+    "is_blank",
+]
+
+LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
+BREAK = "\x04"  # a line break inside a block
+SOFT = "\x06"  # the edge of a line: a break where text stands before it
+PRE = "\x05"  # the rest of the line is set as it is
+TABLE_START, TABLE_END, ROW, CELL, SPEC = "\x0e", "\x0f", "\x10", "\x11", "\x12"
+
+# What fills a preheader and never shows. Joiners stay where they join: in emoji, in Persian.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb]"
+    "|[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]"
+)
+_LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
+_SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029]+|[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}")
+_PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_BLANK = " \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000\u1680\u2000-\u200f\u202f\u205f"
+
+
+def clean(text: str) -> str:
+    """Return a run of text without what never shows, its white space collapsed, its edges as they are."""
+    if not text.isascii() or not text.isprintable():
+        text = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text))
+        return _SPACES.sub(" ", text)
+    return _SPACES.sub(" ", text) if "  " in text else text
+
+
+def clean_pre(text: str) -> str:
+    """Return preformatted text with its spaces and line ends, tabs as spaces."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
+    return _PRE_INVISIBLE.sub("", text)
+
+
+def clean_url(url: str) -> str:
+    """Return a URL as one word: no white space (percent-encoded) and no control characters."""
+    return re.sub(r"[\x00-\x1f\x7f]", "", url.strip()).replace(" ", "%20")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a cleaned run shows."""
+    return not text.strip(_BLANK)

@@ -1,0 +1,70 @@
+"""From a tree to an outline: lines with their prefixes, as html2text sees the document."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aerogram.plaintext.hidden import hidden_classes
+from aerogram.plaintext.reading import Reading
+
+if TYPE_CHECKING:
+    from aerogram.document import Element
+
+__all__ = ["Line", "outline"]
+
+_RUN = re.compile("\x02([0-9]+)\x03")
+_LINE = re.compile(r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)")
+_RULE = "* * *"
+_SPACES = re.compile("  +")
+
+
+class Line(NamedTuple):
+    """One line of an outline: what stands before it, and before the lines it is wrapped to; its content."""
+
+    first: str
+    rest: str
+    content: str
+
+
+def outline(root: Element) -> list[Line]:
+    """Return what a reader of the document sees: lines whose content still holds the layout's marks."""
+    body = root.find("body")
+    if body is None:
+        return []
+    reading = Reading(hidden_classes(root))
+    reading.read(body)
+    converter = _converter_class()()
+    text: str = converter.handle("".join(reading.html))
+    return [_line(line, reading.runs) for line in text.split("\n")]
+
+
+@cache
+def _converter_class() -> Any:
+    from html2text import HTML2Text
+
+    class Converter(HTML2Text):
+        """html2text set to what a person writes: no markup, no wrapping (the layout does that)."""
+
+        def __init__(self) -> None:
+            super().__init__(bodywidth=0)
+            self.ul_item_mark = "-"
+            self.unicode_snob = True
+            self.ignore_emphasis = True
+
+    return Converter
+
+
+def _line(text: str, runs: list[str]) -> Line:
+    found = _LINE.match(text)
+    if found is None:  # "." matches all but a newline, and there is none
+        raise AssertionError(text)
+    quote = "> " * found["quote"].count(">")
+    item = found["item"] or ""
+    content = found["content"].strip()
+    if content == _RULE:
+        content = "-" * 20
+    content = _RUN.sub(lambda run: runs[int(run[1])], _SPACES.sub(" ", content))
+    indent = found["indent"][2:] if item else found["indent"] if content else ""
+    return Line(quote + indent + item, quote + indent + " " * len(item), content)

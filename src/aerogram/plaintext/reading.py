@@ -1,0 +1,191 @@
+"""Walk a document and write down, in few plain elements, what a reader of it sees.
+
+The result is HTML for html2text: paragraphs, headings, lists, quotes, and a number for each run of text.
+html2text never meets the texts themselves: it cannot escape them, and they cannot decide on the structure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from aerogram.plaintext import marks
+from aerogram.plaintext.hidden import font_of, is_hidden
+from aerogram.plaintext.marks import clean, clean_pre, clean_url, is_blank
+from aerogram.plaintext.table import grid_of
+
+if TYPE_CHECKING:
+    from aerogram.document import Element
+
+__all__ = ["Reading"]
+
+
+def _tags(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_UNSEEN = _tags("head style script title template noscript svg object iframe select textarea input")
+_KEPT_BLOCKS = _tags("p h1 h2 h3 h4 h5 h6 ul ol li blockquote dl dt dd")
+_BLOCKS = _KEPT_BLOCKS | _tags(
+    "address article aside body caption center details div fieldset figcaption figure footer form header "
+    "hgroup main nav section summary table tbody td tfoot th thead tr"
+)
+_INSIDE_ITEM = _tags("ul ol li blockquote dl dt dd")  # blocks that a list item may hold as such
+
+
+class Reading:
+    """One walk over an element: ``html`` and ``runs`` for html2text, or one line of text when ``flat``."""
+
+    def __init__(self, hidden: frozenset[str] = frozenset(), *, flat: bool = False) -> None:
+        self.hidden = hidden
+        self.flat = flat
+        self.html: list[str] = []
+        self.runs: list[str] = []
+        self.items = 0  # list items around
+        self.links = 0  # links around: the label of one is a single line
+        self.fonts: list[tuple[Element, bool]] = []
+
+    def read(self, root: Element) -> None:
+        """Read all that is inside ``root``."""
+        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        skipped = None
+        for event, element in walk:
+            if event == "start":
+                tag = element.tag
+                unseen = element is not root and (tag in _UNSEEN or is_hidden(element, self.hidden))
+                if not unseen and self.open(element, tag):
+                    self.text(element.text)
+                else:
+                    skipped = element
+                    walk.skip_subtree()
+                continue
+            if event == "end" and element is not skipped:
+                self.close(element, element.tag)
+            if element is not root:
+                self.text(element.tail)
+
+    def text(self, text: str | None) -> None:
+        """Write a run of text, unless its font cannot be seen."""
+        if not text or (self.fonts and not self.fonts[-1][1]):
+            return
+        text = clean(text)
+        if is_blank(text):
+            self.html.append(" " if text else "")
+            return
+        self.html.append(" " if text[0] == " " else "")
+        self.run(text.strip(" "))
+        self.html.append(" " if text[-1] == " " else "")
+
+    def run(self, text: str) -> None:
+        """Write a text that html2text shall not look at."""
+        if self.flat:
+            self.html.append(text)
+        else:
+            self.html.append(f"\x02{len(self.runs)}\x03")
+            self.runs.append(text)
+
+    def open(self, element: Element, tag: str) -> bool:
+        """Begin an element; return whether to read what is inside."""
+        style = element.attrib.get("style")
+        if style and (seen := font_of(style)) is not None:
+            self.fonts.append((element, seen))
+        if tag == "br":
+            self.html.append(" " if self.links else "")
+            if not self.links:
+                self.run(marks.BREAK)
+        elif tag == "img":
+            self.image(element)
+        elif tag == "hr":
+            self.html.append(" " if self.links or self.flat else "<hr>")
+        elif tag == "pre" and not (self.links or self.flat):
+            text = clean_pre("".join(element.itertext())).strip("\n")
+            if not is_blank(text):
+                self.html.append("<p>")
+                self.run(marks.PRE + text.replace("\n", marks.BREAK))
+                self.html.append("</p>")
+            return False
+        elif tag == "a" and element.get("href") is not None:
+            self.links += 1
+            if self.links == 1:
+                self.run(marks.LINK_START)
+        elif tag == "table" and not (self.links or self.flat):
+            return not self.table(element)
+        elif tag == "tr" and not (self.links or self.flat) and (row := grid_of([element], self.inline)):
+            self.block("<p>")
+            self.run(row)
+            self.block("</p>")
+            return False
+        elif tag in _BLOCKS:
+            self.boundary(element, tag, "<{}>")
+        return True
+
+    def close(self, element: Element, tag: str) -> None:
+        """End an element."""
+        if self.fonts and self.fonts[-1][0] is element:
+            self.fonts.pop()
+        if tag == "a" and element.get("href") is not None:
+            self.links -= 1
+            if not self.links:
+                self.run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
+        elif tag in _BLOCKS:
+            self.boundary(element, tag, "</{}>")
+
+    def boundary(self, element: Element, tag: str, form: str) -> None:
+        """Write the start or end of a block, in the way its surroundings allow."""
+        if self.links:
+            self.html.append(" ")
+        elif self.flat or (self.items and tag not in _INSIDE_ITEM):
+            self.run(marks.SOFT)
+        elif tag in _KEPT_BLOCKS:
+            if tag == "li":
+                self.items += 1 if form == "<{}>" else -1
+            start = element.get("start", "") if tag == "ol" and form == "<{}>" else ""
+            self.html.append(
+                form.format(f'ol start="{start}"' if start.isdigit() and len(start) < 6 else tag)
+            )
+        elif tag == "div" and not element.attrib:  # lines typed in a mail client: each is a bare div
+            self.run(marks.SOFT)
+        else:
+            self.html.append(form.format("div"))
+
+    def block(self, markup: str) -> None:
+        """Write markup between blocks, or a line break where no block may stand."""
+        self.html.append("" if self.items else markup)
+        if self.items:
+            self.run(marks.SOFT)
+
+    def image(self, element: Element) -> None:
+        """Write an image's alternative text; a pixel that counts readers has none worth reading."""
+        if element.get("width") in ("0", "1") or element.get("height") in ("0", "1"):
+            return
+        text = clean(element.get("alt", "")).strip()
+        if not is_blank(text):
+            self.run(text)
+
+    def table(self, element: Element) -> bool:
+        """Write a table whose cells are lines of text as one run; return whether it was one."""
+        rows = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+        grid = grid_of(rows, self.inline)
+        if grid is None:
+            self.boundary(element, "table", "<{}>")
+            return False
+        caption = element.find("caption")
+        if caption is not None and (text := self.inline(caption)):
+            self.block("<p>")
+            self.run(text)
+            self.block("</p>")
+        self.block("<p>")
+        self.run(grid)
+        self.block("</p>")
+        return True
+
+    def inline(self, element: Element) -> str:
+        """Return what is inside a cell, as lines of text with the marks of breaks and links."""
+        flat = Reading(self.hidden, flat=True)
+        flat.fonts = self.fonts[-1:]
+        flat.read(element)
+        text = "".join(flat.html)
+        lines = (" ".join(line.split(" ")).strip() for line in re.split(f"[{marks.BREAK}{marks.SOFT}]", text))
+        return marks.BREAK.join(re.sub("  +", " ", line) for line in lines if not is_blank(line))
