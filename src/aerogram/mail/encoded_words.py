@@ -11,6 +11,7 @@ import codecs
 import re
 from binascii import b2a_base64
 from email.charset import BASE64, QP, SHORTEST, Charset
+from email.header import decode_header, make_header
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,14 +20,16 @@ from aerogram.exceptions import BadHeaderError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORBIDDEN", "encoded_words", "shown"]
+__all__ = ["FORBIDDEN", "django_encoded_text", "encoded_words", "shown", "with_short_words"]
 
 # C0 controls but TAB, DEL, C1 controls (NEL among them), LS, PS, and halves of surrogate pairs: what no
 # header may carry, encoded or not, because some reader takes it for the end of a line or cannot read it.
 FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 WORD_LIMIT = 75  # RFC 2047 section 2
+_LINE_LIMIT = 78
 _SHOWN_LIMIT = 100
+_ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]++\?=(?![^ ])")
 
 # RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
@@ -56,17 +59,20 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_LIMIT else text[: _SHOWN_LIMIT - 1] + "…"
 
 
-def encoded_words(text: str, encoding: str | Charset = "utf-8", *, first: int = WORD_LIMIT) -> list[str]:
+def encoded_words(
+    text: str, encoding: str | Charset = "utf-8", *, first: int = WORD_LIMIT, rest: int = WORD_LIMIT
+) -> list[str]:
     """Write ``text`` as encoded-words, to be joined by white space.
 
     Args:
         text: characters without controls; white space is kept as it is.
         encoding: a charset's name or an ``email.charset.Charset``; what it cannot express
             is written in UTF-8.
-        first: room for the first word, in characters; too little of it is treated as a whole line.
+        first: room for the first word, in characters; too little of it is taken for ``rest``.
+        rest: room for each other word, in characters.
 
     Returns:
-        Words of at most 75 characters (the first: of at most ``first``), one at least.
+        One word at least.
 
     Raises:
         BadHeaderError: Python knows no codec of that name.
@@ -85,7 +91,7 @@ def encoded_words(text: str, encoding: str | Charset = "utf-8", *, first: int = 
     chrome = len(wire.name) + 7
     room = first - chrome
     if room < 12:  # one character of four octets in "Q"
-        room = WORD_LIMIT - chrome
+        room = rest - chrome
     if size(data) <= room:
         return [_word(data, wire.name, method)]
     words = []
@@ -93,8 +99,34 @@ def encoded_words(text: str, encoding: str | Charset = "utf-8", *, first: int = 
     while start < len(text):
         end = _fitting(text, start, wire.codec, size, room)
         words.append(_word(text[start:end].encode(wire.codec), wire.name, method))
-        start, room = end, WORD_LIMIT - chrome
+        start, room = end, rest - chrome
     return words
+
+
+def django_encoded_text(text: str, encoding: str | Charset) -> str:
+    """Write ``text`` as Django 5.2 does: words of up to 78 and 77 characters, bare newlines between."""
+    return "\n ".join(encoded_words(text, encoding, first=78, rest=77))
+
+
+def with_short_words(value: str, used: int) -> str:
+    """Split again the encoded-words in ``value`` that are longer than RFC 2047 or the first line allows.
+
+    Args:
+        value: an encoded header value.
+        used: characters that stand before it on its first line.
+    """
+
+    def split(word: re.Match[str]) -> str:
+        room = min(WORD_LIMIT, _LINE_LIMIT - used) if word.start() == 0 else WORD_LIMIT
+        if len(word[0]) <= room:
+            return word[0]
+        try:
+            text = str(make_header(decode_header(word[0])))
+            return " ".join(encoded_words(text, word[1], first=room))
+        except (ValueError, LookupError):
+            return word[0]  # not one of ours; a reader may know its charset
+
+    return _ENCODED_WORD.sub(split, value)
 
 
 def _fitting(text: str, start: int, codec: str, size: Callable[[bytes], int], room: int) -> int:

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.addresses import Mailbox, django_mailbox, is_empty_group, parse_mailbox_list
-from aerogram.mail.encoded_words import encoded_words, shown
+from aerogram.mail.addresses import is_empty_group, parse_mailbox_list
+from aerogram.mail.encoded_words import django_encoded_text, encoded_words, shown, with_short_words
 from aerogram.mail.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
 from aerogram.mail.header_rules import (
     ADDRESS_HEADERS,
@@ -26,6 +26,7 @@ from aerogram.mail.header_rules import (
     check_message_id,
     kind_of,
 )
+from aerogram.mail.mailbox import Mailbox, django_mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,6 +156,8 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
     text = check_header_value(name, _FOLD.sub("", str(value)))
     if not text.isascii():
         raise BadHeaderError(f"Header {name!r} is not encoded: {shown(text)} is not ASCII")
+    if "=?" in text and kind is not Kind.STRUCTURED:
+        text = with_short_words(text, len(name) + 2)
     return (fold_address_list if kind is Kind.ADDRESSES else fold)(name, text).encode("ascii")
 
 
@@ -202,7 +205,7 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     if kind is Kind.STRUCTURED:
         return name, _structured(name, text, charset)
     if _must_encode(text, len(name) + 2):
-        return name, "\n ".join(encoded_words(text, charset, first=76))
+        return name, django_encoded_text(text, charset)
     if name.lower() == "subject" and len(text) > 76:
         return name, Header(text).encode()
     return name, text
