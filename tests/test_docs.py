@@ -1,0 +1,113 @@
+"""The pages say what is so: examples run, links lead somewhere, tables are those of the code."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+# A page asks for it, since some show what only an application could run.
+RUNNING = [
+    page for page in PAGES if "<!-- the examples of this page run in the tests -->" in page.read_text()
+]
+
+BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def page_module(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The namespace in which the examples of one page run, one after the other, as in one program."""
+    from types import ModuleType
+
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    return vars(module)
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=named)
+def test_examples_run(
+    page: Path, page_module: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block with a file name behind its language is such a file; a ``python`` block runs."""
+    text = page.read_text()
+    blocks = [(match, text.count("\n", 0, match.start()) + 1) for match in BLOCK.finditer(text)]
+    for match, _ in blocks:
+        if match["file"]:
+            path = tmp_path / match["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(match["text"])
+    monkeypatch.chdir(tmp_path)
+    runnable = [
+        (match, line) for match, line in blocks if match["language"] == "python" and not match["file"]
+    ]
+    assert runnable
+    for match, line in runnable:
+        # Blank lines in front, so that an error names the line of the page.
+        exec(compile("\n" * line + match["text"], str(page), "exec"), page_module)
+
+
+def test_some_pages_run() -> None:
+    assert {"README.md", "docs/mail.md", "docs/settings.md"} <= {named(page) for page in RUNNING}
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for match in LINK.finditer(BLOCK.sub("", page.read_text())):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path = page.parent / target if target else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            broken.append(match["target"])
+    assert broken == []
+
+
+def generator() -> ModuleType:
+    """The module docs/generated.py, which is in no package."""
+    spec = importlib.util.spec_from_file_location("generated", ROOT / "docs" / "generated.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["index.md", "settings.md", "architecture.md"])
+def test_generated_parts_are_up_to_date(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+
+    assert generator().complete(page, text) == text, "renew it: ./run python docs/generated.py"
+
+
+def test_every_dependency_is_explained() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    lists = [project["project"]["dependencies"], *extras.values(), project["dependency-groups"]["dev"]]
+    explained = (ROOT / "docs" / "dependencies.md").read_text().lower()
+    names = {re.split(r"[\[<>=!~;]", text)[0] for texts in lists for text in texts} - {"aerogram"}
+    assert [
+        name for name in sorted({*names, *(f"`{extra}`" for extra in extras)}) if name not in explained
+    ] == []
