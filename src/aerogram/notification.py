@@ -1,0 +1,272 @@
+"""The classes people write: a subject, templates, recipients, and fields that become the constructor."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+
+from aerogram.declaration import check_declarations, make_constructor
+from aerogram.exceptions import DeclarationError, NoRecipients
+from aerogram.mail.staff import Group, staff_envelope
+from aerogram.naming import checked_name, claim_name, snake_case
+from aerogram.renderer import default_renderer
+from aerogram.templating import check_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from aerogram.mail.backends.base import BaseEmailBackend
+    from aerogram.mail.message import EmailMultiAlternatives
+
+__all__ = ["AdminNotification", "ManagerNotification", "Notification", "is_abstract", "registered_name"]
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+class Notification:
+    """A kind of mail. Subclass it; an instance is one mail, ready to be rendered and sent.
+
+    ``subject`` (a Jinja string of one line), ``html_template``, ``text_template``, ``css``, ``to``, ``cc``,
+    ``bcc``, ``reply_to``, ``from_email``, ``headers``, ``attachments`` and ``subject_prefix`` are declared as
+    class attributes or properties. Every other annotated name is a field: a keyword argument of the
+    constructor, with defaults and inheritance as dataclasses have them, and a variable of the templates. A
+    declaration that is itself annotated becomes an argument too; a subject given that way is taken literally.
+
+    Args of the class statement:
+        name: the registry's name; the class name in snake case where none is given.
+        abstract: a base for other classes, which is neither listed nor checked. A class without a template
+            that has subclasses is taken for one without saying so.
+
+    Raises:
+        DeclarationError: when the class is defined, if it cannot work.
+        DuplicateNotification: another class has the name.
+
+    >>> class Welcome(Notification):
+    ...     subject = "Welcome, {{ name }}"
+    ...     text_template = "welcome.txt"
+    ...     to: list[str]
+    ...     name: str = "friend"
+    >>> Welcome(to=["ann@example.com"]).name
+    'friend'
+    """
+
+    if TYPE_CHECKING:
+        # Read-only properties to a type checker, so that a subclass may use an attribute, a property or a
+        # field alike; plain attributes at run time.
+        @property
+        def subject(self) -> str:
+            """The Jinja string that becomes the subject line; nothing is escaped."""
+
+        @property
+        def subject_prefix(self) -> str:
+            """What stands before every subject, as it is."""
+
+        @property
+        def html_template(self) -> str | None:
+            """The HTML part's template; every value in it is escaped."""
+
+        @property
+        def text_template(self) -> str | None:
+            """The text part's template; where none is declared the HTML part is converted."""
+
+        @property
+        def css(self) -> str | Sequence[str]:
+            """Stylesheets to inline into the HTML part, by their names among the templates."""
+
+        @property
+        def from_email(self) -> str | None:
+            """The sender; ``DEFAULT_FROM_EMAIL`` where none is declared."""
+
+        @property
+        def to(self) -> Sequence[str]:
+            """The recipients, an address each: ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
+
+        @property
+        def cc(self) -> Sequence[str]:
+            """Recipients of a copy."""
+
+        @property
+        def bcc(self) -> Sequence[str]:
+            """Recipients whom no header names."""
+
+        @property
+        def reply_to(self) -> Sequence[str]:
+            """Where answers go instead of the sender."""
+
+        @property
+        def headers(self) -> Mapping[str, str]:
+            """More headers by name."""
+
+        @property
+        def attachments(self) -> Sequence[Any]:
+            """Files: ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
+
+    else:
+        subject = ""
+        subject_prefix = ""
+        html_template = None
+        text_template = None
+        css = ()
+        from_email = None
+        to = ()
+        cc = ()
+        bcc = ()
+        reply_to = ()
+        headers = {}
+        attachments = ()
+
+    _fields: ClassVar[tuple[str, ...]] = ()
+    _registered_name: ClassVar[str] = ""
+    _is_abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, name: str | None = None, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._is_abstract = abstract
+        cls._registered_name = checked_name(name if name is not None else snake_case(cls.__name__), cls)
+        cls._fields = make_constructor(cls, Notification)
+        check_declarations(cls, check_line)
+        if not abstract:
+            claim_name(cls._registered_name, cls)
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self:
+        """Refuse the base itself: it has nothing to say."""
+        if cls is Notification:
+            raise DeclarationError(
+                "Notification is a base class: subclass it and declare a subject and a template."
+            )
+        return super().__new__(cls)
+
+    def __repr__(self) -> str:
+        """Name the fields but not their values, which may be tokens and addresses."""
+        return f"<{type(self).__qualname__}({', '.join(self._fields)})>"
+
+    @classmethod
+    def samples(cls) -> Mapping[str, Self]:
+        """Return instances by name, for previews, checks and tests; override it.
+
+        A sample's name says what is special about it::
+
+            return {"one parcel": cls(order=...), "no tracking yet": cls(order=...)}
+        """
+        return {}
+
+    def context(self) -> dict[str, Any]:
+        """Return the variables of the templates: every field. Override to add more::
+
+        def context(self):
+            return {**super().context(), "total": self.order.total()}
+        """
+        return {name: getattr(self, name) for name in self._fields}
+
+    def render(self) -> EmailMultiAlternatives:
+        """Return the message, rendered with the settings' templates, not yet sent.
+
+        Raises:
+            RenderError: a template is missing, broken, or asks for what this notification does not give.
+            MessageError: a header or recipient that no mail may have.
+        """
+        return default_renderer().render(self)
+
+    def send(
+        self,
+        fail_silently: bool = False,
+        connection: BaseEmailBackend | None = None,
+        using: str | None = None,
+    ) -> int:
+        """Render and send; return 1, or 0 where the backend sent nothing.
+
+        Args:
+            fail_silently: swallow what the transport raises; wrong settings, templates, headers raise.
+            connection: a backend to send through, left as open or closed as it was.
+            using: the alias of a mailer in ``MAILERS``, instead of a connection.
+
+        Raises:
+            NoRecipients: to, cc and bcc are all empty.
+            TypeError: both ``connection`` and ``using`` are given.
+        """
+        if connection is not None and using is not None:
+            raise TypeError("Give connection or using, not both: each says where the mail goes.")
+        message = self.render()
+        if not message.recipients():
+            raise NoRecipients(
+                f"{type(self).__qualname__} has no recipients: to, cc and bcc are all empty. "
+                "Declare 'to' as a list of addresses, or don't send it."
+            )
+        message.connection = connection
+        return message.send(fail_silently=fail_silently, using=using)
+
+    async def asend(
+        self,
+        fail_silently: bool = False,
+        connection: BaseEmailBackend | None = None,
+        using: str | None = None,
+    ) -> int:
+        """Do what :meth:`send` does without blocking the event loop."""
+        return await asyncio.to_thread(self.send, fail_silently, connection, using)
+
+
+class _StaffNotification(Notification, abstract=True):
+    """A mail to the people a setting names, as ``mail_admins`` and ``mail_managers`` write it."""
+
+    _group: ClassVar[Group]
+
+    message: str = ""
+    subject: str = ""
+
+    @property
+    def subject_prefix(self) -> str:
+        """The setting ``EMAIL_SUBJECT_PREFIX``."""
+        return staff_envelope(self._group).subject_prefix
+
+    @property
+    def from_email(self) -> str:
+        """The setting ``SERVER_EMAIL``."""
+        return staff_envelope(self._group).from_email
+
+    @property
+    def to(self) -> list[str]:
+        """The addresses of the setting."""
+        return staff_envelope(self._group).recipients
+
+    def send(
+        self,
+        fail_silently: bool = False,
+        connection: BaseEmailBackend | None = None,
+        using: str | None = None,
+    ) -> int:
+        """Render and send; return 0 without a word where the setting names nobody (Django's rule)."""
+        return super().send(fail_silently, connection, using) if self.to else 0
+
+
+class AdminNotification(_StaffNotification):
+    """A mail to ``ADMINS`` from ``SERVER_EMAIL``, its subject behind ``EMAIL_SUBJECT_PREFIX``.
+
+    Used as it is, it shows ``message`` on the layout that ships; subclass it for templates of your own.
+
+    >>> class DiskFull(AdminNotification):
+    ...     subject = "{{ host }} is running out of disk"
+    ...     html_template = "ops/disk_full.html"
+    ...     host: str
+    """
+
+    _group = "ADMINS"
+    html_template = "aerogram/admin.html"
+
+
+class ManagerNotification(_StaffNotification):
+    """A mail to ``MANAGERS``; otherwise as :class:`AdminNotification`."""
+
+    _group = "MANAGERS"
+    html_template = "aerogram/manager.html"
+
+
+def registered_name(notification: type[Notification] | Notification) -> str:
+    """Return the name the registry, the previews and the command know a class by."""
+    return notification._registered_name
+
+
+def is_abstract(notification: type[Notification]) -> bool:
+    """Tell whether a class is only a base for others: it says so, or has no template but has subclasses."""
+    has_template = any(getattr(notification, name, None) for name in ("html_template", "text_template"))
+    return notification._is_abstract or (not has_template and bool(notification.__subclasses__()))

@@ -1,0 +1,188 @@
+"""Turn a notification into the message that is sent: the middle of the arrow, and no input or output."""
+
+from __future__ import annotations
+
+# ruff: noqa: D102 - the declarations are explained once, in Notification
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from aerogram.conf import settings
+from aerogram.exceptions import DeclarationError
+from aerogram.inlining import inline_css
+from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.headers import check_extra_headers, check_header_value
+from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.plaintext import html_to_text
+from aerogram.templating import Templates
+
+if TYPE_CHECKING:
+    import jinja2
+
+__all__ = ["Renderable", "Renderer", "default_renderer"]
+
+
+@runtime_checkable
+class Renderable(Protocol):
+    """What a renderer needs of a notification: its declarations, as values, and its variables."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def subject_prefix(self) -> str: ...
+    @property
+    def html_template(self) -> str | None: ...
+    @property
+    def text_template(self) -> str | None: ...
+    @property
+    def css(self) -> str | Sequence[str]: ...
+    @property
+    def from_email(self) -> str | None: ...
+    @property
+    def to(self) -> Sequence[str]: ...
+    @property
+    def cc(self) -> Sequence[str]: ...
+    @property
+    def bcc(self) -> Sequence[str]: ...
+    @property
+    def reply_to(self) -> Sequence[str]: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def attachments(self) -> Sequence[Any]: ...
+
+    def context(self) -> Mapping[str, object]:
+        """Return the variables of the templates."""
+
+
+class Renderer:
+    """Renders notifications from one set of templates.
+
+    Args:
+        template_dirs: folders of templates; the setting ``TEMPLATE_DIRS`` where none are given. The templates
+            that ship are always found behind them, under names that begin with ``aerogram/``.
+        loader: a Jinja loader asked before the folders, for templates that live elsewhere.
+        shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
+
+    >>> from jinja2 import DictLoader
+    >>> from aerogram import Notification
+    >>> class Hello(Notification):
+    ...     subject = "Hello {{ name }}"
+    ...     text_template = "hello.txt"
+    ...     to = ["ann@example.com"]
+    ...     name: str
+    >>> renderer = Renderer(loader=DictLoader({"hello.txt": "Dear {{ name }}"}))
+    >>> renderer.render(Hello(name="Ann")).body
+    'Dear Ann'
+    """
+
+    def __init__(
+        self,
+        template_dirs: Iterable[str | Path] | None = None,
+        loader: jinja2.BaseLoader | None = None,
+        shared: Mapping[str, object] | None = None,
+    ) -> None:
+        folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
+        standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
+        self.templates = Templates(folders, loader, {**standard, **(shared or {})})
+
+    def render(self, notification: Renderable) -> EmailMultiAlternatives:
+        """Return the very message that sending ``notification`` would send.
+
+        The HTML part has its CSS inlined; the text part comes from its template or else from the HTML.
+
+        Raises:
+            BadHeaderError: a newline or control character in the subject or another header.
+            InvalidAddress: a recipient or sender that is not exactly one mailbox.
+            RenderError: a template is missing, broken, or asks for what the notification does not give.
+        """
+        asker = type(notification).__name__
+        variables = notification.context()
+        subject = self._subject(notification, variables, asker)
+        text, html = self._parts(notification, variables, asker)
+        message = EmailMultiAlternatives(
+            subject=subject,
+            body=text,
+            from_email=notification.from_email,
+            to=notification.to,
+            cc=notification.cc,
+            bcc=notification.bcc,
+            reply_to=notification.reply_to,
+            headers=dict(notification.headers),
+        )
+        if html is not None:
+            message.attach_alternative(html, "text/html")
+        for attachment in notification.attachments:
+            _attach(message, attachment, asker)
+        _refuse_forgery(message)
+        return message
+
+    def _subject(self, notification: Renderable, variables: Mapping[str, object], asker: str) -> str:
+        subject = notification.subject
+        kind = type(notification)
+        if not _is_field(kind, "subject"):  # what came in through the constructor is data, never a template
+            computed = isinstance(getattr(kind, "subject", None), property)
+            subject = self.templates.line(str(subject), variables, f"{asker}.subject", sandboxed=computed)
+        return check_header_value("Subject", f"{notification.subject_prefix}{subject}")
+
+    def _parts(
+        self, notification: Renderable, variables: Mapping[str, object], asker: str
+    ) -> tuple[str, str | None]:
+        html_template, text_template = notification.html_template, notification.text_template
+        if not html_template and not text_template:
+            raise DeclarationError(
+                f"{asker} has neither html_template nor text_template; declare at least one of them."
+            )
+        html = text = None
+        if html_template:
+            html = self.templates.html(html_template, variables, f"{asker}.html_template")
+            html = inline_css(html, css=self._css(notification, asker))
+        if text_template:
+            text = self.templates.text(text_template, variables, f"{asker}.text_template")
+        elif html is not None:
+            text = html_to_text(html)
+        return text or "", html
+
+    def _css(self, notification: Renderable, asker: str) -> str:
+        names = [notification.css] if isinstance(notification.css, str) else notification.css
+        return "\n".join(self.templates.source(name, f"{asker}.css") for name in names if name)
+
+
+def default_renderer() -> Renderer:
+    """Return the renderer of the settings as they are now: one for each distinct set of them."""
+    return _renderer(tuple(map(str, settings.TEMPLATE_DIRS)), settings.SITE_NAME, settings.BASE_URL)
+
+
+@lru_cache(maxsize=32)
+def _renderer(template_dirs: tuple[str, ...], site_name: str, base_url: str) -> Renderer:
+    return Renderer(template_dirs, shared={"site_name": site_name, "base_url": base_url})
+
+
+def _is_field(kind: type, name: str) -> bool:
+    return name in getattr(kind, "_fields", ())
+
+
+def _attach(message: EmailMultiAlternatives, attachment: Any, asker: str) -> None:
+    if isinstance(attachment, Path):
+        message.attach_file(attachment)
+    elif isinstance(attachment, tuple):
+        message.attach(*attachment)
+    elif isinstance(attachment, str):
+        raise DeclarationError(
+            f"{asker}.attachments: {attachment[:100]!r} is a text; give a pathlib.Path for a file, or "
+            "(filename, content, mimetype)."
+        )
+    else:
+        message.attach(attachment)
+
+
+def _refuse_forgery(message: EmailMultiAlternatives) -> None:
+    """Refuse here, where the cause is still known, what building the message would refuse."""
+    check_extra_headers(message.extra_headers)
+    for name, value in message.extra_headers.items():
+        check_header_value(name, value)
+    for mailbox in (message.from_email, *message.recipients(), *message.reply_to):
+        if mailbox:
+            parse_mailbox(mailbox)

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import gc
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aerogram import AdminNotification, ManagerNotification, Notification, mail
+from aerogram.conf import settings
+from aerogram.exceptions import AerogramError, DeclarationError, DuplicateNotification, NoRecipients
+from aerogram.naming import snake_case
+from aerogram.notification import is_abstract, registered_name
+
+
+@pytest.fixture(autouse=True)
+def templates(tmp_path: Path):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "hello.txt").write_text("Dear {{ name }}")
+    (folder / "hello.html").write_text("<p>Dear {{ name }}</p>")
+    with settings.override(
+        TEMPLATE_DIRS=[str(folder)], EMAIL_BACKEND="aerogram.mail.backends.locmem.EmailBackend"
+    ):
+        yield folder
+
+
+class TestConstructor:
+    def test_annotated_names_are_keyword_only_arguments_with_defaults(self) -> None:
+        class Hello(Notification):
+            subject = "Hello"
+            text_template = "hello.txt"
+            name: str
+            times: int = 3
+
+        assert Hello(name="Ann").context() == {"name": "Ann", "times": 3}
+        assert str(inspect.signature(Hello)) == "(*, name: 'str', times: 'int' = 3) -> None"
+        with pytest.raises(TypeError, match="name"):
+            Hello()
+        with pytest.raises(TypeError, match="positional"):
+            Hello("Ann")
+        with pytest.raises(TypeError, match="nmae"):
+            Hello(nmae="Ann")
+
+    def test_fields_are_inherited_as_dataclasses_inherit_them(self) -> None:
+        class Base(Notification, name="ctor_base"):
+            customer: str
+            note: str = "base"
+
+        class Child(Base, name="ctor_child"):
+            text_template = "hello.txt"
+            note: str = "child"
+            order: int
+
+        assert Child(customer="c", order=1).context() == {"customer": "c", "note": "child", "order": 1}
+
+    def test_a_default_changed_without_an_annotation_is_a_new_default(self) -> None:
+        class Base(Notification, name="redefault_base"):
+            note: str = "base"
+
+        class Child(Base, name="redefault_child"):
+            note = "child"
+
+        assert Child().note == "child"
+        assert Child(note="given").note == "given"
+
+    def test_an_annotated_declaration_is_an_argument_without_an_inherited_default(self) -> None:
+        class Hello(Notification, name="annotated_declaration"):
+            subject = "Hello"
+            text_template = "hello.txt"
+            to: list[str]
+            name: str = "you"
+
+        assert Hello(to=["a@example.com"]).render().to == ["a@example.com"]
+        with pytest.raises(TypeError, match="to"):
+            Hello()
+
+    def test_a_declaration_settled_in_a_subclass_is_no_argument_any_more(self) -> None:
+        class Base(Notification, name="settled_base"):
+            subject: str
+            to: list[str]
+            name: str = "x"
+
+        class Child(Base, name="settled_child"):
+            subject = "Hello {{ name }}"
+            text_template = "hello.txt"
+
+            @property
+            def to(self) -> list[str]:
+                return ["computed@example.com"]
+
+        message = Child(name="Ann").render()
+        assert (message.subject, message.to) == ("Hello Ann", ["computed@example.com"])
+
+    @pytest.mark.parametrize(
+        "field", ["name", "message", "user", "fields", "template", "body", "email", "registry"]
+    )
+    def test_common_words_stay_free_for_fields(self, field: str) -> None:
+        cls = type(
+            "Free",
+            (Notification,),
+            {"__annotations__": {field: str}, "text_template": "hello.txt"},
+            name=f"free_{field}",
+        )
+        assert cls(**{field: "x"}).context() == {field: "x"}
+
+    @pytest.mark.parametrize("field", ["render", "send", "asend", "context", "samples"])
+    def test_a_field_named_like_a_method_is_refused_with_the_taken_names(self, field: str) -> None:
+        with pytest.raises(DeclarationError, match="asend, context, render, samples, send"):
+            type("Taken", (Notification,), {"__annotations__": {field: str}})
+
+    def test_a_repr_shows_fields_without_their_values(self) -> None:
+        class Reset(Notification):
+            text_template = "hello.txt"
+            token: str
+
+        assert repr(Reset(token="s3cret")).endswith("Reset(token)>")
+
+    def test_a_mutable_default_is_refused_as_dataclasses_refuse_it(self) -> None:
+        with pytest.raises(ValueError, match="default_factory"):
+
+            class Broken(Notification):
+                items: list[str] = []
+
+    def test_the_base_itself_cannot_be_made(self) -> None:
+        with pytest.raises(TypeError, match="subclass it"):
+            Notification()
+
+    def test_equal_fields_make_equal_notifications(self) -> None:
+        class Hello(Notification, name="equal"):
+            text_template = "hello.txt"
+            name: str
+
+        assert Hello(name="a") == Hello(name="a") != Hello(name="b")
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("subject", "two\nlines", "newline"),
+    ("subject", "a\r\nBcc: e@example.com", "newline"),
+    ("subject", "a\0b", "subject"),
+    ("subject", "{{ order", "order"),
+    ("subject", 3, "int"),
+    ("html_template", "", "template"),
+    ("text_template", 5, "template"),
+    ("to", "ops@example.com", "list"),
+    ("to", ["not an address@"], "address"),
+    ("cc", ["a@example.com, b@example.com"], "address"),
+    ("bcc", {"a@example.com"}, "list"),
+    ("reply_to", ["a@b@c"], "address"),
+    ("from_email", "me@", "address"),
+    ("headers", {"X: y": "z"}, "header"),
+    ("headers", {"X-A": "b\nc"}, "newline"),
+    ("headers", {"Bcc": "a@example.com"}, "Bcc"),
+    ("headers", [("X-A", "b")], "dict"),
+    ("attachments", "file.pdf", "list"),
+    ("css", 3, "stylesheet"),
+]
+
+
+@pytest.mark.parametrize(("declaration", "value", "said"), WRONG)
+def test_a_declaration_that_cannot_work_is_refused_when_the_class_is_defined(
+    declaration: str, value: Any, said: str
+) -> None:
+    with pytest.raises(AerogramError) as caught:
+        type("Wrong", (Notification,), {"text_template": "hello.txt", declaration: value})
+    assert str(caught.value).startswith(f"Wrong.{declaration}: ")
+    assert said.lower() in str(caught.value).lower()
+    assert isinstance(caught.value, ValueError)
+
+
+class TestNames:
+    def test_the_name_is_the_class_name_in_snake_case_or_what_is_said(self) -> None:
+        class OrderShippedToday(Notification):
+            text_template = "hello.txt"
+
+        class Other(Notification, name="something-else"):
+            text_template = "hello.txt"
+
+        assert registered_name(OrderShippedToday) == "order_shipped_today"
+        assert registered_name(Other()) == "something-else"
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("OrderShipped", "order_shipped"),
+            ("HTMLReport", "html_report"),
+            ("Weekly2Digest", "weekly2_digest"),
+            ("welcome", "welcome"),
+            ("_Private", "private"),
+            ("MyHTTPMail", "my_http_mail"),
+        ],
+    )
+    def test_snake_case(self, given: str, expected: str) -> None:
+        assert snake_case(given) == expected
+
+    def test_two_of_one_name_are_refused(self) -> None:
+        class First(Notification, name="the_same"):
+            text_template = "hello.txt"
+
+        with pytest.raises(DuplicateNotification, match=r"the_same.*First.*Second"):
+
+            class Second(Notification, name="the_same"):
+                text_template = "hello.txt"
+
+        assert registered_name(First) == "the_same"
+
+    def test_a_class_that_is_gone_frees_its_name(self) -> None:
+        def define() -> None:
+            class Gone(Notification, name="short_lived"):
+                text_template = "hello.txt"
+
+        define()
+
+        class Later(Notification, name="short_lived"):
+            text_template = "hello.txt"
+
+        gc.collect()
+        assert registered_name(Later) == "short_lived"
+
+    def test_a_class_defined_again_replaces_itself(self) -> None:
+        def define() -> type[Notification]:
+            class Reloaded(Notification):
+                text_template = "hello.txt"
+
+            return Reloaded
+
+        first, second = define(), define()
+        assert registered_name(first) == registered_name(second)
+
+    @pytest.mark.parametrize("name", ["../up", "A b", "", "ü", "a/b", "a\nb"])
+    def test_a_name_that_is_no_folder_is_refused(self, name: str) -> None:
+        with pytest.raises(DeclarationError, match="lower-case"):
+            type("Named", (Notification,), {}, name=name)
+
+    def test_a_class_without_templates_is_a_base_once_it_has_subclasses(self) -> None:
+        class House(Notification, name="house_style"):
+            from_email = "shop@example.com"
+
+        assert not is_abstract(House)
+
+        class Hello(House, name="in_house"):
+            text_template = "hello.txt"
+
+        assert is_abstract(House)
+        assert not is_abstract(Hello)
+
+
+class TestSending:
+    def test_a_notification_is_rendered_and_sent(self) -> None:
+        class Hello(Notification, name="sending"):
+            subject = "Hello {{ name }}"
+            html_template = "hello.html"
+            to = ["ann@example.com"]
+            name: str
+
+        assert Hello(name="Ann & Bob").send() == 1
+        (sent,) = mail.outbox
+        assert (sent.subject, sent.to, sent.from_email) == (
+            "Hello Ann & Bob",
+            ["ann@example.com"],
+            "webmaster@localhost",
+        )
+        assert "Dear Ann & Bob" in sent.body
+        assert "Dear Ann &amp; Bob" in sent.alternatives[0].content
+
+    async def test_asend_does_the_same(self) -> None:
+        class Hello(Notification, name="asending"):
+            subject = "Hello"
+            text_template = "hello.txt"
+            to = ["ann@example.com"]
+            name: str = "Ann"
+
+        assert await Hello().asend() == 1
+        assert mail.outbox[0].body == "Dear Ann"
+
+    def test_no_recipients_is_an_error_that_names_the_class(self) -> None:
+        class Hello(Notification, name="nobody"):
+            subject = "Hello"
+            text_template = "hello.txt"
+            to: list[str]
+            name: str = "Ann"
+
+        for nobody in ([], [""], [None]):
+            with pytest.raises(NoRecipients, match="Hello has no recipients"):
+                Hello(to=nobody).send(fail_silently=True)
+        assert not hasattr(mail, "outbox")
+
+    def test_connection_and_using_together_are_refused(self) -> None:
+        class Hello(Notification, name="both"):
+            text_template = "hello.txt"
+            to = ["ann@example.com"]
+            name: str = "Ann"
+
+        with pytest.raises(TypeError, match="not both"):
+            Hello().send(connection=mail.get_connection(), using="default")
+
+    def test_using_chooses_the_mailer(self, tmp_path: Path) -> None:
+        class Hello(Notification, name="using"):
+            text_template = "hello.txt"
+            to = ["ann@example.com"]
+            name: str = "Ann"
+
+        mailers = {"disk": {"BACKEND": "aerogram.mail.backends.filebased.EmailBackend",
+                            "OPTIONS": {"file_path": str(tmp_path / "out")}}}  # fmt: skip
+        with settings.override(MAILERS=mailers):
+            assert Hello().send(using="disk") == 1
+        (written,) = (tmp_path / "out").iterdir()
+        assert "Dear Ann" in written.read_text()
+
+
+class TestStaff:
+    def test_admins_get_what_mail_admins_would_send_them(self) -> None:
+        class DiskFull(AdminNotification):
+            subject = "{{ host }} is full"
+            text_template = "hello.txt"
+            html_template = None
+            host: str
+            name: str = "Ops"
+
+        with settings.override(
+            ADMINS=[("Ann", "ann@example.com"), "bob@example.com"], SERVER_EMAIL="srv@example.com"
+        ):
+            assert DiskFull(host="db1").send() == 1
+            mail.mail_admins("db1 is full", "Dear Ops")
+        one, other = mail.outbox
+        for name in ("subject", "from_email", "to", "body"):
+            assert getattr(one, name) == getattr(other, name)
+        assert one.subject == "[Aerogram] db1 is full"
+
+    def test_used_as_they_are_they_show_the_message_on_the_layout(self) -> None:
+        with settings.override(ADMINS=["a@example.com"], MANAGERS=["m@example.com"]):
+            assert AdminNotification(subject="{{ 7 * 7 }}", message="<Disk> full").send() == 1
+            assert ManagerNotification(subject="Signups", message="Ten today").send() == 1
+        to_admin, to_manager = mail.outbox
+        assert to_admin.subject == "[Aerogram] {{ 7 * 7 }}"  # an argument is data, never a template
+        assert "&lt;Disk&gt; full" in to_admin.alternatives[0].content
+        assert "<Disk> full" in to_admin.body
+        assert to_manager.to == ["m@example.com"]
+        assert "Ten today" in to_manager.body
+
+    def test_nobody_to_tell_is_no_error(self) -> None:
+        assert AdminNotification(subject="x", message="y").send() == 0
+        assert not hasattr(mail, "outbox")

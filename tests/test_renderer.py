@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import DictLoader
+
+from aerogram import Notification, Renderer
+from aerogram.conf import settings
+from aerogram.exceptions import (
+    BadHeaderError,
+    DeclarationError,
+    InvalidAddress,
+    TemplateMissing,
+    UndefinedVariable,
+)
+from aerogram.mail import EmailAttachment, EmailMultiAlternatives
+
+PAGE = "<html><head><style>p { color: #123456 }</style></head><body><p>Dear {{ name }}</p></body></html>"
+SOURCES = {
+    "a.html": PAGE,
+    "a.txt": "Text for {{ name }}",
+    "brand.css": "p { margin: 7px }",
+    "more.css": "p { padding: 9px }",
+}
+
+
+class Hello(Notification, name="renderer_hello"):
+    subject = "Hello {{ name }}"
+    html_template = "a.html"
+    to = ["ann@example.com"]
+    name: str
+
+
+@pytest.fixture
+def renderer() -> Renderer:
+    return Renderer([], DictLoader(SOURCES))
+
+
+def variant(**declared: Any) -> Any:
+    """A subclass of Hello with other declarations, under a name nobody else has."""
+    return type("Variant", (Hello,), declared, name="renderer_variant")
+
+
+def html_of(message: EmailMultiAlternatives) -> str:
+    (alternative,) = message.alternatives
+    assert alternative.mimetype == "text/html"
+    return alternative.content
+
+
+def test_the_html_part_is_inlined_and_the_text_part_made_from_it(renderer: Renderer) -> None:
+    message = renderer.render(Hello(name="Ann & Bob"))
+    assert isinstance(message, EmailMultiAlternatives)
+    assert message.subject == "Hello Ann & Bob"
+    assert 'style="color:#123456"' in html_of(message).replace(": ", ":")
+    assert "Dear Ann &amp; Bob" in html_of(message)
+    assert message.body.strip() == "Dear Ann & Bob"
+
+
+def test_a_text_template_is_used_when_there_is_one(renderer: Renderer) -> None:
+    message = renderer.render(variant(text_template="a.txt")(name="<Ann>"))
+    assert message.body == "Text for <Ann>"
+    assert "&lt;Ann&gt;" in html_of(message)
+
+
+def test_a_text_template_alone_makes_a_message_without_html(renderer: Renderer) -> None:
+    message = renderer.render(variant(text_template="a.txt", html_template=None)(name="Ann"))
+    assert message.alternatives == []
+    assert message.message().get_content_type() == "text/plain"
+
+
+def test_neither_template_is_refused(renderer: Renderer) -> None:
+    with pytest.raises(DeclarationError, match="neither html_template nor text_template"):
+        renderer.render(variant(html_template=None)(name="Ann"))
+
+
+@pytest.mark.parametrize("css", ["brand.css", ["brand.css", "more.css"]])
+def test_declared_stylesheets_are_inlined(renderer: Renderer, css: str | list[str]) -> None:
+    html = html_of(renderer.render(variant(css=css)(name="Ann"))).replace(": ", ":")
+    assert "margin:7px" in html
+    assert ("padding:9px" in html) == isinstance(css, list)
+    assert "color:#123456" in html
+
+
+def test_a_stylesheet_comes_from_the_template_loader_alone(renderer: Renderer, tmp_path: Path) -> None:
+    (tmp_path / "outside.css").write_text("p { color: red }")
+    for name in (
+        str(tmp_path / "outside.css"),
+        "../outside.css",
+        "file:///etc/passwd",
+        "http://127.0.0.1:9/x.css",
+    ):
+        with pytest.raises(TemplateMissing, match=r"Variant\.css"):
+            renderer.render(variant(css=name)(name="Ann"))
+
+
+def test_every_declaration_reaches_the_message(renderer: Renderer) -> None:
+    message = renderer.render(
+        variant(
+            from_email="Shop <shop@example.com>",
+            cc=["c@example.com"],
+            bcc=["b@example.com"],
+            reply_to=["r@example.com"],
+            headers={"X-Order": "7"},
+            subject_prefix="[Shop] ",
+        )(name="Ann")
+    )
+    assert message.subject == "[Shop] Hello Ann"
+    assert (message.from_email, message.cc, message.bcc) == (
+        "Shop <shop@example.com>",
+        ["c@example.com"],
+        ["b@example.com"],
+    )
+    assert (message.reply_to, message.extra_headers) == (["r@example.com"], {"X-Order": "7"})
+
+
+def test_attachments_are_files_triples_or_parts(renderer: Renderer, tmp_path: Path) -> None:
+    invoice = tmp_path / "invoice.csv"
+    invoice.write_text("a,b\n")
+    attachments = [invoice, ("note.txt", "hi", "text/plain"), EmailAttachment("x.bin", b"\0\1", None)]
+    message = renderer.render(variant(attachments=attachments)(name="Ann"))
+    assert [attached[0] for attached in message.attachments] == ["invoice.csv", "note.txt", "x.bin"]
+    with pytest.raises(DeclarationError, match=r"Variant\.attachments.*pathlib\.Path"):
+        renderer.render(variant(attachments=[str(invoice)])(name="Ann"))
+
+
+def test_a_missing_attachment_file_is_an_error_and_not_a_mail_without_it(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    with pytest.raises(OSError, match=r"gone\.pdf"):
+        renderer.render(variant(attachments=[tmp_path / "gone.pdf"])(name="Ann"))
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann\r\nBcc: eve@example.com", "Ann\n", "a\0b", "a\u2028b", "a\x85b", "\udcff"]
+)
+def test_a_newline_from_the_data_is_refused_when_rendering(renderer: Renderer, name: str) -> None:
+    with pytest.raises(BadHeaderError):
+        renderer.render(Hello(name=name))
+
+
+@pytest.mark.parametrize(
+    "to", [["a@example.com\r\nBcc: eve@example.com"], ["a@example.com, b@example.com"], ["a@"]]
+)
+def test_a_recipient_that_is_not_one_mailbox_is_refused_when_rendering(
+    renderer: Renderer, to: list[str]
+) -> None:
+    with pytest.raises((InvalidAddress, BadHeaderError)):
+        renderer.render(variant(to=property(lambda _self: to))(name="Ann"))
+
+
+def test_a_string_where_a_list_is_meant_is_a_type_error(renderer: Renderer) -> None:
+    with pytest.raises(TypeError, match='"to" argument must be a list or tuple'):
+        renderer.render(variant(to=property(lambda _self: "ann@example.com"))(name="Ann"))
+
+
+def test_a_subject_computed_by_a_property_is_a_jinja_string_in_a_sandbox(renderer: Renderer) -> None:
+    render = renderer.render
+    assert (
+        render(variant(subject=property(lambda _self: "Hi {{ name|upper }}"))(name="Ann")).subject == "Hi ANN"
+    )
+    with pytest.raises(Exception, match=r"unsafe|access"):
+        render(variant(subject=property(lambda _self: "{{ name.__class__.__mro__ }}"))(name="Ann"))
+
+
+def test_a_subject_given_as_an_argument_is_taken_literally(renderer: Renderer) -> None:
+    asked = variant(__annotations__={"subject": str})
+    assert renderer.render(asked(name="Ann", subject="{{ 7 * 7 }}")).subject == "{{ 7 * 7 }}"
+
+
+def test_an_undefined_variable_names_the_notification_and_template(renderer: Renderer) -> None:
+    bad = Renderer([], DictLoader({"a.html": "\n{{ nme }}"}))
+    with pytest.raises(
+        UndefinedVariable, match=r"a\.html, line 2 \(Hello\.html_template\): 'nme' is undefined"
+    ):
+        bad.render(Hello(name="Ann"))
+
+
+def test_context_may_add_variables(renderer: Renderer) -> None:
+    def context(self: Any) -> dict[str, Any]:
+        return {**Hello.context(self), "name": "overridden"}
+
+    assert renderer.render(variant(context=context)(name="Ann")).subject == "Hello overridden"
+
+
+def test_the_default_renderer_follows_the_settings(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.html").write_text(f"<p>{folder} {{{{ site_name }}}} {{{{ base_url }}}}</p>")
+    with settings.override(
+        TEMPLATE_DIRS=[str(tmp_path / "one")], SITE_NAME="Shop", BASE_URL="https://shop.example"
+    ):
+        assert "one Shop https://shop.example" in html_of(Hello(name="Ann").render())
+        with settings.override(TEMPLATE_DIRS=[str(tmp_path / "two")]):
+            assert "two Shop" in html_of(Hello(name="Ann").render())
+        assert "one Shop" in html_of(Hello(name="Ann").render())
+
+
+def test_rendering_does_not_change_what_the_class_declares(renderer: Renderer) -> None:
+    cls = variant(headers={"X-A": "1"}, to=["a@example.com"])
+    message = renderer.render(cls(name="Ann"))
+    message.extra_headers["X-B"] = "2"
+    message.to.append("b@example.com")
+    assert cls.headers == {"X-A": "1"}
+    assert cls.to == ["a@example.com"]
