@@ -12,9 +12,9 @@ A backend that learns more than "it went" puts a :class:`DeliveryReport` on ever
 ``uncertain``  fell silent between the final dot and its answer       decide: a second copy, or perhaps none
 ============== ====================================================== =================================
 
-A function that makes messages one by one (a renderer, a generator) puts an :class:`Unbuildable` where an item did
-not become a message. It raises its error as soon as a backend asks it for anything, just as a message with a forged
-header does, so no backend needs to know of it.
+A function that makes messages one by one (a renderer, a generator) puts an :class:`Unbuildable` where an
+item did not become a message. It raises its error as soon as a backend asks it for anything, just as
+a message with a forged header does, so no backend needs to know of it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Status = Literal["sent", "refused", "deferred", "uncertain"]
 class RecipientResult:
     """What the server said about one recipient.
 
-    ``code`` is the reply code (``550``) and ``enhanced_code`` the RFC 3463 code (``"5.1.1"``), ``None`` where
-    the server gave none or gave no answer at all; ``text`` is its text, without control characters, at most 512
-    octets.
+    ``code`` is the reply code (``550``) and ``enhanced_code`` the RFC 3463 code (``"5.1.1"``), ``None``
+    where the server gave none or gave no answer at all; ``text`` is its text, without control characters, at
+    most 512 octets.
     """
 
     status: Status
@@ -55,9 +55,9 @@ class RecipientResult:
 class DeliveryReport:
     """What became of one message.
 
-    ``recipients`` has one :class:`RecipientResult` for each bare address of the envelope. ``message_id`` is the
-    ``Message-ID`` that was sent. ``error`` is set only for a message that could not be built or rendered; nothing
-    of it was sent, and ``recipients`` is empty when its addresses could not be read.
+    ``recipients`` has one :class:`RecipientResult` for each bare address of the envelope. ``message_id`` is
+    the ``Message-ID`` that was sent. ``error`` is set only for a message that could not be built or rendered;
+    nothing of it was sent, and ``recipients`` is empty when its addresses could not be read.
 
     >>> result = RecipientResult("sent", 250, "2.0.0", "queued")
     >>> report = DeliveryReport({"ann@example.com": result}, "<1@example.com>")
@@ -150,11 +150,11 @@ class Tally:
             self._on_result(report)
 
     def close(self) -> int:
-        """Return the number of messages accepted for at least one recipient, or raise what has to be raised.
+        """Return the number of messages accepted for at least one recipient, or raise what must be raised.
 
-        A single message that could not be built raises its own error, also when the batch fails silently. A batch
-        that does not fail silently raises :class:`~aerogram.exceptions.DeliveryError` when a message did not reach
-        every recipient. Template and configuration errors are never silent.
+        A single message that could not be built raises its own error, also when the batch fails silently.
+        A batch that does not fail silently raises :class:`~aerogram.exceptions.DeliveryError` when a message
+        did not reach every recipient. Template and configuration errors are never silent.
         """
         if self.total == 1 and self._reports and (error := self._reports[0].error) is not None:
             raise error

@@ -1,0 +1,328 @@
+"""Sends mail to an SMTP server: the default backend."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from time import monotonic, sleep
+from typing import Any
+
+from aerogram.conf import settings
+from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
+from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.delivery import OnResult
+from aerogram.mail.dns_name import DNS_NAME
+from aerogram.mail.envelope import envelope_of
+from aerogram.mail.mime import to_bytes
+from aerogram.mail.smtp.auth import Secret, authenticate
+from aerogram.mail.smtp.batch import Batch
+from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
+from aerogram.mail.smtp.lane import Lane, hang_up
+from aerogram.mail.smtp.offers import Timeouts
+from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.session import Session
+from aerogram.mail.smtp.tls import client_context
+
+__all__ = ["EmailBackend"]
+
+
+class EmailBackend(BaseEmailBackend):
+    """Sends messages over SMTP, and tells the truth about each of them.
+
+    Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
+    ``send_messages`` goes on past a message that fails, and past a connection that breaks; the table in
+    :mod:`aerogram.mail.delivery` says what each outcome means.
+
+    Args:
+        host: the server (``EMAIL_HOST``).
+        port: its port (``EMAIL_PORT``).
+        username: who logs in (``EMAIL_HOST_USER``); an empty text switches the login off.
+        password: with what (``EMAIL_HOST_PASSWORD``).
+        use_tls: STARTTLS, which is then required (``EMAIL_USE_TLS``).
+        fail_silently: keep quiet about a failed connection and failed deliveries.
+        use_ssl: TLS from the first octet (``EMAIL_USE_SSL``).
+        timeout: seconds, the bound of every single wait (``EMAIL_TIMEOUT``). Without it 10 for the
+            connection, 60 for a reply, 600 for the answer to the final dot.
+        ssl_keyfile: key of the client certificate (``EMAIL_SSL_KEYFILE``).
+        ssl_certfile: the client certificate (``EMAIL_SSL_CERTFILE``).
+        connect_timeout: seconds for the connection, instead of ``timeout``.
+        command_timeout: seconds for each reply, instead of ``timeout``.
+        data_timeout: seconds for the answer to the final dot, instead of ``timeout``.
+        message_timeout: seconds that all the waits of one message may last together.
+        max_messages: messages over one connection before it is renewed.
+        max_idle: seconds after which an unused connection is renewed.
+        connections: connections that share a batch.
+        rate: messages a second, at most; ``None`` for as many as can be.
+        tls_server_name: the name the certificate must be for, where that is not ``host``.
+        auth_token: returns a fresh OAuth 2 access token; logs in by XOAUTH2 instead of the password.
+        allow_plaintext_auth: log in over a connection that is neither encrypted nor to this machine.
+        chunking: send contents by BDAT (RFC 3030) to servers that offer it.
+        kwargs: ignored, as Django does.
+
+    Raises:
+        ImproperlyConfigured: options that cannot work together.
+    """
+
+    streams = True
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        use_tls: bool | None = None,
+        fail_silently: bool = False,
+        use_ssl: bool | None = None,
+        timeout: float | None = None,
+        ssl_keyfile: str | None = None,
+        ssl_certfile: str | None = None,
+        *,
+        connect_timeout: float | None = None,
+        command_timeout: float | None = None,
+        data_timeout: float | None = None,
+        message_timeout: float | None = None,
+        max_messages: int = 100,
+        max_idle: float = 9.0,
+        connections: int = 1,
+        rate: float | None = None,
+        tls_server_name: str | None = None,
+        auth_token: Callable[[], str] | None = None,
+        allow_plaintext_auth: bool = False,
+        chunking: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        self.host = host or settings.EMAIL_HOST
+        self.port = port or settings.EMAIL_PORT
+        self.username = settings.EMAIL_HOST_USER if username is None else username
+        self.password = settings.EMAIL_HOST_PASSWORD if password is None else password
+        self.use_tls = settings.EMAIL_USE_TLS if use_tls is None else use_tls
+        self.use_ssl = settings.EMAIL_USE_SSL if use_ssl is None else use_ssl
+        self.timeout = settings.EMAIL_TIMEOUT if timeout is None else timeout
+        self.ssl_keyfile = settings.EMAIL_SSL_KEYFILE if ssl_keyfile is None else ssl_keyfile
+        self.ssl_certfile = settings.EMAIL_SSL_CERTFILE if ssl_certfile is None else ssl_certfile
+        if self.use_ssl and self.use_tls:
+            raise ImproperlyConfigured(
+                "EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive, so only set "
+                "one of those settings to True."
+            )
+        self.max_messages = _at_least_one("max_messages", max_messages)
+        self.connections = _at_least_one("connections", connections)
+        self.max_idle = max_idle
+        self.rate = rate
+        self.tls_server_name = tls_server_name
+        self.auth_token = auth_token
+        self.allow_plaintext_auth = allow_plaintext_auth
+        self.chunking = chunking
+        self.timeouts = self._all_timeouts(connect_timeout, command_timeout, data_timeout, message_timeout)
+        self.connection: smtplib.SMTP | None = None
+        self._session: Session | None = None
+        self._process = os.getpid()
+        self._next_slot = 0.0
+        self._lock = threading.RLock()
+
+    @property
+    def password(self) -> str | None:
+        """The password; kept so that it does not show in ``vars()``, a debugger or an error report."""
+        return self._password.reveal()
+
+    @password.setter
+    def password(self, value: str | None) -> None:
+        self._password = Secret(value)
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        """The class of connection; a subclass may name its own."""
+        return SMTPSSLClient if self.use_ssl else SMTPClient
+
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        """The TLS context: verified certificates, TLS 1.2 or newer, the client certificate if any."""
+        return client_context(self.ssl_certfile, self.ssl_keyfile)
+
+    def __repr__(self) -> str:
+        scheme = "smtps" if self.use_ssl else "smtp"
+        return f"<{type(self).__module__}.{type(self).__qualname__} {scheme}://{self.host}:{self.port}>"
+
+    # -- the connection --
+
+    def open(self) -> bool | None:
+        """Have a connection that has passed greeting, EHLO, TLS and login.
+
+        Returns:
+            True for a new one, False when one was open already, None when that failed silently.
+
+        Raises:
+            OSError: no connection, or (``smtplib.SMTPException``) the server refused.
+            ImproperlyConfigured: the options do not allow it; also when failing silently.
+        """
+        with self._lock:
+            if self._process != os.getpid():
+                self._forget_inherited()
+            # smtplib drops the socket of a connection it found broken.
+            if self.connection is not None and getattr(self.connection, "sock", self) is not None:
+                return False
+            try:
+                self.adopt(self._new_session())
+            except OSError:
+                self.adopt(None)
+                if not self.fail_silently:
+                    raise
+                return None
+            return True
+
+    def close(self) -> None:
+        """Close the connection; whatever the server says to that, nothing stays open."""
+        with self._lock:
+            connection, inherited = self.connection, self._process != os.getpid()
+            self.adopt(None)
+            if connection is not None and not inherited:
+                hang_up(connection)
+
+    def adopt(self, session: Session | None) -> None:
+        """Make ``session``, or none, the open one."""
+        self._session = session
+        self.connection = session.client if session is not None else None
+
+    def _forget_inherited(self) -> None:
+        """After a fork the connection belongs to the parent: close our copy of it, without a QUIT."""
+        self._process = os.getpid()
+        if self.connection is not None:
+            self.connection.close()
+            self.adopt(None)
+
+    def _new_session(self) -> Session:
+        return Session(self._connect(), self.timeouts, chunking=self.chunking)
+
+    def _connect(self) -> smtplib.SMTP:
+        """Return a connection on which mail may be sent, or leave none."""
+        options: dict[str, Any] = {"local_hostname": DNS_NAME.get_fqdn(), "timeout": self.timeouts.connect}
+        if self.use_ssl:
+            options["context"] = self.ssl_context
+        if issubclass(self.connection_class, SMTPClient):
+            options["reply_timeout"] = self.timeouts.command
+            options["tls_server_name"] = self.tls_server_name
+        client = self.connection_class(self.host, self.port, **options)
+        try:
+            client.ehlo_or_helo_if_needed()
+            if self.use_tls:
+                client.starttls(context=self.ssl_context)
+                client.ehlo_or_helo_if_needed()
+            self._login(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _login(self, client: smtplib.SMTP) -> None:
+        if self.auth_token is None and not (self.username and self.password):
+            return
+        if not (
+            self.allow_plaintext_auth or isinstance(client.sock, ssl.SSLSocket) or _is_local(client.sock)
+        ):
+            raise ImproperlyConfigured(
+                f"The login to {self.host} would cross the network in plain text. Set EMAIL_USE_TLS or "
+                f"EMAIL_USE_SSL, or pass allow_plaintext_auth=True where the network is trusted."
+            )
+        token = self.auth_token() if self.auth_token is not None else None
+        authenticate(client, self.username, self.password, token)
+
+    def _all_timeouts(
+        self, connect: float | None, command: float | None, data: float | None, message: float | None
+    ) -> Timeouts:
+        """An explicit ``timeout`` (the settings', or Python's default for sockets) bounds every wait."""
+        general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
+        default = Timeouts() if general is None else Timeouts(general, general, general)
+        data = default.data if data is None else data
+        return Timeouts(
+            default.connect if connect is None else connect,
+            default.command if command is None else command,
+            data,
+            max(default.message, data * 1.5) if message is None else message,
+        )
+
+    # -- sending --
+
+    def send_messages(self, email_messages: Iterable[Any], *, on_result: OnResult | None = None) -> int:
+        """Send every message and return how many were accepted for at least one recipient.
+
+        A connection is opened for the first message that can be built, and closed at the end unless it was
+        open before. Each message gets its ``delivery`` report.
+
+        Args:
+            email_messages: any iterable; a generator is read message by message while sending goes on.
+            on_result: called with each report as soon as it is known, in the caller's thread.
+
+        Raises:
+            OSError: the connection cannot be opened, and the backend does not fail silently.
+            DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
+            MessageError: the only message cannot be built.
+        """
+        if not email_messages:
+            return 0
+        with self._lock:
+            return Batch(self, email_messages, on_result).run()
+
+    def prepared(self, message: Any) -> Outgoing | None:
+        """Build what is sent of ``message``; ``None`` when nobody is to get it.
+
+        Before a server has said what it offers, the content is made for any: 7-bit.
+        """
+        if not message.recipients():
+            return None
+        envelope = envelope_of(message, utf8=True)
+        if not envelope.recipients:
+            return None
+        utf8 = envelope.needs_smtputf8
+        eight_bit = utf8 or (self._session is not None and self._session.offers.eight_bit)
+        try:
+            content = to_bytes(message, eight_bit=eight_bit, utf8=utf8)
+        except InvalidAddress:
+            if utf8:
+                raise
+            utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
+            content = to_bytes(message, eight_bit=True, utf8=True)
+        return Outgoing(message, envelope, content, utf8=utf8, time_left=self.timeouts.message)
+
+    def pace(self) -> None:
+        """Wait until the next message may go, where ``rate`` is given."""
+        if self.rate is not None:
+            now = monotonic()
+            if self._next_slot > now:
+                sleep(self._next_slot - now)
+            self._next_slot = max(now, self._next_slot) + 1 / self.rate
+
+    def current_session(self) -> Session:
+        """The session over ``self.connection``, which somebody else may have put there."""
+        if self._session is None or self._session.client is not self.connection:
+            if self.connection is None:
+                raise smtplib.SMTPServerDisconnected("not connected")
+            self.connection.ehlo_or_helo_if_needed()
+            self._session = Session(self.connection, self.timeouts, chunking=self.chunking)
+        return self._session
+
+    def lane(self, session: Session | None = None) -> Lane:
+        """Return a lane to this backend's server, over ``session`` or a connection of its own."""
+        return Lane(
+            self._new_session, session=session, max_messages=self.max_messages, max_idle=self.max_idle
+        )
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ImproperlyConfigured(f"{name} of the SMTP backend is {value!r}: give a whole number from 1 on.")
+    return value
+
+
+def _is_local(sock: socket.socket | None) -> bool:
+    """Whether the other end is on this machine."""
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return sock is not None
+    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback

@@ -1,0 +1,100 @@
+"""One call of ``send_messages``: messages in, reports out, whatever fails on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from aerogram.mail.delivery import DeliveryReport, OnResult, Tally
+from aerogram.mail.smtp.lane import defer
+from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.pool import Pool
+
+if TYPE_CHECKING:
+    from aerogram.mail.backends.smtp import EmailBackend
+
+__all__ = ["Batch"]
+
+
+class Batch:
+    """Reads the messages, sends them over the backend's connections, takes in the results.
+
+    Args:
+        backend: says how a message is built, and makes connections.
+        messages: any iterable, read while sending goes on.
+        on_result: the caller's, told of each report.
+    """
+
+    def __init__(self, backend: EmailBackend, messages: Iterable[Any], on_result: OnResult | None) -> None:
+        self._backend = backend
+        self._messages = messages
+        self._tally = Tally(fail_silently=backend.fail_silently, on_result=on_result)
+        self._error: Exception | None = None
+
+    def run(self) -> int:
+        """Send everything; return or raise what :meth:`~aerogram.mail.delivery.Tally.close` says."""
+        items = self._items()
+        first = next(items, None)
+        if first is not None:
+            self._send(first, items)
+        if self._error is not None:
+            raise self._error
+        return self._tally.close()
+
+    def _items(self) -> Iterator[Outgoing]:
+        """Yield what can be sent. An error of the iterable itself ends it, and is raised when all is sent."""
+        messages = iter(self._messages)
+        while self._error is None:
+            try:
+                message = next(messages)
+            except StopIteration:
+                return
+            except Exception as error:
+                self._error = error
+                return
+            try:
+                item = self._backend.prepared(message)
+            except Exception as error:  # whatever a message, or its subclass, raises is that message's
+                self._finished(message, DeliveryReport(error=error))
+                continue
+            if item is None:
+                self._finished(message, DeliveryReport())
+                continue
+            self._backend.pace()
+            yield item
+
+    def _send(self, first: Outgoing, rest: Iterator[Outgoing]) -> None:
+        backend = self._backend
+        try:
+            opened = backend.open()
+        except OSError as error:
+            self._defer_all(first, rest if isinstance(self._messages, list | tuple) else (), error)
+            raise
+        if opened is None or backend.connection is None:
+            self._defer_all(first, rest, None)
+            return
+        lane = backend.lane(backend.current_session())
+        carrier = Pool(lane, backend.lane, backend.connections) if backend.connections > 1 else lane
+        try:
+            for item in carrier.deliver(chain((first,), rest)):
+                self._finished(item.message, item.report())
+        except BaseException as error:  # an interrupt: no doubt may stay unrecorded
+            for item in carrier.give_up(error):
+                item.message.delivery = item.report()
+            raise
+        finally:
+            backend.adopt(lane.session)
+            if opened:
+                backend.close()
+
+    def _defer_all(self, first: Outgoing, rest: Iterable[Outgoing], error: OSError | None) -> None:
+        for item in chain((first,), rest):
+            self._finished(item.message, defer(item, error).report())
+
+    def _finished(self, message: Any, report: DeliveryReport) -> None:
+        """Take in the report of one message. Every report passes here, once, in the caller's thread."""
+        try:
+            self._tally.add(message, report)
+        except Exception as error:  # of the caller's on_result: what is under way is finished first
+            self._error = self._error or error

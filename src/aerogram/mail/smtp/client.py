@@ -1,0 +1,171 @@
+"""A connection to an SMTP server: ``smtplib``'s, with bounded waits, strict replies and verified TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+import ssl
+from time import monotonic
+from typing import Any, NoReturn
+
+from aerogram.mail.smtp.auth import authenticate
+from aerogram.mail.smtp.replies import ConnectionLost, clean_text
+from aerogram.mail.smtp.tls import default_context
+
+__all__ = ["SMTPClient", "SMTPSSLClient"]
+
+_LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
+_REPLY_LIMIT = 65536
+
+
+class SMTPClient(smtplib.SMTP):
+    """An SMTP connection whose every wait ends, in plain text until :meth:`starttls`.
+
+    Args:
+        host: the server's name or address.
+        port: its port.
+        local_hostname: the name said in EHLO.
+        timeout: seconds to wait for the connection to come about.
+        reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in. May be set
+            anew before each command.
+        tls_server_name: the name the server's certificate must be for, where that is not ``host``.
+        context: the TLS context; by default certificates and host names are verified, TLS 1.2 or newer.
+
+    Raises:
+        OSError: no connection; ``smtplib.SMTPException``, which is one, when the server does not greet.
+    """
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        timeout: float | None = 10.0,
+        *,
+        reply_timeout: float = 60.0,
+        tls_server_name: str | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.reply_timeout = reply_timeout
+        self.tls_server_name = tls_server_name or host
+        self.context = context or default_context()
+        self._buffer = bytearray()
+        # Named, since smtplib.SMTP_SSL's own constructor would make another context.
+        smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
+
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: Any = None
+    ) -> tuple[int, bytes]:
+        """Connect and return the greeting."""
+        if self.timeout is not None and not self.timeout:
+            raise ValueError("Non-blocking socket (timeout=0) is not supported: give seconds above 0")
+        self._buffer.clear()
+        sock = socket.create_connection((host, port or self.default_port), self.timeout, source_address)
+        self.sock = self._prepared(sock)
+        # Small command groups follow larger contents and shall not wait for the other side's delayed ACK.
+        with contextlib.suppress(OSError):
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.getreply()
+
+    def _prepared(self, sock: socket.socket) -> socket.socket:
+        return sock
+
+    def _encrypted(self, sock: socket.socket | None, context: ssl.SSLContext) -> ssl.SSLSocket:
+        if sock is None:
+            raise ConnectionLost("not connected")
+        sock.settimeout(self.reply_timeout)
+        return context.wrap_socket(sock, server_hostname=self.tls_server_name)
+
+    def starttls(self, *args: Any, context: ssl.SSLContext | None = None, **kwargs: Any) -> tuple[int, bytes]:
+        """Change to TLS with a verified certificate; what the server said before is forgotten (RFC 3207).
+
+        Raises:
+            SMTPNotSupportedError: the server does not offer it; there is no falling back to plain text.
+            SMTPResponseException: the server refuses.
+            ConnectionLost: text came in the clear behind the answer, which only an attacker would put there.
+        """
+        if args or kwargs:
+            raise TypeError("starttls() takes context= only; load certificates into the context")
+        self.ehlo_or_helo_if_needed()
+        if not self.has_extn("starttls"):
+            raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        code, text = self.docmd("STARTTLS")
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, clean_text(text))
+        if self._buffer:
+            self._give_up("the server, or somebody in between, sent plain text behind its answer to STARTTLS")
+        self.sock = self._encrypted(self.sock, context or self.context)
+        self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features = {}
+        self.does_esmtp = False
+        return code, text
+
+    def login(self, user: str, password: str, **_: object) -> tuple[int, bytes]:
+        """Authenticate; see :func:`aerogram.mail.smtp.auth.authenticate`."""
+        return authenticate(self, user, password)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.
+
+        Raises:
+            ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply (a line longer
+                than 8192 octets, without a code between 200 and 599, or with another code than the line
+                before). The connection is closed then, since nobody can know what a later reply answers.
+        """
+        deadline = monotonic() + self.reply_timeout
+        line = self._line(deadline)
+        code = line[:3]
+        if not (code.isdigit() and b"200" <= code < b"600" and line[3:4] in b" -\r\n"):
+            self._give_up(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
+        if line[3:4] != b"-":
+            return int(code), line[4:].strip(b" \t\r\n")
+        lines = [line[4:].strip(b" \t\r\n")]
+        size = len(line)
+        while line[3:4] == b"-":
+            line = self._line(deadline)
+            size += len(line)
+            if line[:3] != code or line[3:4] not in b" -\r\n" or size > _REPLY_LIMIT:
+                self._give_up(f"the server's answer does not hold together: {clean_text(line)[:80]!r}")
+            lines.append(line[4:].strip(b" \t\r\n"))
+        return int(code), b"\n".join(lines)
+
+    def _line(self, deadline: float) -> bytes:
+        buffer = self._buffer
+        while (end := buffer.find(b"\n")) < 0 and len(buffer) <= _LINE_LIMIT:
+            if self.sock is None:
+                raise ConnectionLost("not connected")
+            left = deadline - monotonic()
+            if left <= 0:
+                self._give_up("the server did not answer in time")
+            try:
+                self.sock.settimeout(left)
+                chunk = self.sock.recv(65536)
+            except TimeoutError:
+                self._give_up("the server did not answer in time")
+            except OSError as error:
+                self._give_up(f"the connection broke: {error.strerror or error}")
+            if not chunk:
+                self._give_up("the server closed the connection")
+            buffer += chunk
+        if not 0 <= end <= _LINE_LIMIT:
+            self._give_up(f"a line of the server's answer is longer than {_LINE_LIMIT} octets")
+        line = bytes(buffer[: end + 1])
+        del buffer[: end + 1]
+        return line
+
+    def _give_up(self, text: str) -> NoReturn:
+        self.close()
+        raise ConnectionLost(text) from None
+
+    def close(self) -> None:
+        """Close the connection at once, without a word."""
+        self._buffer.clear()
+        super().close()
+
+
+class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
+    """The same, speaking TLS from the first octet."""
+
+    def _prepared(self, sock: socket.socket) -> socket.socket:
+        return self._encrypted(sock, self.context)

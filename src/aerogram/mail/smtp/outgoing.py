@@ -1,0 +1,109 @@
+"""One message on its way: its envelope, its content, and what is known of each recipient so far."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from aerogram.mail.delivery import DeliveryReport, RecipientResult
+from aerogram.mail.envelope import Envelope
+
+__all__ = ["Outgoing", "stuffed"]
+
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+class Outgoing:
+    """A message between the backend, which made it, and the sessions that carry it.
+
+    ``waiting`` are the recipients no transaction has taken yet, ``in_flight`` counts the transactions whose
+    content was handed over and not yet answered; with neither left the message is done.
+
+    Args:
+        message: the message object; it is only handed back.
+        envelope: sender and recipients.
+        content: the whole message, CRLF line ends, not dot-stuffed.
+        utf8: whether ``content`` has UTF-8 in its header, so that SMTPUTF8 is needed (RFC 6531).
+        time_left: seconds of waiting for the server that this message may cost in all.
+    """
+
+    __slots__ = (
+        "_concluded",
+        "content",
+        "envelope",
+        "in_flight",
+        "interrupted",
+        "message",
+        "message_id",
+        "needs_eight_bit",
+        "needs_utf8",
+        "results",
+        "time_left",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        message: Any,
+        envelope: Envelope,
+        content: bytes,
+        *,
+        utf8: bool = False,
+        time_left: float = 900.0,
+    ) -> None:
+        self.message = message
+        self.envelope = envelope
+        self.content = content
+        self.needs_utf8 = utf8 or envelope.needs_smtputf8
+        self.needs_eight_bit = not content.isascii()
+        self.time_left = time_left
+        self.message_id = _message_id(content)
+        self.results: dict[str, RecipientResult] = {}
+        self.waiting = list(envelope.recipients)
+        self.in_flight = 0
+        self.interrupted = False
+        self._concluded = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every recipient has a result."""
+        return not self.waiting and not self.in_flight
+
+    def settle(self, recipients: Iterable[str], result: RecipientResult) -> None:
+        """Record ``result`` for ``recipients``, which wait no more."""
+        for recipient in recipients:
+            self.results[recipient] = result
+        if self.waiting:
+            self.waiting = [recipient for recipient in self.waiting if recipient not in self.results]
+
+    def conclude(self, finished: deque[Outgoing]) -> None:
+        """Append the message to ``finished`` when it is done, once."""
+        if self.done and not self._concluded:
+            self._concluded = True
+            finished.append(self)
+
+    def report(self) -> DeliveryReport:
+        """Return what became of the message, recipients in the order of the envelope."""
+        results = {address: self.results[address] for address in self.envelope.recipients}
+        return DeliveryReport(results, self.message_id)
+
+
+def stuffed(content: bytes) -> bytes:
+    """Return ``content`` as it follows DATA: leading dots doubled, the final dot behind it (RFC 5321 4.5.2).
+
+    >>> stuffed(b".\\r\\nbye\\r\\n")
+    b'..\\r\\nbye\\r\\n.\\r\\n'
+    """
+    if b"\n." in content:
+        content = content.replace(b"\n.", b"\n..")
+    if content[:1] == b".":
+        content = b"." + content
+    return content + (b".\r\n" if content[-2:] == b"\r\n" else b"\r\n.\r\n")
+
+
+def _message_id(content: bytes) -> str | None:
+    end = content.find(b"\r\n\r\n")
+    found = _MESSAGE_ID.search(content, 0, len(content) if end < 0 else end)
+    return found[1].decode("utf-8", "replace") if found else None

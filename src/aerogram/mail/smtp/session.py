@@ -1,0 +1,291 @@
+"""One connection that is ready for mail: transactions, pipelined where the server allows it.
+
+With PIPELINING (RFC 2920) a message costs one wait. Its MAIL, RCPT and DATA go out in one write, usually
+right behind the content before it; then the replies to all of them are read, each one checked, and the
+content follows::
+
+    client   MAIL RCPT DATA              content. MAIL RCPT DATA                    content. ...
+    server                  250 250 354                          250   250 250 354
+             first message ..........................its answer  ^^^   second message
+
+Without PIPELINING every command waits for its reply. With CHUNKING, when asked for, the content travels
+behind its RCPTs as BDAT (RFC 3030) and up to ``BDAT_WINDOW`` messages are on their way at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+import socket
+from collections import deque
+from time import monotonic
+
+from aerogram.mail.delivery import RecipientResult
+from aerogram.mail.smtp.offers import Offers, Timeouts
+from aerogram.mail.smtp.outgoing import Outgoing, stuffed
+from aerogram.mail.smtp.replies import ConnectionLost, asks_for_another_transaction, clean_text, result_of
+
+__all__ = ["BDAT_WINDOW", "Session"]
+
+BDAT_WINDOW = 8
+_GROUP = 100  # RCPTs in one write: their replies fit any socket buffer, so neither side waits for the other
+_BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
+_CORK = getattr(socket, "TCP_CORK", None)
+_CONTROLS = re.compile("[\x00-\x1f\x7f]")
+
+Reply = tuple[int, bytes]
+
+
+class Session:
+    """Transactions over one connection, which its owner has opened, secured and logged in.
+
+    A method that raises ``OSError`` (``smtplib.SMTPException`` is one) has lost the connection; the owner
+    calls :meth:`abandon` then, and decides about the message in hand. Messages that have all their results
+    are appended to ``finished``, those of which a late reply left recipients waiting (BDAT only) to
+    ``unfinished``; ``answered`` counts the contents that the server has answered.
+    """
+
+    def __init__(self, client: smtplib.SMTP, timeouts: Timeouts, *, chunking: bool = False) -> None:
+        self.client = client
+        self.offers = Offers(client.esmtp_features, chunking=chunking)
+        self.finished: deque[Outgoing] = deque()
+        self.unfinished: deque[Outgoing] = deque()
+        self.started = 0
+        self.answered = 0
+        self.last_used = monotonic()
+        self._timeouts = timeouts
+        self._unanswered: deque[tuple[Outgoing, list[str]]] = deque()
+        self._reset_due = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether the answer to some content is still to be read."""
+        return bool(self._unanswered)
+
+    def transact(self, item: Outgoing) -> None:
+        """Run one transaction for waiting recipients of ``item``, up to the content's last octet.
+
+        The content's own answer is read later. Recipients for whom the server wants another transaction
+        (452 4.5.3, or its limit) are left waiting.
+        """
+        if (objection := self.offers.objection(item)) is not None:
+            item.settle(list(item.waiting), objection)
+            item.conclude(self.finished)
+            return
+        self.started += 1
+        recipients = item.waiting[: self.offers.max_recipients]
+        if self.offers.chunking:
+            self._send_chunk(item, recipients)
+        elif self.offers.pipelining:
+            self._send_pipelined(item, recipients)
+        else:
+            self._send_in_lockstep(item, recipients)
+        self.last_used = monotonic()
+        item.conclude(self.finished)
+
+    def settle(self) -> None:
+        """Read the answers that are still to come."""
+        self._cork(False)
+        while self._unanswered:
+            self._read_answer()
+        self.last_used = monotonic()
+
+    def abandon(self, error: BaseException) -> list[Outgoing]:
+        """Close the connection at once; what was handed over and not answered is ``uncertain``.
+
+        Returns:
+            Messages that were handed over and surely not taken, since the server answered 421 before them.
+        """
+        self.client.close()
+        returned = []
+        for item, recipients in self._unanswered:
+            item.in_flight -= 1
+            if getattr(error, "code", None) == 421:
+                item.waiting += [recipient for recipient in recipients if recipient not in item.waiting]
+                returned.append(item)
+            else:
+                text = clean_text(f"no answer after the content: {error}")
+                item.settle(recipients, RecipientResult("uncertain", text=text))
+                self._conclude(item)
+        self._unanswered.clear()
+        return returned
+
+    # -- the three ways through a transaction --
+
+    def _send_pipelined(self, item: Outgoing, recipients: list[str]) -> None:
+        resets = self._reset_due
+        commands = [self._mail(item), *map(_rcpt, recipients), "DATA"]
+        if resets:
+            commands.insert(0, "RSET")
+        replies: list[Reply] = []
+        starts = range(0, len(commands), _GROUP)
+        for group in [self._encoded(commands[start : start + _GROUP], item) for start in starts]:
+            self._write(item, group)
+            self.settle()  # what was sent before is answered before
+            replies += [self._read(item, self._timeouts.command) for _ in range(group.count(b"\n"))]
+        del replies[:resets]
+        self._reset_due = False
+        accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
+        self._after_data(item, accepted, replies[-1])
+
+    def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> None:
+        self.settle()
+        if self._reset_due:
+            self._command(item, "RSET")
+            self._reset_due = False
+        mail = self._command(item, self._mail(item))
+        rcpts = [self._command(item, _rcpt(recipient)) for recipient in recipients] if _took(mail) else []
+        accepted = self._weigh(item, recipients, mail, rcpts)
+        if accepted:
+            self._after_data(item, accepted, self._command(item, "DATA"))
+        else:
+            self._reset_due = _took(mail)
+
+    def _after_data(self, item: Outgoing, accepted: list[str], reply: Reply) -> None:
+        """Send the content, or get out of the transaction when the server does not want it."""
+        if reply[0] != 354:
+            if accepted or reply[0] == 421:
+                _check_alive(reply)
+            item.settle(accepted, result_of(*reply))
+            self._reset_due = True  # MAIL is still open on the other side
+        elif accepted:
+            self._cork(True)
+            self._write(item, stuffed(item.content))
+            self._hand_over(item, accepted)
+        else:
+            # Nobody is to get it, and DATA was granted all the same: end it with an empty content.
+            self._write(item, b".\r\n")
+            self._read(item, self._timeouts.data)
+
+    def _send_chunk(self, item: Outgoing, recipients: list[str]) -> None:
+        # RSET in front: whatever became of the transaction before, this one starts clean.
+        recipients = recipients[:_GROUP]
+        commands = ["RSET", self._mail(item), *map(_rcpt, recipients), f"BDAT {len(item.content)} LAST"]
+        self._write(item, self._encoded(commands, item) + item.content)
+        self._hand_over(item, recipients)
+        while len(self._unanswered) > BDAT_WINDOW:
+            self._read_answer()
+
+    def _hand_over(self, item: Outgoing, recipients: list[str]) -> None:
+        taken = set(recipients)
+        item.waiting = [recipient for recipient in item.waiting if recipient not in taken]
+        item.in_flight += 1
+        self._unanswered.append((item, recipients))
+
+    # -- answers --
+
+    def _read_answer(self) -> None:
+        """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
+        item, recipients = self._unanswered[0]
+        if self.offers.chunking:
+            self._read(item, self._timeouts.command)
+            mail = self._read(item, self._timeouts.command)
+            rcpts = [self._read(item, self._timeouts.command) for _ in recipients]
+            item.waiting += recipients
+            accepted = self._weigh(item, recipients, mail, rcpts)
+            item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
+        else:
+            accepted = recipients
+        reply = self._read(item, self._timeouts.data)
+        if 300 <= reply[0] < 400:
+            raise ConnectionLost(f"the server answered the content with {reply[0]}")
+        self._unanswered.popleft()
+        self.answered += 1
+        item.in_flight -= 1
+        item.settle(accepted, result_of(*reply))
+        self._conclude(item)
+        if reply[0] == 421:  # an answer to this content, and the end of the session
+            _check_alive(reply)
+
+    def _weigh(self, item: Outgoing, recipients: list[str], mail: Reply, rcpts: list[Reply]) -> list[str]:
+        """Settle the recipients who were refused; return those who were accepted."""
+        _check_alive(mail)
+        if not _took(mail):
+            item.settle(recipients, result_of(*mail))
+            return []
+        accepted = []
+        crowded = {}
+        for recipient, reply in zip(recipients, rcpts, strict=True):
+            _check_alive(reply)
+            if _took(reply):
+                accepted.append(recipient)
+            elif asks_for_another_transaction(*reply):
+                crowded[recipient] = reply
+            else:
+                item.settle([recipient], result_of(*reply))
+        if not accepted:  # then another transaction would fare no better
+            for recipient, reply in crowded.items():
+                item.settle([recipient], result_of(*reply))
+        return accepted
+
+    def _conclude(self, item: Outgoing) -> None:
+        item.conclude(self.finished)
+        if self.offers.chunking and item.waiting and not item.in_flight:
+            self.unfinished.append(item)
+
+    # -- the wire --
+
+    def _mail(self, item: Outgoing) -> str:
+        words = [f"MAIL FROM:<{item.envelope.mail_from}>"]
+        if self.offers.size:
+            words.append(f"SIZE={len(item.content)}")
+        if self.offers.eight_bit and item.needs_eight_bit:
+            words.append("BODY=8BITMIME")
+        if item.needs_utf8:
+            words.append("SMTPUTF8")
+        return " ".join(words)
+
+    def _encoded(self, commands: list[str], item: Outgoing) -> bytes:
+        # Addresses were parsed long before; this is the last place where a forged line could be stopped.
+        for command in commands:
+            if _CONTROLS.search(command):
+                raise ValueError(f"control characters in an SMTP command: {command[:80]!r}")
+        text = "\r\n".join(commands) + "\r\n"
+        return text.encode("utf-8" if item.needs_utf8 else "ascii")
+
+    def _command(self, item: Outgoing, command: str) -> Reply:
+        self._write(item, self._encoded([command], item))
+        return self._read(item, self._timeouts.command)
+
+    def _write(self, item: Outgoing, data: bytes) -> None:
+        if len(data) > _BLOCK:
+            view = memoryview(data)
+            for start in range(0, len(data), _BLOCK):
+                self._write(item, bytes(view[start : start + _BLOCK]))
+            return
+        began = monotonic()
+        if self.client.sock is not None:
+            self.client.sock.settimeout(max(min(self._timeouts.command, item.time_left), 0.001))
+        self.client.send(data)
+        item.time_left -= monotonic() - began
+
+    def _read(self, item: Outgoing, timeout: float) -> Reply:
+        began = monotonic()
+        self.client.reply_timeout = min(timeout, item.time_left)  # type: ignore[attr-defined]  # SMTPClient's
+        code, text = self.client.getreply()
+        item.time_left -= monotonic() - began
+        if not 200 <= code < 600:  # what a plain smtplib.SMTP returns for what it cannot read
+            raise ConnectionLost("the server's answer is not SMTP")
+        return code, text
+
+    def _cork(self, on: bool) -> None:
+        """Let the kernel hold the content's last packet, 200 ms at most, for the group that follows it."""
+        if _CORK is not None and self.client.sock is not None:
+            with contextlib.suppress(OSError):  # not TCP
+                self.client.sock.setsockopt(socket.IPPROTO_TCP, _CORK, on)
+
+
+def _rcpt(recipient: str) -> str:
+    return f"RCPT TO:<{recipient}>"
+
+
+def _took(reply: Reply) -> bool:
+    return 200 <= reply[0] < 300
+
+
+def _check_alive(reply: Reply) -> None:
+    """Raise when ``reply`` ends the session: 421, or the two sides are out of step."""
+    code, text = reply
+    if code in (421, 503) or 300 <= code < 400:
+        raise ConnectionLost(f"{code} {clean_text(text)}", code, text)
