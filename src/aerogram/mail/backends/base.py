@@ -67,7 +67,7 @@ class BaseEmailBackend:
         A connection that this call opened is closed by it; one that was open stays so.
 
         A backend may also take ``on_result`` as a keyword argument. By that it says that it streams: it is
-        given any iterable, reads it message by message, puts a report on each message as its ``delivery``, and
+        given any iterable, reads it message by message, puts a report on each as its ``delivery``, and
         calls ``on_result`` with it. Others are given lists.
         """
         raise NotImplementedError("subclasses of BaseEmailBackend must override send_messages() method")
