@@ -1,0 +1,329 @@
+"""The templates that ship: they render strictly, escape, survive inlining, and can be read by everybody."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jinja2 import DictLoader
+from lxml import html as lxml_html
+
+from aerogram.inlining import inline_css
+from aerogram.templating import Templates, inspect_template, shipped_templates
+from tests.sample_mail import KIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.html import HtmlElement
+
+SITES: list[dict[str, object]] = [
+    {"site_name": "Halyard & Sons", "base_url": "https://halyard.example"},
+    {"site_name": "Halyard & Sons", "base_url": ""},
+    {"site_name": "", "base_url": ""},
+]
+PAYLOAD = '<img src=x onerror="alert(1)">&\'"'
+SHIPPED = sorted(
+    path.relative_to(shipped_templates()).as_posix() for path in shipped_templates().rglob("*.*")
+)
+
+
+def templates(source: str = "", site: dict[str, object] = SITES[0]) -> Templates:
+    return Templates(loader=DictLoader({"page.html": source, "page.txt": source}), shared=site)
+
+
+def page(source: str, site: dict[str, object] = SITES[0], **variables: object) -> str:
+    return templates(source, site).html("page.html", variables, "test")
+
+
+def extending(body: str) -> str:
+    return '{% extends "aerogram/base.html" %}' + body
+
+
+def kit(direction: str = "ltr", language: str = "en") -> str:
+    return page(KIT, direction=direction, language=language)
+
+
+# Rendering
+
+
+@pytest.mark.parametrize("site", SITES, ids=["named", "no address", "nameless"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_template_renders_strictly(name: str, site: dict[str, object]) -> None:
+    fields = {"subject": "Disk full", "message": "Line <one>\n\nLine two"}
+    shipped = templates(site=site)
+    rendered = (shipped.html if name.endswith(".html") else shipped.text)(name, fields, "test")
+    assert "Undefined" not in rendered
+    assert "None" not in rendered
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_templates_ask_for_nothing_but_the_staff_fields(name: str) -> None:
+    findings = inspect_template(templates(), name, html=name.endswith(".html"))
+    asked = {finding.subject for finding in findings}
+    assert asked <= ({"message"} if "admin" in name or "manager" in name else set())
+
+
+@pytest.mark.parametrize("site", SITES, ids=["named", "no address", "nameless"])
+def test_a_nameless_site_leaves_no_gap(site: dict[str, object]) -> None:
+    document = lxml_html.fromstring(page(extending("{% block content %}<p>Hi</p>{% endblock %}"), site))
+    assert document.findtext(".//title") == (site["site_name"] or "Message")
+    assert [text for link in document.iter("a") if not (text := link.get("href"))] == []
+    visible = " ".join(document.find("body").text_content().split())
+    assert visible == ("Halyard & Sons Hi Sent by Halyard & Sons" if site["site_name"] else "Hi")
+
+
+def test_the_document_is_whole_and_accessible() -> None:
+    source = kit(language="de")
+    assert source.lower().startswith("<!doctype html>")
+    document = lxml_html.fromstring(source)
+    assert (document.get("lang"), document.get("dir")) == ("de", "ltr")
+    article = document.find(".//div[@role='article']")
+    assert (article.get("lang"), article.get("dir")) == ("de", "ltr")
+    assert article.get("aria-label") == document.findtext(".//title") == "Every part, once"
+    assert [heading.text for heading in document.iter("h1")] == ["Every part, once"]
+    for table in document.iter("table"):
+        is_data = bool(table.xpath("./tr/th[@scope] | ./*/tr/th[@scope]"))
+        assert is_data != (table.get("role") == "presentation")
+    assert {meta.get("name") for meta in document.iter("meta")} >= {"color-scheme", "supported-color-schemes"}
+
+
+def test_nothing_is_loaded_from_outside_and_nothing_runs() -> None:
+    document = lxml_html.fromstring(kit())
+    assert not list(document.iter("script", "link", "iframe", "form", "object", "img"))
+    assert not [element for element in document.iter() if element.get("src") or element.get("background")]
+    sheets = "".join(style.text_content() for style in document.iter("style"))
+    assert "url(" not in sheets
+    assert "@import" not in sheets
+
+
+def blocks() -> list[str]:
+    environment = templates().html_environment
+    return sorted(environment.get_template("aerogram/base.html").blocks)
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_every_block_can_be_overridden(block: str) -> None:
+    assert "MARK" in page(extending("{% block " + block + " %}MARK{% endblock %}"))
+
+
+def test_the_theme_reaches_everything_it_colours() -> None:
+    themed = extending(
+        "{% block accent %}#a1b2c3{% endblock %}{% block accent_text %}#010203{% endblock %}"
+        "{% block accent_dark %}#d4e5f6{% endblock %}{% from 'aerogram/components.html' import button %}"
+        "{% block content %}<a class='plain' href='https://example.com'>x</a>"
+        "{{ button('Go', 'https://example.com') }}{% endblock %}"
+    )
+    inlined = inline_css(page(themed))
+    document = lxml_html.fromstring(inlined)
+    (plain,) = document.find_class("plain")
+    (button,) = document.find_class("button")
+    (card,) = document.find_class("card")
+    assert "color:#a1b2c3" in squeezed(plain.get("style"))
+    assert "background-color:#a1b2c3" in squeezed(button.get("style"))
+    assert "color:#010203" in squeezed(button.find("a").get("style"))
+    assert "4pxsolid#a1b2c3" in squeezed(card.get("style"))
+    assert "#d4e5f6 !important" in inlined
+    assert "#4f46e5" not in inlined
+
+
+def squeezed(text: str | None) -> str:
+    return re.sub(r"\s", "", text or "")
+
+
+# Preheader and title
+
+
+def test_a_preheader_is_hidden_and_keeps_the_rest_out_of_the_inbox_row() -> None:
+    document = lxml_html.fromstring(inline_css(page(extending("{% block preheader %}Soon.{% endblock %}"))))
+    first = document.find("body")[0]
+    assert first.text.startswith("Soon.")
+    assert len(first.text) > 150
+    assert "display:none" in squeezed(first.get("style"))
+
+
+def test_without_a_preheader_nothing_hides_the_content() -> None:
+    assert "&#847;" not in page(extending("{% block content %}Hi{% endblock %}"))
+
+
+def test_a_title_with_markup_is_plain_where_markup_cannot_stand() -> None:
+    source = page(
+        extending("{% block title %}Hi <bdi>{{ name }}</bdi> &amp; all{% endblock %}"), name='<Ann> "O\'B"'
+    )
+    document = lxml_html.fromstring(source)
+    plain = 'Hi <Ann> "O\'B" & all'
+    assert document.findtext(".//title") == plain
+    assert document.find(".//div[@role='article']").get("aria-label") == plain
+    assert document.find(".//h1").text_content() == plain
+
+
+# Escaping
+
+CALLS: dict[str, str] = {
+    "button": "{{ kit.button(X, X) }}",
+    "code": "{{ kit.code(X) }}",
+    "details": "{{ kit.details([(X, X)]) }}",
+    "divider": "{{ kit.divider() }}{{ X }}",
+    "figure": "{{ kit.figure(X, X) }}",
+    "item": "{{ kit.item(X, X, X) }}{% call kit.item(X, X, X) %}{{ X }}{% endcall %}{{ kit.item(X) }}",
+    "log": "{{ kit.log(X) }}",
+    "panel": "{% call kit.panel() %}{{ X }}{% endcall %}",
+    "quote": "{% call kit.quote(X) %}{{ X }}{% endcall %}{% call kit.quote() %}{{ X }}{% endcall %}",
+    "small": "{% call kit.small() %}{{ X }}{% endcall %}",
+    "table": "{{ kit.table([X, X], [(X, X)], numeric=[1], totals=[(X, X)], caption=X) }}",
+}
+"""One use of each macro that puts ``X`` wherever the macro takes something."""
+
+
+def macros() -> set[str]:
+    module: Any = templates().html_environment.get_template("aerogram/components.html").module
+    return {name for name in vars(module) if not name.startswith("_")}
+
+
+def test_every_macro_is_tried() -> None:
+    assert macros() == CALLS.keys()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_macros_escape_what_they_are_given(name: str) -> None:
+    use = '{% import "aerogram/components.html" as kit %}' + CALLS[name]
+    rendered = page(use, X=PAYLOAD)
+    assert "<img" not in rendered
+    assert rendered.count("&lt;img") == CALLS[name].count("X")
+    document = lxml_html.fromstring(f"<div>{rendered}</div>")
+    assert not [element for element in document.iter() if element.get("onerror")]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_macros_leave_markup_alone(name: str) -> None:
+    use = '{% import "aerogram/components.html" as kit %}{% set X %}<b>{{ y }}</b>{% endset %}' + CALLS[name]
+    rendered = page(use, y="&")
+    assert "<b>&amp;</b>" in rendered
+    assert "&lt;b" not in rendered
+    assert "&amp;amp;" not in rendered
+
+
+# Staff mail
+
+
+def test_an_admin_mail_shows_the_message_as_it_was_written() -> None:
+    message = "Filesystem   Use%\n/dev/sda1     98%\n\n  <run cleanup> & wait"
+    rendered = templates().html("aerogram/admin.html", {"subject": "Disk", "message": message}, "test")
+    document = lxml_html.fromstring(inline_css(rendered))
+    assert document.find(".//pre").text_content() == message
+    assert document.findtext(".//h1") == "Disk"
+
+
+def test_a_manager_mail_keeps_paragraphs_and_lines() -> None:
+    fields = {"subject": "Link", "message": "Hello,\na <reader> wrote.\n\nBye"}
+    document = lxml_html.fromstring(templates().html("aerogram/manager.html", fields, "test"))
+    (card,) = document.find_class("card")
+    first, second = card.findall("p")
+    assert [first.text, first.find("br").tail, second.text] == ["Hello,", "a <reader> wrote.", "Bye"]
+
+
+@pytest.mark.parametrize("name", ["admin", "manager"])
+def test_the_text_of_a_staff_mail_is_the_message_and_nothing_else(name: str) -> None:
+    message = " <b>&\n\n two\n"
+    assert templates().text(f"aerogram/{name}.txt", {"message": message}, "test") == message
+
+
+@pytest.mark.parametrize("name", ["admin", "manager"])
+def test_a_staff_mail_needs_no_subject(name: str) -> None:
+    document = lxml_html.fromstring(templates().html(f"aerogram/{name}.html", {"message": "Hi"}, "test"))
+    assert not list(document.iter("h1"))
+
+
+def test_the_text_layout_signs_with_what_there_is() -> None:
+    source = (
+        '{% extends "aerogram/base.txt" %}{% block title %}Hi{% endblock %}'
+        "{% block content %}A & B\n{% endblock %}"
+    )
+    signed, unsigned = (
+        templates(source, site).text("page.txt", {}, "test").strip("\n") for site in (SITES[0], SITES[2])
+    )
+    assert signed == "Hi\n\nA & B\n\n-- \nHalyard & Sons\nhttps://halyard.example"
+    assert unsigned == "Hi\n\nA & B"
+
+
+# Styles
+
+
+def test_what_cannot_be_inlined_survives_inlining() -> None:
+    kept = re.search(r"<head>.*</head>", inline_css(kit()), re.DOTALL)
+    assert kept is not None
+    for rule in (
+        "@media (prefers-color-scheme: dark)",
+        "@media only screen and (max-width: 600px)",
+        "[data-ogsc] .card",
+        ".button a:hover",
+        "background-color: #191c22 !important",
+        "<!--[if mso]>",
+    ):
+        assert rule in kept.group()
+    assert ".card h1 {margin:" not in kept.group(), "what was inlined need not travel twice"
+
+
+def test_the_same_content_reads_from_the_right() -> None:
+    left, right = (lxml_html.fromstring(inline_css(kit(direction=direction))) for direction in ("ltr", "rtl"))
+    for name in ("card", "header", "footer"):
+        assert "text-align:left" in squeezed(left.find_class(name)[0].get("style"))
+        assert "text-align:right" in squeezed(right.find_class(name)[0].get("style"))
+    assert "border-right:3px" in squeezed(right.find_class("quote")[0].get("style"))
+
+
+DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{(.*?)\n\}\n", re.DOTALL)
+
+
+def in_scheme(source: str, scheme: str) -> HtmlElement:
+    """Return the document with the rules of that colour scheme written into its style attributes."""
+    if scheme == "dark":
+        found = DARK.search(source)
+        assert found is not None
+        source = source.replace("</head>", f"<style>{found.group(1)}</style></head>")
+    return lxml_html.fromstring(inline_css(source))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_contrast(scheme: str) -> None:
+    document = in_scheme(kit(), scheme)
+    ratios = {
+        f"{element.tag}.{element.get('class', '')}: {color} on {background}": contrast(color, background)
+        for element in document.find("body").iter("*")
+        if (element.text or "").strip() and "display:none" not in squeezed(element.get("style"))
+        for color, background in [(inherited(element, "color"), inherited(element, "background-color"))]
+    }
+    assert len({key.rpartition(": ")[2] for key in ratios}) >= 5
+    assert not {key: ratio for key, ratio in ratios.items() if ratio < 4.5}
+
+
+def inherited(element: HtmlElement, name: str) -> str:
+    for ancestor in itertools.chain([element], element.iterancestors()):
+        found = dict(declarations(ancestor)).get(name)
+        if found:
+            return found
+    raise AssertionError(f"no {name} above {element.tag}")
+
+
+def declarations(element: HtmlElement) -> Iterator[tuple[str, str]]:
+    for declaration in (element.get("style") or "").split(";"):
+        name, _, value = declaration.partition(":")
+        yield name.strip(), value.replace("!important", "").strip()
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2, 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(color: str) -> float:
+    if len(color) == 4:
+        color = "#" + "".join(2 * digit for digit in color[1:])
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
