@@ -5,9 +5,10 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
-from aerogram.exceptions import InvalidAttachment
+from aerogram.exceptions import InvalidAttachment, MessageError
 
 __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
@@ -16,6 +17,7 @@ __all__ = [
     "attachment_of",
     "check_alternative_type",
     "check_media_type",
+    "check_subtype",
     "clean_filename",
     "filename_parameter",
 ]
@@ -26,6 +28,7 @@ DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the `token` of RFC 2045 section 5.1, no secret
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _PARAMETER = rf"[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|\"[ !#-\[\]-~]*\")"
+_SUBTYPE = re.compile(_TOKEN)
 _TYPE_WITH_PARAMETERS = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
 
 # Characters that reorder what the reader sees ("exe.pdf" for "fdp.exe"), and the two Unicode line separators.
@@ -107,6 +110,18 @@ def check_alternative_type(mimetype: object) -> str:
             "such as 'text/html'."
         )
     return text
+
+
+@lru_cache(maxsize=64)
+def check_subtype(subtype: str) -> str:
+    """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
+
+    Raises:
+        MessageError: it is not.
+    """
+    if not _SUBTYPE.fullmatch(subtype):
+        raise MessageError(f"{_excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
+    return subtype
 
 
 def clean_filename(filename: object) -> str:

@@ -23,6 +23,7 @@ from aerogram.mail.attachments import (
     attachment_of,
     check_alternative_type,
     check_media_type,
+    check_subtype,
     filename_parameter,
 )
 from aerogram.mail.dns_name import DNS_NAME
@@ -37,8 +38,8 @@ from aerogram.mail.safemime import (
 )
 from aerogram.mail.structure import (
     charset_of,
+    checked_text,
     content_bytes,
-    content_text,
     enclosed_message,
     split_attachments,
 )
@@ -143,7 +144,7 @@ class EmailMessage:
         """
         fields = header_fields(self)
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(
-            SafeMIMEText(content_text(self.body), self.content_subtype, charset_of(self))
+            SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), charset_of(self))
         )
         for name, value, _ in fields:
             mime[name] = value
@@ -223,7 +224,10 @@ class EmailMessage:
     # as message() returns it.
 
     def _create_message(self, msg: Any) -> Any:
-        return self._create_attachments(msg)
+        return self._create_attachments(self._create_alternatives(msg))
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        return msg
 
     def _create_attachments(self, msg: Any) -> Any:
         inline, attached = split_attachments(self)
@@ -234,8 +238,8 @@ class EmailMessage:
             msg = related
         if not attached:
             return msg
-        mixed = SafeMIMEMultipart(self.mixed_subtype, encoding=charset_of(self))
-        if self.body or msg.is_multipart():
+        mixed = SafeMIMEMultipart(check_subtype(self.mixed_subtype), encoding=charset_of(self))
+        if msg.get_payload():
             mixed.attach(msg)
         for attachment in attached:
             is_part = isinstance(attachment, MIMEBase)
@@ -245,7 +249,7 @@ class EmailMessage:
     def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
         main, _, subtype = mimetype.partition("/")
         if main == "text":
-            return SafeMIMEText(content_text(content), subtype, charset_of(self))
+            return SafeMIMEText(checked_text(content), subtype, charset_of(self))
         if mimetype == "message/rfc822":
             return SafeMIMEMessage(enclosed_message(content), subtype)
         part = MIMEBase(main, subtype)
@@ -317,14 +321,11 @@ class EmailMultiAlternatives(EmailMessage):
         forms = [content for content, mimetype in self.alternatives if mimetype.startswith("text/")]
         return all(text in str(form) for form in (self.body, *forms))
 
-    def _create_message(self, msg: Any) -> Any:
-        return self._create_attachments(self._create_alternatives(msg))
-
     def _create_alternatives(self, msg: Any) -> Any:
         if not self.alternatives:
             return msg
-        forms = SafeMIMEMultipart(self.alternative_subtype, encoding=charset_of(self))
-        if self.body:
+        forms = SafeMIMEMultipart(check_subtype(self.alternative_subtype), encoding=charset_of(self))
+        if msg.get_payload():
             forms.attach(msg)
         for content, mimetype in self.alternatives:
             forms.attach(self._create_mime_attachment(content, check_alternative_type(mimetype)))

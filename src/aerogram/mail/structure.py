@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from aerogram.mail.message import EmailMessage
 
-__all__ = ["charset_of", "content_bytes", "content_text", "enclosed_message", "split_attachments"]
+__all__ = [
+    "as_utf8",
+    "charset_of",
+    "checked_text",
+    "content_bytes",
+    "enclosed_message",
+    "split_attachments",
+    "text_of",
+]
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
@@ -28,25 +36,45 @@ def charset_of(message: EmailMessage) -> str | Charset:
     return message.encoding or settings.DEFAULT_CHARSET
 
 
-def content_text(content: object) -> str:
+def text_of(content: object) -> str:
     """Return the text of a body or of a ``text/*`` part, lazy ones as well.
 
     Raises:
-        MessageError: it is bytes, or holds half of a surrogate pair, which no charset can write.
+        MessageError: it is bytes.
     """
+    if type(content) is str:
+        return content
     if isinstance(content, bytes | bytearray | memoryview):
         raise MessageError(
             "A text part was given as bytes: decode them, since their charset is not known here."
         )
-    text = content if type(content) is str else str(content)
+    return str.__str__(str(content))
+
+
+def as_utf8(text: str) -> bytes:
+    """Encode the text of a part.
+
+    Raises:
+        MessageError: it holds half of a surrogate pair, which no charset can write.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MessageError(
+            f"A text part holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
+            f"{error.start}; decode the text from its bytes with the right charset."
+        ) from None
+
+
+def checked_text(content: object) -> str:
+    """Return the text of a part, as :func:`text_of` does, if a charset can write it.
+
+    Raises:
+        MessageError: it is bytes, or holds half of a surrogate pair.
+    """
+    text = text_of(content)
     if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise MessageError(
-                f"A text part holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
-                f"{error.start}; decode the text from its bytes with the right charset."
-            ) from None
+        as_utf8(text)
     return text
 
 
@@ -54,7 +82,7 @@ def content_bytes(content: object) -> bytes:
     """Return the octets of a file that is not text; a text that stands for one is taken as UTF-8."""
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
-    return content_text(content).encode()
+    return as_utf8(text_of(content))
 
 
 def enclosed_message(content: Any) -> Message:

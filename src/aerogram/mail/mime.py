@@ -1,0 +1,183 @@
+"""A message as the bytes that are sent, written fast and checked.
+
+Most mails are written straight from their attributes, each header by :mod:`aerogram.mail.headers`, each body
+encoded once for all messages that share it. A mail that overrides ``message()`` or a step of it is written
+from what ``message()`` returns; both ways give the same mail.
+"""
+
+from __future__ import annotations
+
+from email.mime.base import MIMEBase
+from functools import lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from aerogram.mail.attachments import (
+    check_alternative_type,
+    check_media_type,
+    check_subtype,
+    filename_parameter,
+)
+from aerogram.mail.fields import header_fields
+from aerogram.mail.headers import address_header_bytes, header_bytes
+from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
+from aerogram.mail.mime_tree import node_of
+from aerogram.mail.nodes import Leaf, Multipart, Node, assemble, check_header_block
+from aerogram.mail.part_cache import PartCache
+from aerogram.mail.structure import as_utf8, charset_of, content_bytes, split_attachments, text_of
+from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
+
+if TYPE_CHECKING:
+    from aerogram.mail.fields import Field
+
+__all__ = ["to_bytes"]
+
+_STEPS = (
+    "message",
+    "_create_message",
+    "_create_attachments",
+    "_create_alternatives",
+    "_create_mime_attachment",
+    "_create_attachment",
+)
+_steps_of = attrgetter(*_STEPS)
+# Taken at import, so that a step replaced later, on class or instance, is seen as replaced.
+_PLAIN_STEPS = (_steps_of(EmailMessage), _steps_of(EmailMultiAlternatives))
+
+_parts = PartCache(limit=32 * 1024 * 1024)
+
+
+def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
+    """Write the whole message as it is sent, before dot-stuffing.
+
+    Args:
+        message: an :class:`EmailMessage`, or anything whose ``message()`` returns a MIME tree.
+        eight_bit: leave UTF-8 text as it is, for a server that offers 8BITMIME (RFC 6152).
+        utf8: allow addresses beyond ASCII, for a server that offers SMTPUTF8 (RFC 6531).
+
+    Returns:
+        Lines ended by CRLF, of at most 998 octets, without NUL and without Bcc.
+
+    Raises:
+        BadHeaderError: a header would break or forge the message.
+        InvalidAddress: a sender or recipient is not exactly one mailbox.
+        MessageError: a part cannot be written.
+
+    >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
+    >>> to_bytes(mail).splitlines()[3]
+    b'Subject: Hello'
+    """
+    if not _is_plain(message):
+        return assemble(node_of(message.message(), eight_bit=eight_bit))
+    fields = b"".join([_field_bytes(field, utf8) for field in header_fields(message, utf8=utf8)])
+    check_header_block(fields)
+    return assemble(_node(message, eight_bit), fields)
+
+
+def _is_plain(message: Any) -> bool:
+    """Tell whether ``message()`` would do what is done here: no step replaced, and text in UTF-8."""
+    if not isinstance(message, EmailMessage):
+        return False
+    charset = charset_of(message)
+    return (
+        isinstance(charset, str)
+        and charset.lower() == "utf-8"
+        and _steps_of(type(message)) in _PLAIN_STEPS
+        and message.__dict__.keys().isdisjoint(_STEPS)
+    )
+
+
+def _field_bytes(field: Field, utf8: bool) -> bytes:
+    name, value, mailboxes = field
+    if mailboxes is not None and name in ("To", "Cc"):
+        return address_header_bytes(name, mailboxes, utf8=utf8)
+    if mailboxes is not None or not value.isascii():
+        return _shared_field_bytes(name, value, utf8)
+    return header_bytes(name, value, utf8=utf8)
+
+
+@lru_cache(maxsize=256)
+def _shared_field_bytes(name: str, value: str, utf8: bool) -> bytes:
+    """Write a field that the messages of a batch are likely to share, as sender and subject are."""
+    return header_bytes(name, value, utf8=utf8)
+
+
+def _node(message: EmailMessage, eight_bit: bool) -> Node:
+    body = text_of(message.body)
+    node: Node = _text(body, message.content_subtype, eight_bit)
+    if isinstance(message, EmailMultiAlternatives) and message.alternatives:
+        forms = [node] if body else []
+        forms += [_alternative(message, *alternative, eight_bit) for alternative in message.alternatives]
+        node = _multipart(message.alternative_subtype, forms)
+    if not message.attachments:
+        return node
+    inline, attached = split_attachments(message)
+    if inline:
+        kind = node.content_type if isinstance(node, Multipart) else b"text/html"
+        parts = [node, *(node_of(part, eight_bit=eight_bit) for part in inline)]
+        node = Multipart(b'multipart/related; type="' + kind + b'"', _MIME_VERSION, parts)
+    if not attached:
+        return node
+    parts = [node] if body or isinstance(node, Multipart) else []
+    parts += [_attachment(message, attachment, eight_bit) for attachment in attached]
+    return _multipart(message.mixed_subtype, parts)
+
+
+_MIME_VERSION = b"MIME-Version: 1.0\r\n"
+
+
+def _multipart(subtype: str, parts: list[Node]) -> Multipart:
+    return Multipart(f"multipart/{check_subtype(subtype)}".encode(), _MIME_VERSION, parts)
+
+
+def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
+    def write() -> Leaf:
+        encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
+        return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
+
+    return _parts.get((text, subtype, eight_bit), len(text), write)
+
+
+def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
+    main, _, subtype = check_alternative_type(mimetype).partition("/")
+    if main == "text" and ";" not in subtype:
+        return _text(text_of(content), subtype, eight_bit)
+    return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
+
+
+def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
+    if isinstance(attachment, MIMEBase):
+        return node_of(attachment, eight_bit=eight_bit)
+    filename, content, mimetype = attachment
+    if not mimetype or mimetype.lower().startswith("message/"):
+        return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
+    check_media_type(mimetype)
+    is_text = mimetype.lower().startswith("text/")
+    octets: str | bytes = text_of(content) if is_text else content_bytes(content)
+    return _parts.get((filename, octets, mimetype), len(octets), lambda: _file(filename, octets, mimetype))
+
+
+def _file(filename: object, content: str | bytes, mimetype: str) -> Leaf:
+    if isinstance(content, str):
+        encoded, kind = encode_file(as_utf8(content)), f'{mimetype}; charset="utf-8"'
+    else:
+        encoded, kind = Encoded("base64", to_base64(content)), mimetype
+    return _leaf(kind, encoded, b"" if not filename else _disposition(filename))
+
+
+def _disposition(filename: object) -> bytes:
+    name = filename_parameter(filename)
+    if isinstance(name, str):
+        escaped = name.replace('"', r"\"")
+        parameter = f'filename="{escaped}"'
+    else:
+        parameter = f"filename*=utf-8''{quote(name[2], safe='')}"
+    return f"Content-Disposition: attachment;\r\n {parameter}\r\n".encode("ascii")
+
+
+def _leaf(content_type: str, encoded: Encoded, more: bytes = b"") -> Leaf:
+    head = header_bytes("Content-Type", content_type) + _MIME_VERSION
+    head += b"Content-Transfer-Encoding: " + encoded.encoding.encode() + b"\r\n" + more
+    check_header_block(head)
+    return Leaf(head, encoded.data, raw=encoded.encoding in ("7bit", "8bit"))

@@ -1,0 +1,108 @@
+"""Content as it travels: 7bit or 8bit lines, quoted-printable, or base64 (RFC 2045 section 6)."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from typing import NamedTuple
+
+__all__ = [
+    "Encoded",
+    "encode_file",
+    "encode_text",
+    "is_safe",
+    "to_base64",
+    "to_quoted_printable",
+    "with_crlf",
+]
+
+MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1, without the CRLF
+_BASE64_LINE = 76  # RFC 2045 section 6.8
+
+# Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
+_QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
+_QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
+_SPACE_AT_LINE_END = re.compile(rb"[ \t](?=\r\n|\Z)")
+# One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
+# the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
+# matches, so nothing is scanned twice.
+_QP_PIECE = re.compile(
+    rb"(?:[^\n]{0,77}\n)*"
+    rb"(?:[^\n]{73}(?:[^=\n]{2}|[^=\n](?==)|(?==))(?=[^\r\n])|[^\n]*\Z)"
+)  # fmt: skip
+
+
+class Encoded(NamedTuple):
+    """Content ready for the wire, and the value of Content-Transfer-Encoding that says how to read it."""
+
+    encoding: str
+    data: bytes
+
+
+def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
+    """Encode lines of text; line ends of any kind become CRLF.
+
+    ASCII travels as it is where its lines are short enough, and everything else does with ``eight_bit``. What
+    is left becomes quoted-printable, or base64 where over a third of it would be escapes.
+
+    >>> encode_text(b"one\\ntwo").data
+    b'one\\r\\ntwo'
+    >>> encode_text("naïve".encode())
+    Encoded(encoding='quoted-printable', data=b'na=C3=AFve')
+    """
+    data = with_crlf(content)
+    if is_safe(data, eight_bit=eight_bit):
+        return Encoded("7bit" if data.isascii() else "8bit", data)
+    if len(to_escape := data.translate(None, _QP_PLAIN)) * 3 > len(data):
+        return Encoded("base64", to_base64(data))
+    return Encoded("quoted-printable", _quoted_printable(data, to_escape))
+
+
+def encode_file(content: bytes) -> Encoded:
+    """Encode a file so that it arrives octet for octet.
+
+    Line ends of unencoded parts are CRLF on the wire, so only a text that has those already stays readable.
+    """
+    if is_safe(content) and content == with_crlf(content):
+        return Encoded("7bit", content)
+    return Encoded("base64", to_base64(content))
+
+
+def is_safe(data: bytes, *, eight_bit: bool = False) -> bool:
+    """Tell whether lines ended by CRLF can go out as they are: no NUL, none too long, ASCII or allowed."""
+    if not (eight_bit or data.isascii()) or b"\0" in data:
+        return False
+    return len(data) <= MAX_LINE_OCTETS or max(map(len, data.split(b"\r\n"))) <= MAX_LINE_OCTETS
+
+
+def with_crlf(content: bytes) -> bytes:
+    """Return ``content`` with every line end, CRLF, CR or LF, as CRLF."""
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content.replace(b"\n", b"\r\n")
+
+
+def to_base64(content: bytes) -> bytes:
+    """Encode octets in lines of 76 characters, without a line end after the last."""
+    text = b2a_base64(content, newline=False)
+    return b"\r\n".join([text[i : i + _BASE64_LINE] for i in range(0, len(text), _BASE64_LINE)])
+
+
+def to_quoted_printable(data: bytes) -> bytes:
+    """Encode lines ended by CRLF, each at most 76 octets afterwards.
+
+    Whole-text replacements and one pattern take a good half of the time of ``binascii.b2a_qp``, which also
+    ends soft breaks with a bare LF in a text of one line and exceeds 76 octets at trailing white space.
+    """
+    return _quoted_printable(data, data.translate(None, _QP_PLAIN))
+
+
+def _quoted_printable(data: bytes, to_escape: bytes) -> bytes:
+    for octet in sorted(set(to_escape), key=lambda octet: octet != ord("=")):
+        data = data.replace(bytes((octet,)), _QP_ESCAPES[octet])
+    if b" \r" in data or b"\t\r" in data or data.endswith((b" ", b"\t")):
+        data = _SPACE_AT_LINE_END.sub(lambda space: _QP_ESCAPES[space[0][0]], data)
+    pieces: list[bytes] = _QP_PIECE.findall(data)
+    if len(pieces) > 1 and not pieces[-1]:
+        pieces.pop()  # the empty match behind a last piece that reached the end
+    return b"=\r\n".join(pieces)
