@@ -272,6 +272,16 @@ def test_an_address_header_that_holds_something_else_is_refused():
     assert header_bytes("To", "undisclosed-recipients:;") == b"To: undisclosed-recipients:;\r\n"
 
 
+def test_a_name_that_needs_quotes_gets_them():
+    for write in (
+        lambda value: header_bytes("To", value).decode()[4:-2],
+        lambda value: forbid_multi_line_headers("To", value, "utf-8")[1],
+    ):
+        assert write("a b, c <x@y>, z@y") == '"a b, c" <x@y>, z@y'
+        assert write("a@b <a@b>") == '"a@b" <a@b>'
+        assert write('"a, b" <x@y>, "c@d"@e') == '"a, b" <x@y>, "c@d"@e'
+
+
 def test_utf8_allows_addresses_beyond_ascii():
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
         header_bytes("To", "é@b.c")

@@ -40,6 +40,7 @@ _ADDR_SPEC = rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
 _PLAIN = re.compile(_ADDR_SPEC)
 _PLAINLY_NAMED = re.compile(rf"((?:[{ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
 _QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+_ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
 _NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]++| ++', re.DOTALL)
 _LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]++', re.DOTALL)
@@ -111,6 +112,15 @@ def is_empty_group(text: str) -> bool:
     return _EMPTY_GROUP.fullmatch(text) is not None
 
 
+def reads_as(text: str, count: int) -> bool:
+    """Tell whether every reader sees ``count`` mailboxes in a list that was accepted.
+
+    An unquoted comma or @ in a name, which the parser forgives, is a mailbox more to others.
+    """
+    bare = _ANY_QUOTED.sub("", text)
+    return bare.count(",") < max(count, 1) and bare.count("@") <= count
+
+
 _EMPTY_GROUP = re.compile(rf" *+[{ATEXT}]++(?: ++[{ATEXT}]++)*+ *+: *+; *+")
 
 
@@ -158,10 +168,10 @@ def _text_of(value: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str, utf8: bool) -> Mailbox:
-    plain = _PLAIN.fullmatch(text)
+    plain = _PLAIN.fullmatch(text) if "=?" not in text else None
     if plain and plain.end(1) <= LOCAL_PART_LIMIT and len(text) <= ADDRESS_LIMIT:
         return Mailbox("", plain[1], plain[2])
-    named = _PLAINLY_NAMED.fullmatch(text)
+    named = _PLAINLY_NAMED.fullmatch(text) if "=?" not in text else None
     if named and len(named[2]) <= LOCAL_PART_LIMIT and len(named[2]) + len(named[3]) < ADDRESS_LIMIT:
         return Mailbox(named[1][:-1], named[2], named[3])
     if FORBIDDEN.search(text):
@@ -223,6 +233,8 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
             _refuse_local_part(local_part, text)
     if not utf8 and not local_part.isascii():
         refuse(text, NEEDS_SMTPUTF8)
+    if "=?" in local_part:
+        refuse(text, "the part before the @ may not hold =?, which some readers take for an encoded-word")
     domain = "" if host is None else _domain(host, text)
     written = written_local_part(local_part)
     size = len(written.encode())

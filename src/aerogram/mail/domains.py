@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 
 __all__ = ["LABEL", "a_labels", "is_address_literal", "is_domain"]
 
@@ -33,7 +34,7 @@ def a_labels(host: str) -> str:
     >>> a_labels("straße.example")
     'xn--strae-oqa.example'
     """
-    if len(host) > _HOST_LIMIT:
+    if len(host) > _HOST_LIMIT or any(map(_is_invisible, host)):
         return ""
     import idna  # its tables are large, and most programs never meet such a domain
 
@@ -47,6 +48,11 @@ def a_labels(host: str) -> str:
     except UnicodeError:
         return ""
     return written.decode("ascii") if unchanged else ""
+
+
+def _is_invisible(character: str) -> bool:
+    # UTS 46 drops these; only the two joiners may mean something, where IDNA 2008 allows them.
+    return unicodedata.category(character) == "Cf" and character not in "\u200c\u200d"
 
 
 def is_address_literal(host: str) -> bool:

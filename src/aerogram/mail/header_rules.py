@@ -175,8 +175,7 @@ def check_extra_headers(headers: Mapping[str, object]) -> None:
     """
     seen: set[str] = set()
     for name, value in headers.items():
-        kind_of(name) if isinstance(name, str) else check_header_name(name)
-        lowered = name.lower()
+        lowered = check_header_name(name).lower()
         reason = _REFUSED_EXTRA_HEADERS.get(lowered)
         if lowered.startswith("content-"):
             reason = (

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.addresses import is_empty_group, parse_mailbox_list
+from aerogram.mail.addresses import is_empty_group, parse_mailbox_list, reads_as
 from aerogram.mail.encoded_words import django_encoded_text, encoded_words, shown, with_short_words
 from aerogram.mail.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
 from aerogram.mail.header_rules import (
@@ -197,7 +197,7 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     >>> forbid_multi_line_headers("Subject", "Grüße", "utf-8")
     ('Subject', '=?utf-8?b?R3LDvMOfZQ==?=')
     """
-    kind = kind_of(name) if isinstance(name, str) else check_header_name(name)
+    kind = kind_of(name)
     text = check_header_value(name, val)
     charset = encoding or "utf-8"
     if kind is Kind.ADDRESSES:
@@ -213,6 +213,6 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
 
 def _sanitized_list(text: str, encoding: str | Charset) -> str:
     mailboxes = parse_mailbox_list(text)
-    if text.isascii() and "=?" not in text:
+    if text.isascii() and "=?" not in text and reads_as(text, len(mailboxes)):
         return text
     return ", ".join([django_mailbox(mailbox, encoding) for mailbox in mailboxes])
