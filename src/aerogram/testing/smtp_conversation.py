@@ -1,0 +1,307 @@
+"""One client's conversation with a :class:`~aerogram.testing.faulty_server.FaultyServer`."""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import hmac
+import select
+import socket
+import ssl
+import struct
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Self
+
+from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, Rule
+
+if TYPE_CHECKING:
+    from aerogram.testing.faulty_server import FaultyServer
+
+__all__ = ["Conversation"]
+
+
+class _Over(Exception):
+    """The conversation has ended."""
+
+
+class Conversation:
+    """Speaks SMTP with one client, as the server's rules say, else as a good server would."""
+
+    def __init__(self, server: FaultyServer, client: socket.socket, number: int) -> None:
+        self._server = server
+        self._client = client
+        self._number = number
+        self._buffer = bytearray()
+        self._answered = False
+        self._mail: tuple[str, ...] | None = None
+        self._recipients: list[str] = []
+        self._chunks = bytearray()
+
+    def __enter__(self) -> Self:
+        self._client.settimeout(self._server.client_timeout)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def hang_up(self) -> None:
+        """Wake the conversation's thread, from another one; it ends."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+
+    def run(self) -> None:
+        """Talk until one side has enough."""
+        try:
+            if self._server.implicit_tls:
+                self._encrypt()
+            if not self._follow(self._server.rule_for("connect")):
+                self._reply("220 faulty.test ESMTP")
+            while True:
+                self._obey(self._line().decode("utf-8", "replace"))
+        except (_Over, OSError):
+            return
+
+    # -- commands --
+
+    def _obey(self, line: str) -> None:
+        self._server.commands.append(line)
+        verb, _, argument = line.partition(" ")
+        verb = verb.upper()
+        if verb == "BDAT":
+            self._bdat(argument)
+        elif (rule := self._server.rule_for(verb, argument)) is not None:
+            self._follow(rule)
+            self._remember(verb, argument, rule)
+        else:
+            method = getattr(self, f"_on_{verb.lower()}", None)
+            if method is None:
+                self._reply("500 5.5.2 no such command")
+            else:
+                method(argument)
+
+    def _remember(self, verb: str, argument: str, rule: Rule) -> None:
+        """Keep up with what a scripted reply has granted."""
+        first = rule.actions[0] if rule.actions else ""
+        granted = first[:1] if isinstance(first, str) else ""
+        if verb == "MAIL" and granted == "2":
+            self._begin(argument)
+        elif verb == "RCPT" and granted == "2":
+            self._recipients.append(_address(argument))
+        elif verb == "DATA" and granted == "3":
+            self._content()
+        elif verb == "RSET" and granted == "2":
+            self._mail = None
+
+    def _on_ehlo(self, argument: str) -> None:
+        self._mail = None
+        self._lines(250, [f"faulty.test greets {argument}", *self._server.offers])
+
+    def _on_helo(self, argument: str) -> None:
+        self._mail = None
+        self._reply(f"250 faulty.test greets {argument}")
+
+    def _on_starttls(self, _: str) -> None:
+        self._reply("220 2.0.0 go ahead")
+        self._encrypt()
+
+    def _on_auth(self, argument: str) -> None:
+        mechanism, _, first = argument.partition(" ")
+        try:
+            granted = self._check_login(mechanism.upper(), first)
+        except binascii.Error:
+            self._reply("501 5.5.2 not base64")
+        else:
+            self._reply("235 2.7.0 welcome" if granted else "535 5.7.8 authentication failed")
+
+    def _on_mail(self, argument: str) -> None:
+        if self._mail is not None:
+            self._reply("503 5.5.1 nested MAIL")
+            return
+        self._begin(argument)
+        self._reply("250 2.1.0 sender ok")
+
+    def _on_rcpt(self, argument: str) -> None:
+        if self._mail is None:
+            self._reply("503 5.5.1 MAIL first")
+            return
+        self._recipients.append(_address(argument))
+        self._reply("250 2.1.5 recipient ok")
+
+    def _on_data(self, _: str) -> None:
+        if self._mail is None:
+            self._reply("503 5.5.1 MAIL first")
+        elif not self._recipients:
+            self._reply("554 5.5.1 no valid recipients")
+        else:
+            self._reply("354 go ahead")
+            self._content()
+
+    def _on_rset(self, _: str) -> None:
+        self._mail = None
+        self._reply("250 2.0.0 reset")
+
+    def _on_noop(self, _: str) -> None:
+        self._reply("250 2.0.0 nothing done")
+
+    def _on_quit(self, _: str) -> None:
+        self._reply("221 2.0.0 bye")
+        raise _Over
+
+    def _bdat(self, argument: str) -> None:
+        size, _, last = argument.partition(" ")
+        content = self._octets(int(size))
+        if self._mail is None or not self._recipients:
+            self._reply("503 5.5.1 no transaction")
+            return
+        self._chunks += content
+        if last.upper() == "LAST":
+            self._take(bytes(self._chunks))
+        else:
+            self._reply("250 2.0.0 more")
+
+    def _begin(self, argument: str) -> None:
+        self._mail = (_address(argument), *argument.partition(">")[2].split())
+        self._recipients = []
+        self._chunks.clear()
+
+    def _content(self) -> None:
+        lines: list[bytes] = []
+        while True:
+            line = self._line(in_content=True)
+            if not lines:
+                self._follow(self._server.rule_for("content"))
+            if line == b".":
+                break
+            lines.append(line[1:] if line[:1] == b"." else line)
+        self._take(b"".join(line + b"\r\n" for line in lines))
+
+    def _take(self, content: bytes) -> None:
+        mail, self._mail = self._mail or ("",), None
+        message = Received(mail[0], tuple(self._recipients), content, mail[1:], self._number)
+        rule = self._server.rule_for(".", mail[0])
+        if rule is None or _keeps(rule):
+            self._server.messages.append(message)
+        if not self._follow(rule):
+            self._reply("250 2.0.0 accepted")
+
+    # -- logins --
+
+    def _check_login(self, mechanism: str, first: str) -> bool:
+        logins = self._server.logins
+        if mechanism == "PLAIN":
+            _, user, password = b64decode(first or self._asked("")).split(b"\0")
+            return logins.get(user.decode()) == password.decode()
+        if mechanism == "LOGIN":
+            user = b64decode(first or self._asked("Username:"))
+            return logins.get(user.decode()) == b64decode(self._asked("Password:")).decode()
+        if mechanism == "CRAM-MD5":
+            challenge = "<1896.697170952@faulty.test>"
+            name, _, digest = b64decode(self._asked(challenge)).decode().rpartition(" ")
+            key = logins.get(name, "").encode()
+            return name in logins and hmac.new(key, challenge.encode(), "md5").hexdigest() == digest
+        if mechanism == "XOAUTH2":
+            words = dict(word.split("=", 1) for word in b64decode(first).decode().split("\1") if word)
+            if f"Bearer {logins.get(words['user'])}" == words["auth"]:
+                return True
+            self._asked('{"status":"401"}')
+        return False
+
+    def _asked(self, challenge: str) -> str:
+        self._reply("334 " + b64encode(challenge.encode()).decode())
+        return self._line().decode()
+
+    # -- doing what the rules say --
+
+    def _follow(self, rule: Rule | None) -> bool:
+        if rule is None:
+            return False
+        for action in rule.actions:
+            self._do(action)
+        return True
+
+    def _do(self, action: Action) -> None:
+        if isinstance(action, str):
+            self._reply(action)
+        elif isinstance(action, bytes):
+            self._write(action)
+        elif isinstance(action, Hang):
+            self._server.stopping.wait(action.seconds)
+        elif isinstance(action, Drip):
+            for octet in f"{action.reply}\r\n".encode():
+                if self._server.stopping.wait(action.pause):
+                    raise _Over
+                self._write(bytes([octet]))
+        elif isinstance(action, Drop):
+            if action.reset:
+                self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise _Over
+
+    def _encrypt(self) -> None:
+        if self._server.tls is None:
+            raise _Over
+        try:
+            self._client = self._server.tls.wrap_socket(self._client, server_side=True)
+        except OSError as error:
+            self._server.tls_failures.append(str(error))
+            raise
+        self._buffer.clear()
+        self._mail = None
+
+    # -- the wire --
+
+    def _reply(self, text: str) -> None:
+        self._write(text.encode() + b"\r\n")
+
+    def _lines(self, code: int, lines: list[str]) -> None:
+        for line in lines[:-1]:
+            self._reply(f"{code}-{line}")
+        self._reply(f"{code} {lines[-1]}")
+
+    def _write(self, data: bytes) -> None:
+        self._answered = True
+        self._server.log.append((self._number, "S", data))
+        self._client.sendall(data)
+
+    def _line(self, *, in_content: bool = False) -> bytes:
+        """Read up to the next CRLF; a bare LF stays in the line, to be seen by the test."""
+        while (end := self._buffer.find(b"\r\n")) < 0:
+            self._receive()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
+        if not in_content:
+            self._server.log.append((self._number, "C", line))
+        return line
+
+    def _octets(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._receive()
+        octets = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return octets
+
+    def _receive(self) -> None:
+        # A round trip: all that came was answered, and nothing else is there.
+        if self._answered and not self._readable():
+            with self._server.lock:
+                self._server.waits += 1
+        self._answered = False
+        chunk = self._client.recv(65536)
+        if not chunk:
+            raise _Over
+        self._buffer += chunk
+
+    def _readable(self) -> bool:
+        if isinstance(self._client, ssl.SSLSocket) and self._client.pending():
+            return True
+        return bool(select.select([self._client], [], [], 0)[0])
+
+
+def _keeps(rule: Rule) -> bool:
+    if rule.keep is not None:
+        return rule.keep
+    return bool(rule.actions) and isinstance(rule.actions[0], str) and rule.actions[0].startswith("2")
+
+
+def _address(argument: str) -> str:
+    """Return what stands between the angle brackets of ``FROM:<a@b> SIZE=1``."""
+    return argument.partition("<")[2].partition(">")[0]
