@@ -24,6 +24,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── TemplateBroken (ValueError)           it does not parse
     │   ├── UndefinedVariable (NameError)         it asks for what the notification does not give
     │   └── DocumentRefused (ValueError)          too large, too deep, or unsafe to inline
+    ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
     ├── ListenError (OSError)                     a local server that cannot listen where it is told to
     └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
@@ -64,6 +65,7 @@ __all__ = [
     "RenderError",
     "TemplateBroken",
     "TemplateMissing",
+    "TooManyRecipients",
     "UndefinedVariable",
     "UnknownSetting",
 ]
@@ -167,6 +169,10 @@ class UndefinedVariable(RenderError, NameError):
 
 class DocumentRefused(RenderError, ValueError):
     """An HTML document that is too large, too deep, or unsafe to inline."""
+
+
+class TooManyRecipients(AerogramError, ValueError):
+    """A send to more recipients than the fuse before its mailer allows; nothing was sent."""
 
 
 class OutputError(AerogramError, OSError):

@@ -45,6 +45,8 @@ class Layer:
         for name in values:
             if name not in Schema.model_fields:
                 raise UnknownSetting(f"There is no setting {name} ({sources[name]}).{unknown_name(name)}")
+        if not values:
+            return cls({}, {})
         try:
             model = Schema(**values)
         except ValidationError as error:

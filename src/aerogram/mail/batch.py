@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
     from aerogram.mail.delivery import OnResult
 
-__all__ = ["CHUNK", "Renderable", "send_batch"]
+__all__ = ["CHUNK", "Renderable", "send_batch", "send_stream"]
 
 CHUNK: Final = 100
 """How many messages a backend that takes lists is given at once."""
@@ -53,11 +53,19 @@ def send_batch(items: Iterable[Any], connection: BaseEmailBackend, on_result: On
     Raises:
         DeliveryError: an item did not reach every recipient, and the backend does not fail silently.
     """
-    messages = (_message_of(item, connection) for item in items)
+    return send_stream((_message_of(item, connection) for item in items), connection, on_result)
+
+
+def send_stream(
+    messages: Iterable[EmailMessage | Unbuildable],
+    connection: BaseEmailBackend,
+    on_result: OnResult | None = None,
+) -> int:
+    """Give messages to a backend in the way it takes them; otherwise as :func:`send_batch`."""
     # The signature decides, so that a subclass which goes back to Django's is understood.
     if "on_result" in signature(connection.send_messages).parameters:
         return connection.send_messages(messages, on_result=on_result) or 0  # type: ignore[call-arg] # just seen
-    return _send_in_chunks(messages, connection, on_result)
+    return _send_in_chunks(iter(messages), connection, on_result)
 
 
 def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable:

@@ -1,0 +1,108 @@
+"""Sends by the first mailer that works."""
+
+from __future__ import annotations
+
+import logging
+import time
+from smtplib import SMTPException
+from typing import TYPE_CHECKING, Any
+
+from aerogram.exceptions import ImproperlyConfigured
+from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
+from aerogram.mail.delivery import DeliveryReport, RecipientResult
+from aerogram.mail.envelope import envelope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aerogram.mail.backends.base import BaseEmailBackend
+    from aerogram.mail.message import EmailMessage
+
+__all__ = ["EmailBackend"]
+
+logger = logging.getLogger("aerogram.mail")
+
+
+class EmailBackend(WrappingBackend):
+    """Tries several mailers in order, until one takes the message.
+
+    The next one is tried only while nothing of the message has left: the connection cannot be opened, or it
+    was lost before the server could accept the message (or the server said 421, "service not available"). A
+    refused recipient is the final word and says nothing about the transport; a message whose fate is
+    uncertain is never sent again.
+
+    Args:
+        fail_silently: keep quiet when no mailer can be reached.
+        mailers: aliases of ``MAILERS``, or backends.
+        retry_after: seconds during which a transport that failed is tried last.
+
+    >>> backends, smtp = "aerogram.mail.backends.", "aerogram.mail.backends.smtp.EmailBackend"
+    >>> MAILERS = {
+    ...     "default": {
+    ...         "BACKEND": backends + "failover.EmailBackend",
+    ...         "OPTIONS": {"mailers": ["first", "second"]},
+    ...     },
+    ...     "first": {"BACKEND": smtp, "OPTIONS": {"host": "a.example"}},
+    ...     "second": {"BACKEND": smtp, "OPTIONS": {"host": "b.example"}},
+    ... }
+    """
+
+    def __init__(
+        self,
+        fail_silently: bool = False,
+        *,
+        mailers: Sequence[str | BaseEmailBackend] = (),
+        retry_after: float = 60.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        if not mailers or isinstance(mailers, str):
+            raise ImproperlyConfigured(
+                f"{type(self).__module__} needs mailers=[...], at least one alias or backend."
+            )
+        self.mailers = [mailer_of(mailer) for mailer in mailers]
+        self.retry_after = retry_after
+        self._failed_at = dict.fromkeys(range(len(self.mailers)), float("-inf"))
+        self._anything_worked = False
+
+    def order(self) -> list[int]:
+        """The places of the mailers in the order to try them for the next message."""
+        return list(range(len(self.mailers)))
+
+    def deliver(self, message: EmailMessage) -> DeliveryReport:
+        """Send by the first mailer that takes the message."""
+        now, problem = time.monotonic(), None
+        recently_failed = {
+            place for place, moment in self._failed_at.items() if now - moment < self.retry_after
+        }
+        report = None
+        for place in sorted(self.order(), key=recently_failed.__contains__):
+            mailer = self.mailers[place]
+            try:
+                self._open(mailer)
+            except (OSError, SMTPException) as error:
+                problem = error
+            else:
+                report = report_of(mailer, message)
+                if not nothing_left(report):
+                    self._anything_worked = True
+                    return report
+            self._close(mailer)
+            self._failed_at[place] = time.monotonic()
+            logger.warning("mailer %d of %d failed before the message left", place + 1, len(self.mailers))
+        if report is None and problem is not None and not self._anything_worked:
+            raise problem
+        unreached = RecipientResult("deferred", text="no mailer could be reached")
+        return report or DeliveryReport(dict.fromkeys(envelope_of(message).recipients, unreached))
+
+
+def nothing_left(report: DeliveryReport) -> bool:
+    """Whether the transport failed while nothing of the message had left.
+
+    >>> nothing_left(DeliveryReport({"a@x.org": RecipientResult("deferred", text="connection lost")}))
+    True
+    >>> nothing_left(DeliveryReport({"a@x.org": RecipientResult("deferred", 451)}))
+    False
+    """
+    results = report.recipients.values()
+    return bool(results) and all(each.status == "deferred" and each.code in (None, 421) for each in results)

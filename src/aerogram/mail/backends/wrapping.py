@@ -1,0 +1,108 @@
+"""What the backends share that pass mail on to other backends: failover, roundrobin, redirect."""
+
+from __future__ import annotations
+
+import threading
+from smtplib import SMTPException
+from typing import TYPE_CHECKING, Any
+
+from aerogram.exceptions import DeliveryError, ImproperlyConfigured, InvalidMailer
+from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
+from aerogram.mail.envelope import envelope_of
+from aerogram.mail.mailers import mailers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aerogram.mail.delivery import OnResult
+    from aerogram.mail.message import EmailMessage
+
+__all__ = ["WrappingBackend", "mailer_of", "report_of"]
+
+
+class WrappingBackend(BaseEmailBackend):
+    """Takes each message of a batch in turn and asks :meth:`deliver` what became of it."""
+
+    def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        self._lock = threading.RLock()
+        self._opened: list[BaseEmailBackend] = []
+
+    def deliver(self, message: EmailMessage) -> DeliveryReport:
+        """Pass one message on. An error raised here ends the batch, unless the backend fails silently."""
+        raise NotImplementedError("subclasses of WrappingBackend must override deliver() method")
+
+    def send_messages(
+        self, email_messages: Iterable[EmailMessage], *, on_result: OnResult | None = None
+    ) -> int:
+        """Pass messages on, one by one; connections stay open until the batch ends."""
+        tally = Tally(fail_silently=self.fail_silently, on_result=on_result)
+        with self._lock:
+            try:
+                for message in email_messages:
+                    try:
+                        recipients = message.recipients()
+                    except Exception as error:  # an item that did not become a message
+                        tally.add(message, DeliveryReport(error=error))
+                        continue
+                    if recipients:
+                        tally.add(message, self.deliver(message))
+            except (OSError, SMTPException):
+                if not self.fail_silently:
+                    raise
+            finally:
+                self.close()
+        return tally.close()
+
+    def close(self) -> None:
+        """Close every connection that was opened for the batch."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _close(self, mailer: BaseEmailBackend) -> None:
+        if mailer in self._opened:
+            self._opened.remove(mailer)
+            mailer.close()
+
+    def _open(self, mailer: BaseEmailBackend) -> None:
+        if mailer not in self._opened and mailer.open():
+            self._opened.append(mailer)
+
+
+def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
+    """Return the backend: it is given itself, or by its alias in ``MAILERS``.
+
+    Raises:
+        InvalidMailer: the mailer leads back to itself.
+    """
+    if not isinstance(mailer, str):
+        return mailer
+    try:
+        return mailers[mailer]
+    except RecursionError:
+        raise InvalidMailer(
+            f"MAILERS[{mailer!r}] passes its mail on to itself. Name another mailer."
+        ) from None
+
+
+def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport:
+    """Send one message by a backend whose connection is open, and say what became of it.
+
+    A backend that raises without a report may have handed the message over: that is ``uncertain``.
+    """
+    message.delivery = None
+    result = RecipientResult("sent")
+    try:
+        if not mailer.send_messages([message]):
+            result = RecipientResult("deferred", text="the backend did not send it")
+    except DeliveryError as error:
+        result = RecipientResult("uncertain", text=type(error).__name__)
+    except (OSError, SMTPException) as error:
+        result = RecipientResult("uncertain", text=type(error).__name__)
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:  # the message itself cannot be built
+        return DeliveryReport(error=error)
+    report: DeliveryReport | None = message.delivery
+    return report or DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
