@@ -177,7 +177,7 @@ class Postfix:
         user, _, domain = address.partition("@")
         maildir = self.folder / "mail" / domain / user
         self.wait_until(
-            lambda: maildir.exists() and len(list((maildir / "new").iterdir())) >= count,
+            lambda: len(list(maildir.glob("new/*"))) >= count,
             DELIVERY_SECONDS,
             f"not {count} message(s) for {address}",
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from postfix import DOMAIN, INTERNATIONAL_DOMAIN, Postfix
 
-from aerogram import mail
+from aerogram import Notification, mail
 from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 USERS = [
     "plain", "dots", "rich", "copied", "hidden", "international", "latin", "starttls", "tls", "known",
     "lonely",
+    "notified",
     *(f"reader{number}" for number in range(25)),
 ]  # fmt: skip
 
@@ -76,7 +77,7 @@ def test_plain_mail_arrives_as_it_was_written(postfix: Postfix) -> None:
     assert received["To"] == f"plain@{DOMAIN}"
     assert received["Return-Path"] == f"<shop@{DOMAIN}>"
     assert received["Message-ID"]
-    assert received["Date"].datetime.tzinfo is not None
+    assert received["Date"].endswith(" -0000")  # as Django writes UTC
     assert received.get_content_type() == "text/plain"
     assert received.get_content() == "Thanks!\n\nYours, the shop\n"
 
@@ -186,6 +187,27 @@ def test_nobody_accepted_is_an_error(postfix: Postfix) -> None:
         mail.send_mail("None", "Hi", None, [f"nobody@{DOMAIN}"])
 
     assert mail.send_mail("None", "Hi", None, [f"nobody@{DOMAIN}"], fail_silently=True) == 0
+
+
+def test_notification_reaches_the_inbox(postfix: Postfix, tmp_path: Path) -> None:
+    (tmp_path / "hello.html").write_text(
+        '{% extends "aerogram/base.html" %}{% block content %}<p>Dear {{ name }},</p>{% endblock %}'
+    )
+
+    class Hello(Notification):
+        subject = "Hello, {{ name }}"
+        html_template = "hello.html"
+        to = (f"notified@{DOMAIN}",)
+        name: str
+
+    with settings.override(TEMPLATE_DIRS=[tmp_path]):
+        assert Hello(name="<Žofie>").send() == 1
+
+    received = only_message(postfix, "notified")
+    assert received["Subject"] == "Hello, <Žofie>"
+    assert received.get_content_type() == "multipart/alternative"
+    assert "Dear <Žofie>," in received.get_body(("plain",)).get_content()
+    assert "Dear &lt;Žofie&gt;,</p>" in received.get_body(("html",)).get_content()
 
 
 def test_mass_mail_uses_one_connection(postfix: Postfix) -> None:
