@@ -224,6 +224,8 @@ def test_a_structured_value_that_cannot_be_written_is_refused(value):
 
 def test_the_phrase_of_a_list_id_may_be_encoded():
     assert header_bytes("List-Id", "Grüße <g.x.org>") == b"List-Id: =?utf-8?b?R3LDvMOfZQ==?= <g.x.org>\r\n"
+    with pytest.raises(BadHeaderError, match="must be ASCII"):
+        header_bytes("List-Id", "Grüße")
     assert header_bytes("List-Id", "Greetings <g.x.org>") == b"List-Id: Greetings <g.x.org>\r\n"
 
 
@@ -315,6 +317,8 @@ def test_an_encoded_value_is_folded_anew_and_guarded():
     assert parse_mailbox_list("a@b.c, d@e.f") == parse_mailbox_list(
         re.sub(r"=\?\S+ ", "", unfolded(line)[4:].decode())
     )
+    foreign = f"=?x-unknown?q?{'a' * 80}?="
+    assert encoded_header_bytes("Subject", foreign) == f"Subject: {foreign}\r\n".encode()
     for bad in ("a\nBcc: x", "a\n\n b", "a\r b", "é", "a\n ", "a\n \n b", "x" * 1000):
         with pytest.raises(BadHeaderError):
             encoded_header_bytes("X", bad)
