@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress
@@ -16,48 +16,94 @@ from aerogram.mail.headers import check_extra_headers, check_header_value
 if TYPE_CHECKING:
     from aerogram.mail.message import EmailMessage
 
-__all__ = ["Field", "header_fields"]
-
+__all__ = [
+    "Field",
+    "SharedFields",
+    "address_field",
+    "date_line",
+    "header_fields",
+    "message_id_line",
+    "shared_fields",
+]
 
 #: Name, decoded value, and the mailboxes of it where they are parsed already.
 Field = tuple[str, str, list[Mailbox] | None]
 
 
-def header_fields(message: EmailMessage, *, utf8: bool = False) -> list[Field]:
+class SharedFields(NamedTuple):
+    """The fields that the messages of a batch have in common, and what their own ones need.
+
+    ``head`` stands before To, ``middle`` before Date and Message-ID, ``tail`` after them. ``given`` are the
+    names, in lower case, that ``headers=`` gives. ``domain`` is the right side of a Message-ID.
+    """
+
+    head: list[Field]
+    middle: list[Field]
+    tail: list[Field]
+    given: frozenset[str]
+    domain: bytes
+
+
+def header_fields(message: EmailMessage) -> list[Field]:
     """Return the fields of the message's own header, Bcc never among them.
 
     Args:
         message: left as it is; lazy values become text here, once.
-        utf8: allow what only SMTPUTF8 can carry (RFC 6531).
 
     Raises:
         BadHeaderError: a name or value that would break or forge the message.
         InvalidAddress: a sender or recipient that is not exactly one mailbox.
     """
-    extra: dict[str, Field] = {}
-    if message.extra_headers:
-        given = {name: str(value) for name, value in message.extra_headers.items()}
-        check_extra_headers(given)
-        extra = {name.lower(): (name, value, None) for name, value in given.items()}
-    sender = extra.pop("from", None) or _address_field("From", [message.from_email], utf8)
-    fields: list[Field] = [("Subject", str(message.subject), None), sender]
-    for name, entries in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
-        field = extra.pop(name.lower(), None) if extra else None
-        if field is None and entries:
-            field = _address_field(name, [entry for entry in entries if entry], utf8)
-        if field is not None and field[1]:
-            fields.append(field)
-    if "date" not in extra:
-        fields.append(("Date", _date(), None))
-    if "message-id" not in extra:
-        fields.append(("Message-ID", _message_id(sender), None))
-    fields += extra.values()
-    return fields
+    shared = shared_fields(message)
+    fields = shared.head.copy()
+    if "to" not in shared.given and (field := address_field("To", message.to))[1]:
+        fields.append(field)
+    fields += shared.middle
+    if "date" not in shared.given:
+        fields.append(("Date", _value(date_line()), None))
+    if "message-id" not in shared.given:
+        fields.append(("Message-ID", _value(message_id_line(shared.domain)), None))
+    return fields + shared.tail
 
 
-def _address_field(name: str, entries: list[object], utf8: bool) -> Field:
-    """Make the field; one entry is one mailbox, so that the envelope has the same ones."""
-    texts = [entry if type(entry) is str else str(entry) for entry in entries]
+def _value(line: bytes) -> str:
+    return line.decode("ascii").partition(": ")[2].rstrip()
+
+
+def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
+    """Return all fields but To, Date and Message-ID, and these too where ``headers=`` gives them.
+
+    Arguments and errors are those of :func:`header_fields`; ``utf8`` allows what only SMTPUTF8 can carry.
+    """
+    given = {name: str(value) for name, value in message.extra_headers.items()}
+    check_extra_headers(given)
+    extra: dict[str, Field] = {name.lower(): (name, value, None) for name, value in given.items()}
+    names = frozenset(extra)
+    sender = extra.pop("from", None) or address_field("From", [message.from_email or ""], utf8=utf8)
+    head = [("Subject", str(message.subject), None), sender]
+    if "to" in extra:
+        head.append(extra.pop("to"))
+    middle = [
+        extra.pop(name.lower(), None) or address_field(name, entries, utf8=utf8)
+        for name, entries in (("Cc", message.cc), ("Reply-To", message.reply_to))
+    ]
+    return SharedFields(
+        [field for field in head if field[1] or field[0] == "Subject"],
+        [field for field in middle if field[1]],
+        list(extra.values()),
+        names,
+        _id_domain(sender),
+    )
+
+
+def address_field(name: str, entries: list[object], *, utf8: bool = False) -> Field:
+    """Return the field of these addresses; one entry is one mailbox, so that the envelope has the same ones.
+
+    Raises:
+        BadHeaderError: an entry holds a newline.
+        InvalidAddress: an entry is not exactly one mailbox.
+    """
+    texts = [entry if type(entry) is str else str(entry) for entry in entries if entry or name == "From"]
     try:
         mailboxes = [parse_mailbox(text, utf8=utf8) for text in texts]
     except InvalidAddress:
@@ -67,31 +113,35 @@ def _address_field(name: str, entries: list[object], utf8: bool) -> Field:
     return name, ", ".join(texts), mailboxes
 
 
-_last_date = (0, False, "")
+def _id_domain(sender: Field) -> bytes:
+    """Return the sender's domain for the Message-ID, or this host's name where the sender has none.
 
-
-def _date() -> str:
-    """Return the time as a Date header, formatted once a second."""
-    global _last_date  # one tuple, replaced whole, so that threads need no lock
-    now, local = int(time.time()), bool(settings.EMAIL_USE_LOCALTIME)
-    cached = _last_date
-    if cached[:2] != (now, local):
-        _last_date = cached = (now, local, formatdate(now, localtime=local))
-    return cached[2]
-
-
-def _message_id(sender: Field) -> str:
-    """Return a new Message-ID on the sender's domain, or on this host's name where the sender has none.
-
-    Receivers trust an id that belongs to the sender, and the host's name is nobody's business. The random
-    part keeps ids unique across processes (RFC 5322 section 3.6.4).
-
-    Raises:
-        InvalidAddress: there is no sender.
+    Receivers trust an id on the sender's own domain, and the host's name is nobody's business.
     """
     _, value, mailboxes = sender
     mailboxes = mailboxes or parse_mailbox_list(value, utf8=True)
-    domain = mailboxes[0].domain if mailboxes else ""
+    if not mailboxes:
+        raise InvalidAddress("The message has no sender: give from_email, or From in headers=, an address.")
+    domain = mailboxes[0].domain
     if "." not in domain or domain.startswith("["):
         domain = str(DNS_NAME)
-    return f"<{time.time_ns() // 1_000_000}.{secrets.token_hex(12)}@{domain}>"
+    return domain.encode("ascii")
+
+
+_last_date = (0, False, b"")
+
+
+def date_line() -> bytes:
+    """Return the Date header of now, written once a second."""
+    global _last_date  # one tuple, replaced whole, so that threads need no lock
+    now, local = int(time.time()), settings.EMAIL_USE_LOCALTIME
+    cached = _last_date
+    if cached[0] != now or cached[1] is not local:
+        line = f"Date: {formatdate(now, localtime=local)}\r\n"
+        _last_date = cached = (now, local, line.encode("ascii"))
+    return cached[2]
+
+
+def message_id_line(domain: bytes) -> bytes:
+    """Return the header of a new Message-ID, unique by time and 64 random bits (RFC 5322 section 3.6.4)."""
+    return b"Message-ID: <%x.%016x@%b>\r\n" % (time.time_ns(), random.getrandbits(64), domain)

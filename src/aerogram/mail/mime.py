@@ -8,28 +8,26 @@ from what ``message()`` returns; both ways give the same mail.
 from __future__ import annotations
 
 from email.mime.base import MIMEBase
-from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from aerogram.mail.attachments import (
+    EmailAttachment,
     check_alternative_type,
     check_media_type,
     check_subtype,
     filename_parameter,
 )
-from aerogram.mail.fields import header_fields
-from aerogram.mail.headers import address_header_bytes, header_bytes
+from aerogram.mail.header_block import header_block
+from aerogram.mail.headers import header_bytes
 from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.mime_tree import node_of
 from aerogram.mail.nodes import Leaf, Multipart, Node, assemble, check_header_block
 from aerogram.mail.part_cache import PartCache
 from aerogram.mail.structure import as_utf8, charset_of, content_bytes, split_attachments, text_of
 from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
-
-if TYPE_CHECKING:
-    from aerogram.mail.fields import Field
 
 __all__ = ["to_bytes"]
 
@@ -45,7 +43,10 @@ _steps_of = attrgetter(*_STEPS)
 # Taken at import, so that a step replaced later, on class or instance, is seen as replaced.
 _PLAIN_STEPS = (_steps_of(EmailMessage), _steps_of(EmailMultiAlternatives))
 
-_parts = PartCache(limit=32 * 1024 * 1024)
+_CONSTANTS = frozenset({str, bytes, type(None)})
+
+_wholes: PartCache[bytes] = PartCache(limit=16 * 1024 * 1024)
+_parts: PartCache[Leaf] = PartCache(limit=16 * 1024 * 1024)
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
@@ -70,9 +71,7 @@ def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> by
     """
     if not _is_plain(message):
         return assemble(node_of(message.message(), eight_bit=eight_bit))
-    fields = b"".join([_field_bytes(field, utf8) for field in header_fields(message, utf8=utf8)])
-    check_header_block(fields)
-    return assemble(_node(message, eight_bit), fields)
+    return b"".join([*header_block(message, utf8=utf8), _content(message, eight_bit)])
 
 
 def _is_plain(message: Any) -> bool:
@@ -88,19 +87,32 @@ def _is_plain(message: Any) -> bool:
     )
 
 
-def _field_bytes(field: Field, utf8: bool) -> bytes:
-    name, value, mailboxes = field
-    if mailboxes is not None and name in ("To", "Cc"):
-        return address_header_bytes(name, mailboxes, utf8=utf8)
-    if mailboxes is not None or not value.isascii():
-        return _shared_field_bytes(name, value, utf8)
-    return header_bytes(name, value, utf8=utf8)
+def _content(message: EmailMessage, eight_bit: bool) -> bytes:
+    """Write the content and its own header lines, once for all messages that share it."""
+    values = _constants(message)
+    if values is None:
+        return assemble(_node(message, eight_bit))
+    attached = len(message.attachments)
+    key = (eight_bit, message.content_subtype, message.mixed_subtype, attached, *values)
+    written = _wholes.get(key)
+    if written is None:
+        size = sum(map(len, filter(None, values)))
+        written = _wholes.offer(key, assemble(_node(message, eight_bit)), size)
+    return written
 
 
-@lru_cache(maxsize=256)
-def _shared_field_bytes(name: str, value: str, utf8: bool) -> bytes:
-    """Write a field that the messages of a batch are likely to share, as sender and subject are."""
-    return header_bytes(name, value, utf8=utf8)
+def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
+    """Return all that the content is made of, or None where some may change: a ready part, a lazy text."""
+    values: list[Any] = [message.body]
+    if isinstance(message, EmailMultiAlternatives):
+        values.append(message.alternative_subtype)
+        for alternative in message.alternatives:
+            values += alternative
+    if message.attachments:
+        if any(type(attachment) is not EmailAttachment for attachment in message.attachments):
+            return None
+        values += chain.from_iterable(message.attachments)
+    return values if _CONSTANTS.issuperset(map(type, values)) else None
 
 
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
@@ -132,11 +144,12 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    def write() -> Leaf:
-        encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
-        return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
-
-    return _parts.get((text, subtype, eight_bit), len(text), write)
+    key = (text, subtype, eight_bit)
+    known = _parts.get(key)
+    if known is not None:
+        return known
+    encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
+    return _parts.offer(key, _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded), len(text))
 
 
 def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
@@ -155,7 +168,11 @@ def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node
     check_media_type(mimetype)
     is_text = mimetype.lower().startswith("text/")
     octets: str | bytes = text_of(content) if is_text else content_bytes(content)
-    return _parts.get((filename, octets, mimetype), len(octets), lambda: _file(filename, octets, mimetype))
+    key = (filename, octets, mimetype)
+    known = _parts.get(key)
+    if known is not None:
+        return known
+    return _parts.offer(key, _file(filename, octets, mimetype), len(octets))
 
 
 def _file(filename: object, content: str | bytes, mimetype: str) -> Leaf:
@@ -163,7 +180,7 @@ def _file(filename: object, content: str | bytes, mimetype: str) -> Leaf:
         encoded, kind = encode_file(as_utf8(content)), f'{mimetype}; charset="utf-8"'
     else:
         encoded, kind = Encoded("base64", to_base64(content)), mimetype
-    return _leaf(kind, encoded, b"" if not filename else _disposition(filename))
+    return _leaf(kind, encoded, _disposition(filename) if filename else b"")
 
 
 def _disposition(filename: object) -> bytes:

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from aerogram.exceptions import MessageError
-from aerogram.mail.transfer import MAX_LINE_OCTETS
+from aerogram.mail.transfer import MAX_LINE_OCTETS, has_long_line
 
 __all__ = ["Leaf", "Multipart", "Node", "assemble", "check_header_block", "check_lines"]
 
@@ -36,8 +36,8 @@ class Multipart(NamedTuple):
 Node = Leaf | Multipart
 
 
-def assemble(node: Node, fields: bytes = b"") -> bytes:
-    """Write the whole message, with further header lines ``fields`` at its top.
+def assemble(node: Node) -> bytes:
+    """Write the node, header lines and content.
 
     Boundaries of one message begin with a number of their own, so none begins another (RFC 2046 section
     5.1.1), and share a random stem. Neither quoted-printable nor base64 can hold the ``=_`` before it; it is
@@ -49,7 +49,7 @@ def assemble(node: Node, fields: bytes = b"") -> bytes:
     while any(stem in body for body in raw):
         stem = _new_stem()
     out: list[bytes] = []
-    _write(node, fields, stem, out)
+    _write(node, stem, out)
     if not out[-1].endswith(b"\r\n"):
         out.append(b"\r\n")
     return b"".join(out)
@@ -67,16 +67,16 @@ def _collect_raw(node: Node, raw: list[bytes]) -> None:
         raw.append(node.body)
 
 
-def _write(node: Node, fields: bytes, stem: bytes, out: list[bytes]) -> None:
+def _write(node: Node, stem: bytes, out: list[bytes]) -> None:
     if isinstance(node, Leaf):
-        out += (fields, node.head, b"\r\n", node.body)
+        out += (node.head, b"\r\n", node.body)
         return
     boundary = b"=_%d.%s" % (len(out), stem)
     delimiter = b"\r\n--" + boundary + b"\r\n"
-    out += (fields, b"Content-Type: ", node.content_type, b';\r\n boundary="', boundary, b'"\r\n', node.head)
+    out += (b"Content-Type: ", node.content_type, b';\r\n boundary="', boundary, b'"\r\n', node.head)
     for part in node.parts:
         out.append(delimiter)
-        _write(part, b"", stem, out)
+        _write(part, stem, out)
     out.append(b"\r\n--" + boundary + b"--\r\n")
 
 
@@ -107,5 +107,5 @@ def check_lines(data: bytes) -> None:
 
 
 def _check_length(data: bytes) -> None:
-    if len(data) > MAX_LINE_OCTETS and max(map(len, data.split(b"\r\n"))) > MAX_LINE_OCTETS:
+    if has_long_line(data):
         raise MessageError(f"The message, as written, has a line longer than {MAX_LINE_OCTETS} octets.")

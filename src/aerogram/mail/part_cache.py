@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-
-    from aerogram.mail.nodes import Leaf
+    from collections.abc import Hashable
 
 __all__ = ["PartCache"]
+
+Part = TypeVar("Part")
 
 _REMEMBERED = 256
 
 
-class PartCache:
+class PartCache(Generic[Part]):
     """Encoded parts by the content they were made of, the least recently used ones dropped first.
 
-    A part is kept when it is asked for a second time: a digest whose bodies all differ costs no memory, and
+    A part is kept when it is offered for a second time: a digest whose bodies all differ costs no memory, and
     a batch with one body encodes it twice instead of ten thousand times. Safe under threads.
 
     Args:
-        limit: octets of content and parts, together, that are kept at most.
+        limit: characters and octets of content whose parts are kept; a part is up to three times as large.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._parts: OrderedDict[Hashable, tuple[Leaf, int]] = OrderedDict()
+        self._parts: OrderedDict[Hashable, tuple[Part, int]] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()  # hashes only, so that no content is kept alive
         self._lock = Lock()
 
-    def get(self, key: Hashable, size: int, make: Callable[[], Leaf]) -> Leaf:
-        """Return the part for ``key``, made if it is not known.
+    def get(self, key: Hashable) -> Part | None:
+        """Return the part for ``key``, if it is kept."""
+        with self._lock:
+            found = self._parts.get(key)
+            if found is None:
+                return None
+            self._parts.move_to_end(key)
+            return found[0]
+
+    def offer(self, key: Hashable, part: Part, size: int) -> Part:
+        """Keep the part, if one was offered for ``key`` before, and return it.
 
         Args:
             key: everything the part depends on; immutable.
-            size: octets of ``key``.
-            make: writes the part; called without the lock.
+            part: what was made of it.
+            size: characters and octets of content in ``key``.
         """
-        with self._lock:
-            found = self._parts.get(key)
-            if found is not None:
-                self._parts.move_to_end(key)
-                return found[0]
-        part = make()
-        with self._lock:
-            self._keep(key, part, size + len(part.body))
-        return part
-
-    def _keep(self, key: Hashable, part: Leaf, size: int) -> None:
         mark = hash(key)
-        if mark not in self._seen:
-            self._seen[mark] = None
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        elif size <= self._limit and key not in self._parts:
-            self._parts[key] = (part, size)
-            self._size += size
-            while self._size > self._limit:
-                self._size -= self._parts.popitem(last=False)[1][1]
+        with self._lock:
+            if mark not in self._seen:
+                self._seen[mark] = None
+                if len(self._seen) > _REMEMBERED:
+                    self._seen.popitem(last=False)
+            elif size <= self._limit and key not in self._parts:
+                self._parts[key] = (part, size)
+                self._size += size
+                while self._size > self._limit:
+                    self._size -= self._parts.popitem(last=False)[1][1]
+        return part

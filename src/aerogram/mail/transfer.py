@@ -22,7 +22,9 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
-_SPACE_AT_LINE_END = re.compile(rb"[ \t](?=\r\n|\Z)")
+_SPACE = re.compile(rb"[ \t](?=\r\n|\Z)")
+# Begins with one octet to look for, and so is found fast.
+_SPACE_AT_LINE_END = re.compile(rb"\r(?<=[ \t]\r)")
 # One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
 # matches, so nothing is scanned twice.
@@ -72,7 +74,17 @@ def is_safe(data: bytes, *, eight_bit: bool = False) -> bool:
     """Tell whether lines ended by CRLF can go out as they are: no NUL, none too long, ASCII or allowed."""
     if not (eight_bit or data.isascii()) or b"\0" in data:
         return False
-    return len(data) <= MAX_LINE_OCTETS or max(map(len, data.split(b"\r\n"))) <= MAX_LINE_OCTETS
+    return not has_long_line(data)
+
+
+def has_long_line(data: bytes) -> bool:
+    """Tell whether a line, CRLF not counted, is over 998 octets."""
+    start = 0
+    while len(data) - start > MAX_LINE_OCTETS:
+        start = data.rfind(b"\n", start, start + MAX_LINE_OCTETS + 2) + 1
+        if not start:
+            return True
+    return False
 
 
 def with_crlf(content: bytes) -> bytes:
@@ -100,8 +112,8 @@ def to_quoted_printable(data: bytes) -> bytes:
 def _quoted_printable(data: bytes, to_escape: bytes) -> bytes:
     for octet in sorted(set(to_escape), key=lambda octet: octet != ord("=")):
         data = data.replace(bytes((octet,)), _QP_ESCAPES[octet])
-    if b" \r" in data or b"\t\r" in data or data.endswith((b" ", b"\t")):
-        data = _SPACE_AT_LINE_END.sub(lambda space: _QP_ESCAPES[space[0][0]], data)
+    if _SPACE_AT_LINE_END.search(data) or data.endswith((b" ", b"\t")):
+        data = _SPACE.sub(lambda space: _QP_ESCAPES[space[0][0]], data)
     pieces: list[bytes] = _QP_PIECE.findall(data)
     if len(pieces) > 1 and not pieces[-1]:
         pieces.pop()  # the empty match behind a last piece that reached the end

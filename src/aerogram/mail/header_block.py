@@ -1,0 +1,100 @@
+"""The header of a message as bytes; what a batch has in common is written once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aerogram.mail.fields import Field, address_field, date_line, message_id_line, shared_fields
+from aerogram.mail.headers import address_header_bytes, header_bytes
+from aerogram.mail.nodes import check_header_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aerogram.mail.message import EmailMessage
+
+__all__ = ["header_block"]
+
+
+class _Shared(NamedTuple):
+    head: bytes
+    middle: bytes
+    tail: bytes
+    given: frozenset[str]
+    domain: bytes
+
+
+_ENTRIES = 64  # batches that may run side by side
+_LIMIT = 16_384  # octets of a header worth keeping
+_cache: OrderedDict[object, _Shared] = OrderedDict()
+_lock = Lock()
+
+
+def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
+    """Write the message's own header fields, those of its content excepted, as pieces to be joined.
+
+    Args:
+        message: left as it is.
+        utf8: allow addresses beyond ASCII (RFC 6531).
+
+    Raises:
+        BadHeaderError: a name or value that would break or forge the message.
+        InvalidAddress: a sender or recipient that is not exactly one mailbox.
+    """
+    shared = _shared(message, utf8)
+    given = shared.given
+    return [
+        shared.head,
+        b"" if "to" in given else _to_line(message.to, utf8),
+        shared.middle,
+        b"" if "date" in given else date_line(),
+        b"" if "message-id" in given else message_id_line(shared.domain),
+        shared.tail,
+    ]
+
+
+def _to_line(to: list[Any], utf8: bool) -> bytes:
+    _, value, mailboxes = address_field("To", to, utf8=utf8)
+    if not mailboxes:
+        return b""
+    if len(mailboxes) == 1 and value == mailboxes[0].addr_spec and len(value) < 70 and value.isascii():
+        line = f"To: {value}\r\n".encode("ascii")
+    else:
+        line = address_header_bytes("To", mailboxes, utf8=utf8)
+    check_header_block(line)
+    return line
+
+
+def _shared(message: EmailMessage, utf8: bool) -> _Shared:
+    extra = message.extra_headers
+    texts = (message.subject, message.from_email, *message.cc, *message.reply_to, *extra, *extra.values())
+    if set(map(type, texts)) != {str}:
+        return _written(message, utf8)  # a lazy text may read differently the next time
+    key = (*texts, len(message.cc), len(message.reply_to), utf8)
+    with _lock:
+        found = _cache.get(key)
+        if found is not None:
+            _cache.move_to_end(key)
+            return found
+    written = _written(message, utf8)
+    if len(written.head) + len(written.middle) + len(written.tail) <= _LIMIT:
+        with _lock:
+            _cache[key] = written
+            if len(_cache) > _ENTRIES:
+                _cache.popitem(last=False)
+    return written
+
+
+def _written(message: EmailMessage, utf8: bool) -> _Shared:
+    fields = shared_fields(message, utf8=utf8)
+    blocks = [_lines(block, utf8) for block in (fields.head, fields.middle, fields.tail)]
+    return _Shared(*blocks, fields.given, fields.domain)
+
+
+def _lines(fields: Iterable[Field], utf8: bool) -> bytes:
+    block = b"".join([header_bytes(name, value, utf8=utf8) for name, value, _ in fields])
+    if block:
+        check_header_block(block)
+    return block
