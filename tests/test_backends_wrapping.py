@@ -144,6 +144,30 @@ class TestFailover:
             backend.send_messages([message("a\nb"), message("ok")])
         assert [each.subject for each in mail.outbox] == ["ok"]
 
+    def test_items_that_are_no_message_and_messages_for_nobody(self) -> None:
+        first = Scripted()
+        with pytest.raises(DeliveryError) as caught:
+            send_mass_mail(
+                ["text", message(to=[]), message("ok")], connection=failover.EmailBackend(mailers=[first])
+            )
+        assert [type(report.error) for report in caught.value.reports] == [TypeError]
+        assert first.seen == ["ok"]
+
+    def test_a_backend_that_does_not_say_what_left_is_not_doubled(self) -> None:
+        class Silent(BaseEmailBackend):
+            def send_messages(self, email_messages):
+                return 0
+
+        second, sent = Scripted(), message()
+        with pytest.raises(DeliveryError, match="uncertain"):
+            failover.EmailBackend(mailers=[Silent(), second]).send_messages([sent])
+        assert second.seen == []
+
+    def test_a_configuration_error_is_raised_as_it_is(self) -> None:
+        first = Scripted(ImproperlyConfigured("no key"))
+        with pytest.raises(ImproperlyConfigured, match="no key"):
+            failover.EmailBackend(True, mailers=[first, Scripted()]).send_messages([message()])
+
     def test_real_servers(self, free_port: Callable[[], int]) -> None:
         dead = SMTPBackend(host="127.0.0.1", port=free_port())
         with pytest.raises(ConnectionRefusedError):

@@ -11,12 +11,13 @@ import codecs
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["PATH", "Schema", "accepted", "is_path", "is_secret"]
+__all__ = ["ENVIRONMENT_PREFIX", "PATH", "Environment", "Schema", "accepted", "is_path", "is_secret"]
 
+ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
 PATH: Final[JsonDict] = {"path": True}
 
 
@@ -40,12 +41,10 @@ PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 
 DOTTED = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
 
 
-class Schema(BaseSettings):
+class Schema(BaseModel):
     """Every setting there is, with the defaults of Django 5.2 where Django has it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="AEROGRAM_", case_sensitive=True, extra="forbid", hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     # How mail leaves
     EMAIL_URL: str = Field("", description="a URL such as smtp://user:password@host:587?tls=starttls")
@@ -103,17 +102,11 @@ class Schema(BaseSettings):
         64 * 1024 * 1024, ge=0, description="a whole number of bytes, 0 or above"
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Validate the values of one source alone, so that an error can name that source."""
-        return (init_settings,)
+
+class Environment(Schema, BaseSettings):
+    """The same table, for pydantic-settings to read from environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, case_sensitive=True)
 
 
 def accepted(name: str) -> str:

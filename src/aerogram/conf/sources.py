@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from aerogram.conf.layers import Layer, unknown_name, wrong_value
-from aerogram.conf.schema import Schema, is_path
+from aerogram.conf.schema import ENVIRONMENT_PREFIX, Environment, Schema, is_path
 from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ENVIRONMENT_PREFIX", "Surroundings"]
-
-ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
+__all__ = ["Surroundings"]
 
 RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
@@ -108,7 +106,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
                 f"There is no setting {name} (environment variable {variable}).{unknown_name(name)}"
             )
     try:
-        values = EnvSettingsSource(Schema)()
+        values = EnvSettingsSource(Environment)()
     except SettingsError:
         raise _not_json(environment) from None
     return Layer.checked(values, "environment variable", prefix=ENVIRONMENT_PREFIX)
@@ -119,7 +117,7 @@ def _not_json(environment: Mapping[str, str]) -> ImproperlyConfigured:
     for name, field in Schema.model_fields.items():
         variable = ENVIRONMENT_PREFIX + name
         if variable in environment:
-            source = EnvSettingsSource(Schema)
+            source = EnvSettingsSource(Environment)
             try:
                 source.prepare_field_value(name, field, environment[variable], source.field_is_complex(field))
             except ValueError:

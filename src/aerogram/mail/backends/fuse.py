@@ -97,8 +97,8 @@ class EmailBackend(BaseEmailBackend):
             recipients += _number_of_recipients(message)
             if recipients > limit:
                 raise TooManyRecipients(
-                    f"This send has more than {limit} recipients, the limit of the fuse; nothing was sent. "
-                    "If it is meant, send inside 'with aerogram.mail.backends.fuse.allow_recipients(number):' "
+                    f"This send has more than {limit} recipients, the limit of the fuse; nothing left. "
+                    "If it is meant, send inside 'with aerogram.mail.backends.fuse.allow_recipients(...):' "
                     "or raise limit."
                 )
         return send_stream(held, self.mailer, on_result)

@@ -6,7 +6,7 @@ import threading
 from smtplib import SMTPException
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import DeliveryError, ImproperlyConfigured, InvalidMailer
+from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
 from aerogram.mail.envelope import envelope_of
@@ -89,15 +89,14 @@ def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
 def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport:
     """Send one message by a backend whose connection is open, and say what became of it.
 
-    A backend that raises without a report may have handed the message over: that is ``uncertain``.
+    A backend that raises, or counts nothing, without a report may have handed the message over all the same:
+    that is ``uncertain``.
     """
     message.delivery = None
     result = RecipientResult("sent")
     try:
         if not mailer.send_messages([message]):
-            result = RecipientResult("deferred", text="the backend did not send it")
-    except DeliveryError as error:
-        result = RecipientResult("uncertain", text=type(error).__name__)
+            result = RecipientResult("uncertain", text="the backend did not say what it sent")
     except (OSError, SMTPException) as error:
         result = RecipientResult("uncertain", text=type(error).__name__)
     except ImproperlyConfigured:
