@@ -1,0 +1,278 @@
+"""The checks of a notification class: its templates read, its samples rendered, nothing sent."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from aerogram import registry
+from aerogram.checks.problem import Place, Problem, Severity, place_of
+from aerogram.exceptions import (
+    AerogramError,
+    BadHeaderError,
+    InvalidAddress,
+    InvalidAttachment,
+    RenderError,
+    TemplateBroken,
+    TemplateMissing,
+    UndefinedVariable,
+)
+from aerogram.mail.mime import to_bytes
+from aerogram.notification import AdminNotification, ManagerNotification, Notification, registered_name
+from aerogram.renderer import default_renderer
+from aerogram.templating import Finding, inspect_line, inspect_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aerogram.templating import Templates
+
+_CODES: dict[type[Exception], str] = {
+    TemplateMissing: "template-missing",
+    TemplateBroken: "template-broken",
+    UndefinedVariable: "unknown-variable",
+    BadHeaderError: "header-invalid",
+    InvalidAddress: "address-invalid",
+    InvalidAttachment: "attachment-invalid",
+    FileNotFoundError: "attachment-missing",
+}
+
+
+def check(notifications: Iterable[type[Notification]] | None = None) -> list[Problem]:
+    """Return every problem of every notification, in the order of their names; nothing is sent.
+
+    The templates are read with all that they extend, include and import; every sample is rendered and made
+    into the bytes that would be sent.
+
+    Args:
+        notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
+            that are defined by now.
+    """
+    if notifications is None:
+        registry.load()
+        notifications = registry.all_notifications()
+    templates = default_renderer().templates
+    return [problem for cls in notifications for problem in _Check(cls, templates).run()]
+
+
+class _Check:
+    """The checks of one class, which share its samples and what was found before."""
+
+    def __init__(self, cls: type[Notification], templates: Templates) -> None:
+        self.cls = cls
+        self.name = registered_name(cls)
+        self.templates = templates
+        self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
+        self.problems: list[Problem] = []
+        # What is found already: rendering stops at the same template and line again.
+        self.reported: set[tuple[str, int]] = set()
+        self.missing: set[str] = set()
+
+    def run(self) -> list[Problem]:
+        samples = self._samples()
+        variables = self._variables(samples)
+        self._check_subject(variables)
+        self._check_templates(samples, variables)
+        self._check_stylesheets()
+        self._check_recipients()
+        for name, sample in samples.items():
+            self._check_sample(name, sample)
+        return self.problems
+
+    # ---- what is known of the class --------------------------------------------------------------------
+
+    def _samples(self) -> Mapping[str, Notification]:
+        place = place_of(self.cls, "samples")
+        try:
+            samples = dict(self.cls.samples())
+        except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
+            self._add(place, "samples-failed", f"samples() raised {_said(error)}")
+            return {}
+        if not samples:
+            self._add(
+                place_of(self.cls),
+                "no-samples",
+                "There are no samples, so what only data shows is not checked, and there is no preview. "
+                'Return some: @classmethod def samples(cls): return {"typical": cls(…)}.',
+                "warning",
+            )
+        strangers = {name: sample for name, sample in samples.items() if not isinstance(sample, Notification)}
+        for name, sample in strangers.items():
+            self._add(
+                place,
+                "samples-failed",
+                f"The sample {name!r} is a {type(sample).__name__}, not an instance of {self.cls.__name__}.",
+            )
+        return {name: sample for name, sample in samples.items() if name not in strangers}
+
+    def _variables(self, samples: Mapping[str, Notification]) -> set[str] | None:
+        """Return what the templates may use; ``None`` where only samples could tell, and there are none."""
+        if self.cls.context is Notification.context:
+            return self.fields
+        contexts = [context for sample in samples.values() if (context := _context(sample)) is not None]
+        return self.fields.union(*contexts) if contexts else None
+
+    def _is_static(self, declaration: str) -> bool:
+        """Tell whether a declaration is a plain class attribute: neither computed nor an argument."""
+        value = getattr(self.cls, declaration)
+        return declaration not in self.fields and not isinstance(value, property)
+
+    # ---- templates, read but not rendered --------------------------------------------------------------
+
+    def _check_subject(self, variables: set[str] | None) -> None:
+        if not self._is_static("subject"):
+            return
+        subject = str(self.cls.subject)
+        place = place_of(self.cls, "subject")
+        if not subject.strip():
+            self._add(place, "no-subject", 'The subject is empty. Declare one: subject = "…".')
+        for finding in inspect_line(self.templates, subject):
+            self._report(finding, place, "subject", variables)
+
+    def _check_templates(self, samples: Mapping[str, Notification], variables: set[str] | None) -> None:
+        named = 0
+        for declaration in ("html_template", "text_template"):
+            names = self._template_names(declaration, samples)
+            named += len(names) or not self._is_static(declaration)
+            for name in names:
+                asker = place_of(self.cls, declaration)
+                for finding in inspect_template(self.templates, name, html=declaration == "html_template"):
+                    if finding.kind == "dynamic" and samples:
+                        continue
+                    place = Place(finding.path, finding.line) if finding.path else asker
+                    self._report(finding, place, declaration, variables)
+        if not named:
+            self._add(
+                place_of(self.cls),
+                "no-template",
+                "Neither html_template nor text_template is declared. Declare at least one of them.",
+            )
+
+    def _template_names(self, declaration: str, samples: Mapping[str, Notification]) -> list[str]:
+        if self._is_static(declaration):
+            names = [getattr(self.cls, declaration)]
+        else:
+            names = [_value(sample, declaration) for sample in samples.values()]
+        return sorted({name for name in names if isinstance(name, str) and name})
+
+    def _report(self, finding: Finding, place: Place, declaration: str, variables: set[str] | None) -> None:
+        if finding.kind == "variable":
+            if variables is None or finding.subject in variables:
+                return
+            known = ", ".join(sorted(variables)) or "none"
+            self._add(
+                place,
+                "unknown-variable",
+                f"{finding.subject!r} is no field of {self.cls.__name__} and not in its context(). "
+                f"There are: {known}.",
+            )
+        elif finding.kind == "missing":
+            self.missing.add(finding.subject)
+            folders = ", ".join(self.templates.template_dirs) or "no folder, as TEMPLATE_DIRS is empty"
+            self._add(
+                place,
+                "template-missing",
+                f"There is no template {finding.subject!r} ({declaration}). Looked in {folders}.",
+            )
+        elif finding.kind == "broken":
+            where = f"The template {finding.template!r}" if finding.template else "The subject"
+            self._add(place, "template-broken", f"{where} does not parse: {finding.subject}")
+        else:
+            self._add(
+                place,
+                "unchecked-include",
+                "Only the data decides which template this pulls in. Add a sample, so that it is rendered.",
+                "warning",
+            )
+        self.reported.add((finding.template, finding.line))
+
+    def _check_stylesheets(self) -> None:
+        if not self._is_static("css"):
+            return
+        css: Any = self.cls.css
+        for name in filter(None, [css] if isinstance(css, str) else css):
+            try:
+                self.templates.source(name, f"{self.cls.__name__}.css")
+            except TemplateMissing as error:
+                self.missing.add(name)
+                self._add(place_of(self.cls, "css"), "stylesheet-missing", str(error))
+
+    # ---- what a class declares -------------------------------------------------------------------------
+
+    def _check_recipients(self) -> None:
+        declared = [
+            name for name in ("to", "cc", "bcc") if not self._is_static(name) or getattr(self.cls, name)
+        ]
+        if not declared:
+            self._add(
+                place_of(self.cls),
+                "no-recipients",
+                'Nobody would get this mail. Declare to = ["ops@example.com"], a property that returns '
+                "a list, or a field: to: list[str].",
+            )
+
+    # ---- samples, rendered and written -----------------------------------------------------------------
+
+    def _check_sample(self, name: str, sample: Notification) -> None:
+        try:
+            message = sample.render()
+            to_bytes(message)
+        except Exception as error:  # noqa: BLE001,RUF100 - the application's own code runs here too
+            self._report_failure(name, error)
+            return
+        if not message.recipients() and not isinstance(sample, (AdminNotification, ManagerNotification)):
+            self._report_no_recipients(name)
+
+    def _report_failure(self, name: str, error: Exception) -> None:
+        template = getattr(error, "template", None) or ""
+        line = getattr(error, "line", None) or 0
+        if isinstance(error, TemplateMissing) and template in self.missing:
+            return
+        if isinstance(error, RenderError) and (template, line) in self.reported:
+            return
+        code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "sample-failed")
+        path = self._path(template) if template else ""
+        place = Place(path, line) if path else place_of(self.cls, "samples")
+        self._add(place, code, f"The sample {name!r} does not render: {_said(error)}")
+        if template:
+            self.reported.add((template, line))
+
+    def _report_no_recipients(self, name: str) -> None:
+        if any(problem.code == "no-recipients" for problem in self.problems):
+            return
+        self._add(
+            place_of(self.cls, "to"),
+            "no-recipients",
+            f"The sample {name!r} has no recipients: to, cc and bcc are all empty.",
+        )
+
+    def _path(self, template: str) -> str:
+        try:
+            return self.templates.loader.get_source(self.templates.text_environment, template)[1] or ""
+        except LookupError:  # a template that does not exist has no path
+            return ""
+
+    def _add(self, place: Place, code: str, message: str, severity: Severity = "error") -> None:
+        self.problems.append(Problem(place.file, place.line, self.name, code, message, severity))
+
+
+def _context(sample: Notification) -> set[str] | None:
+    """Return the names a sample hands to its templates, ``None`` if that fails: rendering will say so."""
+    try:
+        return set(sample.context())
+    except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
+        return None
+
+
+def _value(sample: Notification, declaration: str) -> Any:
+    try:
+        return getattr(sample, declaration)
+    except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
+        return None
+
+
+def _said(error: Exception) -> str:
+    """Return an error's text, with its kind where that is no error of Aerogram's, and its notes."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
+    return f"{kind}{error}{notes}"

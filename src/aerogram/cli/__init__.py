@@ -1,0 +1,28 @@
+"""The command ``aerogram``: list, preview, check and send notifications, and catch what is sent.
+
+Exit status: 0 if all is well, 1 for a finding or a failure, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Args:
+        arguments: what follows the program's name; that of this process if not given.
+
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    aerogram ...
+    0
+    """
+    from aerogram.cli.app import run
+
+    return run(arguments)

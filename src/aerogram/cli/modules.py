@@ -1,0 +1,68 @@
+"""Which modules a command works on, and how they are imported."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from aerogram import registry
+from aerogram.conf import settings
+from aerogram.exceptions import NotificationNotFound
+
+if TYPE_CHECKING:
+    from aerogram.notification import Notification
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What was given before the command."""
+
+    modules: list[str]
+    traceback: bool
+
+    def module_names(self) -> list[str]:
+        """Return the modules to import: those of ``--app``, else those of the settings.
+
+        Raises:
+            typer.BadParameter: there are none, or one of them is a file's name.
+        """
+        # A console script has its own folder on the path, `python -m` the working directory: be alike.
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        for module in self.modules:
+            if "/" in module or "\\" in module or module.endswith(".py"):
+                dotted = ".".join(Path(module.replace("\\", "/")).with_suffix("").parts)
+                raise typer.BadParameter(
+                    f"{module!r} is a file's name; give the module's import name, "
+                    f"such as {dotted.strip('.')!r}.",
+                    param_hint="--app",
+                )
+        names = self.modules or list(settings.NOTIFICATION_MODULES)
+        if not names:
+            raise typer.BadParameter(
+                "no module is named. Give --app MODULE before the command, or set NOTIFICATION_MODULES.",
+                param_hint="--app",
+            )
+        return names
+
+    def notifications(self) -> list[type[Notification]]:
+        """Import the modules and return every notification they define."""
+        registry.load(self.module_names())
+        return registry.all_notifications()
+
+    def notification(self, name: str) -> type[Notification]:
+        """Return the notification of that name.
+
+        Raises:
+            typer.BadParameter: there is none.
+        """
+        self.notifications()
+        try:
+            return registry.get(name)
+        except NotificationNotFound as error:
+            raise typer.BadParameter(str(error), param_hint="NAME") from None

@@ -1,0 +1,157 @@
+"""One sample, rendered once: the message, its bytes, and what a reader would see of them."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+from dataclasses import dataclass
+from functools import cached_property
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from aerogram.mail.mime import to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage as ParsedMessage
+    from email.message import MIMEPart
+
+    from aerogram.mail.message import EmailMessage
+
+# Padding that layouts put behind a preheader so that an inbox does not go on with the body.
+_FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_PREHEADER_LENGTH = 140
+_UNSEEN = frozenset({"head", "style", "script", "title", "template"})
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One part that is neither the text nor the HTML: a file, an inline image, a calendar."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str
+
+    @property
+    def data_uri(self) -> str:
+        """The content as a ``data:`` URI, so that a page can hold it."""
+        return f"data:{self.content_type};base64,{base64.b64encode(self.content).decode()}"
+
+
+class Specimen:
+    """A message and the very bytes a mail server would get; the bytes are made once, here.
+
+    Args:
+        message: the rendered message.
+
+    Raises:
+        MessageError: if it cannot be written, for example as a header holds a newline.
+    """
+
+    def __init__(self, message: EmailMessage) -> None:
+        self.message = message
+        self.raw = to_bytes(message)
+
+    @cached_property
+    def html(self) -> str | None:
+        """The HTML part, ``None`` where the mail has none."""
+        if self.message.content_subtype == "html":
+            return str(self.message.body)
+        alternatives = getattr(self.message, "alternatives", ())
+        return next((str(content) for content, mimetype in alternatives if mimetype == "text/html"), None)
+
+    @cached_property
+    def text(self) -> str | None:
+        """The plain-text part, ``None`` where the mail has none."""
+        return str(self.message.body) if self.message.content_subtype == "plain" else None
+
+    @cached_property
+    def parsed(self) -> ParsedMessage:
+        """What a mail program reads in the bytes."""
+        return email.message_from_bytes(self.raw, policy=email.policy.default)
+
+    @cached_property
+    def headers(self) -> list[tuple[str, str]]:
+        """Name and decoded value of each header, in the order they are sent."""
+        return [(name, str(value)) for name, value in self.parsed.items()]
+
+    def header(self, name: str) -> str:
+        """Return a header's decoded value, ``""`` where it is not there."""
+        return str(self.parsed.get(name, ""))
+
+    @cached_property
+    def attachments(self) -> list[Attachment]:
+        """Every part beside the text and the HTML."""
+        bodies = [self.parsed.get_body((kind,)) for kind in ("html", "plain")]
+        return [
+            _attachment(part) for part in _leaves(self.parsed) if not any(part is body for body in bodies)
+        ]
+
+    @property
+    def html_size(self) -> int:
+        """The HTML part's size in bytes, as Gmail counts before it clips."""
+        return len(self.html.encode()) if self.html is not None else 0
+
+    @cached_property
+    def preheader(self) -> str:
+        """The words an inbox shows behind the subject: the first ones of the mail."""
+        words = _visible_text(self.html) if self.html is not None else self.text or ""
+        return " ".join(words.translate(_FILLER).split())[:_PREHEADER_LENGTH]
+
+
+def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
+    """Yield the parts that hold content; an attached message is one part, not its parts."""
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    for child in part.iter_parts():
+        yield from _leaves(child)
+
+
+def _attachment(part: MIMEPart) -> Attachment:
+    if part.get_content_maintype() == "message":
+        content = b"".join(bytes(inner) for inner in part.iter_parts())
+    else:
+        payload = part.get_payload(decode=True)
+        content = payload if isinstance(payload, bytes) else b""
+    return Attachment(
+        filename=part.get_filename() or "",
+        content_type=part.get_content_type(),
+        content=content,
+        content_id=str(part.get("Content-ID", "")).strip().strip("<>"),
+    )
+
+
+class _VisibleText(HTMLParser):
+    """Collects the first words of a page, leaving out what no reader sees."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self.length = 0
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
+        self._unseen += tag in _UNSEEN
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.words.append(data)
+            self.length += len(data.translate(_FILLER).strip())
+
+
+def _visible_text(html: str) -> str:
+    parser = _VisibleText()
+    # In slices: only the first words are wanted, and a mail may be large.
+    for start in range(0, len(html), 4096):
+        parser.feed(html[start : start + 4096])
+        if parser.length > _PREHEADER_LENGTH:
+            break
+    else:
+        parser.close()
+    return " ".join(parser.words)
