@@ -273,7 +273,7 @@ def test_digests_are_made_one_at_a_time() -> None:
         def endless() -> object:
             nonlocal read
             for person in weekly.people(10**9):
-                for event in weekly._events_of(person, 4):
+                for event in weekly.events_of(person, 4):
                     read += 1
                     yield event
 

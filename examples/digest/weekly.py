@@ -125,9 +125,9 @@ class WeeklyDigest(Notification):
         """A usual week, a quiet one, and a busy one."""
         usual, quiet, busy = people(3)
         return {
-            "usual week": cls(person=usual, events=list(_events_of(usual, 6)), week=WEEK),
-            "one event": cls(person=quiet, events=list(_events_of(quiet, 1)), week=WEEK),
-            "busy week": cls(person=busy, events=list(_events_of(busy, 40)), week=WEEK),
+            "usual week": cls(person=usual, events=list(events_of(usual, 6)), week=WEEK),
+            "one event": cls(person=quiet, events=list(events_of(quiet, 1)), week=WEEK),
+            "busy week": cls(person=busy, events=list(events_of(busy, 40)), week=WEEK),
         }
 
 
@@ -146,10 +146,11 @@ def people(count: int) -> Iterator[Person]:
 def events_of_the_week(count: int) -> Iterator[Event]:
     """Yield what happened to ``count`` people, sorted by person: here invented, elsewhere a query."""
     for person in people(count):
-        yield from _events_of(person, 3 + person.number % 7)
+        yield from events_of(person, 3 + person.number % 7)
 
 
-def _events_of(person: Person, count: int) -> Iterator[Event]:
+def events_of(person: Person, count: int) -> Iterator[Event]:
+    """Yield that many events that concern ``person``, the same ones every time."""
     dice = random.Random(person.number)  # noqa: S311 - only to make something up
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
