@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal, NoReturn
 
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
@@ -133,19 +134,23 @@ class Tally:
         self.sent = 0
         self._fail_silently = fail_silently
         self._on_result = on_result
-        self._reports: list[DeliveryReport] = []
+        self._reports: list[tuple[int, DeliveryReport]] = []
         self._unserved = 0
 
-    def add(self, message: Any, report: DeliveryReport) -> None:
-        """Put ``report`` on ``message`` as its ``delivery``, count it, tell the caller's ``on_result``."""
+    def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
+        """Put ``report`` on ``message`` as its ``delivery``, count it, tell the caller's ``on_result``.
+
+        ``position`` is the message's place in the batch, where reports do not come in that order.
+        """
         message.delivery = report
+        place = self.total if position is None else position
         self.total += 1
         self.sent += report.accepted
         if not report.complete:
             self._unserved += 1
             # A silent batch keeps only what is raised all the same, and what a lonely message may raise.
             if not self._fail_silently or _is_programming(report.error) or self.total == 1:
-                self._reports.append(report)
+                self._reports.append((place, report))
         if self._on_result is not None:
             self._on_result(report)
 
@@ -156,9 +161,9 @@ class Tally:
         A batch that does not fail silently raises :class:`~aerogram.exceptions.DeliveryError` when a message
         did not reach every recipient. Template and configuration errors are never silent.
         """
-        if self.total == 1 and self._reports and (error := self._reports[0].error) is not None:
+        reports = [report for _, report in sorted(self._reports, key=itemgetter(0))]
+        if self.total == 1 and reports and (error := reports[0].error) is not None:
             raise error
-        reports = self._reports
         if self._fail_silently:
             reports = [report for report in reports if _is_programming(report.error)]
         if reports:

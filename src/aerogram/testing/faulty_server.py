@@ -82,6 +82,7 @@ class FaultyServer:
         skip: int = 0,
         times: int | None = None,
         keep: bool | None = None,
+        per_connection: bool = False,
     ) -> Self:
         """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
 
@@ -92,15 +93,16 @@ class FaultyServer:
             match: only when the command's argument contains this (in any case).
             skip: let pass so many times first.
             times: do it so often, then behave; ``None`` for always.
+            per_connection: count ``skip`` and ``times`` anew for each connection.
             keep: for ``"."``, whether the message is taken; by default when the first action is a 2xx reply.
         """
-        self._rules.append(Rule(verb, actions, match, skip, times, keep))
+        self._rules.append(Rule(verb, actions, match, skip, times, keep, per_connection))
         return self
 
-    def rule_for(self, verb: str, argument: str = "") -> Rule | None:
+    def rule_for(self, verb: str, argument: str, connection: int) -> Rule | None:
         """Return the rule for this moment, if there is one."""
         with self.lock:
-            return next((rule for rule in self._rules if rule.applies(verb, argument)), None)
+            return next((rule for rule in self._rules if rule.applies(verb, argument, connection)), None)
 
     @property
     def verbs(self) -> list[str]:

@@ -39,6 +39,7 @@ class Conversation:
 
     def __enter__(self) -> Self:
         self._client.settimeout(self._server.client_timeout)
+        self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,7 +55,7 @@ class Conversation:
         try:
             if self._server.implicit_tls:
                 self._encrypt()
-            if not self._follow(self._server.rule_for("connect")):
+            if not self._follow(self._rule("connect")):
                 self._reply("220 faulty.test ESMTP")
             while True:
                 self._obey(self._line().decode("utf-8", "replace"))
@@ -69,7 +70,7 @@ class Conversation:
         verb = verb.upper()
         if verb == "BDAT":
             self._bdat(argument)
-        elif (rule := self._server.rule_for(verb, argument)) is not None:
+        elif (rule := self._rule(verb, argument)) is not None:
             self._follow(rule)
             self._remember(verb, argument, rule)
         else:
@@ -169,7 +170,7 @@ class Conversation:
         while True:
             line = self._line(in_content=True)
             if not lines:
-                self._follow(self._server.rule_for("content"))
+                self._follow(self._rule("content"))
             if line == b".":
                 break
             lines.append(line[1:] if line[:1] == b"." else line)
@@ -178,7 +179,7 @@ class Conversation:
     def _take(self, content: bytes) -> None:
         mail, self._mail = self._mail or ("",), None
         message = Received(mail[0], tuple(self._recipients), content, mail[1:], self._number)
-        rule = self._server.rule_for(".", mail[0])
+        rule = self._rule(".", mail[0])
         if rule is None or _keeps(rule):
             self._server.messages.append(message)
         if not self._follow(rule):
@@ -211,6 +212,9 @@ class Conversation:
         return self._line().decode()
 
     # -- doing what the rules say --
+
+    def _rule(self, verb: str, argument: str = "") -> Rule | None:
+        return self._server.rule_for(verb, argument, self._number)
 
     def _follow(self, rule: Rule | None) -> bool:
         if rule is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 __all__ = ["Action", "Drip", "Drop", "Hang", "Received", "Rule"]
@@ -54,12 +55,14 @@ class Rule:
     skip: int
     times: int | None
     keep: bool | None
-    seen: int = field(default=0)
+    per_connection: bool
+    seen: Counter[int] = field(default_factory=Counter)
 
-    def applies(self, verb: str, argument: str) -> bool:
+    def applies(self, verb: str, argument: str, connection: int) -> bool:
         """Tell whether this rule is meant, counting the times it was."""
         if verb != self.verb or self.match.lower() not in argument.lower():
             return False
-        self.seen += 1
-        used = self.seen - self.skip
+        counter = connection if self.per_connection else 0
+        self.seen[counter] += 1
+        used = self.seen[counter] - self.skip
         return used > 0 and (self.times is None or used <= self.times)

@@ -44,23 +44,25 @@ class Batch:
 
     def _items(self) -> Iterator[Outgoing]:
         """Yield what can be sent. An error of the iterable itself ends it, and is raised when all is sent."""
-        messages = iter(self._messages)
+        messages = enumerate(self._messages)
         while self._error is None:
             try:
-                message = next(messages)
+                position, message = next(messages)
             except StopIteration:
                 return
             except Exception as error:
                 self._error = error
                 return
             try:
+                message.delivery = None  # whatever an earlier attempt has left there
                 item = self._backend.prepared(message)
             except Exception as error:  # whatever a message, or its subclass, raises is that message's
-                self._finished(message, DeliveryReport(error=error))
+                self._finished(message, DeliveryReport(error=error), position)
                 continue
             if item is None:
-                self._finished(message, DeliveryReport())
+                self._finished(message, DeliveryReport(), position)
                 continue
+            item.position = position
             self._backend.pace()
             yield item
 
@@ -78,7 +80,7 @@ class Batch:
         carrier = Pool(lane, backend.lane, backend.connections) if backend.connections > 1 else lane
         try:
             for item in carrier.deliver(chain((first,), rest)):
-                self._finished(item.message, item.report())
+                self._finished(item.message, item.report(), item.position)
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for item in carrier.give_up(error):
                 item.message.delivery = item.report()
@@ -90,11 +92,11 @@ class Batch:
 
     def _defer_all(self, first: Outgoing, rest: Iterable[Outgoing], error: OSError | None) -> None:
         for item in chain((first,), rest):
-            self._finished(item.message, defer(item, error).report())
+            self._finished(item.message, defer(item, error).report(), item.position)
 
-    def _finished(self, message: Any, report: DeliveryReport) -> None:
+    def _finished(self, message: Any, report: DeliveryReport, position: int) -> None:
         """Take in the report of one message. Every report passes here, once, in the caller's thread."""
         try:
-            self._tally.add(message, report)
+            self._tally.add(message, report, position)
         except Exception as error:  # of the caller's on_result: what is under way is finished first
             self._error = self._error or error

@@ -49,7 +49,7 @@ class SMTPClient(smtplib.SMTP):
     ) -> None:
         self.reply_timeout = reply_timeout
         self.tls_server_name = tls_server_name or host
-        self.context = context or default_context()
+        self._context = context
         self._buffer = bytearray()
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
@@ -71,10 +71,12 @@ class SMTPClient(smtplib.SMTP):
     def _prepared(self, sock: socket.socket) -> socket.socket:
         return sock
 
-    def _encrypted(self, sock: socket.socket | None, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def _encrypted(self, sock: socket.socket | None, context: ssl.SSLContext | None) -> ssl.SSLSocket:
         if sock is None:
             raise ConnectionLost("not connected")
         sock.settimeout(self.reply_timeout)
+        # Made only when it is needed: that reads the system's whole list of authorities.
+        context = context or self._context or default_context()
         return context.wrap_socket(sock, server_hostname=self.tls_server_name)
 
     def starttls(self, *args: Any, context: ssl.SSLContext | None = None, **kwargs: Any) -> tuple[int, bytes]:
@@ -95,7 +97,7 @@ class SMTPClient(smtplib.SMTP):
             raise smtplib.SMTPResponseException(code, clean_text(text))
         if self._buffer:
             self._give_up("the server, or somebody in between, sent plain text behind its answer to STARTTLS")
-        self.sock = self._encrypted(self.sock, context or self.context)
+        self.sock = self._encrypted(self.sock, context)
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
         self.does_esmtp = False
@@ -168,4 +170,4 @@ class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
     """The same, speaking TLS from the first octet."""
 
     def _prepared(self, sock: socket.socket) -> socket.socket:
-        return self._encrypted(sock, self.context)
+        return self._encrypted(sock, None)

@@ -19,7 +19,8 @@ class Outgoing:
     """A message between the backend, which made it, and the sessions that carry it.
 
     ``waiting`` are the recipients no transaction has taken yet, ``in_flight`` counts the transactions whose
-    content was handed over and not yet answered; with neither left the message is done.
+    content was handed over and not yet answered; with neither left the message is done. ``position`` is its
+    place in the batch.
 
     Args:
         message: the message object; it is only handed back.
@@ -39,6 +40,7 @@ class Outgoing:
         "message_id",
         "needs_eight_bit",
         "needs_utf8",
+        "position",
         "results",
         "time_left",
         "waiting",
@@ -63,6 +65,7 @@ class Outgoing:
         self.results: dict[str, RecipientResult] = {}
         self.waiting = list(envelope.recipients)
         self.in_flight = 0
+        self.position = 0
         self.interrupted = False
         self._concluded = False
 

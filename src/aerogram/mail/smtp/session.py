@@ -123,7 +123,7 @@ class Session:
         for group in [self._encoded(commands[start : start + _GROUP], item) for start in starts]:
             self._write(item, group)
             self.settle()  # what was sent before is answered before
-            replies += [self._read(item, self._timeouts.command) for _ in range(group.count(b"\n"))]
+            replies += [self._reply(item) for _ in range(group.count(b"\n"))]
         del replies[:resets]
         self._reset_due = False
         accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
@@ -145,8 +145,8 @@ class Session:
     def _after_data(self, item: Outgoing, accepted: list[str], reply: Reply) -> None:
         """Send the content, or get out of the transaction when the server does not want it."""
         if reply[0] != 354:
-            if accepted or reply[0] == 421:
-                _check_alive(reply)
+            if accepted:
+                _check_in_step(reply)
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
@@ -179,9 +179,9 @@ class Session:
         """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
         item, recipients = self._unanswered[0]
         if self.offers.chunking:
-            self._read(item, self._timeouts.command)
-            mail = self._read(item, self._timeouts.command)
-            rcpts = [self._read(item, self._timeouts.command) for _ in recipients]
+            self._reply(item)
+            mail = self._reply(item)
+            rcpts = [self._reply(item) for _ in recipients]
             item.waiting += recipients
             accepted = self._weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
@@ -196,18 +196,18 @@ class Session:
         item.settle(accepted, result_of(*reply))
         self._conclude(item)
         if reply[0] == 421:  # an answer to this content, and the end of the session
-            _check_alive(reply)
+            _check_open(reply)
 
     def _weigh(self, item: Outgoing, recipients: list[str], mail: Reply, rcpts: list[Reply]) -> list[str]:
         """Settle the recipients who were refused; return those who were accepted."""
-        _check_alive(mail)
+        _check_in_step(mail)
         if not _took(mail):
             item.settle(recipients, result_of(*mail))
             return []
         accepted = []
         crowded = {}
         for recipient, reply in zip(recipients, rcpts, strict=True):
-            _check_alive(reply)
+            _check_in_step(reply)
             if _took(reply):
                 accepted.append(recipient)
             elif asks_for_another_transaction(*reply):
@@ -246,7 +246,13 @@ class Session:
 
     def _command(self, item: Outgoing, command: str) -> Reply:
         self._write(item, self._encoded([command], item))
-        return self._read(item, self._timeouts.command)
+        return self._reply(item)
+
+    def _reply(self, item: Outgoing) -> Reply:
+        """Read the reply to a command; 421 ends the session, whatever was asked."""
+        reply = self._read(item, self._timeouts.command)
+        _check_open(reply)
+        return reply
 
     def _write(self, item: Outgoing, data: bytes) -> None:
         if len(data) > _BLOCK:
@@ -257,14 +263,18 @@ class Session:
         began = monotonic()
         if self.client.sock is not None:
             self.client.sock.settimeout(max(min(self._timeouts.command, item.time_left), 0.001))
-        self.client.send(data)
-        item.time_left -= monotonic() - began
+        try:
+            self.client.send(data)
+        finally:
+            item.time_left -= monotonic() - began
 
     def _read(self, item: Outgoing, timeout: float) -> Reply:
         began = monotonic()
         self.client.reply_timeout = min(timeout, item.time_left)  # type: ignore[attr-defined]  # SMTPClient's
-        code, text = self.client.getreply()
-        item.time_left -= monotonic() - began
+        try:
+            code, text = self.client.getreply()
+        finally:
+            item.time_left -= monotonic() - began
         if not 200 <= code < 600:  # what a plain smtplib.SMTP returns for what it cannot read
             raise ConnectionLost("the server's answer is not SMTP")
         return code, text
@@ -284,8 +294,13 @@ def _took(reply: Reply) -> bool:
     return 200 <= reply[0] < 300
 
 
-def _check_alive(reply: Reply) -> None:
-    """Raise when ``reply`` ends the session: 421, or the two sides are out of step."""
-    code, text = reply
-    if code in (421, 503) or 300 <= code < 400:
-        raise ConnectionLost(f"{code} {clean_text(text)}", code, text)
+def _check_open(reply: Reply) -> None:
+    """Raise when the server has announced that it closes the connection."""
+    if reply[0] == 421:
+        raise ConnectionLost(f"421 {clean_text(reply[1])}", *reply)
+
+
+def _check_in_step(reply: Reply) -> None:
+    """Raise when client and server disagree about where in the transaction they are."""
+    if reply[0] == 503 or 300 <= reply[0] < 400:
+        raise ConnectionLost(f"{reply[0]} {clean_text(reply[1])}", *reply)
