@@ -239,3 +239,16 @@ class TestOverride:
 def test_importing_the_settings_loads_no_pydantic() -> None:
     code = "import sys, aerogram.conf; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_steady_reads_the_sources_once_and_still_sees_overrides(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEROGRAM_EMAIL_PORT", "2001")
+    with settings.steady():
+        assert settings.EMAIL_PORT == 2001
+        monkeypatch.setenv("AEROGRAM_EMAIL_PORT", "2002")
+        assert settings.EMAIL_PORT == 2001
+        with settings.override(EMAIL_PORT=2003):
+            assert settings.EMAIL_PORT == 2003
+    assert settings.EMAIL_PORT == 2002

@@ -13,6 +13,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     ├── MessageError (ValueError)                 a message that cannot be written
     │   ├── BadHeaderError                        a header that would break or forge the message
     │   ├── InvalidAddress                        not exactly one mailbox
+    │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character in it
     │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
     │   └── NoRecipients                          a notification that nobody would receive
     ├── NotificationError                         a notification class, or the list of them, is wrong
@@ -50,6 +51,7 @@ __all__ = [
     "DeliveryError",
     "DocumentRefused",
     "DuplicateNotification",
+    "ForgedAddress",
     "ImproperlyConfigured",
     "InvalidAddress",
     "InvalidAttachment",
@@ -113,6 +115,10 @@ class BadHeaderError(MessageError):
 
 class InvalidAddress(MessageError):
     """A text that is not exactly one mailbox."""
+
+
+class ForgedAddress(InvalidAddress, BadHeaderError):
+    """An address with a newline, a control character or half of a surrogate pair in it."""
 
 
 class InvalidAttachment(MessageError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from aerogram.exceptions import UnknownSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from aerogram.conf.layers import Layer
@@ -58,6 +59,7 @@ class Settings:
         self.__dict__["_configured"] = None
         self.__dict__["_overrides"] = ContextVar("aerogram_overrides", default=())
         self.__dict__["_overlaid"] = ContextVar("aerogram_overlaid", default=None)
+        self.__dict__["_held"] = ContextVar("aerogram_held", default=None)
 
     def __getattr__(self, name: str) -> Any:
         if not name.isupper():
@@ -109,6 +111,24 @@ class Settings:
         """
         return Override(self, values)
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Look at the sources once for everything inside: one message is written from one set of values.
+
+        What is overridden inside still counts. Each look costs system calls, so code that reads several
+        settings for every message of a batch reads them in here.
+
+        >>> from aerogram.conf import settings
+        >>> with settings.steady():
+        ...     settings.EMAIL_PORT, settings.EMAIL_HOST
+        (25, 'localhost')
+        """
+        token = self._held.set(self._current_base())
+        try:
+            yield
+        finally:
+            self._held.reset(token)
+
     def configure(self, **values: Any) -> None:
         """Set values for the whole process, beneath :meth:`override` and above every other source.
 
@@ -158,6 +178,9 @@ class Settings:
         return overlaid.values
 
     def _current_base(self) -> Base:
+        held: Base | None = self._held.get()
+        if held is not None:
+            return held
         base: Base | None = self._base
         configured = self._configured
         # One assignment of one finished value: threads that race here do the same work twice, and no harm.

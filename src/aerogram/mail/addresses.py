@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
-from aerogram.exceptions import InvalidAddress
+from aerogram.exceptions import ForgedAddress, InvalidAddress
 from aerogram.mail.domains import LABEL, a_labels, is_address_literal, is_domain
 from aerogram.mail.encoded_words import FORBIDDEN, shown
 from aerogram.mail.mailbox import (
@@ -297,5 +297,6 @@ def _unquoted(quoted: str) -> str:
 
 def _refuse_forbidden(text: str) -> NoReturn:
     if "\n" in text or "\r" in text:
-        raise InvalidAddress("Invalid address; address parts cannot contain newlines.")
-    refuse(text, "it holds a control character or half of a surrogate pair")
+        raise ForgedAddress("Invalid address; address parts cannot contain newlines.")
+    reason = "it holds a control character or half of a surrogate pair"
+    raise ForgedAddress(f'Invalid address "{shown(text)[1:-1]}": {reason}')

@@ -81,7 +81,7 @@ _REFUSED_EXTRA_HEADERS = {
 }
 
 _NAME = re.compile(r"[!-9;-~]{1,76}")
-_MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
+_MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+")
 _MESSAGE_ID_LIMIT = 250
 
 
@@ -147,6 +147,8 @@ def check_header_value(name: str, value: object) -> str:
 
 def check_message_id(value: object) -> str:
     """Return a Message-ID given by a caller if it is one: ``<id@right>``, ASCII, at most 250 characters.
+
+    A bare word such as ``foo`` is accepted too, as Django accepts it (ticket 9233), though RFC 5322 does not.
 
     Raises:
         BadHeaderError: it is not.
