@@ -266,6 +266,21 @@ def test_what_cannot_be_inlined_survives_inlining() -> None:
     assert ".card h1 {margin:" not in kept.group(), "what was inlined need not travel twice"
 
 
+@pytest.mark.parametrize("options", [{}, {"keep_at_rules": True}, {"keep_style_tags": True}])
+def test_what_cannot_be_inlined_survives_the_other_engine(options: dict[str, bool]) -> None:
+    css_inline = pytest.importorskip("css_inline", reason="css-inline is not installed")
+    inlined = css_inline.CSSInliner(load_remote_stylesheets=False, **options).inline(kit())
+    for rule in (
+        "@media (prefers-color-scheme: dark)",
+        "[data-ogsc] .card",
+        ".button a:hover",
+        "<!--[if mso]>",
+    ):
+        assert rule in inlined
+    (card,) = lxml_html.fromstring(inlined).find_class("card")
+    assert "#191c22" not in card.get("style"), "a dark rule must not become an inline style"
+
+
 def test_the_same_content_reads_from_the_right() -> None:
     left, right = (lxml_html.fromstring(inline_css(kit(direction=direction))) for direction in ("ltr", "rtl"))
     for name in ("card", "header", "footer"):

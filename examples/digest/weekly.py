@@ -159,7 +159,7 @@ def events_of(person: Person, count: int) -> Iterator[Event]:
             person=person,
             kind=kind,
             title=title.format(book=dice.choice(BOOKS), place=dice.choice(PLACES)),
-            author=dice.choice(NAMES),
+            author=dice.choice([name for name in NAMES if name != person.name]),
             day=WEEK - timedelta(days=dice.randint(1, 7)),
             path=f"/d/{person.number}-{number}",
             excerpt=excerpt,
