@@ -93,7 +93,7 @@ def write_html(root: Element, source: str) -> str:
     doctype in the source) comes back as a fragment.
     """
     word = fresh_word(source)
-    urls = _hide_urls(root, word)
+    hidden = _hide_urls(root, word)
     if _WHOLE_PAGE.search(source):
         doctype = _DOCTYPE.match(source.lstrip(_BLANK))
         around = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
@@ -105,7 +105,11 @@ def write_html(root: Element, source: str) -> str:
             if part is not None:
                 parts += [escape(part.text or "", quote=False), *(_write(child, tail=True) for child in part)]
     html = "".join(parts)
-    if urls:
+    if hidden:
+        urls = {}
+        for placeholder, (element, name, url) in hidden.items():
+            element.set(name, url)
+            urls[placeholder] = escape(url)
         html = re.sub(word + r"\d+z", lambda found: urls.get(found[0], found[0]), html)
     if "<![" in source:
         html = _REVEALED.sub(r"<!\1>", html)
@@ -127,15 +131,16 @@ def _write(element: Element, *, tail: bool = False) -> str:
     return written
 
 
-def _hide_urls(root: Element, word: str) -> dict[str, str]:
+def _hide_urls(root: Element, word: str) -> dict[str, tuple[Element, str, str]]:
     """Put a placeholder where libxml2 would percent-encode a URL; return what belongs there."""
-    hidden: dict[str, str] = {}
+    hidden: dict[str, tuple[Element, str, str]] = {}
     for url in root.xpath(_URL_ATTRIBUTES):
         if not _UNSAFE_IN_URL.search(url):
             continue
         placeholder = f"{word}{len(hidden)}z"
-        hidden[placeholder] = escape(str(url))
-        url.getparent().set(url.attrname, placeholder)
+        element = url.getparent()
+        hidden[placeholder] = element, url.attrname, str(url)
+        element.set(url.attrname, placeholder)
     return hidden
 
 

@@ -27,11 +27,10 @@ _COMMENT_MARKS = re.compile(r"<!--|-->")
 
 @dataclass(frozen=True, slots=True)
 class Inlined:
-    """An inlined document: its text, its tree, and the names of the attributes that selectors looked at."""
+    """An inlined document: its text and its tree."""
 
     html: str
     root: Element | None
-    attributes: frozenset[str] = frozenset()
 
 
 def inline_css(html: str, *, css: str = "") -> str:
@@ -70,11 +69,11 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
     root = parse_html(html, template=template)
     if root is None:
         return Inlined(html, None)
-    attributes = _inline_tree(root, css)
-    return Inlined(write_html(root, html + css), root, attributes)
+    _inline_tree(root, css)
+    return Inlined(write_html(root, html + css), root)
 
 
-def _inline_tree(root: Element, css: str) -> frozenset[str]:
+def _inline_tree(root: Element, css: str) -> None:
     """Inline the sheets of a tree, and ``css`` before them, in place."""
     from aerogram.inlining.cascade import apply_sheets
     from aerogram.inlining.stylesheet import parse_sheet
@@ -94,7 +93,6 @@ def _inline_tree(root: Element, css: str) -> frozenset[str]:
             element.text = f"\n{text}\n"
         else:
             _remove(element)
-    return frozenset().union(*(sheet.attributes for sheet in sheets))
 
 
 def _is_for_screens(style: Element) -> bool:
@@ -142,6 +140,4 @@ def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
         load_remote_stylesheets=False, keep_style_tags=True, extra_css=css or None
     )
     written = inliner.inline(html)
-    root = parse_html(written, template=template)
-    names = frozenset(name.lower() for name in re.findall(r"\[\s*([\w-]+)", html + css))
-    return Inlined(written, root, names)
+    return Inlined(written, parse_html(written, template=template))

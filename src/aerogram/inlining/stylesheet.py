@@ -33,7 +33,6 @@ _STATIC_PSEUDO = (":first-child", ":last-child")  # the ones premailer lets stan
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _NEEDS = re.compile(r"[.#][\w-]+")
-_READ_ATTRIBUTE = re.compile(r"\[\s*([\w-]+)")
 # Selectors that match nothing here and something in a mail client, which wraps or rewrites the document.
 _CLIENT_HOOK = re.compile(
     r"\[data-og|\[owa\]|^u\s*[+~]|ExternalClass|MessageViewBody|#outlook|ReadMsgBody|moz-text-html"
@@ -89,7 +88,6 @@ class Sheet:
     kept: tuple[Kept, ...]
     kept_text: str
     hooks: tuple[tuple[Rule, str], ...]  # rules to keep as well when they match nothing, and their text
-    attributes: frozenset[str]  # attribute names that selectors read, lower case
 
 
 @lru_cache(maxsize=128)
@@ -98,7 +96,7 @@ def parse_sheet(css: str, first_order: int = 0) -> Sheet:
     reading = _Reading(first_order)
     for prelude, block in _statements(css):
         reading.statement(prelude, block, wrap=())
-    return reading.sheet(css)
+    return reading.sheet()
 
 
 @lru_cache(maxsize=4096)
@@ -143,10 +141,9 @@ class _Reading:
         self.important: list[str] = []  # text whose author said !important: after the rest, so it still wins
         self.hooks: list[tuple[Rule, str]] = []
 
-    def sheet(self, css: str) -> Sheet:
+    def sheet(self) -> Sheet:
         kept = "\n".join(self.normal + self.important).replace("</", "<\\/")
-        names = frozenset(name.lower() for name in _READ_ATTRIBUTE.findall(css))
-        return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.hooks), names)
+        return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.hooks))
 
     def statement(self, prelude: str, block: str | None, wrap: tuple[str, ...]) -> None:
         """Read one statement; ``wrap`` are the preludes of the blocks around it."""

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.table import set_table
+from aerogram.plaintext.columns import wrap
+from aerogram.plaintext.table import is_table, set_rows, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aerogram.plaintext.outline import Line
+    from aerogram.plaintext.table import Cell
 
-__all__ = ["join_lines", "lay_out", "set_line"]
+__all__ = ["join_lines", "lay_out", "prefixed", "room_of", "set_line", "set_table", "set_text"]
 
 _LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
 )
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
-_STRAY = re.compile("[\x00-\x09\x0b-\x1f]+")
+_STRAY = re.compile("[\x00-\x03\x05-\x09\x0b-\x1f]+")  # but not the mark of a break
+_BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")
+_TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
-_LONGEST = 990  # octets of a line before it is cut: RFC 5322 2.1.1 has 998, and a prefix may stand before it
 
 
 def lay_out(lines: Iterable[Line], width: int) -> str:
@@ -46,23 +48,41 @@ def join_lines(lines: Iterable[str]) -> str:
 
 def set_line(first: str, rest: str, content: str, width: int) -> str:
     """Set one line of an outline, as one or more lines of text."""
+    room = room_of(rest, width)
     if not _MARK.search(content):
-        if (width and len(content) + len(first) > width) or not content.isascii():
-            return _prefixed(first, rest, _wrap(content, max(width - len(rest), 10) if width else 0))
-        return (first + content).rstrip()
-    room = max(width - len(rest), 10) if width else 0
+        if 2 * len(content) <= room or (len(content) <= room and content.isascii()):
+            return (first + content).rstrip()
+        return prefixed(first, rest, wrap(content, room))
+    if is_table(content):
+        return set_table(first, rest, *table_rows(content), width)
     lines: list[str] = []
-    for part in re.split(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})", content):
+    for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
             lines += (f"    {line}".rstrip() for line in part[1:].split(marks.BREAK))
         elif part.startswith(marks.TABLE_START):
-            lines += set_table(part[1:-1], room, _set_text, _columns, _wrap)
+            lines += set_table("", "", *table_rows(part), room).split("\n")
         else:
             lines += _set_lines(part, room)
-    return _prefixed(first, rest, lines)
+    return prefixed(first, rest, lines)
 
 
-def _prefixed(first: str, rest: str, lines: list[str]) -> str:
+def set_table(first: str, rest: str, heads: int, rows: list[list[Cell]], width: int) -> str:
+    """Set a table that is a line of an outline."""
+    rows = [
+        [cell._replace(text=set_text(cell.text)) if marks.LINK_START in cell.text else cell for cell in row]
+        for row in rows
+    ]
+    lines = set_rows(heads, rows, room_of(rest, width))
+    return prefixed(first, rest, lines)
+
+
+def room_of(rest: str, width: int) -> int:
+    """Return the columns that a prefix leaves of ``width``, 0 for any number."""
+    return max(width - len(rest), 10) if width else 0
+
+
+def prefixed(first: str, rest: str, lines: list[str]) -> str:
+    """Return lines with a prefix before the first and another before the rest."""
     if not lines:
         return first.rstrip() if ">" in first else ""
     return "\n".join([(first + lines[0]).rstrip(), *((rest + line).rstrip() for line in lines[1:])])
@@ -72,26 +92,27 @@ def _set_lines(content: str, room: int) -> list[str]:
     """Set text with line breaks in it; a break behind another leaves an empty line."""
     lines: list[str] = []
     ended = True  # whether the last line is over, so that a soft break has nothing to end
-    for part in re.split(f"([{marks.BREAK}{marks.SOFT}])", content):
+    for part in _BREAKS.split(content):
         if part == marks.BREAK:
             if ended and lines and lines[-1]:
                 lines.append("")
             ended = True
         elif part == marks.SOFT:
             ended = True
-        elif text := _set_text(part).strip(" "):
-            lines += _wrap(text, room)
+        elif text := set_text(part).strip(" "):
+            lines += wrap(text, room)
             ended = False
     while lines and not lines[-1]:
         lines.pop()
     return lines
 
 
-def _set_text(text: str) -> str:
+def set_text(text: str) -> str:
     """Set the links in a text."""
     if marks.LINK_START in text:
         text = _LINK.sub(_set_link, text)
-    return _STRAY.sub("", text)
+        return _STRAY.sub("", text)
+    return text
 
 
 def _set_link(found: re.Match[str]) -> str:
@@ -105,7 +126,6 @@ def _set_link(found: re.Match[str]) -> str:
             shown = label
     if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
         shown = label
-    shown = _STRAY.sub("", shown)
     if not label or _same(label, shown):
         text = shown
     else:
@@ -115,57 +135,11 @@ def _set_link(found: re.Match[str]) -> str:
 
 
 def _same(label: str, url: str) -> bool:
-    return _bare(label) == _bare(url)
+    if label == url:
+        return True
+    # A label that leaves out https://www. and the last slash is 13 characters shorter.
+    return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
 
 
 def _bare(url: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.strip().lower()).rstrip("/")
-
-
-def _columns(text: str) -> int:
-    """Return how many columns a text takes: wide East Asian characters two, combining ones none (UAX 11)."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines at its spaces; never inside a word, but between wide characters."""
-    if not width or (len(text) <= width and text.isascii()):
-        return _cut(text) if len(text) > _LONGEST // 4 else [text]
-    lines: list[str] = []
-    line = ""
-    taken = 0
-    for word in text.split(" "):
-        for number, piece in enumerate(_pieces(word, width)):
-            size = _columns(piece)
-            space = 1 if line and not number else 0
-            if line and taken + space + size > width:
-                lines.append(line)
-                line, taken, space = "", 0, 0
-            line += " " * space + piece
-            taken += space + size
-    lines.append(line)
-    return [part for whole in lines for part in _cut(whole)]
-
-
-def _pieces(word: str, width: int) -> Iterable[str]:
-    """Return what a line may be broken between: a whole word, or the characters of a long East Asian one."""
-    if word.isascii() or _columns(word) <= width or "://" in word:
-        return (word,)
-    return re.findall(
-        "[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef][\u3001\u3002\uff0c\uff01\uff1f]?|[^\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+",
-        word,
-    )
-
-
-def _cut(line: str) -> list[str]:
-    """Cut a line that no server would take, at the last space before the limit or else where it must be."""
-    parts = []
-    while len(line) > _LONGEST // 4 and len(line.encode()) > _LONGEST:
-        end = len(line.encode()[:_LONGEST].decode(errors="ignore"))
-        end = line.rfind(" ", 1, end) if " " in line[1:end] else end
-        parts.append(line[:end])
-        line = line[end:].lstrip(" ")
-    return [*parts, line]

@@ -38,27 +38,33 @@ _INVISIBLE = re.compile(
 )
 _LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
 _SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029]+|[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}")
+# Anything the three above could change.
+_NOT_CLEAN = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
+    "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]|  "
+)
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _BLANK = " \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000\u1680\u2000-\u200f\u202f\u205f"
 
 
 def clean(text: str) -> str:
     """Return a run of text without what never shows, its white space collapsed, its edges as they are."""
-    if not text.isascii() or not text.isprintable():
-        text = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text))
-        return _SPACES.sub(" ", text)
-    return _SPACES.sub(" ", text) if "  " in text else text
+    if not _NOT_CLEAN.search(text):
+        return text
+    return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
 
 
 def clean_pre(text: str) -> str:
     """Return preformatted text with its spaces and line ends, tabs as spaces."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return _PRE_INVISIBLE.sub("", text)
 
 
 def clean_url(url: str) -> str:
     """Return a URL as one word: no white space (percent-encoded) and no control characters."""
-    return re.sub(r"[\x00-\x1f\x7f]", "", url.strip()).replace(" ", "%20")
+    url = url.strip()
+    return url if url.isprintable() and " " not in url else _CONTROL.sub("", url).replace(" ", "%20")
 
 
 def is_blank(text: str) -> bool:

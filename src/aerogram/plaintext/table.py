@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
+from aerogram.plaintext.columns import columns_of, is_simple, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
 
-__all__ = ["grid_of", "set_table"]
+__all__ = ["Cell", "Grid", "grid_of", "is_table", "lines_of", "set_rows", "table_rows"]
 
 _NEVER_IN_CELLS = frozenset(
     ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
@@ -24,11 +26,11 @@ _NARROWEST = 16  # a column is not wrapped to fewer columns than this
 
 
 class Cell(NamedTuple):
-    """What stands in a cell: its lines, its alignment (l, r, c), and how many columns it takes."""
+    """What stands in a cell: its alignment (l, r, c), how many columns it takes, and its text."""
 
-    lines: list[str]
     align: str
     span: int
+    text: str  # lines with the mark of a break between them
 
 
 def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | None:
@@ -102,109 +104,183 @@ def _span(cell: Element) -> int:
     return min(int(value), 50) if value.isascii() and value.isdigit() and int(value[:4]) > 0 else 1
 
 
-def set_table(
-    run: str,
-    width: int,
-    set_text: Callable[[str], str],
-    columns: Callable[[str], int],
-    wrap: Callable[[str, int], list[str]],
-) -> list[str]:
-    """Set a run of :func:`grid_of` in columns of together ``width`` at most, else row by row."""
-    first, *written = run.split(marks.ROW)
-    heads = int(first)
-    rows = [[_cell(cell, set_text) for cell in row.split(marks.CELL)] for row in written]
-    widths = _widths(rows, columns)
-    room = width - len(_GAP) * (len(widths) - 1)
-    if width and sum(widths) > room:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        left = room - sum(widths) + widths[widest]
-        longest = max(
-            columns(word) for row in rows for cell in row for line in cell.lines for word in line.split(" ")
-        )
-        if left < _NARROWEST or longest > left:
-            return _row_by_row(rows, heads)
-        widths[widest] = left
-        rows = [_wrapped(row, widths, widest, wrap) for row in rows]
-        if any(columns(line) > total for row in rows for line, total in _measured(row, widths)):
-            return _row_by_row(rows, heads)
-    lines = []
-    for number, row in enumerate(rows, 1):
-        lines += _row_lines(row, widths, columns)
-        if number == heads:
-            lines.append(_GAP.join("-" * size for size in widths))
-    return lines
+def is_table(content: str) -> bool:
+    """Whether the content of a line is one table and nothing else."""
+    return content.startswith(marks.TABLE_START) and content.find(marks.TABLE_END) == len(content) - 1
 
 
-def _cell(written: str, set_text: Callable[[str], str]) -> Cell:
+def table_rows(run: str) -> tuple[int, list[list[Cell]]]:
+    """Take a run of :func:`grid_of` apart: how many rows are headings, and all rows."""
+    heads, *rows = run[1:-1].split(marks.ROW)
+    return int(heads), [[_cell(cell) for cell in row.split(marks.CELL)] for row in rows]
+
+
+def _cell(written: str) -> Cell:
     spec, text = written.split(marks.SPEC, 1)
-    return Cell([set_text(line) for line in text.split(marks.BREAK)], spec[0], int(spec[1:]))
+    return Cell(spec[0], int(spec[1:]), text)
 
 
-def _widths(rows: list[list[Cell]], columns: Callable[[str], int]) -> list[int]:
-    """Return the width of each column; a cell over several stretches the last of them when it must."""
-    widths = [0] * max(sum(cell.span for cell in row) for row in rows)
-    for spans in (False, True):
-        for row in rows:
+def set_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
+    """Set rows in columns of together ``width`` at most (0: any), else cell by cell.
+
+    The text of the cells is set already, but for its breaks.
+    """
+    rows_of_lines = [lines_of(row) for row in rows]
+    grid = Grid.of(heads, rows_of_lines)
+    texts = [cell.text for lines in rows_of_lines for line in lines for cell in line]
+    simple = grid.set_simple(texts, width)
+    if simple is not None:
+        return simple
+    widths = grid.widths(texts, columns_of)
+    if width and _total(widths) > width:
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        widths[widest] -= _total(widths) - width
+        if widths[widest] < _NARROWEST:
+            return _cell_by_cell(heads, rows)
+        rows_of_lines = [lines_of(_wrapped(row, widths)) for row in rows]
+        lines = [line for lines in rows_of_lines for line in lines]
+        if any(columns_of(cell.text) > room for line in lines for cell, room in _measured(line, widths)):
+            return _cell_by_cell(heads, rows)
+    set_lines = [_set_line(line, widths) for lines in rows_of_lines for line in lines]
+    if heads:
+        set_lines.insert(sum(map(len, rows_of_lines[:heads])), _rule(widths))
+    return set_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How the cells of a table stand, one line each, whatever is in them.
+
+    ``columns`` has for each column the numbers of the cells that are in it alone, ``spanning`` those of the
+    others with the first column they take and the one behind the last; ``lines`` the kinds of their cells.
+    """
+
+    columns: tuple[tuple[int, ...], ...]
+    spanning: tuple[tuple[int, int, int], ...]
+    lines: tuple[tuple[tuple[str, int], ...], ...]
+    rule: int  # the number of lines above the rule under the headings, 0 without one
+
+    @classmethod
+    def of(cls, heads: int, rows: list[list[list[Cell]]]) -> Grid:
+        """Return the grid of rows that are split into lines."""
+        lines = [line for row in rows for line in row]
+        columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in line) for line in lines))]
+        spanning = []
+        number = 0
+        for line in lines:
             column = 0
-            for cell in row:
-                end = column + cell.span
-                if (cell.span > 1) is spans:
-                    wanted = max(map(columns, cell.lines)) - len(_GAP) * (cell.span - 1)
-                    widths[end - 1] += max(0, wanted - sum(widths[column:end]))
-                column = end
-    return widths
+            for cell in line:
+                if cell.span == 1:
+                    columns[column].append(number)
+                else:
+                    spanning.append((number, column, column + cell.span))
+                column += cell.span
+                number += 1
+        kinds = tuple(tuple((cell.align, cell.span) for cell in line) for line in lines)
+        return cls(tuple(map(tuple, columns)), tuple(spanning), kinds, sum(map(len, rows[:heads])))
+
+    def widths(self, texts: list[str], measure: Callable[[str], int]) -> list[int]:
+        """Return the width of each column; a cell over several stretches the last of them when it must."""
+        sizes = list(map(measure, texts))
+        widths = [max([sizes[number] for number in column], default=0) for column in self.columns]
+        for number, start, end in self.spanning:
+            if sizes[number]:
+                widths[end - 1] += max(0, sizes[number] - _total(widths[start:end]))
+        return widths
+
+    def set_simple(self, texts: list[str], width: int) -> list[str] | None:
+        """Set cells whose characters all take one column, or return ``None`` when they are too wide."""
+        if not is_simple("".join(texts)):
+            return None
+        widths = self.widths(texts, len)
+        if width and _total(widths) > width:
+            return None
+        forms: dict[tuple[tuple[str, int], ...], str] = {}
+        lines = []
+        number = 0
+        for kind in self.lines:
+            if kind not in forms:
+                forms[kind] = _form(kind, widths)
+            end = number + len(kind)
+            lines.append(forms[kind].format(*texts[number:end]).rstrip())
+            number = end
+        if self.rule:
+            lines.insert(self.rule, _rule(widths))
+        return lines
 
 
-def _measured(row: list[Cell], widths: list[int]) -> list[tuple[str, int]]:
+def _form(kind: tuple[tuple[str, int], ...], widths: list[int]) -> str:
+    signs = {"l": "<", "r": ">", "c": "^"}
+    parts = []
+    column = 0
+    for align, span in kind:
+        parts.append(f"{{:{signs[align]}{_total(widths[column : column + span])}}}")
+        column += span
+    return _GAP.join(parts)
+
+
+def _rule(widths: list[int]) -> str:
+    return _GAP.join("-" * size for size in widths)
+
+
+def lines_of(row: list[Cell]) -> list[list[Cell]]:
+    """Return a row as rows of one line each."""
+    for cell in row:
+        if marks.BREAK in cell.text:
+            break
+    else:
+        return [row]
+    texts = [cell.text.split(marks.BREAK) for cell in row]
+    return [
+        [
+            Cell(cell.align, cell.span, lines[number] if number < len(lines) else "")
+            for cell, lines in zip(row, texts, strict=True)
+        ]
+        for number in range(max(map(len, texts)))
+    ]
+
+
+def _total(widths: list[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _set_line(line: list[Cell], widths: list[int]) -> str:
+    return _GAP.join(_aligned(cell.text, cell.align, room) for cell, room in _measured(line, widths)).rstrip()
+
+
+def _aligned(text: str, align: str, room: int) -> str:
+    space = max(0, room - columns_of(text))
+    before = {"l": 0, "r": space, "c": space // 2}[align]
+    return " " * before + text + " " * (space - before)
+
+
+def _measured(row: list[Cell], widths: list[int]) -> list[tuple[Cell, int]]:
+    """Return the cells of a row with the room that each has."""
     measured = []
     column = 0
     for cell in row:
-        total = sum(widths[column : column + cell.span]) + len(_GAP) * (cell.span - 1)
-        measured += [(line, total) for line in cell.lines]
+        measured.append((cell, _total(widths[column : column + cell.span])))
         column += cell.span
     return measured
 
 
-def _wrapped(
-    row: list[Cell], widths: list[int], widest: int, wrap: Callable[[str, int], list[str]]
-) -> list[Cell]:
-    wrapped = []
-    column = 0
-    for cell in row:
-        end = column + cell.span
-        if column <= widest < end:
-            total = sum(widths[column:end]) + len(_GAP) * (cell.span - 1)
-            cell = cell._replace(lines=[part for line in cell.lines for part in wrap(line, total)] or [""])
-        wrapped.append(cell)
-        column = end
-    return wrapped
+def _wrapped(row: list[Cell], widths: list[int]) -> list[Cell]:
+    return [
+        cell._replace(
+            text=marks.BREAK.join(part for line in cell.text.split(marks.BREAK) for part in wrap(line, room))
+        )
+        for cell, room in _measured(row, widths)
+    ]
 
 
-def _row_lines(row: list[Cell], widths: list[int], columns: Callable[[str], int]) -> list[str]:
-    height = max(len(cell.lines) for cell in row)
-    lines = []
-    for number in range(height):
-        parts = []
-        column = 0
-        for cell in row:
-            total = sum(widths[column : column + cell.span]) + len(_GAP) * (cell.span - 1)
-            text = cell.lines[number] if number < len(cell.lines) else ""
-            space = max(0, total - columns(text))
-            before = {"l": 0, "r": space, "c": space // 2}[cell.align]
-            parts.append(" " * before + text + " " * (space - before))
-            column += cell.span
-        lines.append(_GAP.join(parts).rstrip())
-    return lines
-
-
-def _row_by_row(rows: list[list[Cell]], heads: int) -> list[str]:
+def _cell_by_cell(heads: int, rows: list[list[Cell]]) -> list[str]:
     """Set a table that is too wide: a line for each cell, under the name of its column when it has one."""
-    names = [" ".join(cell.lines) for cell in rows[0] if cell.span == 1] if heads else []
+    names = [cell.text.replace(marks.BREAK, " ") for cell in rows[0] if cell.span == 1] if heads else []
     lines: list[str] = []
     for row in rows[heads:]:
         named = len(names) == len(row)
         for number, cell in enumerate(row):
-            text = " ".join(line for line in cell.lines if line)
+            text = cell.text.replace(marks.BREAK, " ").strip()
             if text:
                 lines.append(f"{names[number]}: {text}" if named and names[number] else text)
         lines.append("")

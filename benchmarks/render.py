@@ -1,0 +1,294 @@
+"""Rendering, from template to bytes, beside the usual chain of tools: ``./run bench render``.
+
+Three templates of real size (a receipt, an invoice with rows, a digest with conditionals), a fresh context
+for each message, one process. Each round runs every contestant, one after the other; printed are medians of
+the rounds in milliseconds of processor time a message, and their ratios. Contestants:
+
+* bare: Jinja alone
+* (b): Jinja, premailer, html2text, and the standard library's EmailMessage to bytes
+* (c): the same with css-inline in premailer's place
+* aerogram: the same template through Stencils and the mail layer's writer
+
+``--quick`` runs fewer rounds. The text parts differ: html2text alone leaves CSS and preheaders in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import logging
+import random
+import statistics
+import time
+from email.message import EmailMessage as StandardMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import html2text
+import jinja2
+import premailer
+
+from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.mime import to_bytes
+from aerogram.stencil import Stencils
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = [
+    "Ann",
+    "Bea",
+    "Cem",
+    "Dora",
+    "Edgar",
+    "Fatma",
+    "Gustav",
+    "Hélène",
+    "Ilse",
+    "Jørgen",
+    "Karen",
+    "Luca",
+    "Mia",
+    "Nora",
+    "Øyvind",
+    "Petra",
+    "Quentin",
+    "Rosa",
+]
+THINGS = [
+    "Teapot",
+    "Kettle",
+    "Lamp",
+    "Chair",
+    "Desk",
+    "Shelf",
+    "Mug",
+    "Rug",
+    "Vase",
+    "Clock",
+    "Frame",
+    "Candle",
+    "Basket",
+    "Blanket",
+    "Pillow",
+    "Mirror",
+]
+TEMPLATES = ("receipt", "invoice", "digest")
+
+
+def environment() -> jinja2.Environment:
+    """Return the environment that all contestants render with."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def context(template: str, chance: random.Random, rows: int | None = None) -> dict[str, Any]:
+    """Return variables as a shop would have them: every message its own names, numbers and links."""
+    number = chance.randrange(10**6, 10**7)
+    name = f"{chance.choice(NAMES)} {chance.choice(NAMES)}son"
+    rows = rows if rows is not None else {"receipt": 4, "invoice": 24, "digest": 0}[template]
+    lines = [
+        {
+            "name": f"{chance.choice(THINGS)} {chance.randrange(100, 999)}",
+            "detail": f"Article {chance.randrange(10**5)}, {chance.choice(('blue', 'green', 'red'))}",
+            "quantity": chance.randrange(1, 9),
+            "date": f"2026-11-{chance.randrange(1, 30):02}",
+            "rate": f"€{chance.randrange(40, 140)}.00",
+            "price": f"€{chance.randrange(1, 400)}.{chance.randrange(100):02}",
+        }
+        for _ in range(rows)
+    ]
+    stories = [
+        {
+            "title": f"{chance.choice(NAMES)} wrote about the {chance.choice(THINGS).lower()}",
+            "link": f"https://example.com/stories/{chance.randrange(10**6)}?ref=mail&week=47",
+            "summary": " ".join(chance.choice(THINGS).lower() for _ in range(chance.randrange(8, 20))) + ".",
+            "author": chance.choice(NAMES),
+            "comments": chance.randrange(40),
+            "image": f"https://cdn.example.com/{chance.randrange(10**6)}.jpg" if position % 2 == 0 else "",
+            "new": position == 0,
+        }
+        for position in range(chance.choice((2, 3, 5)) if template == "digest" else 0)
+    ]
+    return {
+        "shop": {
+            "name": "Example & Daughters",
+            "url": "https://shop.example.com",
+            "logo": "https://cdn.example.com/logo.png",
+            "address": "Hauptstraße 5, 10827 Berlin",
+            "signature": "Your team at Example & Daughters",
+            "account": "DE02 1203 0000 0000 2020 51",
+        },
+        "date": f"{chance.randrange(1, 29)} November 2026",
+        "unsubscribe": f"https://shop.example.com/u/{chance.randrange(10**12):x}?a=1&b=2",
+        "customer": {
+            "name": name,
+            "email": f"customer{number}@example.com",
+            "street": f"{chance.choice(THINGS)} Street {chance.randrange(200)}",
+            "city": f"{chance.randrange(10000, 99999)} Springfield",
+        },
+        "order": {
+            "number": f"A-{number}",
+            "link": f"https://shop.example.com/orders/{number}?t={chance.randrange(10**9):x}",
+            "city": "Leipzig",
+            "ships": f"{chance.randrange(1, 29)} December 2026",
+            "lines": lines,
+            "subtotal": f"€{chance.randrange(1000)}.00",
+            "delivery": "€4.90",
+            "vat_rate": "19 %",
+            "vat": f"€{chance.randrange(200)}.20",
+            "total": f"€{chance.randrange(1000)}.{chance.randrange(100):02}",
+            "card": f"Visa ending in {chance.randrange(1000, 9999)}",
+            "reference": f"{chance.randrange(10**9):09}",
+        },
+        "events": stories,
+        "due": [
+            {
+                "title": f"Return the {chance.choice(THINGS).lower()}",
+                "link": f"https://example.com/t/{number}",
+                "when": f"{chance.randrange(1, 29)} December",
+                "late": False,
+            }
+        ]
+        if template == "digest" and chance.random() < 0.5
+        else [],
+        "tip": f"Water your {chance.choice(THINGS).lower()}." if chance.random() < 0.5 else "",
+    }
+
+
+def standard_bytes(html: str, text: str) -> bytes:
+    """Write a message as the standard library does."""
+    message = StandardMessage(policy=SMTP)
+    message["Subject"] = "Your order"
+    message["From"] = "Shop <shop@example.com>"
+    message["To"] = "ann@example.com"
+    message["Date"] = "Sun, 22 Nov 2026 22:22:22 +0000"
+    message["Message-ID"] = "<1@example.com>"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message.as_bytes()
+
+
+def aerogram_bytes(html: str, text: str) -> bytes:
+    """Write a message as the mail layer does."""
+    message = EmailMultiAlternatives("Your order", text, "Shop <shop@example.com>", ["ann@example.com"])
+    message.attach_alternative(html, "text/html")
+    return to_bytes(message)
+
+
+class Contestants:
+    """What is compared, each from template and context to a result."""
+
+    def __init__(self) -> None:
+        self.environment = environment()
+        self.stencils = Stencils()
+
+    def bare(self, name: str, variables: dict[str, Any]) -> object:
+        """Render, and nothing more."""
+        return self.environment.get_template(f"{name}.html").render(variables)
+
+    def premailer(self, name: str, variables: dict[str, Any]) -> object:
+        """The usual chain."""
+        html = self.environment.get_template(f"{name}.html").render(variables)
+        html = premailer.transform(html, strip_important=False, allow_network=False)
+        return standard_bytes(html, html2text.html2text(html))
+
+    def css_inline(self, name: str, variables: dict[str, Any]) -> object:
+        """The usual chain with the Rust inliner."""
+        import css_inline
+
+        html = self.environment.get_template(f"{name}.html").render(variables)
+        html = css_inline.inline(html, keep_style_tags=True, load_remote_stylesheets=False)
+        return standard_bytes(html, html2text.html2text(html))
+
+    def aerogram(self, name: str, variables: dict[str, Any]) -> object:
+        """From template to bytes, stencils warm."""
+        template = self.environment.get_template(f"{name}.html")
+        page = self.stencils.finish(list(template.generate(variables)))
+        return aerogram_bytes(page.html, page.text)
+
+    def aerogram_unseen(self, name: str, variables: dict[str, Any]) -> object:
+        """The same with every shape new."""
+        self.stencils.clear()
+        return self.aerogram(name, variables)
+
+    def parts_only(self, name: str, variables: dict[str, Any]) -> object:
+        """Both parts, without the bytes."""
+        template = self.environment.get_template(f"{name}.html")
+        return self.stencils.finish(list(template.generate(variables)))
+
+
+def timed(run: Callable[[str, dict[str, Any]], object], name: str, variables: list[dict[str, Any]]) -> float:
+    """Return milliseconds a message."""
+    start = time.process_time()
+    for one in variables:
+        run(name, one)
+    return (time.process_time() - start) * 1000 / len(variables)
+
+
+def measure(name: str, rounds: int, seed: int) -> dict[str, float]:
+    """Return the median time of each contestant on one template."""
+    contestants = Contestants()
+    chance = random.Random(seed)  # noqa: S311  # sample data, no secret
+    runs: dict[str, tuple[Callable[[str, dict[str, Any]], object], int]] = {
+        "bare": (contestants.bare, 100),
+        "premailer": (contestants.premailer, 2),
+        "aerogram warm": (contestants.aerogram, 100),
+        "aerogram warm, parts": (contestants.parts_only, 100),
+        "aerogram unseen": (contestants.aerogram_unseen, 3),
+    }
+    try:
+        import css_inline  # noqa: F401  # is it there?
+    except ImportError:
+        print("css-inline is not installed: (c) is left out")
+    else:
+        runs["css-inline"] = (contestants.css_inline, 10)
+    first = time.process_time()
+    contestants.aerogram(name, context(name, chance))
+    times: dict[str, list[float]] = {"aerogram first": [(time.process_time() - first) * 1000]}
+    for _ in range(40):
+        contestants.aerogram(name, context(name, chance))
+    for _ in range(rounds):
+        for label, (run, count) in runs.items():
+            variables = [context(name, chance) for _ in range(count)]
+            if label.startswith("aerogram warm"):  # the round before left the cache empty
+                for one in itertools.islice(iter(lambda: context(name, chance), None), 40):
+                    run(name, one)
+            gc.collect()
+            times.setdefault(label, []).append(timed(run, name, variables))
+    return {label: statistics.median(measured) for label, measured in times.items()}
+
+
+def main() -> None:
+    """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(prog="./run bench render", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="3 rounds in place of 9")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    import cssutils
+
+    cssutils.log.setLevel(logging.CRITICAL)
+    for name in TEMPLATES:
+        sample = context(name, random.Random(1))  # noqa: S311  # sample data, no secret
+        size = len(environment().get_template(f"{name}.html").render(sample).encode())
+        found = measure(name, 3 if arguments.quick else 9, arguments.seed)
+        print(f"\n{name}: {size} bytes rendered")
+        for label, value in found.items():
+            print(f"  {label:22} {value:9.3f} ms  {value / found['bare']:8.1f} x bare")
+        warm, unseen = found["aerogram warm"], found["aerogram unseen"]
+        print(f"  warm: {found['premailer'] / warm:.0f} times faster than (b) [50]", end="")
+        if "css-inline" in found:
+            print(f", {found['css-inline'] / warm:.0f} times faster than (c) [15]", end="")
+        print(f", {warm / found['bare']:.1f} times bare Jinja [6]")
+        print(f"  unseen: {found['premailer'] / unseen:.1f} times faster than (b) [2.5]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Stencils: what was inlined and converted once for a shape is reused for every message of that shape.
+
+Which declarations land on which element depends on the tree (tags, classes, ids, the attributes that
+selectors read), and so does what the text part looks like; neither depends on the words between the tags. So
+a page is split into its shape and its values (``shape``), premailer and html2text run once for a shape with a
+placeholder for each value (``cutting``), and every later message of that shape is filled in (``filling``).
+
+A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` or ``title``
+(unless a selector reads it) or in a comment, with something visible at both ends and no markup in it. Values
+anywhere else (a class, a style, the content of ``<style>``) belong to the shape. What cannot be proved goes
+the slow way.
+``docs/stencils.md`` has the picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aerogram.conf import settings
+from aerogram.document import check_size
+from aerogram.inlining import inline_document
+from aerogram.plaintext.layout import lay_out
+from aerogram.plaintext.outline import outline
+from aerogram.stencil.cutting import Skeleton, cut, skeleton_of
+from aerogram.stencil.filling import Finished, Stencil
+from aerogram.stencil.shape import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Finished", "Stats", "Stencils"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How many pages were filled in, made a stencil, or went the slow way; and what is kept now."""
+
+    hits: int = 0
+    misses: int = 0
+    fallbacks: int = 0
+    entries: int = 0
+    octets: int = 0
+
+
+class Stencils:
+    """A cache of stencils, safe to share between threads.
+
+    Args:
+        entries: how many shapes are kept, least recently used ones go; ``STENCIL_CACHE_ENTRIES`` by default.
+        octets: how many bytes they may take together; ``STENCIL_CACHE_BYTES`` by default.
+
+    >>> stencils = Stencils()
+    >>> for name in ("Ann", "Bob"):
+    ...     page = stencils.finish(f"<style>b {{ color: red }}</style><p>Dear <b>{name}</b>, welcome.</p>")
+    >>> page.html
+    '<p>Dear <b style="color:red">Bob</b>, welcome.</p>'
+    >>> page.text
+    'Dear Bob, welcome.\\n'
+    >>> stencils.stats.hits, stencils.stats.misses
+    (1, 1)
+    """
+
+    def __init__(self, entries: int | None = None, octets: int | None = None) -> None:
+        self._entries = entries
+        self._octets = octets
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._size = 0
+        self._hits = self._misses = self._fallbacks = 0
+
+    @property
+    def stats(self) -> Stats:
+        """The counts since the cache was made, and what it holds now."""
+        with self._lock:
+            return Stats(self._hits, self._misses, self._fallbacks, len(self._kept), self._size)
+
+    def clear(self) -> None:
+        """Forget every stencil; the counts stay."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
+    def finish(
+        self,
+        page: str | Iterable[str],
+        css: str = "",
+        *,
+        template: str | None = None,
+        want_text: bool = True,
+    ) -> Finished:
+        """Inline a rendered page and make its text part.
+
+        Args:
+            page: the page, or (faster) the chunks that ``jinja2.Template.generate`` yields with autoescape.
+            css: the text of style sheets to apply before those of the page.
+            template: the template's name, for errors.
+            want_text: whether the text part is needed.
+
+        Returns:
+            What :func:`~aerogram.inlining.inline_css` and :func:`~aerogram.plaintext.html_to_text` of its
+            result would return, the same tree and the same text.
+
+        Raises:
+            DocumentRefused: as :func:`~aerogram.inlining.inline_css` does.
+        """
+        chunks = page if isinstance(page, str) else list(page)
+        with settings.steady():
+            stencil, values = (
+                self._stencil(chunks, css, template, want_text) if settings.STENCILS else (None, [])
+            )
+            if stencil is None:
+                self._count("_fallbacks")
+                return _finish_slowly("".join(chunks), css, template, want_text)
+            limit = settings.HTML_SIZE_LIMIT
+            if stencil.length + sum(map(len, values)) > limit // 4:  # else no UTF-8 form is longer
+                check_size("".join(chunks), template)
+        return stencil.fill(values)
+
+    def _stencil(
+        self, page: str | list[str], css: str, template: str | None, want_text: bool
+    ) -> tuple[Stencil | None, list[str]]:
+        """Return the stencil that fits a page, or ``None``, and the values to fill it with."""
+        shape, values = split(page)
+        width = settings.TEXT_WIDTH if want_text else None
+        key = (shape, css, settings.CSS_ENGINE, width)
+        skeleton: Skeleton | None = self._get(key)
+        if skeleton is None:
+            skeleton = skeleton_of(shape, css)
+            self._put(key, skeleton, skeleton.octets)
+        if not skeleton.accepts(values):
+            return None, values
+        inner = (skeleton.serial, *[values[number] for number in skeleton.keyed])
+        stencil: Stencil | None = self._get(inner)
+        if stencil is None:
+            stencil = cut(skeleton, values, css, template, width)
+            self._put(inner, stencil, stencil.octets)
+            if stencil.html is not None:
+                self._count("_misses")
+        elif stencil.html is not None:
+            self._count("_hits")
+        return (stencil if stencil.html is not None else None), values
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
+
+    def _get(self, key: tuple[Any, ...]) -> Any:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[0]
+
+    def _put(self, key: tuple[Any, ...], value: object, octets: int) -> None:
+        entries = settings.STENCIL_CACHE_ENTRIES if self._entries is None else self._entries
+        most = settings.STENCIL_CACHE_BYTES if self._octets is None else self._octets
+        with self._lock:
+            self._size -= self._kept.pop(key, (None, 0))[1]
+            self._kept[key] = value, octets
+            self._size += octets
+            # A shape takes two places: what is known of it, and its stencil.
+            while self._kept and (len(self._kept) > 2 * entries or self._size > most):
+                self._size -= self._kept.popitem(last=False)[1][1]
+
+
+def _finish_slowly(html: str, css: str, template: str | None, want_text: bool) -> Finished:
+    inlined = inline_document(html, css=css, template=template)
+    if not want_text or inlined.root is None:
+        return Finished(inlined.html)
+    return Finished(inlined.html, lay_out(outline(inlined.root), settings.TEXT_WIDTH))

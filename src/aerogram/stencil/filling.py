@@ -1,0 +1,250 @@
+"""A page finished once with placeholders, and how the values of a message come into it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from aerogram.plaintext import marks
+from aerogram.plaintext.layout import join_lines, prefixed, room_of, set_line, set_table, set_text
+from aerogram.plaintext.table import Cell, Grid, is_table, lines_of, table_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aerogram.plaintext.outline import Line
+
+__all__ = ["Finished", "HtmlForm", "Stencil", "TextForm", "html_form", "text_form"]
+
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&"))
+_WORDS, _URL, _PRE = "words", "url", "pre"
+_CLEANERS = {_WORDS: marks.clean, _URL: marks.clean_url, _PRE: marks.clean_pre}
+
+
+class Gap(NamedTuple):
+    """A place for a value in the text part: which, and cleaned as what."""
+
+    number: int
+    manner: str
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlForm:
+    """The HTML part: literals with gaps between them, ``order[i]`` the value that fills gap ``i``."""
+
+    literals: tuple[str, ...]
+    order: tuple[int, ...]
+
+    def fill(self, values: Sequence[str]) -> str:
+        """Return the HTML part with ``values`` in it, escaped as they came."""
+        parts = [""] * (len(self.literals) + len(self.order))
+        parts[::2] = self.literals
+        parts[1::2] = [values[number] for number in self.order]
+        return "".join(parts)
+
+
+Parts = tuple["str | Gap", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line of the outline that waits for values."""
+
+    first: str
+    rest: str
+    parts: Parts
+
+    def set(self, words: dict[Gap, str], width: int) -> str:
+        """Return the line as text."""
+        return set_line(self.first, self.rest, _joined(self.parts, words), width)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table of the outline that waits for values: its lines, and where its cells stand in the columns."""
+
+    first: str
+    rest: str
+    heads: int
+    rows: tuple[tuple[tuple[Cell, Parts], ...], ...]
+    grid: Grid
+    texts: tuple[str | Gap | Parts, ...]  # of all cells, line by line
+
+    def set(self, words: dict[Gap, str], width: int) -> str:
+        """Return the table as text."""
+        texts = [
+            text
+            if isinstance(text, str)
+            else words[text]
+            if isinstance(text, Gap)
+            else set_text(_joined(text, words))
+            for text in self.texts
+        ]
+        lines = self.grid.set_simple(texts, room_of(self.rest, width))
+        if lines is not None:
+            return prefixed(self.first, self.rest, lines)
+        rows = [[cell._replace(text=_joined(parts, words)) for cell, parts in row] for row in self.rows]
+        return set_table(self.first, self.rest, self.heads, rows, width)
+
+
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """The text part: text that is set already, and lines to set once their values are known."""
+
+    lines: tuple[Line | OpenLine | OpenTable, ...]  # the whole outline
+    pieces: tuple[str | OpenLine | OpenTable, ...]  # the same joined: set text between what is open
+    gaps: tuple[Gap, ...]
+    width: int
+
+    def fill(self, values: Sequence[str]) -> str:
+        """Return the text part with ``values`` in it."""
+        words = {}
+        for gap in self.gaps:
+            value = values[gap[0]]
+            # Most values are plain: nothing to unescape, nothing that cleaning would change.
+            if (
+                "&" in value
+                or not value.isascii()
+                or not value.isprintable()
+                or "  " in value
+                or gap[1] == _URL
+            ):
+                value = _CLEANERS[gap[1]](_unescaped(value))
+            words[gap] = value
+        texts = []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                texts.append(piece)
+                continue
+            text = piece.set(words, self.width)
+            if not text.strip("> \n"):
+                return self._fill_slowly(words)
+            texts.append(text)
+        text = "\n".join(texts).replace("\xa0", " ")
+        return f"{text}\n" if text else ""
+
+    def _fill_slowly(self, words: dict[Gap, str]) -> str:
+        """Fill in values that leave a line blank, so that the lines around it meet."""
+        return join_lines(
+            set_line(*line, self.width) if isinstance(line, tuple) else line.set(words, self.width)
+            for line in self.lines
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A page ready to be sent: the HTML part, and the text part when it was asked for."""
+
+    html: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """The two parts of a page with gaps for its values; without an HTML part it could not be proved."""
+
+    html: HtmlForm | None
+    text: TextForm | None
+    length: int  # of the page's source without its values, in characters
+    octets: int  # what it takes in memory, about
+
+    def fill(self, values: Sequence[str]) -> Finished:
+        """Return the finished page with ``values`` in it."""
+        if self.html is None:
+            raise AssertionError("an unproved stencil is never filled")
+        return Finished(self.html.fill(values), self.text.fill(values) if self.text else "")
+
+
+_OPEN = "\x7f"  # no set text holds it: clean() takes it out
+
+
+def html_form(html: str, slot: re.Pattern[str], free: Sequence[int]) -> HtmlForm | None:
+    """Cut finished HTML at its placeholders; ``None`` unless each of ``free`` is there exactly once."""
+    parts = slot.split(html)
+    order = tuple(map(int, parts[1::2]))
+    if sorted(order) != sorted(free):
+        return None
+    return HtmlForm(tuple(parts[::2]), order)
+
+
+def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextForm:
+    """Set all of an outline that no value is in, and prepare the rest."""
+    whole = [_opened(line, slot) if slot.search(line.content) else line for line in lines]
+    opened = [line for line in whole if not isinstance(line, tuple)]
+    numbers = itertools.count()
+    # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
+    text = join_lines(
+        set_line(*line, width) if isinstance(line, tuple) else f"{_OPEN}{next(numbers)}{_OPEN}"
+        for line in whole
+    )
+    pieces: list[str | OpenLine | OpenTable] = []
+    for position, piece in enumerate(re.split(f"\n?{_OPEN}([0-9]+){_OPEN}\n?", text.removesuffix("\n"))):
+        if position % 2:
+            pieces.append(opened[int(piece)])
+        elif piece:
+            pieces.append(piece)
+    return TextForm(tuple(whole), tuple(pieces), tuple(_gaps(opened)), width)
+
+
+def _opened(line: Line, slot: re.Pattern[str]) -> OpenLine | OpenTable:
+    if not is_table(line.content):
+        return OpenLine(line.first, line.rest, _parts(line.content, slot))
+    heads, rows = table_rows(line.content)
+    by_line = [lines_of(row) for row in rows]
+    return OpenTable(
+        line.first,
+        line.rest,
+        heads,
+        tuple(tuple((cell, _parts(cell.text, slot)) for cell in row) for row in rows),
+        Grid.of(heads, by_line),
+        tuple(_text_of(cell, slot) for lines in by_line for cells in lines for cell in cells),
+    )
+
+
+def _text_of(cell: Cell, slot: re.Pattern[str]) -> str | Gap | Parts:
+    """Return the text of a cell of one line, as far as it is known."""
+    if not slot.search(cell.text):
+        return set_text(cell.text)
+    parts = _parts(cell.text, slot)
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _gaps(opened: Sequence[OpenLine | OpenTable]) -> set[Gap]:
+    gaps: set[Gap] = set()
+    for line in opened:
+        every = (
+            [line.parts] if isinstance(line, OpenLine) else [parts for row in line.rows for _, parts in row]
+        )
+        gaps.update(part for parts in every for part in parts if isinstance(part, Gap))
+    return gaps
+
+
+def _joined(parts: Parts, words: dict[Gap, str]) -> str:
+    return "".join([part if type(part) is str else words[part] for part in parts])  # type: ignore[index]  # a Gap
+
+
+def _parts(content: str, slot: re.Pattern[str]) -> Parts:
+    """Cut a line at its placeholders, and tell how each value must be cleaned."""
+    parts: list[str | Gap] = []
+    pieces = slot.split(content)
+    in_url = in_pre = False
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            parts.append(Gap(int(piece), _PRE if in_pre else _URL if in_url else _WORDS))
+            continue
+        in_pre = in_pre or marks.PRE in piece
+        for mark in re.findall(f"[{marks.LINK_URL}{marks.LINK_END}]", piece):
+            in_url = mark == marks.LINK_URL
+        if piece:
+            parts.append(piece)
+    return tuple(parts)
+
+
+def _unescaped(value: str) -> str:
+    value = str(value)  # a Markup would escape what it is given
+    if "&" in value:
+        for entity, character in _ENTITIES:
+            value = value.replace(entity, character)
+    return value
