@@ -1,20 +1,20 @@
 """The whole way, from class to inbox: send the example notifications to a server of this demo's own.
 
-``./run demo`` (or ``python -m examples.demo``) starts the catching SMTP server on a free loopback port, sends a
-welcome, a receipt with an attachment, an error mail to the admins and a weekly digest to 500 people, shows what
-arrived, and writes the previews of every example to ``build/previews/index.html``.
+``./run demo`` (or ``python -m examples.demo``) starts the catching SMTP server on a free loopback port,
+sends a welcome, a receipt with an attachment, an error mail to the admins and a weekly digest to 500 people,
+shows what arrived, and writes the previews of every example to ``build/previews/index.html``.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -36,7 +36,7 @@ READERS = 500
 
 @contextmanager
 def application(folder: str, module: str) -> Iterator[ModuleType]:
-    """Be one of the example applications for a while: in its folder, with its settings, its module imported."""
+    """Be one of the example applications for a while: in its folder, with its settings and module."""
     with chdir(EXAMPLES / folder):
         sys.path.insert(0, str(EXAMPLES / folder))
         try:
@@ -61,45 +61,41 @@ def send_digests(console: Console) -> None:
         send_mass_mail(digests, on_result=lambda _report: progress.advance(bar))
 
 
-def attachments_of(message: EmailMessage) -> str:
-    """Return the attached files' names and sizes."""
-    files = [
-        f"{part.get_filename()} ({decimal(len(part.get_payload(decode=True) or b''))})"
-        for part in message.iter_attachments()
-    ]
-    return ", ".join(files) or "-"
+def write_all_previews() -> int:
+    """Write the previews of the shop and of the digest into one gallery; return how many samples it shows."""
+    # Entered last, the shop is the working directory, and so its settings are in force.
+    with application("digest", "weekly") as weekly, application("shop", "notifications") as shop:
+        folders = [EXAMPLES / folder / "templates" for folder in ("shop", "digest")]
+        kinds = (shop.Welcome, shop.PasswordReset, shop.OrderReceipt, shop.OrderShipped, shop.ErrorReport)
+        with settings.override(TEMPLATE_DIRS=folders):
+            written = write_previews(PREVIEWS, [*kinds, weekly.WeeklyDigest])
+    return sum(path.suffix == ".eml" for path in written)
 
 
-def shape_of(message: EmailMessage) -> str:
-    """Return the kinds of text in a message: ``"text + html"``."""
-    return " + ".join(part for part in ("plain", "html") if message.get_body((part,))).replace("plain", "text")
+def parts_of(message: EmailMessage) -> str:
+    """Return what a message consists of: ``"text + html + invoice.pdf"``."""
+    names = {"plain": "text", "html": "html"}
+    bodies = [name for kind, name in names.items() if message.get_body((kind,))]
+    return " + ".join([*bodies, *(str(part.get_filename()) for part in message.iter_attachments())])
 
 
 def arrivals(messages: list[CaughtMessage]) -> Table:
-    """Return a table with a row for each kind of mail that arrived."""
-    table = Table(title=f"{len(messages)} mails arrived", title_justify="left", title_style="bold")
-    table.add_column("Mails", justify="right")
-    table.add_column("Subject")
-    table.add_column("From")
-    table.add_column("To")
-    table.add_column("Parts")
-    table.add_column("Attached")
+    """Return a table with a row for each kind of mail that arrived; the digests share one."""
+    digests = [caught for caught in messages if "List-Unsubscribe" in caught.message]
+    table = Table(
+        title=f"{len(messages)} mails arrived", title_justify="left", title_style="bold", box=SIMPLE_HEAD
+    )
+    table.add_column("Mails", justify="right", style="bold")
+    for heading in ("Subject", "To", "Parts"):
+        table.add_column(heading, overflow="fold")
     table.add_column("Size", justify="right")
-    senders = Counter(str(caught.message["From"]) for caught in messages)
-    shown: set[str] = set()
-    for caught in messages:
-        message, sender = caught.message, str(caught.message["From"])
-        is_digest = "List-Unsubscribe" in message
-        if is_digest and sender in shown:
-            continue
-        shown.add(sender)
+    for caught in [caught for caught in messages if caught not in digests] + digests[:1]:
+        many = len(digests) if caught in digests else 1
         table.add_row(
-            str(senders[sender]) if is_digest else "1",
-            str(message["Subject"]),
-            sender,
-            f"{message['To']} and others" if is_digest else str(message["To"]),
-            shape_of(message),
-            attachments_of(message),
+            str(many),
+            str(caught.message["Subject"]),
+            f"{many} people" if many > 1 else caught.recipients[0],
+            parts_of(caught.message),
             decimal(len(caught.content)),
         )
     return table
@@ -113,8 +109,12 @@ def main() -> None:
         with settings.override(EMAIL_URL=f"smtp://{server.host}:{server.port}"):
             send_shop_mail()
             send_digests(console)
-        console.print()
-        console.print(arrivals(server.messages))
+    console.print()
+    console.print(arrivals(server.messages))
+    samples = write_all_previews()
+    console.print(
+        f"{samples} previews: open [bold]{PREVIEWS.relative_to(EXAMPLES.parent)}/index.html[/] in a browser."
+    )
 
 
 if __name__ == "__main__":

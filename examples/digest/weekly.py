@@ -96,6 +96,7 @@ class WeeklyDigest(Notification):
         "Your book club: {{ events | length }} {{ 'thing' if events | length == 1 else 'things' }} you missed"
     )
     html_template = "digest/weekly.html"
+    from_email = "Commonplace <digest@commonplace.example>"
 
     person: Person
     events: Sequence[Event]

@@ -215,6 +215,12 @@ class _StaffNotification(Notification, abstract=True):
     subject: str = ""
 
     @property
+    def text_template(self) -> str | None:
+        """The plain twin of the HTML template that ships; none beside a template of the subclass's own."""
+        html = self.html_template or ""
+        return html.replace(".html", ".txt") if html.startswith("aerogram/") else None
+
+    @property
     def subject_prefix(self) -> str:
         """The setting ``EMAIL_SUBJECT_PREFIX``."""
         return staff_envelope(self._group).subject_prefix
