@@ -26,7 +26,7 @@ GMAIL_CLIP = 102 * 1024
 
 # What the page itself holds: a larger file is named and sized, and is in the .eml.
 _EMBEDDED_FILE = 1024 * 1024
-_SHOWN_SOURCE = 512 * 1024
+_SHOWN_SOURCE = 1024 * 1024
 
 
 @dataclass
@@ -94,12 +94,15 @@ class Sample:
         """What the page's script shows on demand."""
         if self.specimen is None:
             return {}
-        raw = self.specimen.raw[:_SHOWN_SOURCE].decode("utf-8", "replace").replace("\r\n", "\n")
-        if len(self.specimen.raw) > _SHOWN_SOURCE:
-            raw += f"\n… cut here: the .eml file has all {human_size(len(self.specimen.raw))}"
+        sent = self.specimen.raw
+        raw = sent[:_SHOWN_SOURCE].decode("utf-8", "replace").replace("\r\n", "\n")
+        whole = raw.replace("\n", "\r\n").encode() == sent
+        if len(sent) > _SHOWN_SOURCE:
+            raw += f"\n… cut here: the .eml file has all {human_size(len(sent))}"
         return {
             "html": self.specimen.html,
             "raw": raw,
+            "whole": whole,
             "inline": {
                 part.content_id: part.data_uri
                 for part in self.specimen.attachments

@@ -26,10 +26,15 @@
   // The frame has a policy of its own, beside the sandbox: should a rule below miss something, it does not load.
   const CLOSED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:";
 
+  // The sandbox runs no script anyhow, but the console would complain about each of them.
+  const TAG = /<[a-z][^>]*>/gi;
+  const HANDLER = /\son[a-z]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi;
+  const withoutHandlers = (tag) => tag.replace(HANDLER, "");
+
   // Returns the document for a frame, and how many things of it would have come from the network.
   const framed = (data, wanted, remote) => {
     const scheme = wanted === "dark" ? "dark" : "light";
-    const mail = new DOMParser().parseFromString(data.html, "text/html");
+    const mail = new DOMParser().parseFromString(data.html.replace(TAG, withoutHandlers), "text/html");
     let blocked = 0;
     const css = (text) => {
       // A frame's preferred colours follow the page's in some browsers and the system's in others: settle it here.
@@ -37,11 +42,7 @@
         want.toLowerCase() === scheme ? "(min-width: 0)" : "(max-width: 0)").replace(BOTH_SCHEMES, `$1${scheme}`);
       return remote ? text : text.replace(REMOTE_IN_CSS, () => { blocked += 1; return "none"; });
     };
-    // The sandbox runs no script anyhow, but it complains about each of them in the console.
     all("script, base, meta[http-equiv=refresh i]", mail).forEach((element) => element.remove());
-    for (const element of all("*", mail)) {
-      for (const { name } of [...element.attributes]) if (/^on/i.test(name)) element.removeAttribute(name);
-    }
     all("style", mail).forEach((style) => { style.textContent = css(style.textContent); });
     for (const meta of all("meta[name=color-scheme i]", mail)) {
       if (meta.content.includes(scheme)) meta.content = scheme;
@@ -136,6 +137,19 @@
     }
   };
 
+  // A browser shows a message it finds on disk as a page instead of saving it: hand it over as a download.
+  const downloadMessage = (link, event) => {
+    const { raw, whole } = dataOf(current);
+    if (!whole) return;
+    event.preventDefault();
+    const url = URL.createObjectURL(new Blob([raw.replaceAll("\n", "\r\n")], { type: "message/rfc822" }));
+    const save = document.createElement("a");
+    save.href = url;
+    save.download = link.download;
+    save.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+  };
+
   // ---- what is shown ---------------------------------------------------------------------------------
 
   const showSample = (sample) => {
@@ -210,6 +224,8 @@
   // ---- what people do --------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
+    const download = event.target.closest("a.eml");
+    if (download) downloadMessage(download, event);
     const button = event.target.closest("button");
     if (!button) {
       if (side.classList.contains("open") && !side.contains(event.target)) openSide(false);
