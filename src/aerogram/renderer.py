@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: D102 - the declarations are explained once, in Notification
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aerogram.conf import settings
 from aerogram.exceptions import DeclarationError
-from aerogram.inlining import inline_css
 from aerogram.mail.addresses import parse_mailbox
 from aerogram.mail.headers import check_extra_headers, check_header_value
 from aerogram.mail.message import EmailMultiAlternatives
-from aerogram.plaintext import html_to_text
+from aerogram.stencil import Stencils
 from aerogram.templating import Templates
 
 if TYPE_CHECKING:
@@ -66,6 +64,8 @@ class Renderer:
         loader: a Jinja loader asked before the folders, for templates that live elsewhere.
         shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
 
+    ``stencils`` holds what is reused from message to message; its ``stats`` tell how well that goes.
+
     >>> from jinja2 import DictLoader
     >>> from aerogram import Notification
     >>> class Hello(Notification):
@@ -87,6 +87,7 @@ class Renderer:
         folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
         self.templates = Templates(folders, loader, {**standard, **(shared or {})})
+        self.stencils = Stencils()
 
     def render(self, notification: Renderable) -> EmailMultiAlternatives:
         """Return the very message that sending ``notification`` would send.
@@ -98,6 +99,10 @@ class Renderer:
             InvalidAddress: a recipient or sender that is not exactly one mailbox.
             RenderError: a template is missing, broken, or asks for what the notification does not give.
         """
+        with settings.steady():
+            return self._message(notification)
+
+    def _message(self, notification: Renderable) -> EmailMultiAlternatives:
         asker = type(notification).__name__
         variables = notification.context()
         subject = self._subject(notification, variables, asker)
@@ -135,14 +140,14 @@ class Renderer:
             raise DeclarationError(
                 f"{asker} has neither html_template nor text_template; declare at least one of them."
             )
-        html = text = None
+        text = html = None
         if html_template:
-            html = self.templates.html(html_template, variables, f"{asker}.html_template")
-            html = inline_css(html, css=self._css(notification, asker))
+            page = self.templates.html_chunks(html_template, variables, f"{asker}.html_template")
+            css = self._css(notification, asker)
+            finished = self.stencils.finish(page, css, template=html_template, want_text=not text_template)
+            html, text = finished.html, finished.text
         if text_template:
             text = self.templates.text(text_template, variables, f"{asker}.text_template")
-        elif html is not None:
-            text = html_to_text(html)
         return text or "", html
 
     def _css(self, notification: Renderable, asker: str) -> str:

@@ -71,7 +71,11 @@ class Templates:
             TemplateBroken: it does not parse.
             UndefinedVariable: it asks for a variable or attribute that is not there.
         """
-        return self._render(self._get(self.html_environment, name, asker), variables, asker)
+        return "".join(self.html_chunks(name, variables, asker))
+
+    def html_chunks(self, name: str, variables: Mapping[str, object], asker: str) -> list[str]:
+        """Return what :meth:`html` does, in the pieces Jinja makes it of: constants and values."""
+        return self._chunks(self._get(self.html_environment, name, asker), variables, asker)
 
     def text(self, name: str, variables: Mapping[str, object], asker: str) -> str:
         """Return the plain-text template ``name`` rendered, nothing escaped; raises as :meth:`html`."""
@@ -122,9 +126,12 @@ class Templates:
             raise _broken(error, asker) from None
 
     def _render(self, template: jinja2.Template, variables: Mapping[str, object], asker: str) -> str:
+        return "".join(self._chunks(template, variables, asker))
+
+    def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], asker: str) -> list[str]:
         context = template.new_context(dict(variables))
         try:
-            return template.environment.concat(template.root_render_func(context))
+            return list(template.root_render_func(context))
         except jinja2.UndefinedError as error:
             raise _undefined(error, variables, asker) from None
         except jinja2.TemplateNotFound as error:
