@@ -17,6 +17,7 @@ __all__ = ["SMTPClient", "SMTPSSLClient"]
 
 _LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
 _REPLY_LIMIT = 65536
+_LAST_WORDS_TIMEOUT = 0.5
 
 
 class SMTPClient(smtplib.SMTP):
@@ -106,6 +107,27 @@ class SMTPClient(smtplib.SMTP):
     def login(self, user: str, password: str, **_: object) -> tuple[int, bytes]:
         """Authenticate; see :func:`aerogram.mail.smtp.auth.authenticate`."""
         return authenticate(self, user, password)
+
+    def send(self, s: Any) -> None:
+        """Send text or octets. When that fails, what the server said before it hung up can still be read.
+
+        Raises:
+            ConnectionLost: the connection broke. It is closed, and :meth:`getreply` gives the replies that
+                had arrived, one by one, before it raises, too.
+        """
+        sock, unread = self.sock, bytes(self._buffer)
+        if sock is None:
+            raise ConnectionLost("not connected")
+        with sock.makefile("rb", buffering=0) as reader:  # keeps the socket readable while smtplib closes it
+            try:
+                super().send(s)
+            except smtplib.SMTPServerDisconnected:
+                self._buffer += unread
+                sock.settimeout(_LAST_WORDS_TIMEOUT)
+                with contextlib.suppress(OSError):
+                    while (chunk := reader.read(65536)) and len(self._buffer) < _REPLY_LIMIT:
+                        self._buffer += chunk
+                raise ConnectionLost("the connection broke while something was written") from None
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.

@@ -62,14 +62,13 @@ class Lane:
         asked = monotonic()
         for item in source:
             if item is None or monotonic() - asked > _SLOW:
-                self._settle()
+                self._flush()
             if item is not None:
                 self._in_hand.append(item)
             self._carry()
             yield from self._drained()
             asked = monotonic()
-        self._settle()
-        self._carry()
+        self._flush()
         yield from self._drained()
 
     def abort(self, error: BaseException) -> None:
@@ -115,6 +114,13 @@ class Lane:
                 self._transact(item)
             if not item.waiting:
                 self._in_hand.popleft()
+
+    def _flush(self) -> None:
+        """Read every answer that is still to come, and do what they ask for."""
+        self._carry()
+        while self.session is not None and self.session.busy:
+            self._settle()
+            self._carry()
 
     def _transact(self, item: Outgoing) -> None:
         session = self._ready()
@@ -170,7 +176,7 @@ class Lane:
         returned = session.abandon(error)
         self._drop()
         self._in_hand.extend(returned)
-        for lost in (*returned, *((item,) if item is not None else ())):
+        for lost in dict.fromkeys((*returned, *((item,) if item is not None else ()))):
             if lost.waiting and (lost.interrupted or lost.time_left <= 0):
                 defer(lost, error)
             lost.interrupted = True

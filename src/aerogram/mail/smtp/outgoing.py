@@ -9,6 +9,7 @@ from typing import Any
 
 from aerogram.mail.delivery import DeliveryReport, RecipientResult
 from aerogram.mail.envelope import Envelope
+from aerogram.mail.mime import to_bytes
 
 __all__ = ["Outgoing", "stuffed"]
 
@@ -80,6 +81,12 @@ class Outgoing:
             self.results[recipient] = result
         if self.waiting:
             self.waiting = [recipient for recipient in self.waiting if recipient not in self.results]
+
+    def make_seven_bit(self) -> None:
+        """Build the content anew, for a server that takes nothing else."""
+        self.content = to_bytes(self.message)
+        self.needs_eight_bit = False
+        self.message_id = _message_id(self.content)
 
     def conclude(self, finished: deque[Outgoing]) -> None:
         """Append the message to ``finished`` when it is done, once."""

@@ -31,7 +31,9 @@ __all__ = ["BDAT_WINDOW", "Session"]
 BDAT_WINDOW = 8
 _GROUP = 100  # RCPTs in one write: their replies fit any socket buffer, so neither side waits for the other
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
-_CORK = getattr(socket, "TCP_CORK", None)
+# Linux has these; elsewhere a message may cost the server two reads instead of one.
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 
 Reply = tuple[int, bytes]
@@ -73,6 +75,8 @@ class Session:
             item.settle(list(item.waiting), objection)
             item.conclude(self.finished)
             return
+        if item.needs_eight_bit and not (item.needs_utf8 or self.offers.eight_bit):
+            item.make_seven_bit()  # it was built for a server that offered more
         self.started += 1
         recipients = item.waiting[: self.offers.max_recipients]
         if self.offers.chunking:
@@ -86,7 +90,7 @@ class Session:
 
     def settle(self) -> None:
         """Read the answers that are still to come."""
-        self._cork(False)
+        self._release()
         while self._unanswered:
             self._read_answer()
         self.last_used = monotonic()
@@ -97,6 +101,12 @@ class Session:
         Returns:
             Messages that were handed over and surely not taken, since the server answered 421 before them.
         """
+        if self.client.sock is None:  # broken while writing: answers from before that may still be there
+            try:
+                while self._unanswered:
+                    self._read_answer()
+            except OSError as last_words:
+                error = last_words if getattr(last_words, "code", None) else error
         self.client.close()
         returned = []
         for item, recipients in self._unanswered:
@@ -150,9 +160,9 @@ class Session:
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
-            self._cork(True)
-            self._write(item, stuffed(item.content))
-            self._hand_over(item, accepted)
+            if self.offers.pipelining:
+                self._hold()
+            self._hand_over(item, accepted, stuffed(item.content))
         else:
             # Nobody is to get it, and DATA was granted all the same: end it with an empty content.
             self._write(item, b".\r\n")
@@ -162,16 +172,34 @@ class Session:
         # RSET in front: whatever became of the transaction before, this one starts clean.
         recipients = recipients[:_GROUP]
         commands = ["RSET", self._mail(item), *map(_rcpt, recipients), f"BDAT {len(item.content)} LAST"]
-        self._write(item, self._encoded(commands, item) + item.content)
-        self._hand_over(item, recipients)
+        self._hand_over(item, recipients, self._encoded(commands, item) + item.content)
         while len(self._unanswered) > BDAT_WINDOW:
             self._read_answer()
 
-    def _hand_over(self, item: Outgoing, recipients: list[str]) -> None:
+    def _hand_over(self, item: Outgoing, recipients: list[str], content: bytes) -> None:
         taken = set(recipients)
-        item.waiting = [recipient for recipient in item.waiting if recipient not in taken]
+        waiting, item.waiting = item.waiting, [each for each in item.waiting if each not in taken]
         item.in_flight += 1
         self._unanswered.append((item, recipients))
+        try:
+            self._write(item, content)
+        except OSError:
+            # The final dot never left. (After an interrupt nobody knows, and the message stays unanswered.)
+            self._unanswered.pop()
+            item.in_flight -= 1
+            item.waiting = waiting
+            if not self.offers.chunking:
+                self._hear_why(item)
+            raise
+
+    def _hear_why(self, item: Outgoing) -> None:
+        """Raise what the server said when it hung up amid the content, such as 552 for its size."""
+        try:
+            code, text = self._read(item, 0)
+        except OSError:
+            return  # nothing
+        if code >= 400:
+            raise ConnectionLost(f"{code} {clean_text(text)}", code, text)
 
     # -- answers --
 
@@ -279,11 +307,23 @@ class Session:
             raise ConnectionLost("the server's answer is not SMTP")
         return code, text
 
-    def _cork(self, on: bool) -> None:
-        """Let the kernel hold the content's last packet, 200 ms at most, for the group that follows it."""
-        if _CORK is not None and self.client.sock is not None:
+    def _hold(self) -> None:
+        """Let the kernel keep the content's last packet, 200 ms at most, for the group that follows it."""
+        self._tell_kernel(_CORK, 1)
+
+    def _release(self) -> None:
+        """Send what is held, and acknowledge each reply at once.
+
+        A server that writes reply after reply waits for the acknowledgement of one before it sends the next
+        (Nagle's algorithm), and the kernel would delay that by 40 ms.
+        """
+        self._tell_kernel(_CORK, 0)
+        self._tell_kernel(_QUICKACK, 1)
+
+    def _tell_kernel(self, option: int | None, value: int) -> None:
+        if option is not None and self.client.sock is not None:
             with contextlib.suppress(OSError):  # not TCP
-                self.client.sock.setsockopt(socket.IPPROTO_TCP, _CORK, on)
+                self.client.sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _rcpt(recipient: str) -> str:
