@@ -45,7 +45,7 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     """Encode lines of text; line ends of any kind become CRLF.
 
     ASCII travels as it is where its lines are short enough, and everything else does with ``eight_bit``. What
-    is left becomes quoted-printable, or base64 where over a third of it would be escapes.
+    is left becomes quoted-printable, or base64 where over two fifths of it would be escapes.
 
     >>> encode_text(b"one\\ntwo").data
     b'one\\r\\ntwo'
@@ -55,7 +55,7 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     data = with_crlf(content)
     if is_safe(data, eight_bit=eight_bit):
         return Encoded("7bit" if data.isascii() else "8bit", data)
-    if len(to_escape := data.translate(None, _QP_PLAIN)) * 3 > len(data):
+    if len(to_escape := data.translate(None, _QP_PLAIN)) * 5 > len(data) * 2:
         return Encoded("base64", to_base64(data))
     return Encoded("quoted-printable", _quoted_printable(data, to_escape))
 
