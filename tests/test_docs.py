@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,36 +29,26 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.fixture
-def page_module(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The namespace in which the examples of one page run, one after the other, as in one program."""
-    from types import ModuleType
-
-    module = ModuleType("page")
-    monkeypatch.setitem(sys.modules, "page", module)
-    return vars(module)
-
-
 @pytest.mark.parametrize("page", RUNNING, ids=named)
-def test_examples_run(
-    page: Path, page_module: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A block with a file name behind its language is such a file; a ``python`` block runs."""
+def test_examples_run(page: Path, tmp_path: Path) -> None:
+    """A block with a file name behind its language is such a file; the ``python`` blocks are one program."""
     text = page.read_text()
-    blocks = [(match, text.count("\n", 0, match.start()) + 1) for match in BLOCK.finditer(text)]
-    for match, _ in blocks:
+    program = ""
+    for match in BLOCK.finditer(text):
         if match["file"]:
             path = tmp_path / match["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(match["text"])
-    monkeypatch.chdir(tmp_path)
-    runnable = [
-        (match, line) for match, line in blocks if match["language"] == "python" and not match["file"]
-    ]
-    assert runnable
-    for match, line in runnable:
-        # Blank lines in front, so that an error names the line of the page.
-        exec(compile("\n" * line + match["text"], str(page), "exec"), page_module)
+        elif match["language"] == "python":
+            # Blank lines in front, so that an error names the line of the page.
+            line = text.count("\n", 0, match.start()) + 1
+            program += "\n" * (line - program.count("\n")) + match["text"]
+    assert program
+    (tmp_path / "page.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "page.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_some_pages_run() -> None:
