@@ -354,3 +354,38 @@ def test_checking_sends_nothing(monkeypatch):
     import aerogram.mail
 
     assert not getattr(aerogram.mail, "outbox", [])
+
+
+def test_all_notifications_of_the_settings_are_the_default(tmp_path, monkeypatch):
+    (tmp_path / "mails_for_checks.py").write_text(
+        "from aerogram import Notification\n"
+        "class CheckedByDefault(Notification):\n"
+        "    subject = 'Hi'\n"
+        "    text_template = 'nowhere.txt'\n"
+        "    to = ['ann@example.com']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with settings.override(NOTIFICATION_MODULES=["mails_for_checks"]):
+        found = [problem for problem in check() if problem.notification == "checked_by_default"]
+    assert [(Path(problem.file).name, problem.line, problem.code) for problem in found] == [
+        ("mails_for_checks.py", 2, "no-samples"),
+        ("mails_for_checks.py", 4, "template-missing"),
+    ]
+
+
+def test_a_context_that_fails_is_reported_when_the_sample_is_rendered():
+    class HalfBroken(Base, name="check_half_broken"):
+        text_template = "extra.txt"
+
+        def context(self):
+            if self.name == "Bob":
+                raise LookupError("no Bob")
+            return {**super().context(), "total": 1}
+
+        @classmethod
+        def samples(cls):
+            return {"Ann": cls(), "Bob": cls(name="Bob")}
+
+    problem = only(check([HalfBroken]))
+    assert "'Bob'" in problem.message
+    assert "LookupError: no Bob" in problem.message

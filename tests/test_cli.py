@@ -148,6 +148,12 @@ def test_a_module_that_is_not_there_is_1_and_named(shop):
     assert "Traceback" not in done.stderr
 
 
+def test_check_of_a_module_that_is_not_there_is_1_and_named(shop):
+    done = aerogram_command("--app", "nowhere", "check", cwd=shop)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: There is no module 'nowhere'")
+
+
 def test_traceback_on_demand(shop):
     done = aerogram_command("--traceback", "--app", "nowhere", "list", cwd=shop)
     assert done.returncode == 1
@@ -240,6 +246,28 @@ def test_check_on_a_terminal_groups_by_notification(shop):
     assert "templates/faulty.html:2" in text
     assert "1 notification checked: 2 errors, no warnings" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_list_shows_what_is_computed_and_samples_that_raise(shop):
+    (shop / "odd.py").write_text(
+        "from aerogram import Notification\n"
+        "class Odd(Notification):\n"
+        "    to = ['ann@example.com']\n"
+        "    text_template = 'x.txt'\n"
+        "    @property\n"
+        "    def subject(self): return 'Hi'\n"
+        "    @classmethod\n"
+        "    def samples(cls): raise KeyError('fixture')\n"
+    )
+    done = aerogram_command("--app", "odd", "list", cwd=shop)
+    assert done.stdout == "odd\tOdd\t<computed>\t\tx.txt\t<KeyError>\todd.py:2\n"
+
+
+def test_list_of_a_module_without_notifications_says_so(shop):
+    (shop / "empty.py").write_text("")
+    assert aerogram_command("--app", "empty", "list", cwd=shop).stdout == ""
+    status, text = on_a_terminal("--app", "empty", "list", cwd=shop, columns=80)
+    assert (status, text.strip()) == (0, "These modules define no notifications.")
 
 
 # ---- preview -------------------------------------------------------------------------------------------
@@ -373,6 +401,19 @@ def test_send_without_samples_is_2(shop):
     done = aerogram_command("--app", "bare", "send", "welcome", "--to", "me@example.com", cwd=shop)
     assert done.returncode == 2
     assert "has no samples" in done.stderr
+
+
+def test_send_through_a_backend_that_takes_nothing_is_1(shop):
+    (shop / "lazy.py").write_text(
+        "from aerogram.mail.backends.base import BaseEmailBackend\n"
+        "class EmailBackend(BaseEmailBackend):\n"
+        "    def send_messages(self, email_messages):\n"
+        "        return 0\n"
+    )
+    env = {"AEROGRAM_EMAIL_BACKEND": "lazy.EmailBackend"}
+    done = aerogram_command("--app", "mails", "send", "welcome", "--to", "me@example.com", cwd=shop, env=env)
+    assert done.returncode == 1
+    assert "Nothing was sent: the backend lazy took no message" in done.stderr
 
 
 # ---- catch ---------------------------------------------------------------------------------------------

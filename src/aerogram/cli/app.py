@@ -52,7 +52,7 @@ def _frame(
             "Without it the setting NOTIFICATION_MODULES says which.",
         ),
     ] = None,
-    traceback: Annotated[
+    _traceback: Annotated[
         bool, typer.Option("--traceback", help="Show where in the code an error came from.")
     ] = False,
     _version: Annotated[
@@ -60,7 +60,7 @@ def _frame(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = None,
 ) -> None:
-    context.obj = Invocation(modules or [], traceback)
+    context.obj = Invocation(modules or [])
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -22,7 +22,6 @@ class Invocation:
     """What was given before the command."""
 
     modules: list[str]
-    traceback: bool
 
     def module_names(self) -> list[str]:
         """Return the modules to import: those of ``--app``, else those of the settings.

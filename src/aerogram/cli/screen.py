@@ -24,9 +24,12 @@ def screen(stderr: bool = False) -> Console:
 
 def complain(error: Exception) -> None:
     """Say an error on standard error, in its own words."""
-    kind = "" if type(error).__module__.startswith("aerogram.") else f"{type(error).__name__}: "
+    own = type(error).__module__.startswith("aerogram.")
     notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-    text = Text.assemble(("Error: ", "bold red"), printable(f"{kind}{error}{notes}"))
+    said = f"{error}{notes}" if own else f"{type(error).__name__}: {error}{notes}"
+    text = Text.assemble(("Error: ", "bold red"), printable(said))
+    if not own:
+        text.append("\nTo see where it came from: aerogram --traceback …", "dim")
     console = screen(stderr=True)
     console.print(text, soft_wrap=not console.is_terminal)
 
