@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress
@@ -96,13 +96,16 @@ def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
     )
 
 
-def address_field(name: str, entries: list[object], *, utf8: bool = False) -> Field:
+def address_field(name: str, entries: list[Any], *, utf8: bool = False) -> Field:
     """Return the field of these addresses; one entry is one mailbox, so that the envelope has the same ones.
 
     Raises:
+        TypeError: a string where a list is meant.
         BadHeaderError: an entry holds a newline.
         InvalidAddress: an entry is not exactly one mailbox.
     """
+    if isinstance(entries, str):
+        raise TypeError(f'"{name.lower().replace("-", "_")}" argument must be a list or tuple')
     texts = [entry if type(entry) is str else str(entry) for entry in entries if entry or name == "From"]
     try:
         mailboxes = [parse_mailbox(text, utf8=utf8) for text in texts]
