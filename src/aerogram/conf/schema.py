@@ -73,6 +73,10 @@ class Schema(BaseModel):
         {}, description="{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}"
     )
 
+    LOG_ADDRESSES: bool = Field(
+        False, description="true or false (addresses and replies in the log lines of deliveries)"
+    )
+
     # What a message says by default
     DEFAULT_FROM_EMAIL: str = Field("webmaster@localhost", description="an address")
     SERVER_EMAIL: str = Field("root@localhost", description="an address")

@@ -7,11 +7,11 @@ opened for all.
 
 from __future__ import annotations
 
-from inspect import signature
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
+from aerogram.mail.dispatch import Dispatch, hand_over, listening, streams
 from aerogram.mail.envelope import envelope_of
 from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
 
@@ -63,9 +63,13 @@ def send_stream(
 ) -> int:
     """Give messages to a backend in the way it takes them; otherwise as :func:`send_batch`."""
     # The signature decides, so that a subclass which goes back to Django's is understood.
-    if "on_result" in signature(connection.send_messages).parameters:
-        return connection.send_messages(messages, on_result=on_result) or 0  # type: ignore[call-arg] # just seen
-    return _send_in_chunks(iter(messages), connection, on_result)
+    if streams(connection.send_messages):
+        return hand_over(connection, messages, on_result)
+    if not listening():
+        return _send_in_chunks(iter(messages), connection, on_result)
+    dispatch = Dispatch(connection, on_result)
+    with dispatch.watched(streaming=True):
+        return _send_in_chunks(dispatch.admitted(messages), connection, dispatch.told)
 
 
 def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable:

@@ -26,6 +26,7 @@ from aerogram.mail.attachments import (
     check_subtype,
     filename_parameter,
 )
+from aerogram.mail.dispatch import hand_over
 from aerogram.mail.dns_name import DNS_NAME
 from aerogram.mail.fields import header_fields
 from aerogram.mail.headers import ADDRESS_HEADERS, forbid_multi_line_headers
@@ -174,10 +175,10 @@ class EmailMessage:
         if not self.recipients():
             return 0
         if using is None:
-            return self.get_connection(fail_silently).send_messages([self]) or 0
+            return hand_over(self.get_connection(fail_silently), [self])
         from aerogram.mail import get_connection  # that module imports this one
 
-        return get_connection(fail_silently=fail_silently, using=using).send_messages([self]) or 0
+        return hand_over(get_connection(fail_silently=fail_silently, using=using), [self])
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
         """Send the mail from a thread, so that the event loop goes on; otherwise as :meth:`send`."""
@@ -248,9 +249,9 @@ class EmailMessage:
 
     def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
         main, _, subtype = mimetype.partition("/")
-        if main == "text":
+        if main.lower() == "text":
             return SafeMIMEText(checked_text(content), subtype, charset_of(self))
-        if mimetype == "message/rfc822":
+        if mimetype.lower() == "message/rfc822":
             return SafeMIMEMessage(enclosed_message(content), subtype)
         part = MIMEBase(main, subtype)
         part.set_payload(content_bytes(content))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
+
+from aerogram.mail.dispatch import dispatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +38,12 @@ class BaseEmailBackend:
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:  # noqa: ARG002 - see above
         self.fail_silently = fail_silently
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let :mod:`aerogram.mail.hooks` know of what the subclass sends, whoever calls it."""
+        super().__init_subclass__(**kwargs)
+        if inspect.isfunction(cls.send_messages):
+            cls.send_messages = dispatched(cls.send_messages)  # type: ignore[method-assign] # the same, watched
 
     def open(self) -> bool | None:
         """Open a connection.
