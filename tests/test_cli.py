@@ -334,7 +334,7 @@ def test_check_reports_a_refused_class_and_goes_on_with_other_modules(shop):
     assert done.returncode == 1
     problems = json.loads(done.stdout)
     assert [(Path(problem["file"]).name, problem["line"], problem["code"]) for problem in problems[:2]] == [
-        ("refused.py", 4, "import-failed"),
+        ("refused.py", 5, "refused"),
         ("syntax.py", 1, "import-failed"),
     ]
     assert "newline" in problems[0]["message"]

@@ -9,6 +9,7 @@ import pytest
 
 from aerogram import AdminNotification, ManagerNotification, Notification, mail
 from aerogram.conf import settings
+from aerogram.declaration import refusals_kept
 from aerogram.exceptions import AerogramError, DeclarationError, DuplicateNotification, NoRecipients
 from aerogram.naming import snake_case
 from aerogram.notification import is_abstract, registered_name
@@ -155,6 +156,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("headers", [("X-A", "b")], "dict"),
     ("attachments", "file.pdf", "list"),
     ("css", 3, "stylesheet"),
+    ("to", lambda self: ["a@example.com"], "@property"),
 ]
 
 
@@ -167,6 +169,20 @@ def test_a_declaration_that_cannot_work_is_refused_when_the_class_is_defined(
     assert str(caught.value).startswith(f"Wrong.{declaration}: ")
     assert said.lower() in str(caught.value).lower()
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_check_may_ask_for_every_refusal_at_once() -> None:
+    with refusals_kept() as refusals:
+        type("Twice", (Notification,), {"subject": "two\nlines", "to": "a@example.com"})
+        type("Taken", (Notification,), {"__annotations__": {"send": str}})
+    assert [(refused.cls.__name__, refused.declaration) for refused in refusals] == [
+        ("Twice", "subject"),
+        ("Twice", "to"),
+        ("Taken", None),
+    ]
+    assert all(is_abstract(refused.cls) for refused in refusals)  # nobody lists or checks them further
+    with pytest.raises(DeclarationError):
+        type("Later", (Notification,), {"to": "a@example.com"})
 
 
 class TestNames:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, ClassVar
 
-from aerogram.exceptions import DeclarationError, MessageError, RenderError
+from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
 from aerogram.mail.addresses import parse_mailbox
 from aerogram.mail.headers import check_extra_headers, check_header_value
 
@@ -27,6 +31,20 @@ DECLARATIONS = (
     "attachments",
 )
 """The names a class may declare as an attribute, a property or a field; every other annotation is a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a class cannot work: the class, the declaration that is wrong (if it is one), and the error."""
+
+    cls: type
+    declaration: str | None
+    error: NotificationError
+
+
+_METHODS = (FunctionType, classmethod, staticmethod)
+
+_kept: ContextVar[list[Refusal] | None] = ContextVar("aerogram_refusals_kept", default=None)
 
 
 def make_constructor(cls: type, base: type) -> tuple[str, ...]:
@@ -58,26 +76,52 @@ def make_constructor(cls: type, base: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
-def check_declarations(cls: type, subject_parses: Callable[[str], None]) -> None:
-    """Refuse what ``cls`` itself declares and no data can mend.
+def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iterator[Refusal]:
+    """Yield what ``cls`` itself declares and no data can mend.
 
     Args:
         cls: the class just defined.
         subject_parses: raises an error where a Jinja string does not parse.
-
-    Raises:
-        DeclarationError: naming the class, the declaration, what it is and what it should be.
     """
     declared = {name: value for name, value in cls.__dict__.items() if name in DECLARATIONS}
     for name, value in declared.items():
-        if isinstance(value, (property, dataclasses.Field)) or value is None:
+        if value is None or isinstance(value, dataclasses.Field) or is_computed(value):
             continue
         try:
+            if isinstance(value, _METHODS):
+                raise TypeError(f"a method was given; put @property above 'def {name}(self)'.")
             _CHECKS[name](name, value)
             if name == "subject":
                 subject_parses(value)
         except (MessageError, RenderError, TypeError) as error:
-            raise DeclarationError(f"{cls.__qualname__}.{name}: {error}") from None
+            yield Refusal(cls, name, DeclarationError(f"{cls.__qualname__}.{name}: {error}"))
+
+
+def is_computed(value: object) -> bool:
+    """Tell whether a class attribute is a property, or a like descriptor, and not itself the value."""
+    return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)
+
+
+def refuse(refusal: Refusal) -> None:
+    """Raise a refusal's error, or keep it where :func:`refusals_kept` asks for all of them."""
+    kept = _kept.get()
+    if kept is None:
+        raise refusal.error from None
+    kept.append(refusal)
+
+
+@contextmanager
+def refusals_kept() -> Iterator[list[Refusal]]:
+    """Define classes that cannot work instead of stopping at the first; the list says which, and why.
+
+    For a check that reports every problem of a module at once.
+    """
+    kept: list[Refusal] = []
+    token = _kept.set(kept)
+    try:
+        yield kept
+    finally:
+        _kept.reset(token)
 
 
 def _own_annotations(cls: type) -> dict[str, Any]:

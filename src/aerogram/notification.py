@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
-from aerogram.declaration import check_declarations, make_constructor
-from aerogram.exceptions import DeclarationError, NoRecipients
+from aerogram.declaration import Refusal, make_constructor, refuse, wrong_declarations
+from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
 from aerogram.mail.staff import Group, staff_envelope
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
@@ -122,12 +122,19 @@ class Notification:
 
     def __init_subclass__(cls, *, name: str | None = None, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._is_abstract = abstract
-        cls._registered_name = checked_name(name if name is not None else snake_case(cls.__name__), cls)
-        cls._fields = make_constructor(cls, Notification)
-        check_declarations(cls, check_line)
-        if not abstract:
-            claim_name(cls._registered_name, cls)
+        cls._is_abstract = True  # until it is known to work
+        try:
+            cls._registered_name = checked_name(name if name is not None else snake_case(cls.__name__), cls)
+            cls._fields = make_constructor(cls, Notification)
+            if not abstract:
+                claim_name(cls._registered_name, cls)
+        except NotificationError as error:
+            return refuse(Refusal(cls, None, error))
+        wrong = list(wrong_declarations(cls, check_line))
+        for refusal in wrong:
+            refuse(refusal)
+        cls._is_abstract = abstract or bool(wrong)
+        return None
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """Refuse the base itself: it has nothing to say."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aerogram.conf import settings
+from aerogram.declaration import is_computed
 from aerogram.exceptions import DeclarationError
 from aerogram.mail.addresses import parse_mailbox
 from aerogram.mail.headers import check_extra_headers, check_header_value
@@ -128,7 +129,7 @@ class Renderer:
         subject = notification.subject
         kind = type(notification)
         if not _is_field(kind, "subject"):  # what came in through the constructor is data, never a template
-            computed = isinstance(getattr(kind, "subject", None), property)
+            computed = is_computed(getattr(kind, "subject", None))
             subject = self.templates.line(str(subject), variables, f"{asker}.subject", sandboxed=computed)
         return check_header_value("Subject", f"{notification.subject_prefix}{subject}")
 

@@ -51,17 +51,26 @@ def check(
 def _import(module: str) -> list[Problem]:
     """Import one module; what keeps it from being imported is a finding like others."""
     from aerogram import registry
+    from aerogram.checks.problem import place_of
+    from aerogram.declaration import refusals_kept
     from aerogram.exceptions import AerogramError, ImproperlyConfigured
+    from aerogram.naming import snake_case
 
+    problems = []
     try:
-        registry.load([module])
+        with refusals_kept() as refusals:
+            registry.load([module])
     except ImproperlyConfigured:
         raise  # no module of that name: not a finding but a wrong call
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
         place = _raised_at(error)
         kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
-        return [Problem(place.file, place.line, module, "import-failed", f"{kind}{error}")]
-    return []
+        problems.append(Problem(place.file, place.line, module, "import-failed", f"{kind}{error}"))
+    for refused in refusals:
+        place = place_of(refused.cls, refused.declaration)
+        name = snake_case(refused.cls.__name__)
+        problems.append(Problem(place.file, place.line, name, "refused", str(refused.error)))
+    return problems
 
 
 def _raised_at(error: Exception) -> Place:
