@@ -24,6 +24,10 @@ _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _REVEALED = re.compile(r"<!--(\[(?:if\b[^\]<>]*|endif)\])-->", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[^!-~]")
 _URL_ATTRIBUTES = "//@href | //@src | //@action | //a/@name"  # the ones libxml2 would percent-encode
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # no tree can hold them, no reader sees them
+_UNWRITABLE_REFERENCE = re.compile(
+    "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
+)
 _BLANK = "\ufeff \t\r\n\f"
 
 
@@ -55,7 +59,9 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
     check_size(html, template)
-    text = html.strip(_BLANK)
+    text = _UNWRITABLE.sub("", html.replace("\f", " ")).strip(_BLANK)
+    if "&#" in text:
+        text = _UNWRITABLE_REFERENCE.sub("\ufffd", text)
     if not text:
         return None
     try:

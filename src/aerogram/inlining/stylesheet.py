@@ -32,6 +32,7 @@ _PSEUDO = re.compile(r"::?[a-zA-Z-]+(?:\([^()]*\))?")
 _STATIC_PSEUDO = (":first-child", ":last-child")  # the ones premailer lets stand at the end of a selector
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
+_TAG_LIKE = re.compile(r"<(?=[/!?a-zA-Z])")
 _NEEDS = re.compile(r"[.#][\w-]+")
 # Selectors that match nothing here and something in a mail client, which wraps or rewrites the document.
 _CLIENT_HOOK = re.compile(
@@ -165,7 +166,10 @@ class _Reading:
         body = declarations(block)
         if not body:
             return
-        for one in _split(prelude):
+        selectors = _split(prelude)
+        if "" in selectors:  # one selector that is none makes the list invalid (Selectors 3, section 5)
+            return
+        for one in selectors:
             self.order += 1
             inlinable = None if wrap else _inlinable(one)
             if inlinable is None:
@@ -198,7 +202,9 @@ class _Reading:
 
 def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True) -> str:
     mark = " !important" if important else ""
-    return f"{one} {{ {'; '.join(f'{item.name}: {item.value}{mark}' for item in body)} }}"
+    text = "; ".join(f"{item.name}: {item.value}{mark}" for item in body)
+    text = _TAG_LIKE.sub(r"\\3c ", text)  # the parser has resolved escapes
+    return f"{one} {{ {text} }}"
 
 
 def _inlinable(one: str) -> str | None:
@@ -263,4 +269,4 @@ def _split(prelude: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += text
-    return [" ".join(part.split()) for part in parts if part.strip()]
+    return [" ".join(part.split()) for part in parts]

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
     from aerogram.plaintext.table import Cell
 
-__all__ = ["join_lines", "lay_out", "prefixed", "room_of", "set_line", "set_table", "set_text"]
+__all__ = [
+    "is_blank_line",
+    "join_lines",
+    "lay_out",
+    "prefixed",
+    "room_of",
+    "set_line",
+    "set_table",
+    "set_text",
+]
 
 _LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
@@ -31,19 +40,38 @@ _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob",
 
 def lay_out(lines: Iterable[Line], width: int) -> str:
     """Return the text of an outline, wrapped at ``width`` columns (0: not wrapped)."""
-    return join_lines(set_line(line.first, line.rest, line.content, width) for line in lines)
+    return join_lines((line.first, set_line(line.first, line.rest, line.content, width)) for line in lines)
 
 
-def join_lines(lines: Iterable[str]) -> str:
-    """Join lines that are set, with one empty line at most between two, and a newline at the end."""
+def is_blank_line(first: str, text: str) -> bool:
+    """Whether a set line shows nothing but the marks of the quote it is in."""
+    return text.strip(" \n") == _quote(first)
+
+
+def join_lines(lines: Iterable[tuple[str, str]]) -> str:
+    """Join lines that are set, each with its prefix, and end with a newline.
+
+    One empty line at most stands between two, in the quote that both are in.
+    """
     joined: list[str] = []
-    last = ""
-    for line in lines:
-        if line.strip("> \n") or line.strip("> ") != last.strip("> ") or line.count(">") != last.count(">"):
-            joined.append(line)
-            last = line
+    last = "x"  # the quote that the last line was blank in, or what no quote is
+    for first, text in lines:
+        quote = _quote(first)
+        blank = text.strip(" \n") == quote
+        if last != "x" and len(quote) < len(last):
+            joined[-1] = last = quote
+        if not blank:
+            joined.append(text)
+            last = "x"
+        elif last == "x":
+            joined.append(quote)
+            last = quote
     text = "\n".join(joined).strip("\n").replace("\xa0", " ")
     return f"{text}\n" if text else ""
+
+
+def _quote(first: str) -> str:
+    return first[: first.rfind(">") + 1] if ">" in first else ""
 
 
 def set_line(first: str, rest: str, content: str, width: int) -> str:

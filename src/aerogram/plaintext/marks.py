@@ -20,7 +20,7 @@ __all__ = [
     "TABLE_END",
     "TABLE_START",
     "clean",
-    "clean_pre",
+    "clean_pre_lines",
     "clean_url",
     "is_blank",
 ]
@@ -45,7 +45,9 @@ _NOT_CLEAN = re.compile(
 )
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_BLANK = " \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000\u1680\u2000-\u200f\u202f\u205f"
+_BLANK = "".join(
+    [" \t\n\r\f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2800\u3000", *map(chr, range(0x2000, 0x2010))]
+)
 
 
 def clean(text: str) -> str:
@@ -55,10 +57,10 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
 
 
-def clean_pre(text: str) -> str:
-    """Return preformatted text with its spaces and line ends, tabs as spaces."""
+def clean_pre_lines(text: str) -> str:
+    """Return preformatted text with its spaces, tabs as spaces, and the mark of a break for each line end."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    return _PRE_INVISIBLE.sub("", text)
+    return _PRE_INVISIBLE.sub("", text).replace("\n", BREAK)
 
 
 def clean_url(url: str) -> str:

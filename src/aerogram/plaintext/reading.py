@@ -13,7 +13,7 @@ from lxml import etree
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.hidden import font_of, is_hidden
-from aerogram.plaintext.marks import clean, clean_pre, clean_url, is_blank
+from aerogram.plaintext.marks import clean, clean_pre_lines, clean_url, is_blank
 from aerogram.plaintext.table import grid_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Reading:
         self.flat = flat
         self.html: list[str] = []
         self.runs: list[str] = []
-        self.items = 0  # list items around
+        self.items: list[int] = []  # where the list items around begin in html
         self.links = 0  # links around: the label of one is a single line
         self.fonts: list[tuple[Element, bool]] = []
 
@@ -100,10 +100,10 @@ class Reading:
         elif tag == "hr":
             self.html.append(" " if self.links or self.flat else "<hr>")
         elif tag == "pre" and not (self.links or self.flat):
-            text = clean_pre("".join(element.itertext())).strip("\n")
+            text = clean_pre_lines("".join(element.itertext())).strip(marks.BREAK)
             if not is_blank(text):
                 self.html.append("<p>")
-                self.run(marks.PRE + text.replace("\n", marks.BREAK))
+                self.run(marks.PRE + text)
                 self.html.append("</p>")
             return False
         elif tag == "a" and element.get("href") is not None:
@@ -139,8 +139,8 @@ class Reading:
         elif self.flat or (self.items and tag not in _INSIDE_ITEM):
             self.run(marks.SOFT)
         elif tag in _KEPT_BLOCKS:
-            if tag == "li":
-                self.items += 1 if form == "<{}>" else -1
+            if tag == "li" and not self.item(opening=form == "<{}>"):
+                return
             start = element.get("start", "") if tag == "ol" and form == "<{}>" else ""
             self.html.append(
                 form.format(f'ol start="{start}"' if start.isdigit() and len(start) < 6 else tag)
@@ -149,6 +149,17 @@ class Reading:
             self.run(marks.SOFT)
         else:
             self.html.append(form.format("div"))
+
+    def item(self, *, opening: bool) -> bool:
+        """Begin or end a list item; return whether to write it, which an empty one is not."""
+        if opening:
+            self.items.append(len(self.html))
+            return True
+        start = self.items.pop() if self.items else 0
+        if "".join(self.html[start + 1 :]).strip():
+            return True
+        del self.html[start:]
+        return False
 
     def block(self, markup: str) -> None:
         """Write markup between blocks, or a line break where no block may stand."""
@@ -166,7 +177,7 @@ class Reading:
 
     def table(self, element: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it was one."""
-        rows = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+        rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
         grid = grid_of(rows, self.inline)
         if grid is None:
             self.boundary(element, "table", "<{}>")

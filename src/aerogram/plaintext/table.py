@@ -57,6 +57,8 @@ def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | 
     written = _without_blank_columns(written)
     if max((sum(bool(text) for *_, text in cells) for cells in written), default=0) < 2:
         return None
+    if len(written) == 1 and all(marks.LINK_START in text for *_, text in written[0] if text):
+        return None  # buttons, or the names of other places: each reads better on a line of its own
     lines = [
         marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in cells)
         for cells in written
@@ -135,7 +137,7 @@ def set_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
     if width and _total(widths) > width:
         widest = max(range(len(widths)), key=widths.__getitem__)
         widths[widest] -= _total(widths) - width
-        if widths[widest] < _NARROWEST:
+        if widths[widest] < _NARROWEST or len(rows) == 1:
             return _cell_by_cell(heads, rows)
         rows_of_lines = [lines_of(_wrapped(row, widths)) for row in rows]
         lines = [line for lines in rows_of_lines for line in lines]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.layout import join_lines, prefixed, room_of, set_line, set_table, set_text
+from aerogram.plaintext.layout import (
+    is_blank_line,
+    join_lines,
+    prefixed,
+    room_of,
+    set_line,
+    set_table,
+    set_text,
+)
 from aerogram.plaintext.table import Cell, Grid, is_table, lines_of, table_rows
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ __all__ = ["Finished", "HtmlForm", "Stencil", "TextForm", "html_form", "text_for
 
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&"))
 _WORDS, _URL, _PRE = "words", "url", "pre"
-_CLEANERS = {_WORDS: marks.clean, _URL: marks.clean_url, _PRE: marks.clean_pre}
+_CLEANERS = {_WORDS: marks.clean, _URL: marks.clean_url, _PRE: marks.clean_pre_lines}
 
 
 class Gap(NamedTuple):
@@ -109,7 +117,7 @@ class TextForm:
                 or not value.isascii()
                 or not value.isprintable()
                 or "  " in value
-                or gap[1] == _URL
+                or gap[1] != _WORDS
             ):
                 value = _CLEANERS[gap[1]](_unescaped(value))
             words[gap] = value
@@ -119,16 +127,19 @@ class TextForm:
                 texts.append(piece)
                 continue
             text = piece.set(words, self.width)
-            if not text.strip("> \n"):
+            if is_blank_line(piece.first, text):
                 return self._fill_slowly(words)
             texts.append(text)
-        text = "\n".join(texts).replace("\xa0", " ")
+        text = "\n".join(texts).strip("\n").replace("\xa0", " ")
         return f"{text}\n" if text else ""
 
     def _fill_slowly(self, words: dict[Gap, str]) -> str:
         """Fill in values that leave a line blank, so that the lines around it meet."""
         return join_lines(
-            set_line(*line, self.width) if isinstance(line, tuple) else line.set(words, self.width)
+            (
+                line.first,
+                set_line(*line, self.width) if isinstance(line, tuple) else line.set(words, self.width),
+            )
             for line in self.lines
         )
 
@@ -176,15 +187,20 @@ def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextF
     numbers = itertools.count()
     # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
     text = join_lines(
-        set_line(*line, width) if isinstance(line, tuple) else f"{_OPEN}{next(numbers)}{_OPEN}"
-        for line in whole
+        (line.first, set_line(*line, width) if isinstance(line, tuple) else _OPEN) for line in whole
     )
     pieces: list[str | OpenLine | OpenTable] = []
-    for position, piece in enumerate(re.split(f"\n?{_OPEN}([0-9]+){_OPEN}\n?", text.removesuffix("\n"))):
-        if position % 2:
-            pieces.append(opened[int(piece)])
-        elif piece:
-            pieces.append(piece)
+    closed: list[str] = []
+    for piece in text.removesuffix("\n").split("\n"):
+        if piece != _OPEN:
+            closed.append(piece)
+            continue
+        if closed:
+            pieces.append("\n".join(closed))
+            closed = []
+        pieces.append(opened[next(numbers)])
+    if closed:
+        pieces.append("\n".join(closed))
     return TextForm(tuple(whole), tuple(pieces), tuple(_gaps(opened)), width)
 
 

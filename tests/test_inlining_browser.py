@@ -1,0 +1,79 @@
+"""What survived inlining works where it is shown: computed styles in Chromium, phones and dark scheme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aerogram.inlining import inline_css
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+MAIL = """<!doctype html><html lang="en" dir="ltr"><head><style>
+p { color: rgb(1, 0, 0); margin: 3px; width: calc(100px + 20px) }
+.wins { color: rgb(2, 0, 0) !important }
+#strong { color: rgb(3, 0, 0) }
+h1 { margin-top: 9px }
+h1 { margin: 0 }
+td { padding: 4px }
+@font-face { font-family: Kept; src: url(data:font/woff2;base64,AAAA) }
+a:hover { color: rgb(9, 0, 0) }
+@media (max-width: 600px) {
+  p { color: rgb(0, 1, 0) }
+  .wins { color: rgb(0, 2, 0) }
+  #strong { color: rgb(0, 3, 0) !important }
+  td { display: block; padding: 8px !important }
+}
+@media (prefers-color-scheme: dark) {
+  p, .wins { background-color: rgb(0, 0, 1) !important }
+  #plain { color: rgb(0, 0, 2) !important }
+  body { background-color: rgb(0, 0, 9) }
+}
+</style></head><body style="background-color: rgb(9, 9, 9)">
+<p id="plain">x</p><p id="wins" class="wins">x</p><p id="strong">x</p>
+<p id="inline" style="color: rgb(4, 0, 0); background-color: rgb(4, 4, 4)">x</p>
+<p id="sealed" style="color: rgb(5, 0, 0) !important">x</p><h1 id="head">x</h1>
+<table><tr><td id="cell">x</td></tr></table><a id="link" href="#">x</a></body></html>"""
+PHONE, DESK = {"width": 375, "height": 700}, {"width": 1000, "height": 700}
+PROPERTIES = ["color", "marginTop", "width", "display", "paddingTop", "backgroundColor"]
+
+
+def computed(page: Page, html: str) -> dict[str, list[str]]:
+    """Return the computed style of every element that has an id, and of the body."""
+    page.set_content(html)
+    found: dict[str, list[str]] = page.evaluate(
+        """properties => Object.fromEntries([document.body, ...document.querySelectorAll("[id]")].map(
+            element => [element.id, properties.map(name => getComputedStyle(element)[name])]))""",
+        PROPERTIES,
+    )
+    return found
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_computed_style_is_what_the_sheet_gave(
+    page: Page, viewport: dict[str, int], scheme: str
+) -> None:
+    page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict is what it takes
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
+    assert computed(page, inline_css(MAIL)) == computed(page, MAIL)
+
+
+def test_dark_and_phone_rules_have_an_effect_at_all(page: Page) -> None:
+    html = inline_css(MAIL)
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    found = computed(page, html)
+    assert found["plain"][0] == "rgb(0, 0, 2)"
+    assert found["cell"][3:5] == ["block", "8px"]
+    assert found["inline"][5] == "rgb(0, 0, 1)"
+
+
+def test_the_page_is_in_standards_mode_and_keeps_its_font_and_hover(page: Page) -> None:
+    page.set_content(inline_css(MAIL))
+    assert page.evaluate("document.compatMode") == "CSS1Compat"
+    page.hover("#link")
+    assert page.evaluate("getComputedStyle(document.getElementById('link')).color") == "rgb(9, 0, 0)"
+    assert page.evaluate("[...document.fonts].map(font => font.family)") == ["Kept"]

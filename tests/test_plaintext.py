@@ -1,0 +1,233 @@
+"""The text part is what a person would have written."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from markupsafe import escape
+
+from aerogram.conf import settings
+from aerogram.exceptions import DocumentRefused
+from aerogram.inlining import inline_css
+from aerogram.plaintext import html_to_text
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.html"))
+
+
+@pytest.mark.parametrize("source", GOLDEN, ids=lambda path: path.stem)
+def test_golden(source: Path) -> None:
+    html = source.read_text(encoding="utf-8")
+    expected = source.with_suffix(".txt").read_text(encoding="utf-8")
+    assert html_to_text(html) == expected
+    assert html_to_text(inline_css(html)) == expected
+
+
+def test_ten_structures_that_people_send_have_golden_files() -> None:
+    assert len(GOLDEN) >= 10
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        'style="display:none"',
+        'style="DISPLAY : none !important"',
+        "hidden",
+        'style="visibility:hidden"',
+        'style="opacity:0"',
+        'style="max-height:0px;overflow:hidden"',
+        'style="font-size:0"',
+        'style="font-size:1px;line-height:1px"',
+        'style="mso-hide:all"',
+        'class="preheader"',
+        'id="p1"',
+    ],
+)
+def test_what_is_hidden_stays_out(hiding: str) -> None:
+    css = "<style>.preheader, td#p1 { display: none; color: red }</style>"
+    assert html_to_text(f"{css}<div {hiding}>hidden <b>too</b></div><p>seen</p>") == "seen\n"
+
+
+def test_a_link_hidden_from_outlook_alone_is_shown() -> None:
+    assert (
+        html_to_text('<a href="https://x.example/" style="mso-hide:all">Open</a>')
+        == "Open: https://x.example/\n"
+    )
+
+
+def test_a_class_hidden_on_phones_alone_is_shown() -> None:
+    css = "<style>@media (max-width: 600px) { .wide { display: none } } .wide:hover { display: none }</style>"
+    assert html_to_text(f'{css}<p class="wide">seen</p>') == "seen\n"
+
+
+def test_a_cell_without_font_size_shows_what_sets_its_own() -> None:
+    html = '<div style="font-size:0">gone<span style="font-size:12px">seen</span><img alt="logo"></div>'
+    assert html_to_text(html) == "seenlogo\n"
+
+
+def test_preheader_filler_is_dropped_and_joiners_stay_where_they_join() -> None:
+    html = (
+        "<p>Sale&nbsp;&zwnj;&nbsp;&#847;&#8199;&shy;&#65279; ends</p>"
+        "<p>\u0645\u06cc\u200c\u062e\u0648 👩\u200d💻 co\xadop</p>"
+    )
+    assert html_to_text(html) == "Sale ends\n\n\u0645\u06cc\u200c\u062e\u0648 👩\u200d💻 coop\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$5.00 - $7.00",
+        "1. January 2026",
+        "2026-11-22",
+        "snake_case_name",
+        "* not a list",
+        "# 5",
+        "a|b",
+        "[x](y)",
+        "\\o/",
+        "C:\\x",
+        "`a`",
+        "+49 30",
+        "> me",
+        "!",
+        "--",
+        "&amp;",
+    ],
+)
+def test_no_text_is_escaped_or_taken_for_markup(text: str) -> None:
+    assert html_to_text(f"<p>{escape(text)}</p>") == f"{text}\n"
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(
+    st.text(
+        st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=["Cc", "Cf", "Zs"]),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_any_word_comes_out_as_it_went_in(word: str) -> None:
+    assert html_to_text(f"<p>{escape(word)}</p>") == f"{word}\n"
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ('<a href="https://x.example/a?b=1&amp;c=2">help</a>', "help: https://x.example/a?b=1&c=2"),
+        ('<a href="https://x.example/">https://x.example/</a>', "https://x.example/"),
+        ('<a href="https://www.x.example/">x.example</a>', "https://www.x.example/"),
+        ('<a href="https://x.example/">Call us:</a>', "Call us: https://x.example/"),
+        ('<a href="mailto:a@b.example?subject=x">a@b.example</a>', "a@b.example"),
+        ('<a href="mailto:a@b.example">write to us</a>', "write to us: a@b.example"),
+        ('<a href="tel:+4930123">+49 30 123</a>', "+49 30 123"),
+        ('<a href=" JavaScript:alert(1)">x</a>', "x"),
+        ('<a href="data:text/html,x">x</a>', "x"),
+        ('<a href="#top">x</a>', "x"),
+        ('<a name="x">x</a>', "x"),
+        ('<a href="https://x.example/"><img alt="Acme"></a>', "Acme: https://x.example/"),
+        ('<a href="https://x.example/a b">x</a>', "x: https://x.example/a%20b"),
+        ('<a href="https://x.example/"><div>a</div><div>b</div></a>', "a b: https://x.example/"),
+    ],
+)
+def test_links(link: str, expected: str) -> None:
+    assert html_to_text(f"<div>{link}</div>") == f"{expected}\n"
+
+
+def test_the_width_is_kept_and_no_url_is_broken() -> None:
+    url = "https://x.example/" + "a" * 200
+    text = html_to_text(
+        f'<blockquote><p>{"word " * 60}<a href="{url}">label</a> {"more " * 30}</p></blockquote>', width=40
+    )
+    assert url in text
+    assert all(len(line) <= 40 or url in line for line in text.splitlines())
+    assert all(line.startswith(">") for line in text.splitlines())
+
+
+def test_the_width_comes_from_the_settings_and_zero_is_none() -> None:
+    html = f"<p>{'word ' * 40}</p>"
+    with settings.override(TEXT_WIDTH=30):
+        assert max(map(len, html_to_text(html).splitlines())) <= 30
+    assert html_to_text(html, width=0).count("\n") == 1
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from("a é日 ́&<"), max_size=3000), st.sampled_from([0, 10, 78]))
+def test_no_line_is_longer_than_mail_allows(text: str, width: int) -> None:
+    html = f"<p>{escape(text)}</p><table><tr><td>{escape(text)}<td>b</table>"
+    html += f'<a href="https://x.example/{"é" * 700}">x</a>'
+    assert max(len(line.encode()) for line in html_to_text(html, width=width).split("\n")) <= 998
+
+
+def test_a_data_table_has_aligned_columns_and_a_rule_under_its_heads() -> None:
+    html = (
+        "<table><tr><th>Item<th style='text-align:right'>Price</tr><tr><td>Tea<td align=right>$5.00</tr>"
+        "<tr><td>日本茶<td align=right>$12.50</tr></table>"
+    )
+    assert html_to_text(html) == "Item     Price\n------  ------\nTea      $5.00\n日本茶  $12.50\n"
+
+
+def test_a_table_too_wide_for_columns_names_each_cell() -> None:
+    cells = "".join(f"<td>{'x' * 30}{number}</td>" for number in range(4))
+    html = f"<table><tr><th>A<th>B<th>C<th>D</tr><tr>{cells}</tr></table>"
+    assert html_to_text(html).splitlines() == [
+        f"{name}: {'x' * 30}{number}" for number, name in enumerate("ABCD")
+    ]
+
+
+@pytest.mark.parametrize(
+    "html", ["", "   ", "\ufeff", "<!-- only -->", "<html></html>", "<body></body>", "<p>&nbsp;</p>"]
+)
+def test_nothing_to_read_is_an_empty_text(html: str) -> None:
+    assert html_to_text(html) == ""
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("plain words", "plain words\n"),
+        ("\ufeff<p>x</p>", "x\n"),
+        ("a < b & c", "a < b & c\n"),
+        ("<p>&euro;&nbsp;5", "€ 5\n"),
+    ],
+)
+def test_fragments(html: str, expected: str) -> None:
+    assert html_to_text(html) == expected
+
+
+def test_bytes_are_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        html_to_text("<p>é</p>".encode("latin-1"))  # type: ignore[arg-type]  # the mistake under test
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!--" * 20_000,
+        "<b>" * 20_000,
+        "<blockquote>" * 1500,
+        "<ul><li>" * 900,
+        "<table><tr><td>" * 600,
+        "<a href=x>" * 1900,
+        "&" * 80_000,
+        "<p>" + "x" * 900_000,
+    ],
+    ids=["comments", "b", "quotes", "lists", "tables", "links", "ampersands", "one word"],
+)
+def test_hostile_html_ends_soon(html: str) -> None:
+    start = time.process_time()
+    with suppress(DocumentRefused):
+        html_to_text(html)
+    assert (
+        time.process_time() - start < 20
+    )  # a quadratic walk takes minutes; the bound itself is measured in benchmarks
+
+
+def test_deep_layouts_are_read_whole() -> None:
+    html = "<table><tr><td>" * 300 + "deep" + "</td></tr></table>" * 300 + "<p>after</p>"
+    assert re.findall(r"\w+", html_to_text(html)) == ["deep", "after"]
