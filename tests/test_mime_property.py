@@ -75,7 +75,9 @@ def headers_of(part: Any) -> list[tuple[str, Any]]:
 
 def decoded(name: str, value: str) -> Any:
     if name.lower() in ADDRESS_HEADERS:
-        return [(decoded("", display), address) for display, address in getaddresses([value])]
+        return [
+            (" ".join(decoded("", display).split()), address) for display, address in getaddresses([value])
+        ]
     return str(make_header(decode_header(value)))
 
 

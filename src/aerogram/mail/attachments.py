@@ -69,7 +69,7 @@ def attachment_of(filename: str | None, content: object, mimetype: str | None) -
         raise InvalidAttachment("content must be provided: None was given for an attachment.")
     guessed = mimetypes.guess_type(str(filename))[0] if filename else None
     mimetype = check_media_type(mimetype or guessed or DEFAULT_ATTACHMENT_MIME_TYPE)
-    if mimetype.startswith("text/") and isinstance(content, bytes | bytearray | memoryview):
+    if mimetype.lower().startswith("text/") and isinstance(content, bytes | bytearray | memoryview):
         try:
             content = bytes(content).decode()
         except UnicodeDecodeError:

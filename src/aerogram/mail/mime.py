@@ -66,7 +66,7 @@ def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> by
         MessageError: a part cannot be written.
 
     >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
-    >>> to_bytes(mail).splitlines()[3]
+    >>> to_bytes(mail).splitlines()[0]
     b'Subject: Hello'
     """
     if not _is_plain(message):
@@ -154,7 +154,7 @@ def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
 
 def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
     main, _, subtype = check_alternative_type(mimetype).partition("/")
-    if main == "text" and ";" not in subtype:
+    if main.lower() == "text" and ";" not in subtype:
         return _text(text_of(content), subtype, eight_bit)
     return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
 

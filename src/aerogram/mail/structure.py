@@ -128,7 +128,9 @@ def split_attachments(message: EmailMessage) -> tuple[list[MIMEBase], list[Any]]
 
 def _html(message: EmailMessage) -> str:
     forms = [
-        content for content, kind in getattr(message, "alternatives", ()) if kind.startswith("text/html")
+        content
+        for content, kind in getattr(message, "alternatives", ())
+        if kind.lower().startswith("text/html")
     ]
     if message.content_subtype == "html":
         forms.append(message.body)
