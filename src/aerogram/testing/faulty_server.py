@@ -94,7 +94,7 @@ class FaultyServer:
             skip: let pass so many times first.
             times: do it so often, then behave; ``None`` for always.
             per_connection: count ``skip`` and ``times`` anew for each connection.
-            keep: for ``"."``, whether the message is taken; by default when the first action is a 2xx reply.
+            keep: for ``"."``, whether the message is taken; by default when the first reply is a 2xx.
         """
         self._rules.append(Rule(verb, actions, match, skip, times, keep, per_connection))
         return self

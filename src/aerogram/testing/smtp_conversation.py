@@ -303,7 +303,8 @@ class Conversation:
 def _keeps(rule: Rule) -> bool:
     if rule.keep is not None:
         return rule.keep
-    return bool(rule.actions) and isinstance(rule.actions[0], str) and rule.actions[0].startswith("2")
+    replies = [action for action in rule.actions if isinstance(action, str)]
+    return bool(replies) and replies[0].startswith("2")
 
 
 def _address(argument: str) -> str:

@@ -20,6 +20,7 @@ from aerogram.mail.delivery import OnResult
 from aerogram.mail.dns_name import DNS_NAME
 from aerogram.mail.envelope import envelope_of
 from aerogram.mail.mime import to_bytes
+from aerogram.mail.signature import configured_signer
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
@@ -37,7 +38,8 @@ class EmailBackend(BaseEmailBackend):
 
     Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
     ``send_messages`` goes on past a message that fails, and past a connection that breaks; the table in
-    :mod:`aerogram.mail.delivery` says what each outcome means.
+    :mod:`aerogram.mail.delivery` says what each outcome means. Messages are signed where ``DKIM_DOMAIN``
+    is set.
 
     Args:
         host: the server (``EMAIL_HOST``).
@@ -116,11 +118,16 @@ class EmailBackend(BaseEmailBackend):
         self.max_messages = _at_least_one("max_messages", max_messages)
         self.connections = _at_least_one("connections", connections)
         self.max_idle = max_idle
+        if rate is not None and not rate > 0:
+            raise ImproperlyConfigured(
+                f"rate of the SMTP backend is {rate!r}: give messages a second, above 0."
+            )
         self.rate = rate
         self.tls_server_name = tls_server_name
         self.auth_token = auth_token
         self.allow_plaintext_auth = allow_plaintext_auth
         self.chunking = chunking
+        self._signer = configured_signer()
         self.timeouts = self._all_timeouts(connect_timeout, command_timeout, data_timeout, message_timeout)
         self.connection: smtplib.SMTP | None = None
         self._session: Session | None = None
@@ -281,7 +288,9 @@ class EmailBackend(BaseEmailBackend):
         if not envelope.recipients:
             return None
         utf8 = envelope.needs_smtputf8
-        eight_bit = utf8 or (self._session is not None and self._session.offers.eight_bit)
+        # A signed message is 7-bit, so that no server on its way has to change it (RFC 6376 section 5.3).
+        session = self._session if self._signer is None else None
+        eight_bit = utf8 or (session is not None and session.offers.eight_bit)
         try:
             content = to_bytes(message, eight_bit=eight_bit, utf8=utf8)
         except InvalidAddress:
@@ -289,6 +298,8 @@ class EmailBackend(BaseEmailBackend):
                 raise
             utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
             content = to_bytes(message, eight_bit=True, utf8=True)
+        if self._signer is not None:
+            content = self._signer(content)
         return Outgoing(message, envelope, content, utf8=utf8, time_left=self.timeouts.message)
 
     def pace(self) -> None:

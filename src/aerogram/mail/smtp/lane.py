@@ -184,6 +184,7 @@ class Lane:
 
     def _drop(self) -> None:
         if self.session is not None:
+            self._reclaim()
             self.finished.extend(self.session.finished)
             self.session.finished.clear()
             self.session = None

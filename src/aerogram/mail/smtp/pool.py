@@ -42,9 +42,9 @@ class Pool:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
         self._add(self._first)
         for item in source:
-            yield from self._hand_out(item)
             if not self._work.empty() and len(self._lanes) < self._size:
                 self._add(self._another())
+            yield from self._hand_out(item)
             yield from self._come_in()
         for _ in self._threads:
             yield from self._hand_out(None)

@@ -1,0 +1,150 @@
+"""One batch over several connections."""
+
+from __future__ import annotations
+
+import contextvars
+import sqlite3
+import threading
+
+import pytest
+from smtp_peers import backend_for, copies, deliver, mail, mails, only_status
+
+from aerogram.exceptions import BadHeaderError, DeliveryError
+from aerogram.testing import Drop, FaultyServer, Hang
+
+
+@pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
+def test_a_batch_is_spread_and_each_message_goes_once(offers):
+    with FaultyServer(offers).on(".", Hang(0.01), "250 2.0.0 ok") as server:
+        assert deliver(server, mails(60), connections=4, chunking=True) == (60, [])
+    assert len(copies(server)) == 60
+    assert set(copies(server).values()) == {1}
+    assert server.connections == 4
+    assert len({message.connection for message in server.messages}) == 4
+    assert server.verbs.count("QUIT") == 4
+
+
+def test_one_message_needs_one_connection():
+    with FaultyServer() as server:
+        assert deliver(server, [mail()], connections=4) == (1, [])
+    assert server.connections == 1
+
+
+def test_messages_and_reports_stay_in_the_callers_thread():
+    database = sqlite3.connect(":memory:")  # refuses any thread but its own
+    database.execute("CREATE TABLE done (id TEXT)")
+    variable = contextvars.ContextVar("variable", default="elsewhere")
+    variable.set("here")
+
+    def messages():
+        for message in mails(40):
+            assert variable.get() == "here"
+            yield message
+
+    def done(report):
+        database.execute("INSERT INTO done VALUES (?)", (report.message_id,))
+
+    with FaultyServer() as server:
+        assert backend_for(server, connections=3).send_messages(messages(), on_result=done) == 40
+    assert database.execute("SELECT count(DISTINCT id) FROM done").fetchone() == (40,)
+    database.close()
+
+
+def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others():
+    with FaultyServer().on("connect", "421 4.7.0 too many connections", Drop(), skip=2) as server:
+        server.on(".", Hang(0.01), "250 2.0.0 ok")
+        assert deliver(server, mails(30), connections=4) == (30, [])
+    assert len({message.connection for message in server.messages}) <= 2
+    assert set(copies(server).values()) == {1}
+
+
+def test_when_every_connection_is_gone_the_rest_is_deferred():
+    messages = mails(100)
+    server = FaultyServer().on("connect", "554 5.3.2 closed", Drop(), skip=3)
+    with server.on(".", Drop(), skip=4, per_connection=True, keep=False):
+        sent, reports = deliver(server, messages, connections=3)
+    found = [only_status(message) for message in messages]
+    assert sent == found.count("sent") == len(server.messages) == 12
+    assert found.count("uncertain") == 3
+    assert found.count("deferred") == 85 == len(reports) - 3
+
+
+def test_faults_cost_only_the_messages_they_hit():
+    messages = mails(80)
+    server = (
+        FaultyServer()
+        .on("RCPT", "550 5.1.1 no", match="p7@")
+        .on("MAIL", "421 4.3.2 no", Drop(), skip=20, times=3)
+    )
+    with server.on(".", Drop(), skip=30, times=2, keep=False):
+        deliver(server, messages, connections=4)
+    found = {message.to[0]: only_status(message) for message in messages}
+    assert found["p7@x.org"] == "refused"
+    assert list(found.values()).count("uncertain") == 2
+    assert {address for address, status in found.items() if status == "sent"} == set(copies(server))
+    assert set(copies(server).values()) == {1}
+    assert list(found.values()).count("deferred") == 0
+
+
+def test_reports_come_in_the_order_of_the_messages():
+    messages = [*mails(10), mail(subject="a\nb"), *mails(10)]
+    server = FaultyServer().on("RCPT", "550 5.1.1 no", match="p3@")
+    with server, pytest.raises(DeliveryError) as caught:
+        backend_for(server, connections=3).send_messages(messages)
+    wrong = [messages[3].delivery, messages[10].delivery, messages[14].delivery]
+    assert list(caught.value.reports) == wrong
+    assert isinstance(wrong[1].error, BadHeaderError)
+
+
+def test_an_error_of_the_iterable_is_raised_when_all_before_it_is_sent():
+    def broken():
+        yield from mails(20)
+        raise LookupError("the database went away")
+
+    with FaultyServer() as server, pytest.raises(LookupError):
+        backend_for(server, connections=3).send_messages(broken())
+    assert len(server.messages) == 20
+    assert not lanes()
+
+
+def test_an_interrupt_stops_every_connection_and_records_every_doubt():
+    messages = mails(40)
+
+    with FaultyServer().on(".", Hang(30), skip=4, keep=True) as server:
+        backend = backend_for(server, connections=3)
+        with pytest.raises(KeyboardInterrupt):
+            backend.send_messages(_impatient(messages, server))
+        assert backend.connection is None
+    assert not lanes()
+    taken = [message for message in messages if message.delivery is not None]
+    for message in taken:
+        assert (only_status(message) == "sent") <= (message.to[0] in copies(server))
+    uncertain = {message.to[0] for message in taken if only_status(message) == "uncertain"}
+    assert (
+        set(copies(server)) - {message.to[0] for message in taken if only_status(message) == "sent"}
+        <= uncertain
+    )
+
+
+def _impatient(messages, server):
+    for number, message in enumerate(messages):
+        if number >= 8:
+            while len(server.messages) < 5:
+                threading.Event().wait(0.005)
+            raise KeyboardInterrupt
+        yield message
+
+
+def test_the_open_connection_is_one_of_the_pool_and_stays_open():
+    with FaultyServer() as server, backend_for(server, connections=2) as backend:
+        backend.send_messages(mails(20))
+        backend.send_messages(mails(20))
+        assert backend.connection is not None
+        first = {message.connection for message in server.messages}
+    assert 1 in first
+    assert len(server.messages) == 40
+    assert not lanes()
+
+
+def lanes() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "aerogram-smtp"]
