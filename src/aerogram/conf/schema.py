@@ -77,6 +77,13 @@ class Schema(BaseModel):
         False, description="true or false (addresses and replies in the log lines of deliveries)"
     )
 
+    DKIM_DOMAIN: str = Field("", description="the domain that signs, or '' to sign nothing")
+    DKIM_SELECTOR: str = Field("", description="the name of the key in the DNS", pattern=r"^[A-Za-z0-9._-]*$")
+    DKIM_PRIVATE_KEY: str = Field("", description="an RSA or Ed25519 key as PEM text, or ''")
+    DKIM_PRIVATE_KEY_FILE: OptionalPath = Field(
+        None, description="the path of a PEM file, or nothing", json_schema_extra=PATH
+    )
+
     # What a message says by default
     DEFAULT_FROM_EMAIL: str = Field("webmaster@localhost", description="an address")
     SERVER_EMAIL: str = Field("root@localhost", description="an address")
@@ -84,6 +91,9 @@ class Schema(BaseModel):
     EMAIL_USE_LOCALTIME: bool = Field(False, description="true (Date header in local time) or false (UTC)")
     DEFAULT_CHARSET: Annotated[str, AfterValidator(_known_charset)] = Field(
         "utf-8", description="the name of a Python codec, such as 'utf-8'"
+    )
+    FEEDBACK_SENDER_ID: str = Field(
+        "", description="the name of the sender in Feedback-ID, or '' for none", pattern=r"^[A-Za-z0-9._-]*$"
     )
     ADMINS: list[Person] = Field([], description=PEOPLE)
     MANAGERS: list[Person] = Field([], description=PEOPLE)
