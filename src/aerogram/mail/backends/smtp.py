@@ -118,6 +118,10 @@ class EmailBackend(BaseEmailBackend):
         self.max_messages = _at_least_one("max_messages", max_messages)
         self.connections = _at_least_one("connections", connections)
         self.max_idle = max_idle
+        if rate is not None and not rate > 0:
+            raise ImproperlyConfigured(
+                f"rate of the SMTP backend is {rate!r}: give messages a second, above 0."
+            )
         self.rate = rate
         self.tls_server_name = tls_server_name
         self.auth_token = auth_token
