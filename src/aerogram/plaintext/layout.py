@@ -16,23 +16,26 @@ if TYPE_CHECKING:
     from aerogram.plaintext.table import Cell
 
 __all__ = [
+    "BREAKS",
+    "LINK",
     "is_blank_line",
     "join_lines",
     "lay_out",
     "prefixed",
     "room_of",
     "set_line",
+    "set_link",
     "set_table",
     "set_text",
 ]
 
-_LINK = re.compile(
+LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
 )
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
 _STRAY = re.compile("[\x00-\x03\x05-\x09\x0b-\x1f]+")  # but not the mark of a break
-_BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")
+BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")
 _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
@@ -120,7 +123,7 @@ def _set_lines(content: str, room: int) -> list[str]:
     """Set text with line breaks in it; a break behind another leaves an empty line."""
     lines: list[str] = []
     ended = True  # whether the last line is over, so that a soft break has nothing to end
-    for part in _BREAKS.split(content):
+    for part in BREAKS.split(content):
         if part == marks.BREAK:
             if ended and lines and lines[-1]:
                 lines.append("")
@@ -138,13 +141,16 @@ def _set_lines(content: str, room: int) -> list[str]:
 def set_text(text: str) -> str:
     """Set the links in a text."""
     if marks.LINK_START in text:
-        text = _LINK.sub(_set_link, text)
+        text = LINK.sub(lambda found: set_link(found[1], found[2]), text)
         return _STRAY.sub("", text)
     return text
 
 
-def _set_link(found: re.Match[str]) -> str:
-    label, url = found[1].strip(" "), found[2]
+def set_link(label: str, url: str) -> str:
+    """Return a link as a person writes it, label and whole URL; white space around the label stays."""
+    before = " " if label.startswith(" ") else ""
+    after = " " if label.endswith(" ") else ""
+    label = label.strip(" ")
     scheme = _SCHEME.match(url)
     kind = scheme[1].lower() if scheme else ""
     shown = url
@@ -158,8 +164,7 @@ def _set_link(found: re.Match[str]) -> str:
         text = shown
     else:
         text = f"{label}{' ' if label.endswith(':') else ': '}{shown}"
-    before = " " if found[1].startswith(" ") else ""
-    return before + text + (" " if found[1].endswith(" ") else "")
+    return before + text + after
 
 
 def _same(label: str, url: str) -> bool:
