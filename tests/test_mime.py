@@ -254,3 +254,14 @@ def test_a_type_left_out_by_hand_is_octets():
     message.attachments.append(EmailAttachment("a", b"1", None))  # type: ignore[arg-type] # as old code may
     for read in (message_from_bytes(message.message().as_bytes()), message_from_bytes(to_bytes(message))):
         assert read.get_payload()[1].get_content_type() == "application/octet-stream"
+
+
+def test_an_attachment_that_distinct_bodies_share_is_encoded_once(monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    real = mime.to_base64
+    monkeypatch.setattr(mime, "to_base64", lambda content: calls.append(1) or real(content))
+    content = f"terms {id(calls)}".encode()
+    for n in range(20):
+        message = mail(body=f"Dear {n}", attachments=[("terms.pdf", content, "application/pdf")])
+        assert message_from_bytes(to_bytes(message)).get_payload()[1].get_payload(decode=True) == content
+    assert len(calls) == 2

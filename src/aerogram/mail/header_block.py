@@ -60,9 +60,8 @@ def _to_line(to: list[Any], utf8: bool) -> bytes:
     if not mailboxes:
         return b""
     if len(mailboxes) == 1 and value == mailboxes[0].addr_spec and len(value) < 70 and value.isascii():
-        line = f"To: {value}\r\n".encode("ascii")
-    else:
-        line = address_header_bytes("To", mailboxes, utf8=utf8)
+        return f"To: {value}\r\n".encode("ascii")  # as in most batches; the parser let nothing else through
+    line = address_header_bytes("To", mailboxes, utf8=utf8)
     check_header_block(line)
     return line
 

@@ -8,6 +8,7 @@ from what ``message()`` returns; both ways give the same mail.
 from __future__ import annotations
 
 from email.mime.base import MIMEBase
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -45,8 +46,9 @@ _PLAIN_STEPS = (_steps_of(EmailMessage), _steps_of(EmailMultiAlternatives))
 
 _CONSTANTS = frozenset({str, bytes, type(None)})
 
+# A batch shares the whole content, or at least its attachments.
 _wholes: PartCache[bytes] = PartCache(limit=16 * 1024 * 1024)
-_parts: PartCache[Leaf] = PartCache(limit=16 * 1024 * 1024)
+_files: PartCache[Leaf] = PartCache(limit=16 * 1024 * 1024)
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
@@ -144,12 +146,8 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    key = (text, subtype, eight_bit)
-    known = _parts.get(key)
-    if known is not None:
-        return known
     encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
-    return _parts.offer(key, _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded), len(text))
+    return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
 
 
 def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
@@ -169,10 +167,10 @@ def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node
     is_text = mimetype.lower().startswith("text/")
     octets: str | bytes = text_of(content) if is_text else content_bytes(content)
     key = (filename, octets, mimetype)
-    known = _parts.get(key)
+    known = _files.get(key)
     if known is not None:
         return known
-    return _parts.offer(key, _file(filename, octets, mimetype), len(octets))
+    return _files.offer(key, _file(filename, octets, mimetype), len(octets))
 
 
 def _file(filename: object, content: str | bytes, mimetype: str) -> Leaf:
@@ -194,7 +192,13 @@ def _disposition(filename: object) -> bytes:
 
 
 def _leaf(content_type: str, encoded: Encoded, more: bytes = b"") -> Leaf:
-    head = header_bytes("Content-Type", content_type) + _MIME_VERSION
-    head += b"Content-Transfer-Encoding: " + encoded.encoding.encode() + b"\r\n" + more
-    check_header_block(head)
+    head = _part_head(content_type, encoded.encoding, more)
     return Leaf(head, encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
+
+
+@lru_cache(maxsize=64)
+def _part_head(content_type: str, encoding: str, more: bytes) -> bytes:
+    head = header_bytes("Content-Type", content_type) + _MIME_VERSION
+    head += header_bytes("Content-Transfer-Encoding", encoding) + more
+    check_header_block(head)
+    return head

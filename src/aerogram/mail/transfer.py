@@ -29,7 +29,7 @@ _SPACE_AT_LINE_END = re.compile(rb"\r(?<=[ \t]\r)")
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
 # matches, so nothing is scanned twice.
 _QP_PIECE = re.compile(
-    rb"(?:[^\n]{0,77}\n)*"
+    rb"(?:[^\n]{0,77}+\n)*"
     rb"(?:[^\n]{73}(?:[^=\n]{2}|[^=\n](?==)|(?==))(?=[^\r\n])|[^\n]*\Z)"
 )  # fmt: skip
 
