@@ -177,11 +177,15 @@ class Conversation:
         self._take(b"".join(line + b"\r\n" for line in lines))
 
     def _take(self, content: bytes) -> None:
-        mail, self._mail = self._mail or ("",), None
-        message = Received(mail[0], tuple(self._recipients), content, mail[1:], self._number)
-        rule = self._rule(".", mail[0])
+        mail, self._mail = self._mail, None
+        rule = self._rule(".", mail[0] if mail else "")
+        if mail is None or not self._recipients:  # a script has granted DATA all the same
+            if not self._follow(rule):
+                self._reply("554 5.5.1 no valid recipients")
+            return
         if rule is None or _keeps(rule):
-            self._server.messages.append(message)
+            recipients = tuple(self._recipients)
+            self._server.messages.append(Received(mail[0], recipients, content, mail[1:], self._number))
         if not self._follow(rule):
             self._reply("250 2.0.0 accepted")
 

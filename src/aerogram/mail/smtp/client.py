@@ -52,6 +52,7 @@ class SMTPClient(smtplib.SMTP):
         self.tls_server_name = tls_server_name or host
         self._context = context
         self._buffer = bytearray()
+        self._writing = False
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
 
@@ -115,19 +116,27 @@ class SMTPClient(smtplib.SMTP):
             ConnectionLost: the connection broke. It is closed, and :meth:`getreply` gives the replies that
                 had arrived, one by one, before it raises, too.
         """
-        sock, unread = self.sock, bytes(self._buffer)
-        if sock is None:
+        if self.sock is None:
             raise ConnectionLost("not connected")
-        with sock.makefile("rb", buffering=0) as reader:  # keeps the socket readable while smtplib closes it
-            try:
-                super().send(s)
-            except smtplib.SMTPServerDisconnected:
-                self._buffer += unread
-                sock.settimeout(_LAST_WORDS_TIMEOUT)
-                with contextlib.suppress(OSError):
-                    while (chunk := reader.read(65536)) and len(self._buffer) < _REPLY_LIMIT:
-                        self._buffer += chunk
-                raise ConnectionLost("the connection broke while something was written") from None
+        self._writing = True
+        try:
+            super().send(s)
+        except smtplib.SMTPServerDisconnected:
+            self._hear_last_words(self.sock)
+            raise ConnectionLost("the connection broke while something was written") from None
+        finally:
+            self._writing = False
+
+    def _hear_last_words(self, sock: socket.socket) -> None:
+        """Close the connection, but keep what can still be read from it."""
+        sock.settimeout(_LAST_WORDS_TIMEOUT)
+        with contextlib.suppress(OSError):
+            while (chunk := sock.recv(65536)) and len(self._buffer) < _REPLY_LIMIT:
+                self._buffer += chunk
+        unread = bytes(self._buffer)
+        self._writing = False
+        self.close()
+        self._buffer += unread
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.
@@ -184,6 +193,8 @@ class SMTPClient(smtplib.SMTP):
 
     def close(self) -> None:
         """Close the connection at once, without a word."""
+        if self._writing:  # smtplib closes what it cannot write to, and there may be something left to read
+            return
         self._buffer.clear()
         super().close()
 
