@@ -7,7 +7,6 @@ configures or sends to the locmem outbox is forgotten when it ends. The rest are
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import ssl
@@ -52,11 +51,6 @@ def pytest_configure() -> None:
     """Forget the settings of whoever started the tests."""
     for name in [name for name in os.environ if name.startswith("AEROGRAM_")]:
         del os.environ[name]
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Leave addresses in memory out of test names: xdist wants the same names in each of its processes."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 @pytest.fixture(autouse=True)
