@@ -1,8 +1,9 @@
-"""premailer finds the elements and writes the attributes; what wins in the end is settled here, as CSS says.
+"""premailer goes over the elements and writes them; what meets there and what wins is settled here.
 
-premailer is handed each rule under a number instead of its declarations, so that its hook for one element
-tells us which rules met there. The declarations are then merged with the author's own style
-attribute by importance, and compared with what stays in the sheet (CSS Cascade 4, section 6.1).
+Premailer compiles, parses and sorts anew for every document, and lets the last rule win whatever the cascade
+says. So the rules that meet at an element are found first, from sheets taken apart once; premailer is given
+one rule for all of them, and where it calls back for an element the declarations are merged with the author's
+own style attribute by importance and compared with what stays in the sheet (CSS Cascade 4, section 6.1).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from lxml import etree
 
 from aerogram.inlining.engine import load_premailer
 from aerogram.inlining.stylesheet import Declaration, Rank, Rule, Sheet, declarations, selector
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_sheets"]
 
-_NUMBER = re.compile(r"--rule-(\d+)")
+_MARK = "data-aerogram-met"
+_ONE_WORD = re.compile(r"[.#]?[a-zA-Z][a-zA-Z0-9-]*")
 _PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?|auto", re.IGNORECASE)
 _NO_BORDER_LINE = frozenset(("border-collapse", "border-radius", "border-spacing", "border-image"))
 
@@ -30,80 +34,108 @@ Merged = dict[str, tuple[Declaration, Rank]]
 
 def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
     """Write the rules of ``sheets`` into style attributes; return, for each sheet, the text that stays."""
-    words = _vocabulary(root)
-    rules = {rule.order: rule for sheet in sheets for rule in sheet.rules if rule.needs <= words}
+    index = Index(root)
+    met: dict[Element, list[Rule]] = {}
+    unmet: set[int] = set()
+    for sheet in sheets:
+        for rule in sheet.rules:
+            elements = index.find(rule.selector, rule.needs)
+            for element in elements:
+                met.setdefault(element, []).append(rule)
+            if not elements:
+                unmet.add(rule.order)
     merged: dict[Element, Merged] = {}
-    if rules:
-        _premailer_class()(rules, merged).transform(root)
-    _settle_importance(root, sheets, merged)
-    met = {rank.order for element in merged.values() for _, rank in element.values()}
-    return [_staying(sheet, met) for sheet in sheets]
+    if met:
+        _premailer_class()(met, merged).transform(root)
+    _align_images(root)
+    _settle_importance(index, sheets, merged)
+    return [_staying(sheet, unmet) for sheet in sheets]
 
 
-def _staying(sheet: Sheet, met: set[int]) -> str:
-    hooks = [text for rule, text in sheet.hooks if rule.order not in met]
+def _staying(sheet: Sheet, unmet: set[int]) -> str:
+    hooks = [text for rule, text in sheet.hooks if rule.order in unmet]
     return "\n".join([*([sheet.kept_text] if sheet.kept_text else []), *hooks])
 
 
-def _vocabulary(root: Element) -> set[str]:
-    """The classes and ids of the document, as selectors write them."""
-    words: set[str] = set()
-    for value in set(root.xpath("//@class")):
-        words.update("." + name for name in value.split())
-    words.update("#" + value for value in root.xpath("//@id"))
-    return words
+class Index:
+    """The elements of a document by what simple selectors ask for."""
+
+    def __init__(self, root: Element) -> None:
+        self.root = root
+        self.words: dict[str, list[Element]] = {}  # by tag, .class and #id
+        for element in root.iter(etree.Element):
+            attributes = element.attrib
+            words = {element.tag}
+            if "class" in attributes:
+                words.update(f".{name}" for name in attributes["class"].split())
+            if "id" in attributes:
+                words.add(f"#{attributes['id']}")
+            for word in words:
+                self.words.setdefault(word, []).append(element)
+
+    def find(self, text: str, needs: frozenset[str] = frozenset()) -> Sequence[Element]:
+        """Return the elements that a selector matches; ``needs`` are classes and ids that it asks for."""
+        if not all(word in self.words for word in needs):
+            return ()
+        if _ONE_WORD.fullmatch(text):
+            return self.words.get(text if text[0] in ".#" else text.lower(), ())
+        compiled = selector(text)
+        found: Sequence[Element] = () if compiled is None else compiled(self.root)  # type: ignore[assignment]  # elements
+        return found
 
 
 @cache
 def _premailer_class() -> Any:
-    class NumberedRules(load_premailer().premailer):  # type: ignore[misc]  # known at run time alone
-        """Premailer over rules that are parsed already."""
+    class OneRule(load_premailer().premailer):  # type: ignore[misc]  # known at run time alone
+        """Premailer with one rule, for all elements that have something to be written."""
 
-        def __init__(self, rules: dict[int, Rule], merged: dict[Element, Merged]) -> None:
+        def __init__(self, met: dict[Element, list[Rule]], merged: dict[Element, Merged]) -> None:
             super().__init__(
-                css_text="numbered",
+                css_text=_MARK,
                 strip_important=False,
                 allow_network=False,
                 allow_loading_external_files=False,
                 disable_validation=True,
                 disable_leftover_css=True,
+                align_floating_images=False,
             )
-            self.rules = rules
+            self.met = met
             self.merged = merged
 
         def transform(self, root: Element) -> None:
             styles = list(root.iter("style"))
             for style in styles:
                 style.set(self.attribute_name, "ignore")
-            self.inline = {element: element.attrib.pop("style") for element in root.xpath("//*[@style]")}
+            self.inline = {element: element.attrib.pop("style", "") for element in self.met}
+            for element in self.met:
+                element.set(_MARK, "")
             super().transform(root)
+            for element in self.met:
+                element.attrib.pop(_MARK)
             for style in styles:
                 style.attrib.pop(self.attribute_name, None)
-            for element, style in self.inline.items():
-                if "style" not in element.attrib:
-                    element.set("style", style)
 
         def _parse_style_rules(self, css_body: str, _: int) -> Any:
-            if css_body != "numbered":
-                return [], []
-            numbered = [
-                ((important, *rule.specificity, number), rule.selector, f"--rule-{number}:{important}")
-                for number, rule in self.rules.items()
-                for important in (0, 1)
-                if any(item.important == important for item in rule.declarations)
-            ]
-            return numbered, []
+            return ([((0,), f"[{_MARK}]", "x:y")] if css_body == _MARK else []), []
 
-        def _style_to_basic_html_attributes(self, element: Element, style: str, force: bool = False) -> None:
-            met = [self.rules[number] for number in sorted(set(map(int, _NUMBER.findall(style))))]
-            merged = self.merged[element] = merge(met, self.inline.get(element, ""))
+        def _style_to_basic_html_attributes(self, element: Element, _: str, force: bool = False) -> None:
+            merged = self.merged[element] = merge(self.met[element], self.inline[element])
             write_style(element, merged)
             plain = "; ".join(
                 f"{name}:{item.value}" for name, (item, _) in merged.items() if _fits_attribute(item)
             )
             super()._style_to_basic_html_attributes(element, plain, force=force)
 
-    return NumberedRules
+    return OneRule
+
+
+def _align_images(root: Element) -> None:
+    """Set ``align`` on floating images, for the Outlooks that know no ``float``."""
+    for image in root.iter("img"):
+        if "float" in image.get("style", ""):
+            for item in declarations(image.get("style")):
+                if item.name == "float" and item.value in ("left", "right"):
+                    image.set("align", item.value)
 
 
 def _fits_attribute(item: Declaration) -> bool:
@@ -141,7 +173,7 @@ def write_style(element: Element, merged: Merged) -> None:
         element.attrib.pop("style", None)
 
 
-def _settle_importance(root: Element, sheets: Sequence[Sheet], merged: dict[Element, Merged]) -> None:
+def _settle_importance(index: Index, sheets: Sequence[Sheet], merged: dict[Element, Merged]) -> None:
     """Let attributes and the rules that stayed in the sheet meet as the cascade would have it.
 
     What stays is ``!important`` so that it can override an attribute at all. So where the attribute's
@@ -150,16 +182,14 @@ def _settle_importance(root: Element, sheets: Sequence[Sheet], merged: dict[Elem
     rivals: dict[Element, list[tuple[str, Rank]]] = {}
     for sheet in sheets:
         for kept in sheet.kept:
-            find = selector(kept.selector)
-            if find is None:
-                continue
-            ranks = [
-                (name, Rank(important, False, *kept.specificity, kept.order))
-                for name, important in kept.names
-            ]
-            matched: Any = find(root)
-            for element in matched:
-                rivals.setdefault(element, []).extend(ranks)
+            elements = index.find(kept.selector)
+            if elements:
+                ranks = [
+                    (name, Rank(important, False, *kept.specificity, kept.order))
+                    for name, important in kept.names
+                ]
+                for element in elements:
+                    rivals.setdefault(element, []).extend(ranks)
     for element, ranked in rivals.items():
         style = element.get("style")
         if not style:

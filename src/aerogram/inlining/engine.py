@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,16 +28,10 @@ class Engine:
 @cache
 def load_premailer() -> Engine:
     """Import premailer; it brings requests with it, so nothing loads it before the first document."""
-    unset = _CACHE_SIZE not in os.environ
-    if unset:
-        os.environ[_CACHE_SIZE] = "4096"
-    try:
-        import cssutils
-        from premailer import Premailer
-        from premailer.merge_style import csstext_to_pairs
-    finally:
-        if unset:
-            del os.environ[_CACHE_SIZE]
+    import cssutils
+    from premailer import Premailer
+    from premailer.merge_style import csstext_to_pairs
+
     cssutils.log.setLevel(logging.CRITICAL)  # broken CSS is the author's business, not the log's
 
     class Offline(Premailer):  # type: ignore[misc]  # premailer ships no types
@@ -51,7 +44,7 @@ def load_premailer() -> Engine:
             return ""
 
     def pairs(css: str) -> list[tuple[str, str]]:
-        # Past premailer's cache, which we keep for selectors: the caller has its own.
+        # Past premailer's cache, which forgets after 128 entries: the caller has its own.
         found: list[tuple[str, str]] = csstext_to_pairs.__wrapped__(css, validate=False)
         return found
 

@@ -171,12 +171,11 @@ class _Reading:
             return
         for one in selectors:
             self.order += 1
-            inlinable = None if wrap else _inlinable(one)
-            if inlinable is None:
+            if wrap or not _is_inlinable(one):
                 self._keep_rule(one, body, wrap)
                 continue
             needs = frozenset(_NEEDS.findall(_BRACKETS.sub("", one)))
-            rule = Rule(inlinable, specificity(one), body, self.order, needs)
+            rule = Rule(one, specificity(one), body, self.order, needs)
             self.rules.append(rule)
             if _CLIENT_HOOK.search(one):
                 self.hooks.append((rule, _written(one, body)))
@@ -207,15 +206,14 @@ def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True)
     return f"{one} {{ {text} }}"
 
 
-def _inlinable(one: str) -> str | None:
-    """Return the selector as premailer can use it, or ``None`` for one that must stay in the sheet."""
-    escaped = _QUOTED.sub(lambda quoted: quoted[0].replace(":", r"\3a ").replace(",", r"\2c "), one)
-    bare = _QUOTED.sub("", one)
-    if "*" in _BRACKETS.sub("", bare):
-        return None
-    if ":" in bare and ":" + escaped.split(":", 1)[1] not in _STATIC_PSEUDO:
-        return None
-    return escaped if not escaped.startswith(":") and selector(escaped) is not None else None
+def _is_inlinable(one: str) -> bool:
+    """Whether premailer would inline a selector and lxml can look it up; else it stays in the sheet."""
+    bare = _BRACKETS.sub("", _QUOTED.sub("", one))
+    if "*" in bare or bare.startswith(":"):
+        return False
+    if ":" in bare and ":" + bare.split(":", 1)[1] not in _STATIC_PSEUDO:
+        return False
+    return selector(one) is not None
 
 
 def _statements(css: str) -> Iterator[tuple[str, str | None]]:
