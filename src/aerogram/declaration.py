@@ -14,7 +14,14 @@ from typing import Any, ClassVar
 
 from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
 from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.category import (
+    check_category,
+    check_list_id,
+    check_unsubscribe_email,
+    check_unsubscribe_url,
+)
 from aerogram.mail.headers import check_extra_headers, check_header_value
+from aerogram.mail.return_path import check_return_path
 
 DECLARATIONS = (
     "subject",
@@ -29,6 +36,11 @@ DECLARATIONS = (
     "reply_to",
     "headers",
     "attachments",
+    "category",
+    "unsubscribe_url",
+    "unsubscribe_email",
+    "list_id",
+    "return_path",
 )
 """The names a class may declare as an attribute, a property or a field; every other annotation is a field."""
 
@@ -207,6 +219,16 @@ def _check_attachments(_name: str, value: object) -> None:
         )
 
 
+def _text_checked_by(check: Callable[[object], object]) -> Callable[[str, object], None]:
+    def check_text(name: str, value: object) -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"a {type(value).__name__} was given; a text is meant.")
+        if value or name == "category":
+            check(value)
+
+    return check_text
+
+
 _CHECKS: dict[str, Callable[[str, object], None]] = {
     "subject": _check_line,
     "subject_prefix": _check_line,
@@ -220,4 +242,9 @@ _CHECKS: dict[str, Callable[[str, object], None]] = {
     "reply_to": _check_recipients,
     "headers": _check_headers,
     "attachments": _check_attachments,
+    "category": _text_checked_by(check_category),
+    "unsubscribe_url": _text_checked_by(check_unsubscribe_url),
+    "unsubscribe_email": _text_checked_by(check_unsubscribe_email),
+    "list_id": _text_checked_by(check_list_id),
+    "return_path": _text_checked_by(check_return_path),
 }

@@ -29,9 +29,12 @@ class Notification:
 
     ``subject`` (a Jinja string of one line), ``html_template``, ``text_template``, ``css``, ``to``, ``cc``,
     ``bcc``, ``reply_to``, ``from_email``, ``headers``, ``attachments`` and ``subject_prefix`` are declared as
-    class attributes or properties. Every other annotated name is a field: a keyword argument of the
-    constructor, with defaults and inheritance as dataclasses have them, and a variable of the templates. A
-    declaration that is itself annotated becomes an argument too; a subject given that way is taken literally.
+    class attributes or properties, and so is what receivers of much mail want to know: ``category``,
+    ``unsubscribe_url``, ``unsubscribe_email``, ``list_id``, ``return_path``.
+
+    Every other annotated name is a field: a keyword argument of the constructor, with defaults and
+    inheritance as dataclasses have them, and a variable of the templates. A declaration that is itself
+    annotated becomes an argument too; a subject given that way is taken literally.
 
     Args of the class statement:
         name: the registry's name; the class name in snake case where none is given.
@@ -102,6 +105,26 @@ class Notification:
         def attachments(self) -> Sequence[Any]:
             """Files: ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
 
+        @property
+        def category(self) -> str | None:
+            """``"transactional"`` or ``"bulk"``, on the class; an annotated one is a field of yours."""
+
+        @property
+        def unsubscribe_url(self) -> str | None:
+            """The https URL that unsubscribes the recipient by a POST (RFC 8058)."""
+
+        @property
+        def unsubscribe_email(self) -> str | None:
+            """An address, or a ``mailto:`` URI, that unsubscribes whoever writes to it."""
+
+        @property
+        def list_id(self) -> str | None:
+            """The List-Id (RFC 2919); bulk mail that declares none has one of its name and sender."""
+
+        @property
+        def return_path(self) -> str | None:
+            """Where bounces go instead of to the sender; ``{recipient}`` in it stands for the recipient."""
+
     else:
         subject = ""
         subject_prefix = ""
@@ -115,6 +138,11 @@ class Notification:
         reply_to = ()
         headers = {}
         attachments = ()
+        category = None
+        unsubscribe_url = None
+        unsubscribe_email = None
+        list_id = None
+        return_path = None
 
     _fields: ClassVar[tuple[str, ...]] = ()
     _registered_name: ClassVar[str] = ""

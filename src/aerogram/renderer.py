@@ -12,8 +12,11 @@ from aerogram.conf import settings
 from aerogram.declaration import is_computed
 from aerogram.exceptions import DeclarationError
 from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.category import category_headers, with_explicit
 from aerogram.mail.headers import check_extra_headers, check_header_value
 from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.return_path import PLACE, check_return_path, verp
+from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
 from aerogram.templating import Templates
 
@@ -51,6 +54,16 @@ class Renderable(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def attachments(self) -> Sequence[Any]: ...
+    @property
+    def category(self) -> str | None: ...
+    @property
+    def unsubscribe_url(self) -> str | None: ...
+    @property
+    def unsubscribe_email(self) -> str | None: ...
+    @property
+    def list_id(self) -> str | None: ...
+    @property
+    def return_path(self) -> str | None: ...
 
     def context(self) -> Mapping[str, object]:
         """Return the variables of the templates."""
@@ -116,8 +129,9 @@ class Renderer:
             cc=notification.cc,
             bcc=notification.bcc,
             reply_to=notification.reply_to,
-            headers=dict(notification.headers),
         )
+        message.extra_headers = _headers(notification, str(message.from_email))
+        message.return_path = _return_path(notification, message, asker)
         if html is not None:
             message.attach_alternative(html, "text/html")
         for attachment in notification.attachments:
@@ -164,6 +178,32 @@ def default_renderer() -> Renderer:
 @lru_cache(maxsize=32)
 def _renderer(template_dirs: tuple[str, ...], site_name: str, base_url: str) -> Renderer:
     return Renderer(template_dirs, shared={"site_name": site_name, "base_url": base_url})
+
+
+def _headers(notification: Renderable, sender: str) -> dict[str, str]:
+    kind = type(notification)
+    standard = category_headers(
+        None if _is_field(kind, "category") else notification.category,
+        name=getattr(kind, "_registered_name", "") or snake_case(kind.__name__),
+        sender=sender,
+        unsubscribe_url=notification.unsubscribe_url,
+        unsubscribe_email=notification.unsubscribe_email,
+        list_id=notification.list_id,
+    )
+    return with_explicit(standard, notification.headers)
+
+
+def _return_path(notification: Renderable, message: EmailMultiAlternatives, asker: str) -> str | None:
+    path = notification.return_path
+    if path is None or PLACE not in check_return_path(path):
+        return path
+    recipients = message.recipients()
+    if len(recipients) > 1:
+        raise DeclarationError(
+            f"{asker}.return_path has {PLACE}, and the mail {len(recipients)} recipients. Send one mail a "
+            "recipient, or declare an address without it."
+        )
+    return verp(path, recipients[0]) if recipients else None
 
 
 def _is_field(kind: type, name: str) -> bool:

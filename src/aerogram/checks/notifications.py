@@ -75,6 +75,7 @@ class _Check:
         self._check_templates(samples, variables)
         self._check_stylesheets()
         self._check_recipients()
+        self._check_unsubscribing()
         for name, sample in samples.items():
             self._check_sample(name, sample)
         return self.problems
@@ -211,6 +212,14 @@ class _Check:
                 "a list, or a field: to: list[str].",
             )
 
+    def _check_unsubscribing(self) -> None:
+        """Refuse bulk mail that surely has no one-click unsubscribing; samples tell where it is computed."""
+        declared: Any = self.cls  # to a type checker, declarations are properties
+        if not all(map(self._is_static, ("category", "unsubscribe_url", "headers"))):
+            return
+        if not declared.unsubscribe_url and _lacks_unsubscribing(declared.category, declared.headers):
+            self._report_no_unsubscribing("The mail")
+
     # ---- samples, rendered and written -----------------------------------------------------------------
 
     def _check_sample(self, name: str, sample: Notification) -> None:
@@ -222,6 +231,9 @@ class _Check:
             return
         if not message.recipients() and not isinstance(sample, (AdminNotification, ManagerNotification)):
             self._report_no_recipients(name)
+        category = None if "category" in self.fields else sample.category
+        if _lacks_unsubscribing(category, message.extra_headers):
+            self._report_no_unsubscribing(f"The sample {name!r}")
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
@@ -246,6 +258,15 @@ class _Check:
             f"The sample {name!r} has no recipients: to, cc and bcc are all empty.",
         )
 
+    def _report_no_unsubscribing(self, what: str) -> None:
+        if not any(problem.code == "no-unsubscribe" for problem in self.problems):
+            self._add(
+                place_of(self.cls, "category"),
+                "no-unsubscribe",
+                f"{what} is bulk and cannot be unsubscribed from with one click, as large receivers demand "
+                '(RFC 8058). Declare unsubscribe_url, an https URL, or category = "transactional".',
+            )
+
     def _path(self, template: str) -> str:
         try:
             return self.templates.loader.get_source(self.templates.text_environment, template)[1] or ""
@@ -254,6 +275,10 @@ class _Check:
 
     def _add(self, place: Place, code: str, message: str, severity: Severity = "error") -> None:
         self.problems.append(Problem(place.file, place.line, self.name, code, message, severity))
+
+
+def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bool:
+    return category == "bulk" and "list-unsubscribe-post" not in map(str.lower, headers)
 
 
 def _context(sample: Notification) -> set[str] | None:
