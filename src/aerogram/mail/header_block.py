@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.mail.fields import Field, address_field, date_line, message_id_line, shared_fields
@@ -28,8 +26,7 @@ class _Shared(NamedTuple):
 
 _ENTRIES = 64  # batches that may run side by side
 _LIMIT = 16_384  # octets of a header worth keeping
-_cache: OrderedDict[object, _Shared] = OrderedDict()
-_lock = Lock()
+_cache: dict[object, _Shared] = {}  # each step on it is atomic, so threads need no lock
 
 
 def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
@@ -55,34 +52,31 @@ def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
     ]
 
 
-def _to_line(to: list[Any], utf8: bool) -> bytes:
+def _to_line(to: list[Any] | None, utf8: bool) -> bytes:
     _, value, mailboxes = address_field("To", to, utf8=utf8)
     if not mailboxes:
         return b""
-    if len(mailboxes) == 1 and value == mailboxes[0].addr_spec and len(value) < 70 and value.isascii():
-        return f"To: {value}\r\n".encode("ascii")  # as in most batches; the parser let nothing else through
+    mailbox = mailboxes[0]
+    if value == f"{mailbox.local_part}@{mailbox.domain}" and len(value) < 70 and value.isascii():
+        return f"To: {value}\r\n".encode("ascii")  # one bare address, as in most batches
     line = address_header_bytes("To", mailboxes, utf8=utf8)
     check_header_block(line)
     return line
 
 
 def _shared(message: EmailMessage, utf8: bool) -> _Shared:
-    extra = message.extra_headers
-    texts = (message.subject, message.from_email, *message.cc, *message.reply_to, *extra, *extra.values())
+    extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
+    texts = (message.subject, message.from_email, *cc, *reply_to, *extra, *extra.values())
     if set(map(type, texts)) != {str}:
         return _written(message, utf8)  # a lazy text may read differently the next time
-    key = (*texts, len(message.cc), len(message.reply_to), utf8)
-    with _lock:
-        found = _cache.get(key)
-        if found is not None:
-            _cache.move_to_end(key)
-            return found
-    written = _written(message, utf8)
-    if len(written.head) + len(written.middle) + len(written.tail) <= _LIMIT:
-        with _lock:
+    key = (*texts, len(cc), len(reply_to), utf8)
+    written = _cache.get(key)
+    if written is None:
+        written = _written(message, utf8)
+        if len(_cache) >= _ENTRIES:
+            _cache.clear()  # cheaper than an order, and the batches that go on are back at once
+        if len(written.head) + len(written.middle) + len(written.tail) <= _LIMIT:
             _cache[key] = written
-            if len(_cache) > _ENTRIES:
-                _cache.popitem(last=False)
     return written
 
 
