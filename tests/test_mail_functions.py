@@ -78,6 +78,16 @@ class DjangoStyle(BaseEmailBackend):
 DJANGO_STYLE = f"{__name__}.DjangoStyle"
 
 
+class WithoutDefaults(BaseEmailBackend):
+    """Relies on being told ``fail_silently``, as Django always tells it."""
+
+    def __init__(self, fail_silently: bool, **kwargs: Any) -> None:
+        super().__init__(fail_silently, **kwargs)
+
+    def send_messages(self, email_messages):
+        return len(email_messages)
+
+
 @pytest.fixture(autouse=True)
 def no_backends_made() -> Iterator[None]:
     DjangoStyle.made.clear()
@@ -347,6 +357,12 @@ class TestGetConnection:
         assert type(get_connection()).__module__.endswith("locmem")
         with settings.override(EMAIL_URL="dummy:"):
             assert type(get_connection(fail_silently=True)).__module__.endswith("dummy")
+
+    def test_the_backend_of_the_settings_is_always_told_whether_to_fail_silently(self) -> None:
+        with settings.override(EMAIL_BACKEND=f"{__name__}.WithoutDefaults"):
+            assert get_connection().fail_silently is False
+            assert get_connection(fail_silently=True).fail_silently is True
+            assert send_mail("S", "B", None, ["a@x.org"]) == 1
 
     def test_arguments_by_position(self) -> None:
         backend = get_connection(DJANGO_STYLE, True, username="u", host="h")

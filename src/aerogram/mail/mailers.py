@@ -77,7 +77,7 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
         if alias not in entries:
             if alias == DEFAULT_MAILER:
                 backend = backend_class(settings.EMAIL_BACKEND, "EMAIL_BACKEND")
-                return backend(**changes)
+                return backend(**{"fail_silently": False, **changes})  # as Django calls it, always
             raise MailerDoesNotExist(_no_such_alias(alias))
         backend, options = _entry(alias, entries[alias])
         return backend(**{**options, **changes})
