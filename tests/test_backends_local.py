@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import os
+import pickle
 import re
 import stat
 import sys
@@ -100,6 +101,16 @@ class TestLocmem:
     def test_message_without_recipients_is_kept_as_in_django(self) -> None:
         assert LocmemBackend().send_messages([EmailMessage("nobody")]) == 1
         assert mail.outbox[0].subject == "nobody"
+
+    def test_a_message_that_was_sent_can_be_pickled(self) -> None:
+        sent = message()
+        sent.connection = LocmemBackend(fail_silently=True)
+        sent.send()
+        for each in (sent, mail.outbox[0]):
+            twin = pickle.loads(pickle.dumps(each))
+            assert twin.connection.fail_silently
+            assert twin.send() == 1
+        assert len(mail.outbox) == 3
 
     def test_a_message_that_was_sent_can_be_copied(self) -> None:
         sent = message()

@@ -31,6 +31,14 @@ class LocalBackend(BaseEmailBackend):
         super().__init__(fail_silently=fail_silently, **kwargs)
         self._lock = threading.RLock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lock behind, so that a message that was sent can be pickled with its connection."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.RLock()
+
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:
         """Do with the message what this backend is for.
 
