@@ -66,7 +66,9 @@ def attachment_of(filename: str | None, content: object, mimetype: str | None) -
     EmailAttachment(filename='notes.txt', content='café', mimetype='text/plain')
     """
     if content is None:
-        raise InvalidAttachment("content must be provided: None was given for an attachment.")
+        raise InvalidAttachment(
+            "content must be provided. None was given for an attachment: give it a str or bytes."
+        )
     guessed = mimetypes.guess_type(str(filename))[0] if filename else None
     mimetype = check_media_type(mimetype or guessed or DEFAULT_ATTACHMENT_MIME_TYPE)
     if mimetype.lower().startswith("text/") and isinstance(content, bytes | bytearray | memoryview):

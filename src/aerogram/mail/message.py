@@ -202,7 +202,9 @@ class EmailMessage:
         elif content is None and mimetype is None:
             self.attachments.append(filename)
         else:
-            raise InvalidAttachment("content and mimetype must not be given beside a MIMEBase instance.")
+            raise InvalidAttachment(
+                "content and mimetype must not be given when a MIMEBase instance is provided."
+            )
 
     def attach_file(self, path: str | PathLike[str], mimetype: str | None = None) -> None:
         """Attach the file at ``path`` under its own name; it is read now, so later changes don't matter.
