@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAddress
 from aerogram.mail.addresses import parse_mailbox, parse_mailbox_list, sanitize_address
 from aerogram.mail.encoded_words import encoded_words
@@ -24,6 +25,7 @@ from aerogram.mail.headers import (
     forbid_multi_line_headers,
     header_bytes,
 )
+from aerogram.mail.safemime import SafeMIMEText
 
 ENCODED_WORDS_THAT_INJECT = [
     "=?utf-8?q?x=0d=0aBcc=3a_e?=",
@@ -288,6 +290,14 @@ def test_utf8_allows_addresses_beyond_ascii():
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
         header_bytes("To", "é@b.c")
     assert header_bytes("To", "É <é@b.c>", utf8=True) == "To: =?utf-8?b?w4k=?= <é@b.c>\r\n".encode()
+
+
+def test_without_a_charset_that_of_the_settings_is_taken():
+    with settings.override(DEFAULT_CHARSET="iso-8859-1"):
+        assert forbid_multi_line_headers("Subject", "é", None) == ("Subject", "=?iso-8859-1?q?=E9?=")
+        part = SafeMIMEText("text")
+        part["To"] = "É <e@example.com>"
+    assert part["To"] == "=?iso-8859-1?q?=C9?= <e@example.com>"
 
 
 def test_other_charsets():

@@ -13,6 +13,7 @@ from email.header import Header
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError
 from aerogram.mail.addresses import is_empty_group, parse_mailbox_list, reads_as
 from aerogram.mail.encoded_words import django_encoded_text, encoded_words, shown, with_short_words
@@ -188,7 +189,7 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     Args:
         name: the header's name.
         val: anything that ``str()`` makes a text of; it is called once.
-        encoding: charset of encoded-words; UTF-8 for None.
+        encoding: charset of encoded-words; ``DEFAULT_CHARSET`` for None.
 
     Raises:
         BadHeaderError: name or value cannot be written.
@@ -199,7 +200,7 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     """
     kind = kind_of(name)
     text = check_header_value(name, val)
-    charset = encoding or "utf-8"
+    charset = encoding or settings.DEFAULT_CHARSET
     if kind is Kind.ADDRESSES:
         return name, _sanitized_list(text, charset)
     if kind is Kind.STRUCTURED:
