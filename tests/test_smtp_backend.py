@@ -262,6 +262,16 @@ def test_a_failed_connection_is_silent_when_asked(free_port):
     assert only_status(message) == "deferred"
 
 
+def test_an_open_that_says_it_failed_silently_is_believed():
+    class Quiet(EmailBackend):
+        def open(self):
+            return None
+
+    messages = mails(2)
+    assert Quiet("unused.invalid").send_messages(messages) == 0
+    assert [only_status(message) for message in messages] == ["deferred", "deferred"]
+
+
 def test_failed_deliveries_are_silent_when_asked_and_counted_all_the_same():
     messages = mails(3)
     with FaultyServer().on("RCPT", "550 5.1.1 no", match="p1@") as server:

@@ -132,7 +132,7 @@ class Tally:
     def __init__(self, *, fail_silently: bool = False, on_result: OnResult | None = None) -> None:
         self.total = 0
         self.sent = 0
-        self._fail_silently = fail_silently
+        self.fail_silently = fail_silently
         self._on_result = on_result
         self._reports: list[tuple[int, DeliveryReport]] = []
         self._unserved = 0
@@ -149,7 +149,7 @@ class Tally:
         if not report.complete:
             self._unserved += 1
             # A silent batch keeps only what is raised all the same, and what a lonely message may raise.
-            if not self._fail_silently or _is_programming(report.error) or self.total == 1:
+            if not self.fail_silently or _is_programming(report.error) or self.total == 1:
                 self._reports.append((place, report))
         if self._on_result is not None:
             self._on_result(report)
@@ -164,7 +164,7 @@ class Tally:
         reports = [report for _, report in sorted(self._reports, key=itemgetter(0))]
         if self.total == 1 and reports and (error := reports[0].error) is not None:
             raise error
-        if self._fail_silently:
+        if self.fail_silently:
             reports = [report for report in reports if _is_programming(report.error)]
         if reports:
             cause = next((report.error for report in reports if report.error is not None), None)

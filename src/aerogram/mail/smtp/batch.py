@@ -74,6 +74,7 @@ class Batch:
             self._defer_all(first, rest if isinstance(self._messages, list | tuple) else (), error)
             raise
         if opened is None or backend.connection is None:
+            self._tally.fail_silently = True  # open() has said so
             self._defer_all(first, rest, None)
             return
         lane = backend.lane(backend.current_session())
