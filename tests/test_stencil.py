@@ -31,7 +31,7 @@ def tree(html: str) -> object:
     found = []
     for element in (*root.itersiblings(preceding=True), *root.iter(), *root.itersiblings()):
         if isinstance(element.tag, str):
-            attributes = dict(element.attrib)
+            attributes = dict(element.items())
             style = [part.strip() for part in attributes.pop("style", "").split(";") if part.strip()]
             found.append((element.tag, attributes, style, element.text or "", element.tail or ""))
         else:
