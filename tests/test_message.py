@@ -110,6 +110,16 @@ def test_a_string_set_later_is_a_type_error_too(name: str):
             use(mail)
 
 
+@pytest.mark.parametrize("name", ["to", "cc", "bcc", "reply_to"])
+def test_a_list_set_to_none_later_is_empty(name: str):
+    mail = full_message()
+    setattr(mail, name, None)
+    header = {"bcc": "Bcc", "reply_to": "Reply-To"}.get(name, name.title())
+    assert mail.message()[header] is None
+    assert f"\r\n{header}: ".encode() not in to_bytes(mail)
+    assert f"{name}@example.com" not in mail.recipients()
+
+
 def test_lists_and_tuples_of_the_caller_stay_the_callers():
     to = ["a@x.org"]
     mail = EmailMessage(to=to, cc=("b@x.org",))

@@ -96,7 +96,7 @@ def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
     )
 
 
-def address_field(name: str, entries: list[Any], *, utf8: bool = False) -> Field:
+def address_field(name: str, entries: list[Any] | None, *, utf8: bool = False) -> Field:
     """Return the field of these addresses; one entry is one mailbox, so that the envelope has the same ones.
 
     Raises:
@@ -106,7 +106,9 @@ def address_field(name: str, entries: list[Any], *, utf8: bool = False) -> Field
     """
     if isinstance(entries, str):
         raise TypeError(f'"{name.lower().replace("-", "_")}" argument must be a list or tuple')
-    texts = [entry if type(entry) is str else str(entry) for entry in entries if entry or name == "From"]
+    texts = [
+        entry if type(entry) is str else str(entry) for entry in entries or () if entry or name == "From"
+    ]
     try:
         mailboxes = [parse_mailbox(text, utf8=utf8) for text in texts]
     except InvalidAddress:
