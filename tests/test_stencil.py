@@ -236,7 +236,9 @@ class Builder:
     def attributes(self) -> list[str | int]:
         names = self.draw(
             st.lists(
-                st.sampled_from(["class", "id", "style", "title", "lang", "align", "data-x"]),
+                st.sampled_from(
+                    ["class", "id", "style", "title", "lang", "align", "data-x", "aria-label", "background"]
+                ),
                 max_size=2,
                 unique=True,
             )
@@ -377,6 +379,19 @@ def test_real_templates_are_filled_and_equal_the_slow_way(name: str) -> None:
         same(stencils.finish(chunks), slowly(chunks))
     assert stencils.stats.hits > 20
     assert stencils.stats.fallbacks == 0
+
+
+@pytest.mark.parametrize("name", ["admin", "manager"])
+def test_the_mails_that_ship_share_a_stencil_between_messages(name: str) -> None:
+    from aerogram.templating import Templates
+
+    templates = Templates(shared={"site_name": "Example", "base_url": "https://example.com"})
+    stencils = Stencils()
+    for number in range(3):
+        variables = {"message": f"Disk {number} is full & slow", "subject": f"Error {number}"}
+        chunks = templates.html_chunks(f"aerogram/{name}.html", variables, "test")
+        same(stencils.finish(chunks), slowly(chunks))
+    assert (stencils.stats.hits, stencils.stats.misses) == (2, 1)
 
 
 def test_a_second_message_of_a_shape_is_a_hit() -> None:

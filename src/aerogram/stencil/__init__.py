@@ -5,7 +5,7 @@ selectors read), and so does what the text part looks like; neither depends on t
 a page is split into its shape and its values (``shape``), premailer and html2text run once for a shape with a
 placeholder for each value (``cutting``), and every later message of that shape is filled in (``filling``).
 
-A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` or ``title``
+A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` and the like
 (unless a selector reads it) or in a comment, with something visible at both ends and no markup in it. Values
 anywhere else (a class, a style, the content of ``<style>``) belong to the shape. What cannot be proved goes
 the slow way.

@@ -12,7 +12,17 @@ from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.filling import Stencil, html_form, text_form
-from aerogram.stencil.shape import ATTRIBUTE, COMMENT, KEYED, TEXT, Place, Shape, is_safe_in_comment, places
+from aerogram.stencil.shape import (
+    ATTRIBUTE,
+    COMMENT,
+    FREE_ATTRIBUTES,
+    KEYED,
+    TEXT,
+    Place,
+    Shape,
+    is_safe_in_comment,
+    places,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +34,7 @@ __all__ = ["Skeleton", "cut", "skeleton_of"]
 _SERIALS = itertools.count()
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
-_READ_ATTRIBUTE = re.compile(r"\[[^\]]*?(href|src|alt|title|\\)", re.IGNORECASE)
+_READ_ATTRIBUTE = re.compile(rf"\[[^\]]*?({'|'.join(FREE_ATTRIBUTES)}|\\)", re.IGNORECASE)
 _ESCAPE = "\\"  # in a selector it may spell any name
 _LINE_END = re.compile(r"[\t\n]").search
 

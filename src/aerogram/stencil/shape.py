@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTRIBUTE",
     "COMMENT",
+    "FREE_ATTRIBUTES",
     "KEYED",
     "TEXT",
     "Place",
@@ -43,8 +44,10 @@ _NEVER = r"<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\ufff
 # Whether a value is sure to be text with something to see at both ends, whatever stands around it.
 is_solid = re.compile(rf"(?![{_LOOSE}])(?:[^{_NEVER}&]++|{_ENTITY})++(?<![{_LOOSE}])").fullmatch
 
-_FREE_ATTRIBUTES = "href|src|alt|title"
-_SPLIT = re.compile(rf"(>\s*|\s(?:{_FREE_ATTRIBUTES})=\")([^<>\"\s](?:[^<>\"]*[^<>\"\s])?)", re.IGNORECASE)
+# Attributes that neither the parser nor the text part looks into; a selector may, and then they are not free.
+FREE_ATTRIBUTES = ("href", "src", "alt", "title", "aria-label", "background", "cite", "datetime")
+_FREE = "|".join(FREE_ATTRIBUTES)
+_SPLIT = re.compile(rf"(>\s*|\s(?:{_FREE})=\")([^<>\"\s](?:[^<>\"]*[^<>\"\s])?)", re.IGNORECASE)
 
 _TOKEN = re.compile(
     r"""(?P<comment><!--.*?(?:--!?>|\Z))
@@ -124,7 +127,7 @@ def places(html: str, slot: re.Pattern[str], count: int) -> list[Place]:
 
 def _in_attribute(attribute: re.Match[str], slot: re.Pattern[str], found: list[Place]) -> None:
     name, value = attribute[1].lower(), attribute[2]
-    if name not in _FREE_ATTRIBUTES.split("|"):
+    if name not in FREE_ATTRIBUTES:
         return
     for match in slot.finditer(value):
         if not _OPEN_REFERENCE.search(value, 0, match.start()):
