@@ -234,6 +234,19 @@ class TestSendMassMail:
         assert connection.log == ["open", CHUNK, CHUNK, 1, "close"]
         assert all(message.delivery.complete for message in connection.sent)
 
+    def test_a_connection_that_only_sends_will_do(self) -> None:
+        class Sender:
+            sent = 0
+
+            def send_messages(self, messages):
+                self.sent += len(messages)
+                return len(messages)
+
+        sender = Sender()
+        assert send_mass_mail([("S", "B", None, ["a@x.org"])] * 3, connection=sender) == 3
+        assert send_mail("S", "B", None, ["a@x.org"], connection=sender) == 1
+        assert sender.sent == 4
+
     def test_an_open_connection_stays_open(self) -> None:
         connection = get_connection(DJANGO_STYLE)
         connection.open()

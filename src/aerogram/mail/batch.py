@@ -103,13 +103,15 @@ def _built(item: Any) -> EmailMessage:
 def _send_in_chunks(
     messages: Iterator[EmailMessage | Unbuildable], connection: BaseEmailBackend, on_result: OnResult | None
 ) -> int:
-    tally = Tally(fail_silently=connection.fail_silently, on_result=on_result)
+    # Whoever gives a connection of their own class need only make it send, as in Django.
+    tally = Tally(fail_silently=getattr(connection, "fail_silently", False), on_result=on_result)
+    can_open = hasattr(connection, "open")
     sent, opened = 0, False
     try:
         while chunk := list(islice(messages, CHUNK)):
             ready = list(_ready(chunk, tally))
             if ready:
-                opened = bool(connection.open()) or opened
+                opened = (can_open and bool(connection.open())) or opened
                 count = connection.send_messages([message for message, _ in ready]) or 0
                 sent += count
                 _report(ready, count, tally, on_result)
