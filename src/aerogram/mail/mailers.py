@@ -159,7 +159,7 @@ def _known_options(backend: BackendClass) -> set[str] | None:
     Our base class takes and ignores what it does not know, so that Django's keyword arguments may be offered
     to every backend. What is written into a setting for one backend is meant, and must be known.
     """
-    if not isinstance(backend, type):
+    if not isinstance(backend, type) or getattr(backend, "takes_any_option", False):
         return None
     known: set[str] = set()
     for each in backend.__mro__:

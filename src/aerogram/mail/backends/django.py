@@ -1,0 +1,258 @@
+"""Sends by any mail backend written for Django: so by the providers of django-anymail.
+
+Django must be installed, and there need be no Django project: where none is configured, Django gets the few
+settings it needs to send mail. A project that is configured is used as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from aerogram.conf import settings
+from aerogram.exceptions import BackendNotFound, ImproperlyConfigured, MissingDependency
+from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.backends.wrapping import WrappingBackend
+from aerogram.mail.delivery import DeliveryReport, RecipientResult, Status
+from aerogram.mail.envelope import envelope_of
+from aerogram.mail.message import (
+    DEFAULT_ATTACHMENT_MIME_TYPE,
+    EmailAttachment,
+    EmailMessage,
+    EmailMultiAlternatives,
+)
+from aerogram.mail.smtp.replies import result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["EmailBackend", "django_message"]
+
+# What django-anymail calls the fate of a recipient, in our words.
+ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
+    "sent": "sent",
+    "queued": "sent",  # the provider has accepted it, as a mail server does
+    "invalid": "refused",
+    "rejected": "refused",
+    "failed": "deferred",
+}
+OWN_ATTRIBUTES: Final = frozenset(
+    {
+        *("to", "cc", "bcc", "reply_to", "from_email", "subject", "body", "attachments", "alternatives"),
+        *("extra_headers", "connection", "delivery", "return_path", "encoding", "message"),
+        *("content_subtype", "mixed_subtype", "alternative_subtype"),
+    }
+)
+MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
+
+_lock = threading.Lock()
+_configured_here: list[Any] = []  # Django's settings, where they are of our making
+
+
+class EmailBackend(WrappingBackend):
+    """Converts each message to Django's class and sends it by a backend of Django's contract.
+
+    Attributes set on a message beyond its own, as ``tags`` or ``metadata`` of django-anymail, go along.
+
+    Args:
+        fail_silently: keep quiet about a failed connection or delivery.
+        backend: the dotted path of the backend, such as ``"anymail.backends.postmark.EmailBackend"``.
+        settings: Django settings it needs, such as ``{"ANYMAIL": {...}}``; given to Django where no project
+            is configured. They cannot change a setting that Django has already.
+        options: further keyword arguments of that backend.
+
+    Raises:
+        MissingDependency: Django is not installed.
+        BackendNotFound: there is no such backend.
+        ImproperlyConfigured: it lacks a setting, or Django has another value for one of ``settings``.
+
+    >>> MAILERS = {
+    ...     "default": {
+    ...         "BACKEND": "aerogram.mail.backends.django.EmailBackend",
+    ...         "OPTIONS": {
+    ...             "backend": "anymail.backends.postmark.EmailBackend",
+    ...             "settings": {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "..."}},
+    ...         },
+    ...     }
+    ... }
+    """
+
+    takes_any_option = True  # what they are, only the other backend knows
+
+    def __init__(
+        self,
+        fail_silently: bool = False,
+        *,
+        backend: str = "",
+        settings: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(fail_silently=fail_silently)
+        if not backend:
+            raise ImproperlyConfigured(
+                "The Django backend needs backend=..., the dotted path of a Django mail backend, such as "
+                "'anymail.backends.postmark.EmailBackend'."
+            )
+        self.backend = backend
+        _configure_django(settings or {})
+        self._django = _django_backend(backend, options)
+
+    def deliver(self, message: EmailMessage) -> DeliveryReport:
+        """Send one message; the report says what a provider or server told."""
+        try:
+            message.message()  # refuses what no other backend would send
+            addresses = envelope_of(message).recipients
+            twin = django_message(message)
+        except Exception as error:  # whatever a message or its subclass raises is that message's
+            return DeliveryReport(error=error)
+        self._open(self._django)
+        message_id = next(
+            (str(v) for name, v in twin.extra_headers.items() if name.lower() == "message-id"), None
+        )
+        try:
+            count = self._django.send_messages([twin])
+        except Exception as error:  # each provider has its own
+            return _failure(twin, addresses, message_id, error)
+        fate = RecipientResult("sent")
+        if not count:
+            fate = RecipientResult("uncertain", text="the backend did not say what it sent")
+        return _provider_report(twin, addresses) or DeliveryReport(dict.fromkeys(addresses, fate), message_id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} {self.backend}>"
+
+
+def django_message(message: EmailMessage) -> Any:
+    """Return the same message as an object of Django's class.
+
+    The envelope sender, which Django has no name for, becomes its ``from_email``, and the sender the From
+    header: so do Django's SMTP backend and django-anymail read them.
+    """
+    from django.core import mail
+
+    kind = mail.EmailMultiAlternatives if isinstance(message, EmailMultiAlternatives) else mail.EmailMessage
+    twin = kind(
+        subject=str(message.subject),
+        body=str(message.body),
+        from_email=str(message.from_email),
+        to=[str(address) for address in message.to if address],
+        cc=[str(address) for address in message.cc if address],
+        bcc=[str(address) for address in message.bcc if address],
+        reply_to=[str(address) for address in message.reply_to if address],
+        headers=dict(message.extra_headers),
+    )
+    if message.return_path is not None:
+        twin.extra_headers = {"From": twin.from_email, **twin.extra_headers}
+        twin.from_email = message.return_path
+    for part in message.attachments:
+        if isinstance(part, tuple):
+            filename, content, mimetype = part
+            part = EmailAttachment(filename, content, mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
+        twin.attachments.append(part)
+    if isinstance(message, EmailMultiAlternatives):
+        twin.alternatives = list(message.alternatives)
+    twin.encoding = message.encoding
+    for name in ("content_subtype", "mixed_subtype", "alternative_subtype"):
+        if hasattr(message, name):
+            setattr(twin, name, getattr(message, name))
+    for name, value in vars(message).items():
+        if name not in OWN_ATTRIBUTES:
+            setattr(twin, name, value)
+    if type(message).message not in (EmailMessage.message, EmailMultiAlternatives.message):
+        twin.message = message.message
+    return twin
+
+
+def _provider_report(twin: Any, addresses: tuple[str, ...]) -> DeliveryReport | None:
+    """What a provider said of each recipient, where django-anymail asked one."""
+    status = getattr(twin, "anymail_status", None)
+    told = {address.lower(): each for address, each in getattr(status, "recipients", {}).items()}
+    if status is None or not told:
+        return None
+    results = {}
+    for address in addresses:
+        each = told.get(address.lower())
+        word = each.status if each is not None else None
+        results[address] = RecipientResult(ANYMAIL_STATUS.get(word, "uncertain"), text=word or "nothing said")
+    identifier = status.message_id
+    return DeliveryReport(
+        results, str(identifier) if identifier and not isinstance(identifier, set) else None
+    )
+
+
+def _failure(
+    twin: Any, addresses: tuple[str, ...], message_id: str | None, error: Exception
+) -> DeliveryReport:
+    """What is known of a message when the backend raised."""
+    report = _provider_report(twin, addresses)
+    if report is not None:
+        return report
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        # Each as it was given to sendmail(), which Django does with its name.
+        told = {parse_mailbox(given).addr_spec: reply for given, reply in error.recipients.items()}
+        unsaid = RecipientResult("refused", text=type(error).__name__)
+        results = {address: result_of(*told[address]) if address in told else unsaid for address in addresses}
+        return DeliveryReport(results, message_id)
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        fate = result_of(error.smtp_code, text if isinstance(text, bytes) else str(text).encode())
+    elif (code := getattr(error, "status_code", None)) is not None:  # of the provider's HTTP answer
+        later = code == 429 or code >= 500
+        fate = RecipientResult(
+            "deferred" if later else "refused", text=f"{type(error).__name__}, HTTP {code}"
+        )
+    elif isinstance(error, OSError) or type(error).__module__.startswith("anymail"):
+        if isinstance(error, ValueError):  # what this provider cannot send, or cannot read
+            return DeliveryReport(message_id=message_id, error=error)
+        fate = RecipientResult("uncertain", text=type(error).__name__)
+    else:
+        return DeliveryReport(message_id=message_id, error=error)
+    return DeliveryReport(dict.fromkeys(addresses, fate), message_id)
+
+
+def _configure_django(wanted: Mapping[str, Any]) -> None:
+    try:
+        from django.conf import settings as djangos
+    except ImportError:
+        raise MissingDependency(
+            "aerogram.mail.backends.django needs Django: pip install 'aerogram[django]'."
+        ) from None
+    with _lock:
+        if not djangos.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            djangos.configure(**MINIMUM, DEFAULT_CHARSET=settings.DEFAULT_CHARSET)
+            _configured_here[:] = [djangos._wrapped]
+        ours = bool(_configured_here) and djangos._wrapped is _configured_here[0]
+        for name, value in wanted.items():
+            there = getattr(djangos, name, None)
+            if ours and not djangos.is_overridden(name):
+                setattr(djangos, name, value)
+            elif ours and isinstance(there, dict) and isinstance(value, dict) and _agree(there, value):
+                there.update(value)
+            elif there != value:
+                raise ImproperlyConfigured(
+                    f"Django has another value for {name} than settings= of this Django backend. Set "
+                    "it in the Django project, or give the same value to every mailer."
+                )
+
+
+def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
+
+
+def _django_backend(path: str, options: dict[str, Any]) -> Any:
+    from django.core.exceptions import ImproperlyConfigured as DjangosImproperlyConfigured
+    from django.utils.module_loading import import_string
+
+    try:
+        return import_string(path)(fail_silently=False, **options)
+    except ImportError as error:
+        raise BackendNotFound(
+            f"{path[:100]!r} (backend= of aerogram.mail.backends.django) cannot be imported: {error}. "
+            "Accepted: the dotted path of a mail backend written for Django."
+        ) from error
+    except DjangosImproperlyConfigured as error:
+        raise ImproperlyConfigured(
+            f"{path[:100]} (backend= of aerogram.mail.backends.django): {error}"
+        ) from error
