@@ -3,7 +3,8 @@
 Which declarations land on which element depends on the tree (tags, classes, ids, the attributes that
 selectors read), and so does what the text part looks like; neither depends on the words between the tags. So
 a page is split into its shape and its values (``shape``), premailer and html2text run once for a shape with a
-placeholder for each value (``cutting``), and every later message of that shape is filled in (``filling``).
+placeholder for each value (``cutting``), and every later message of that shape is filled in (``filling``,
+``text``).
 
 A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` and the like
 (unless a selector reads it) or in a comment, with something visible at both ends and no markup in it. Values

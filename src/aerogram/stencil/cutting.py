@@ -11,7 +11,7 @@ from aerogram.document import fresh_word
 from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
-from aerogram.stencil.filling import Stencil, html_form, text_form
+from aerogram.stencil.filling import Stencil, html_form
 from aerogram.stencil.shape import (
     ATTRIBUTE,
     COMMENT,
@@ -23,6 +23,7 @@ from aerogram.stencil.shape import (
     is_safe_in_comment,
     places,
 )
+from aerogram.stencil.text import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
