@@ -1,0 +1,101 @@
+"""How fast does a message become bytes, against Django's ``message().as_bytes()``? ``./run bench message``.
+
+The message has 2 KB of text, 15 KB of HTML with a few letters beyond ASCII, and eight headers. One row has
+bodies that all differ, the other messages of which only To, Date and Message-ID differ. Rounds of both
+libraries take turns in one process; the figures are medians of processor time, the ratio the median of the
+ratios of each round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import django
+from django.conf import settings as django_settings
+from django.core.mail import EmailMultiAlternatives as DjangoMessage
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from aerogram.conf import settings
+from aerogram.mail import EmailMultiAlternatives
+from aerogram.mail.mime import to_bytes
+
+TEXT = "Grüße aus der Rösterei. Your order is on its way, and this is what is in it.\n" * 26
+ROW = '<tr><td style="padding:12px 0">Flores Bajawa, geröstet</td><td align="right">€ 11.50</td></tr>\n'
+PAGE = "<!doctype html><html><body><table>\n" + ROW * 155 + "</table></body></html>\n"
+
+
+def messages(kind: Callable[..., Any], first: int, count: int, *, distinct: bool) -> list[Any]:
+    """Make that many messages of one library, numbered from ``first``."""
+    made = []
+    for number in range(first, first + count):
+        mark = f"No. {number}\n" if distinct else ""
+        message = kind(
+            "Your order is on its way, geröstet",
+            mark + TEXT,
+            "Halyard Coffee <orders@halyard.example>",
+            [f"reader{number}@example.com"],
+            reply_to=["hello@halyard.example"],
+            headers={"List-Id": "orders.halyard.example", "X-Order": "2026-1042"},
+        )
+        message.attach_alternative(PAGE + mark, "text/html")
+        made.append(message)
+    return made
+
+
+def spent(write: Callable[[Any], bytes], made: Iterable[Any], count: int) -> float:
+    """Return the processor time (µs) for a message."""
+    gc.collect()
+    begun = time.process_time()
+    for message in made:
+        write(message)
+    return (time.process_time() - begun) / count * 1e6
+
+
+def compare(distinct: bool, rounds: int, count: int) -> tuple[float, float, float]:
+    """Return Django's and Aerogram's time a message (µs), and the ratio."""
+    ours, theirs, ratios = [], [], []
+    for number in range(-1, rounds):  # the first round warms up
+        many = count if distinct else count * 10
+        made = messages(EmailMultiAlternatives, number * many, many, distinct=distinct)
+        with settings.steady():  # as every backend does for a batch
+            us = spent(to_bytes, made, many)
+        made = messages(DjangoMessage, number * count, count, distinct=distinct)
+        django_us = spent(lambda message: message.message().as_bytes(), made, count)
+        if number >= 0:
+            ours.append(us)
+            theirs.append(django_us)
+            ratios.append(django_us / us)
+    return statistics.median(theirs), statistics.median(ours), statistics.median(ratios)
+
+
+def main() -> None:
+    """Compare and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument(
+        "--messages", type=int, default=100, help="a round, of Django's; ten times that for the same body"
+    )
+    options = parser.parse_args()
+    django_settings.configure()
+    table = Table(
+        box=SIMPLE_HEAD, title=f"Message to bytes, against Django {django.__version__}", title_justify="left"
+    )
+    for heading in ("Bodies", "Django", "Aerogram", "Times faster"):
+        table.add_column(heading, justify="left" if heading == "Bodies" else "right")
+    for name, distinct in (("all different", True), ("the same", False)):
+        theirs, ours, ratio = compare(distinct, options.rounds, options.messages)
+        table.add_row(name, f"{theirs:,.0f} µs", f"{ours:,.1f} µs", f"{ratio:.1f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
