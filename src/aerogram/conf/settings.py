@@ -113,10 +113,10 @@ class Settings:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Look at the sources once for everything inside: one message is written from one set of values.
+        """Look at the sources once for everything inside: a batch is written from one set of values.
 
-        What is overridden inside still counts. Each look costs system calls, so code that reads several
-        settings for every message of a batch reads them in here.
+        What is overridden inside still counts; what is configured counts from the end on. Each look costs
+        system calls, so code that reads several settings for every message of a batch reads them in here.
 
         >>> from aerogram.conf import settings
         >>> with settings.steady():

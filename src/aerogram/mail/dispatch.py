@@ -15,7 +15,8 @@ from contextvars import ContextVar
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
-from aerogram.mail import hooks
+from aerogram.conf import settings
+from aerogram.mail import cancellation, hooks
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
 from aerogram.mail.delivery_log import listened, log_delivery, logger
 from aerogram.mail.envelope import envelope_of
@@ -47,11 +48,13 @@ def dispatched(send_messages: SendMessages) -> SendMessages:
 
     @functools.wraps(send_messages)
     def gate(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not listening():
-            return send_messages(self, *args, **kwargs)
-        messages, *more = args or (kwargs.pop(name),)
-        send = functools.partial(send_messages, self)
-        return Dispatch(self, kwargs.pop("on_result", None)).run(send, messages, *more, **kwargs)
+        cancellation.check()
+        with settings.steady():  # one batch is written from one set of values
+            if not listening():
+                return send_messages(self, *args, **kwargs)
+            messages, *more = args or (kwargs.pop(name),)
+            send = functools.partial(send_messages, self)
+            return Dispatch(self, kwargs.pop("on_result", None)).run(send, messages, *more, **kwargs)
 
     gate.is_dispatched = True  # type: ignore[attr-defined] # a mark for the next class that inherits it
     return gate

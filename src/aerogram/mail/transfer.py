@@ -23,8 +23,6 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
 _SPACE = re.compile(rb"[ \t](?=\r\n|\Z)")
-# Begins with one octet to look for, and so is found fast.
-_SPACE_AT_LINE_END = re.compile(rb"\r(?<=[ \t]\r)")
 # One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
 # matches, so nothing is scanned twice.
@@ -110,9 +108,13 @@ def to_quoted_printable(data: bytes) -> bytes:
 
 
 def _quoted_printable(data: bytes, to_escape: bytes) -> bytes:
-    for octet in sorted(set(to_escape), key=lambda octet: octet != ord("=")):
-        data = data.replace(bytes((octet,)), _QP_ESCAPES[octet])
-    if _SPACE_AT_LINE_END.search(data) or data.endswith((b" ", b"\t")):
+    data = data.replace(b"=", b"=3D")
+    to_escape = to_escape.replace(b"=", b"")
+    while to_escape:
+        octet = to_escape[:1]
+        data = data.replace(octet, _QP_ESCAPES[octet[0]])
+        to_escape = to_escape.replace(octet, b"")
+    if b" \r\n" in data or b"\t\r\n" in data or data.endswith((b" ", b"\t")):
         data = _SPACE.sub(lambda space: _QP_ESCAPES[space[0][0]], data)
     pieces: list[bytes] = _QP_PIECE.findall(data)
     if len(pieces) > 1 and not pieces[-1]:
