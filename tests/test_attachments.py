@@ -271,3 +271,22 @@ def test_messages_nested_without_end_are_refused():
         mail = mail_with(("a.eml", mail.message(), "message/rfc822"))
     with pytest.raises(MessageError, match="nested"):
         to_bytes(mail)
+
+
+def test_a_newline_in_a_type_is_a_header_injection():
+    forged = "plain\r\nBcc: e@x.org"
+    with pytest.raises(BadHeaderError, match="Bcc"):
+        mail_with(("a.txt", "b", f"text/{forged}"))
+    with pytest.raises(BadHeaderError, match="Bcc"):
+        EmailMultiAlternatives().attach_alternative("x", f"text/{forged}")
+    mail = EmailMessage("s", "body", to=["a@x.org"])
+    mail.content_subtype = forged
+    for build in (EmailMessage.message, to_bytes):
+        with pytest.raises(BadHeaderError, match="Bcc"):
+            build(mail)
+
+
+def test_a_file_name_that_looks_like_an_encoded_word_is_kept_literally():
+    name = "=?utf-8?q?x?=.txt"
+    for parts in attached(mail_with((name, "b", "text/plain"))):
+        assert [part.get_filename() for part in parts] == ["=?utf-8?q?x?=.txt"]

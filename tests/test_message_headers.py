@@ -76,6 +76,13 @@ def test_a_newline_has_djangos_error(field: str):
         message.message()
 
 
+@pytest.mark.parametrize("bad", FORBIDDEN, ids=ascii)
+def test_a_blind_copy_is_checked_like_a_header_though_it_is_in_none(bad: object):
+    with pytest.raises(BadHeaderError, match="'Bcc'"):
+        mail(bcc=["a@x.org", bad]).message()
+    assert mail(bcc=["", None, "Ann <a@x.org>"]).message()["Bcc"] is None
+
+
 @pytest.mark.parametrize("word", ["=?utf-8?q?x=0d=0aBcc=3a_e?=", "=?utf-8?b?eA0KQmNjOiBl?="])
 def test_a10_an_encoded_word_given_as_subject_is_shown_literally(word: str):
     subjects = [mail(subject=word).message()["Subject"]]

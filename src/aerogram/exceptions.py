@@ -15,6 +15,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── InvalidAddress                        not exactly one mailbox
     │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character in it
     │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
+    │   │   └── ForgedAttachment (BadHeaderError)     a media type with a newline or control character in it
     │   └── NoRecipients                          a notification that nobody would receive
     ├── NotificationError                         a notification class, or the list of them, is wrong
     │   ├── DeclarationError (TypeError, ValueError)      the class cannot work as it is declared
@@ -52,6 +53,7 @@ __all__ = [
     "DocumentRefused",
     "DuplicateNotification",
     "ForgedAddress",
+    "ForgedAttachment",
     "ImproperlyConfigured",
     "InvalidAddress",
     "InvalidAttachment",
@@ -123,6 +125,10 @@ class ForgedAddress(InvalidAddress, BadHeaderError):
 
 class InvalidAttachment(MessageError):
     """A file name, media type or content that cannot be attached."""
+
+
+class ForgedAttachment(InvalidAttachment, BadHeaderError):
+    """A media type with a newline, a control character or half of a surrogate pair in it."""
 
 
 class NoRecipients(MessageError):

@@ -8,7 +8,8 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from aerogram.exceptions import InvalidAttachment, MessageError
+from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
+from aerogram.mail.encoded_words import FORBIDDEN
 
 __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
@@ -83,13 +84,12 @@ def check_media_type(mimetype: object) -> str:
     """Return ``mimetype`` if it is a ``type/subtype`` that a file can have.
 
     Raises:
+        ForgedAttachment: it holds a newline or control character.
         InvalidAttachment: it is anything else, parameters included, or a ``multipart`` type.
     """
     text = str(mimetype)
     if not _MEDIA_TYPE.fullmatch(text):
-        raise InvalidAttachment(
-            f"{_excerpt(text)} is not a media type: write it as type/subtype, such as 'application/pdf'."
-        )
+        raise _wrong_type(text, "is not a media type: write it as type/subtype, such as 'application/pdf'.")
     if text.lower().startswith("multipart/"):
         raise InvalidAttachment(
             f"{_excerpt(text)} cannot be the type of a file: attach a MIMEMultipart instead."
@@ -103,13 +103,13 @@ def check_alternative_type(mimetype: object) -> str:
     A calendar invitation needs one: ``text/calendar; method=REQUEST`` (RFC 6047 section 2.4).
 
     Raises:
+        ForgedAttachment: it holds a newline or control character.
         InvalidAttachment: it is not ``type/subtype`` with well-formed ASCII parameters.
     """
     text = str(mimetype)
     if not _TYPE_WITH_PARAMETERS.fullmatch(text):
-        raise InvalidAttachment(
-            f"{_excerpt(text)} is not the media type of an alternative: write it as type/subtype, "
-            "such as 'text/html'."
+        raise _wrong_type(
+            text, "is not the media type of an alternative: write it as type/subtype, such as 'text/html'."
         )
     return text
 
@@ -119,10 +119,12 @@ def check_subtype(subtype: str) -> str:
     """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
 
     Raises:
-        MessageError: it is not.
+        BadHeaderError: it holds a newline or control character.
+        MessageError: it is anything else.
     """
     if not _SUBTYPE.fullmatch(subtype):
-        raise MessageError(f"{_excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
+        error = BadHeaderError if FORBIDDEN.search(subtype) else MessageError
+        raise error(f"{_excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
     return subtype
 
 
@@ -159,10 +161,16 @@ def _shortened(name: str) -> str:
 def filename_parameter(filename: object) -> str | tuple[str, str, str]:
     """Return the cleaned name as ``email.message.Message.add_header`` takes a parameter's value.
 
-    A non-ASCII name comes as the triple that the standard library writes by RFC 2231.
+    A name that is not ASCII, or that a reader could take for an encoded-word, comes as the triple that the
+    standard library writes by RFC 2231.
     """
     name = clean_filename(filename)
-    return name if name.isascii() else ("utf-8", "", name)
+    return name if name.isascii() and "=?" not in name else ("utf-8", "", name)
+
+
+def _wrong_type(text: str, problem: str) -> InvalidAttachment:
+    error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
+    return error(f"{_excerpt(text)} {problem}")
 
 
 def _excerpt(text: str) -> str:

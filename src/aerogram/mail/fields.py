@@ -54,6 +54,8 @@ def header_fields(message: EmailMessage) -> list[Field]:
         BadHeaderError: a name or value that would break or forge the message.
         InvalidAddress: a sender or recipient that is not exactly one mailbox.
     """
+    for entry in message.bcc or ():  # in no header, and refused as if it were: that is told before sending
+        check_header_value("Bcc", entry)
     shared = shared_fields(message)
     fields = shared.head.copy()
     if "to" not in shared.given and (field := address_field("To", message.to))[1]:
