@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from aerogram.declaration import Refusal, make_constructor, refuse, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
+from aerogram.mail.awaiting import in_thread
 from aerogram.mail.staff import Group, staff_envelope
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
@@ -238,7 +238,7 @@ class Notification:
         using: str | None = None,
     ) -> int:
         """Do what :meth:`send` does without blocking the event loop."""
-        return await asyncio.to_thread(self.send, fail_silently, connection, using)
+        return await in_thread(self.send, fail_silently, connection, using)
 
 
 class _StaffNotification(Notification, abstract=True):

@@ -6,7 +6,6 @@ until ``message()`` builds the MIME tree; that is when headers are checked, befo
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
@@ -26,6 +25,7 @@ from aerogram.mail.attachments import (
     check_subtype,
     filename_parameter,
 )
+from aerogram.mail.awaiting import in_thread
 from aerogram.mail.dispatch import hand_over
 from aerogram.mail.dns_name import DNS_NAME
 from aerogram.mail.fields import header_fields
@@ -181,8 +181,11 @@ class EmailMessage:
         return hand_over(get_connection(fail_silently=fail_silently, using=using), [self])
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
-        """Send the mail from a thread, so that the event loop goes on; otherwise as :meth:`send`."""
-        return await asyncio.to_thread(self.send, fail_silently, using=using)
+        """Send the mail without blocking the event loop; otherwise as :meth:`send`.
+
+        :func:`aerogram.mail.awaiting.in_thread` says what a cancelled task leaves.
+        """
+        return await in_thread(self.send, fail_silently, using=using)
 
     def attach(
         self, filename: str | MIMEBase | None = None, content: object = None, mimetype: str | None = None

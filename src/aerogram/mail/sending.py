@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from aerogram.mail.awaiting import in_thread, items_of
 from aerogram.mail.batch import send_batch
 from aerogram.mail.mailers import DEFAULT_MAILER, backend_class, mailers
 from aerogram.mail.message import EmailMultiAlternatives
@@ -175,46 +174,21 @@ def mail_managers(
 
 
 async def asend_mail(*args: Any, **kwargs: Any) -> int:
-    """Send one message from a thread, so that the event loop goes on; otherwise as :func:`send_mail`."""
-    return await asyncio.to_thread(send_mail, *args, **kwargs)
+    """Send one message without blocking the event loop; otherwise as :func:`send_mail`.
+
+    :func:`aerogram.mail.awaiting.in_thread` says what a cancelled task leaves.
+    """
+    return await in_thread(send_mail, *args, **kwargs)
 
 
 async def asend_mass_mail(datatuple: Iterable[Any] | AsyncIterable[Any], *args: Any, **kwargs: Any) -> int:
-    """Send many messages from a thread, so that the event loop goes on; otherwise as :func:`send_mass_mail`.
+    """Send many messages without blocking the event loop; otherwise as :func:`send_mass_mail`.
 
-    ``datatuple`` may be asynchronous, an async generator too. ``on_result`` is called in the thread. When the
-    task is cancelled, the message in hand is finished, and no further one is begun.
+    ``datatuple`` may be asynchronous, an async generator too; items are asked for one at a time.
+    ``on_result`` is called in the thread that sends. When the task is cancelled, the message in hand is
+    finished, or broken off where nothing of it has left, and no further one is begun.
     """
-    cancelled = threading.Event()
-    items: Iterable[Any] = datatuple if isinstance(datatuple, Iterable) else _pulled(datatuple)
-    try:
-        return await asyncio.to_thread(send_mass_mail, _until(cancelled, items), *args, **kwargs)
-    except asyncio.CancelledError:
-        cancelled.set()
-        raise
-
-
-def _pulled(items: AsyncIterable[Any]) -> Iterator[Any]:
-    """Iterate in a thread over what the event loop of the caller produces."""
-    loop = asyncio.get_running_loop()
-    iterator = aiter(items)
-    end = object()
-
-    async def following() -> Any:
-        return await anext(iterator, end)
-
-    def pull() -> Iterator[Any]:
-        while (item := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not end:
-            yield item
-
-    return pull()
-
-
-def _until(cancelled: threading.Event, items: Iterable[Any]) -> Iterator[Any]:
-    for item in items:
-        if cancelled.is_set():
-            return
-        yield item
+    return await in_thread(send_mass_mail, items_of(datatuple), *args, **kwargs)
 
 
 def _connection(

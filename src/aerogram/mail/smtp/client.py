@@ -9,6 +9,7 @@ import ssl
 from time import monotonic
 from typing import Any, NoReturn
 
+from aerogram.mail import cancellation
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text
 from aerogram.mail.smtp.tls import default_context
@@ -63,7 +64,14 @@ class SMTPClient(smtplib.SMTP):
         if self.timeout is not None and not self.timeout:
             raise ValueError("Non-blocking socket (timeout=0) is not supported: give seconds above 0")
         self._buffer.clear()
+        cancellation.check()
         sock = socket.create_connection((host, port or self.default_port), self.timeout, source_address)
+        self.sock = sock
+        try:
+            cancellation.breakable(self)
+        except OSError:
+            self.close()
+            raise
         self.sock = self._prepared(sock)
         # Small command groups follow larger contents and shall not wait for the other side's delayed ACK.
         with contextlib.suppress(OSError):
@@ -196,6 +204,7 @@ class SMTPClient(smtplib.SMTP):
         if self._writing:  # smtplib closes what it cannot write to, and there may be something left to read
             return
         self._buffer.clear()
+        cancellation.forget(self)
         super().close()
 
 

@@ -21,6 +21,7 @@ import socket
 from collections import deque
 from time import monotonic
 
+from aerogram.mail import cancellation
 from aerogram.mail.delivery import RecipientResult
 from aerogram.mail.smtp.offers import Offers, Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing, stuffed
@@ -77,6 +78,8 @@ class Session:
             return
         if item.needs_eight_bit and not (item.needs_utf8 or self.offers.eight_bit):
             item.make_seven_bit()  # it was built for a server that offered more
+        if not self._unanswered:
+            cancellation.breakable(self.client)
         self.started += 1
         recipients = item.waiting[: self.offers.max_recipients]
         if self.offers.chunking:
@@ -93,6 +96,7 @@ class Session:
         self._release()
         while self._unanswered:
             self._read_answer()
+        cancellation.breakable(self.client)
         self.last_used = monotonic()
 
     def abandon(self, error: BaseException) -> list[Outgoing]:
@@ -177,6 +181,7 @@ class Session:
             self._read_answer()
 
     def _hand_over(self, item: Outgoing, recipients: list[str], content: bytes) -> None:
+        cancellation.begin_content(self.client)
         taken = set(recipients)
         waiting, item.waiting = item.waiting, [each for each in item.waiting if each not in taken]
         item.in_flight += 1
