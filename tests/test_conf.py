@@ -252,3 +252,15 @@ def test_steady_reads_the_sources_once_and_still_sees_overrides(
         with settings.override(EMAIL_PORT=2003):
             assert settings.EMAIL_PORT == 2003
     assert settings.EMAIL_PORT == 2002
+
+
+def test_what_is_appended_to_a_default_list_is_forgotten_by_reset(settings: Settings) -> None:
+    settings.MANAGERS.append("eve@example.com")
+    settings.reset()
+    assert settings.MANAGERS == []
+
+
+@pytest.mark.parametrize("name", ["EMAIL_PORT", "EMAIL_TIMEOUT", "TEXT_WIDTH", "HTML_SIZE_LIMIT"])
+def test_true_is_no_number(settings: Settings, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        settings.configure(**{name: True})

@@ -174,3 +174,12 @@ def test_is_never_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AEROGRAM_EMAIL_URL", "smtp://u:hunter2@h")
     assert settings.EMAIL_URL == "smtp://u:hunter2@h"
     assert "hunter2" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    "password", ["hunter2%", "hunter2%zz", "hunter2%ff%fe", "hunter2%0d%0a", "hunter2%00"]
+)
+def test_a_password_that_would_not_arrive_as_meant_is_refused(password: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as caught:
+        expand_url(f"smtp://u:{password}@h", "an example")
+    assert "hunter2" not in str(caught.value)

@@ -77,7 +77,10 @@ def merged(layers: Sequence[Layer]) -> dict[str, Any]:
         layers: the sources, weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it
             stands for, in that same source; only the strongest source's URL counts.
     """
-    values = dict(DEFAULTS)
+    # A default list is copied: what a program appends to it must not outlive reset().
+    values = {
+        name: value.copy() if isinstance(value, list | dict) else value for name, value in DEFAULTS.items()
+    }
     for layer in layers:
         values.update(layer.values)
         if layer is _url_layer(layers):

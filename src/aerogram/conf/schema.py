@@ -26,6 +26,13 @@ def _blank_as_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _no_bool(value: object) -> object:
+    # To Python True is the number 1; a setting that is given both ways is a mistake.
+    if isinstance(value, bool):
+        raise ValueError("a number is meant")
+    return value
+
+
 def _known_charset(value: str) -> str:
     try:
         codecs.lookup(value)
@@ -35,7 +42,8 @@ def _known_charset(value: str) -> str:
 
 
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
-Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[int, BeforeValidator(_no_bool)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
 Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right")]
 PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 'ada@example.com')]"
 DOTTED = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
@@ -52,7 +60,7 @@ class Schema(BaseModel):
         "aerogram.mail.backends.smtp.EmailBackend", min_length=1, pattern=r"^[\w.]+$", description=DOTTED
     )
     EMAIL_HOST: str = Field("localhost", description="a host name or IP address")
-    EMAIL_PORT: int = Field(25, ge=1, le=65535, description="a whole number from 1 to 65535")
+    EMAIL_PORT: Number = Field(25, ge=1, le=65535, description="a whole number from 1 to 65535")
     EMAIL_HOST_USER: str = Field("", description="a user name, or '' to send without a login")
     EMAIL_HOST_PASSWORD: str = Field("", description="a password, or ''")
     EMAIL_USE_TLS: bool = Field(False, description="true or false (STARTTLS)")
@@ -105,14 +113,14 @@ class Schema(BaseModel):
     )
     SITE_NAME: str = Field("", description="a text, shown by the templates")
     BASE_URL: str = Field("", description="a URL, put before the links of the templates")
-    HTML_SIZE_LIMIT: int = Field(1_000_000, gt=0, description="a whole number of bytes above 0")
-    TEXT_WIDTH: int = Field(78, ge=0, description="a whole number of characters, 0 for no wrapping")
+    HTML_SIZE_LIMIT: Number = Field(1_000_000, gt=0, description="a whole number of bytes above 0")
+    TEXT_WIDTH: Number = Field(78, ge=0, description="a whole number of characters, 0 for no wrapping")
     CSS_ENGINE: Literal["premailer", "css-inline"] = Field(
         "premailer", description="'premailer' or 'css-inline'"
     )
     STENCILS: bool = Field(True, description="true or false")
-    STENCIL_CACHE_ENTRIES: int = Field(256, ge=0, description="a whole number, 0 or above")
-    STENCIL_CACHE_BYTES: int = Field(
+    STENCIL_CACHE_ENTRIES: Number = Field(256, ge=0, description="a whole number, 0 or above")
+    STENCIL_CACHE_BYTES: Number = Field(
         64 * 1024 * 1024, ge=0, description="a whole number of bytes, 0 or above"
     )
 

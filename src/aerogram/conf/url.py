@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -18,6 +19,9 @@ FORMS: Final = (
 )
 OPTIONS: Final = ("tls", "timeout", "certfile", "keyfile")
 BACKENDS: Final = {"console": "console", "file": "filebased", "locmem": "locmem", "dummy": "dummy"}
+
+
+_HALF_ENCODED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class _Refused(Exception):
@@ -69,7 +73,7 @@ def _split(url: str) -> SplitResult:
 
 def _local(parts: SplitResult) -> dict[str, Any]:
     values = {"EMAIL_BACKEND": f"aerogram.mail.backends.{BACKENDS[parts.scheme]}.EmailBackend"}
-    folder = unquote(parts.path)
+    folder = _decoded(parts.path)
     if parts.query:
         raise _Refused(f"{parts.scheme}: takes no options")
     if parts.scheme == "file":
@@ -95,14 +99,24 @@ def _smtp(parts: SplitResult) -> dict[str, Any]:
         raise _Refused("its port is not from 1 to 65535")
     return {
         "EMAIL_BACKEND": "aerogram.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": unquote(parts.hostname),
+        "EMAIL_HOST": _decoded(parts.hostname),
         "EMAIL_PORT": port,
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_HOST_USER": _decoded(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": _decoded(parts.password or ""),
         "EMAIL_USE_TLS": tls == "starttls",
         "EMAIL_USE_SSL": tls == "implicit",
         **{OPTION_SETTINGS[name][0]: OPTION_SETTINGS[name][1](value) for name, value in options.items()},
     }
+
+
+def _decoded(text: str) -> str:
+    """Decode what is percent-encoded; a password that would come out changed is refused instead."""
+    if _HALF_ENCODED.search(text):
+        raise _Refused("it has a % without two hexadecimal digits; a percent sign is written %25")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise _Refused("it has percent-encoded octets that are no UTF-8") from None
 
 
 def _options(query: str) -> dict[str, str]:
