@@ -176,9 +176,7 @@ def test_is_never_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     assert "hunter2" not in repr(settings) + str(settings)
 
 
-@pytest.mark.parametrize(
-    "password", ["hunter2%", "hunter2%zz", "hunter2%ff%fe", "hunter2%0d%0a", "hunter2%00"]
-)
+@pytest.mark.parametrize("password", ["hunter2%", "hunter2%zz", "hunter2%ff%fe"])
 def test_a_password_that_would_not_arrive_as_meant_is_refused(password: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as caught:
         expand_url(f"smtp://u:{password}@h", "an example")
