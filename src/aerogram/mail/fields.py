@@ -82,11 +82,11 @@ def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
     extra: dict[str, Field] = {name.lower(): (name, value, None) for name, value in given.items()}
     names = frozenset(extra)
     sender = extra.pop("from", None) or address_field("From", [message.from_email or ""], utf8=utf8)
-    head = [("Subject", str(message.subject), None), sender]
+    head: list[Field] = [("Subject", str(message.subject), None), sender]
     if "to" in extra:
         head.append(extra.pop("to"))
     middle = [
-        extra.pop(name.lower(), None) or address_field(name, entries, utf8=utf8)
+        extra.pop(name.lower()) if name.lower() in extra else address_field(name, entries, utf8=utf8)
         for name, entries in (("Cc", message.cc), ("Reply-To", message.reply_to))
     ]
     return SharedFields(

@@ -82,8 +82,8 @@ def _shared(message: EmailMessage, utf8: bool) -> _Shared:
 
 def _written(message: EmailMessage, utf8: bool) -> _Shared:
     fields = shared_fields(message, utf8=utf8)
-    blocks = [_lines(block, utf8) for block in (fields.head, fields.middle, fields.tail)]
-    return _Shared(*blocks, fields.given, fields.domain)
+    head, middle, tail = (_lines(block, utf8) for block in (fields.head, fields.middle, fields.tail))
+    return _Shared(head, middle, tail, fields.given, fields.domain)
 
 
 def _lines(fields: Iterable[Field], utf8: bool) -> bytes:

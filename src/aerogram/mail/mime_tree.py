@@ -49,7 +49,7 @@ def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, d
     inner = part.get_payload()
     if main == "message":
         return _enclosing(part, inner, eight_bit, depth)  # type: ignore[arg-type] # a list, as is_multipart() says
-    nodes = [node_of(p, eight_bit=eight_bit, enclosed=enclosed, depth=depth + 1) for p in inner]  # type: ignore[arg-type, union-attr] # the same
+    nodes = [node_of(p, eight_bit=eight_bit, enclosed=enclosed, depth=depth + 1) for p in inner]  # type: ignore[arg-type] # the same
     return Multipart(
         _content_type(part), _head(part, {"content-type": None, "content-transfer-encoding": None}), nodes
     )

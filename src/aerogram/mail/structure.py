@@ -158,4 +158,4 @@ def check_part(part: Message) -> None:
             )
     if part.get_content_maintype() == "multipart" and part.is_multipart():
         for inner in part.get_payload():
-            check_part(inner)
+            check_part(inner)  # type: ignore[arg-type] # a list of parts, as is_multipart() says
