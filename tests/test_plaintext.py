@@ -231,3 +231,8 @@ def test_hostile_html_ends_soon(html: str) -> None:
 def test_deep_layouts_are_read_whole() -> None:
     html = "<table><tr><td>" * 300 + "deep" + "</td></tr></table>" * 300 + "<p>after</p>"
     assert re.findall(r"\w+", html_to_text(html)) == ["deep", "after"]
+
+
+@pytest.mark.parametrize("gap", ["  ", " \xa0\t", "\xa0 ", "\n", "\t", "\xa0\xa0", "\u3000 ", " \u200b "])
+def test_white_space_becomes_one_space(gap: str) -> None:
+    assert html_to_text(f"<p>a{gap}b</p>") == "a b\n"

@@ -531,3 +531,10 @@ def test_the_size_limit_holds_for_filled_pages() -> None:
 
 def test_no_text_is_made_when_none_is_wanted() -> None:
     assert Stencils().finish(["<p>", escape("x"), "</p>"], want_text=False).text == ""
+
+
+def test_white_space_inside_a_value_collapses_as_it_does_in_the_page() -> None:
+    stencils = Stencils()
+    for gap in (" ", " \xa0\t", "\xa0", "\n\n", "\u3000 "):
+        page = f"<table><tr><td>a<td>Hello{gap}Ann </table><p>Hello{gap}Ann</p>"
+        same(stencils.finish(page), slowly(page))

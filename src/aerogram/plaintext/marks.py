@@ -37,7 +37,7 @@ _INVISIBLE = re.compile(
     "|[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]"
 )
 _LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
-_SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029]+|[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}")
+_SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}|[\t\n\r\f\x85\u2028\u2029]")
 # Anything the three above could change.
 _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
