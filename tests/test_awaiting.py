@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import threading
 from contextvars import ContextVar
@@ -238,6 +239,17 @@ async def test_a_timeout_of_the_loop_is_a_cancellation() -> None:
         await until(lambda: not senders())
         assert server.messages == []
     assert only_status(message) == "deferred"
+
+
+async def test_the_error_of_an_abandoned_thread_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with FaultyServer().on("MAIL", Hang()) as server:
+        task = asyncio.create_task(mail(connection=backend_for(server, timeout=60)).asend())
+        await until(lambda: "MAIL" in server.verbs)
+        await cancelled(task)
+        await until(lambda: not senders())
+        del task
+        gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_a_backend_of_any_class_is_not_called_after_the_wish() -> None:

@@ -48,6 +48,7 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:
         cancellation.wish()
+        outcome.add_done_callback(asyncio.Future.exception)  # nobody else will ask for it
         await asyncio.wait({outcome}, timeout=GRACE)
         raise
 

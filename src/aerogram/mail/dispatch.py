@@ -171,11 +171,14 @@ class Dispatch:
         """Yield each message after ``before_send``, or what stands in for one that was refused."""
         iterator = iter(messages)
         while True:
-            with _as(False):  # the caller's code: a mail it sends is one of its own
+            token = _inside.set(False)  # the caller's code: a mail it sends is one of its own
+            try:
                 message = next(iterator, _END)
                 if message is _END:
                     return
                 message = self._admit(message)
+            finally:
+                _inside.reset(token)
             yield message
 
     def _admit(self, message: Any) -> Any:
@@ -213,11 +216,10 @@ class Dispatch:
     def _tell(self, message: Any, span: Span | None, report: DeliveryReport) -> None:
         if isinstance(message, Refused):
             message = message.message_refused
-        with _as(False):
-            if report.accepted:
-                _call(hooks.sent, message, report)
-            if not report.complete:
-                _call(hooks.failed, message, report)
+        if report.accepted and hooks.sent.listeners:
+            _call(hooks.sent, message, report)
+        if not report.complete and hooks.failed.listeners:
+            _call(hooks.failed, message, report)
         if span is not None:
             end_span(span, report)
         log_delivery(report)
@@ -227,11 +229,12 @@ _UNSAID: Final = RecipientResult("uncertain", text="the backend did not say whic
 
 
 def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
-    for listener in hook.listeners:
-        try:
-            listener(message, report)
-        except Exception:
-            logger.exception("a listener of the hook %s failed", hook.name)
+    with _as(False):
+        for listener in hook.listeners:
+            try:
+                listener(message, report)
+            except Exception:
+                logger.exception("a listener of the hook %s failed", hook.name)
 
 
 def _broken_off(message: Any, *, error: BaseException, certain: bool) -> DeliveryReport:

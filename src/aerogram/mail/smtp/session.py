@@ -78,8 +78,6 @@ class Session:
             return
         if item.needs_eight_bit and not (item.needs_utf8 or self.offers.eight_bit):
             item.make_seven_bit()  # it was built for a server that offered more
-        if not self._unanswered:
-            cancellation.breakable(self.client)
         self.started += 1
         recipients = item.waiting[: self.offers.max_recipients]
         if self.offers.chunking:
