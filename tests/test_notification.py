@@ -56,6 +56,11 @@ class TestConstructor:
 
         assert Child(customer="c", order=1).context() == {"customer": "c", "note": "child", "order": 1}
 
+    @pytest.mark.parametrize("field", ["cls", "self", "args", "kwargs", "name", "message", "user"])
+    def test_a_field_may_be_called_like_a_parameter(self, field: str) -> None:
+        declared = {"__annotations__": {field: str}, "subject": "s", "text_template": "hello.txt"}
+        assert type("Named", (Notification,), declared)(**{field: "Ann"}).context() == {field: "Ann"}
+
     def test_a_default_changed_without_an_annotation_is_a_new_default(self) -> None:
         class Base(Notification, name="redefault_base"):
             note: str = "base"
@@ -142,6 +147,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("subject", "a\0b", "subject"),
     ("subject", "{{ order", "order"),
     ("subject", 3, "int"),
+    ("subject", None, "text"),
     ("html_template", "", "template"),
     ("text_template", 5, "template"),
     ("to", "ops@example.com", "list"),

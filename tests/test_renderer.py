@@ -204,3 +204,39 @@ def test_rendering_does_not_change_what_the_class_declares(renderer: Renderer) -
     message.to.append("b@example.com")
     assert cls.headers == {"X-A": "1"}
     assert cls.to == ["a@example.com"]
+
+
+@pytest.mark.parametrize("name", ["from_email", "to", "cc", "bcc", "reply_to"])
+def test_a_wrong_address_is_told_with_the_declaration_it_stands_in(renderer: Renderer, name: str) -> None:
+    def declaring(bad: str) -> Any:
+        value = bad if name == "from_email" else ["ann@example.com", bad]
+        return variant(**{name: property(lambda _self: value)})(name="Ann")
+
+    with pytest.raises(InvalidAddress, match=rf'^Variant\.{name}: Invalid address "eve@"'):
+        renderer.render(declaring("eve@"))
+    header = {"from_email": "From", "reply_to": "Reply-To"}.get(name, name.title())
+    with pytest.raises(BadHeaderError, match=rf"for header '{header}'"):
+        renderer.render(declaring("eve@example.com\nBcc: mallory@example.com"))
+
+
+def test_nothing_declared_may_be_written_as_none(renderer: Renderer) -> None:
+    nothing = dict.fromkeys(
+        ("from_email", "cc", "bcc", "reply_to", "headers", "attachments"), property(lambda _self: None)
+    )
+    message = renderer.render(variant(**nothing)(name="Ann"))
+    assert (message.recipients(), message.attachments, message.extra_headers) == (["ann@example.com"], [], {})
+    with pytest.raises(DeclarationError, match=r"Variant\.subject"):
+        renderer.render(variant(subject=property(lambda _self: None))(name="Ann"))
+
+
+def test_an_attachment_may_be_a_list_and_nothing_unknown(renderer: Renderer) -> None:
+    message = renderer.render(variant(attachments=[["note.txt", "hi"]])(name="Ann"))
+    assert message.attachments == [("note.txt", "hi", "text/plain")]
+    with pytest.raises(DeclarationError, match=r"Variant\.attachments holds a int"):
+        renderer.render(variant(attachments=[5])(name="Ann"))
+
+
+def test_an_address_beyond_ascii_is_for_the_server_to_decide(renderer: Renderer) -> None:
+    message = renderer.render(variant(to=property(lambda _self: ["jörg@example.com"]))(name="Ann"))
+    with pytest.raises(InvalidAddress, match="SMTPUTF8"):
+        message.message()

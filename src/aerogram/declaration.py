@@ -97,7 +97,8 @@ def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iter
     """
     declared = {name: value for name, value in cls.__dict__.items() if name in DECLARATIONS}
     for name, value in declared.items():
-        if value is None or isinstance(value, dataclasses.Field) or is_computed(value):
+        absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
+        if absent or isinstance(value, dataclasses.Field) or is_computed(value):
             continue
         try:
             if isinstance(value, _METHODS):

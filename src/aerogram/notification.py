@@ -14,7 +14,7 @@ from aerogram.renderer import default_renderer
 from aerogram.templating import check_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Self
 
     from aerogram.mail.backends.base import BaseEmailBackend
@@ -55,75 +55,43 @@ class Notification:
     """
 
     if TYPE_CHECKING:
-        # Read-only properties to a type checker, so that a subclass may use an attribute, a property or a
-        # field alike; plain attributes at run time.
-        @property
-        def subject(self) -> str:
-            """The Jinja string that becomes the subject line; nothing is escaped."""
-
-        @property
-        def subject_prefix(self) -> str:
-            """What stands before every subject, as it is."""
-
-        @property
-        def html_template(self) -> str | None:
-            """The HTML part's template; every value in it is escaped."""
-
-        @property
-        def text_template(self) -> str | None:
-            """The text part's template; where none is declared the HTML part is converted."""
-
-        @property
-        def css(self) -> str | Sequence[str]:
-            """Stylesheets to inline into the HTML part, by their names among the templates."""
-
-        @property
-        def from_email(self) -> str | None:
-            """The sender; ``DEFAULT_FROM_EMAIL`` where none is declared."""
-
-        @property
-        def to(self) -> Sequence[str]:
-            """The recipients, an address each: ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
-
-        @property
-        def cc(self) -> Sequence[str]:
-            """Recipients of a copy."""
-
-        @property
-        def bcc(self) -> Sequence[str]:
-            """Recipients whom no header names."""
-
-        @property
-        def reply_to(self) -> Sequence[str]:
-            """Where answers go instead of the sender."""
-
-        @property
-        def headers(self) -> Mapping[str, str]:
-            """More headers by name."""
-
-        @property
-        def attachments(self) -> Sequence[Any]:
-            """Files: ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
-
-        @property
-        def category(self) -> str | None:
-            """``"transactional"`` or ``"bulk"``, on the class; an annotated one is a field of yours."""
-
-        @property
-        def unsubscribe_url(self) -> str | None:
-            """The https URL that unsubscribes the recipient by a POST (RFC 8058)."""
-
-        @property
-        def unsubscribe_email(self) -> str | None:
-            """An address, or a ``mailto:`` URI, that unsubscribes whoever writes to it."""
-
-        @property
-        def list_id(self) -> str | None:
-            """The List-Id (RFC 2919); bulk mail that declares none has one of its name and sender."""
-
-        @property
-        def return_path(self) -> str | None:
-            """Where bounces go instead of to the sender; ``{recipient}`` in it stands for the recipient."""
+        # Any, so that to every type checker a subclass may use an attribute, a property or a field alike: a
+        # declared type would refuse the property, and a declared property the attribute. What is wrong is
+        # refused when the class is defined. Plain attributes at run time.
+        subject: Any
+        """``str``: the Jinja string that becomes the subject line; nothing is escaped."""
+        subject_prefix: Any
+        """``str``: what stands before every subject, as it is."""
+        html_template: Any
+        """``str | None``: the HTML part's template; every value in it is escaped."""
+        text_template: Any
+        """``str | None``: the text part's template; where none is declared the HTML part is converted."""
+        css: Any
+        """``str | Sequence[str]``: stylesheets to inline into the HTML part, by their names as templates."""
+        from_email: Any
+        """``str | None``: the sender; ``DEFAULT_FROM_EMAIL`` where none is declared."""
+        to: Any
+        """``Sequence[str]``: the recipients, each as ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
+        cc: Any
+        """``Sequence[str]``: recipients of a copy."""
+        bcc: Any
+        """``Sequence[str]``: recipients whom no header names."""
+        reply_to: Any
+        """``Sequence[str]``: where answers go instead of the sender."""
+        headers: Any
+        """``Mapping[str, str]``: more headers by name."""
+        attachments: Any
+        """``Sequence``: files, each a ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
+        category: Any
+        """``"transactional"`` or ``"bulk"``, on the class; an annotated one is a field of yours."""
+        unsubscribe_url: Any
+        """``str | None``: the https URL that unsubscribes the recipient by a POST (RFC 8058)."""
+        unsubscribe_email: Any
+        """``str | None``: an address or ``mailto:`` URI that unsubscribes whoever writes to it."""
+        list_id: Any
+        """``str | None``: the List-Id (RFC 2919); bulk mail that declares none gets one of its own."""
+        return_path: Any
+        """``str | None``: where bounces go; ``{recipient}`` in it stands for the recipient."""
 
     else:
         subject = ""
@@ -164,7 +132,7 @@ class Notification:
         cls._is_abstract = abstract or bool(wrong)
         return None
 
-    def __new__(cls, *_args: object, **_kwargs: object) -> Self:
+    def __new__(cls, /, *_args: object, **_kwargs: object) -> Self:
         """Refuse the base itself: it has nothing to say."""
         if cls is Notification:
             raise DeclarationError(
@@ -249,26 +217,28 @@ class _StaffNotification(Notification, abstract=True):
     message: str = ""
     subject: str = ""
 
-    @property
-    def text_template(self) -> str | None:
-        """The plain twin of the HTML template that ships; none beside a template of the subclass's own."""
-        html = self.html_template or ""
-        return html.replace(".html", ".txt") if html.startswith("aerogram/") else None
+    if not TYPE_CHECKING:  # declarations a subclass may replace in any form: see Notification
 
-    @property
-    def subject_prefix(self) -> str:
-        """The setting ``EMAIL_SUBJECT_PREFIX``."""
-        return staff_envelope(self._group).subject_prefix
+        @property
+        def text_template(self) -> str | None:
+            """The plain twin of the HTML template that ships; none beside a subclass's own template."""
+            html = self.html_template or ""
+            return html.replace(".html", ".txt") if html.startswith("aerogram/") else None
 
-    @property
-    def from_email(self) -> str:
-        """The setting ``SERVER_EMAIL``."""
-        return staff_envelope(self._group).from_email
+        @property
+        def subject_prefix(self) -> str:
+            """The setting ``EMAIL_SUBJECT_PREFIX``."""
+            return staff_envelope(self._group).subject_prefix
 
-    @property
-    def to(self) -> list[str]:
-        """The addresses of the setting."""
-        return staff_envelope(self._group).recipients
+        @property
+        def from_email(self) -> str:
+            """The setting ``SERVER_EMAIL``."""
+            return staff_envelope(self._group).from_email
+
+        @property
+        def to(self) -> list[str]:
+            """The addresses of the setting."""
+            return staff_envelope(self._group).recipients
 
     def send(
         self,

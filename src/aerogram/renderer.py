@@ -4,15 +4,17 @@ from __future__ import annotations
 
 # ruff: noqa: D102 - the declarations are explained once, in Notification
 from collections.abc import Iterable, Mapping, Sequence
+from email.mime.base import MIMEBase
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aerogram.conf import settings
 from aerogram.declaration import is_computed
-from aerogram.exceptions import DeclarationError
-from aerogram.mail.addresses import parse_mailbox
+from aerogram.exceptions import DeclarationError, InvalidAddress
 from aerogram.mail.category import category_headers, with_explicit
+from aerogram.mail.fields import address_field
 from aerogram.mail.headers import check_extra_headers, check_header_value
 from aerogram.mail.message import EmailMultiAlternatives
 from aerogram.mail.return_path import PLACE, check_return_path, verp
@@ -134,13 +136,15 @@ class Renderer:
         message.return_path = _return_path(notification, message, asker)
         if html is not None:
             message.attach_alternative(html, "text/html")
-        for attachment in notification.attachments:
+        for attachment in notification.attachments or ():
             _attach(message, attachment, asker)
-        _refuse_forgery(message)
+        _refuse_forgery(message, asker)
         return message
 
     def _subject(self, notification: Renderable, variables: Mapping[str, object], asker: str) -> str:
         subject = notification.subject
+        if subject is None:
+            raise DeclarationError(f"{asker}.subject: a NoneType was given; a text is meant.")
         kind = type(notification)
         if not _is_field(kind, "subject"):  # what came in through the constructor is data, never a template
             computed = is_computed(getattr(kind, "subject", None))
@@ -190,7 +194,7 @@ def _headers(notification: Renderable, sender: str) -> dict[str, str]:
         unsubscribe_email=notification.unsubscribe_email,
         list_id=notification.list_id,
     )
-    return with_explicit(standard, notification.headers)
+    return with_explicit(standard, notification.headers or {})
 
 
 def _return_path(notification: Renderable, message: EmailMultiAlternatives, asker: str) -> str | None:
@@ -211,24 +215,35 @@ def _is_field(kind: type, name: str) -> bool:
 
 
 def _attach(message: EmailMultiAlternatives, attachment: Any, asker: str) -> None:
-    if isinstance(attachment, Path):
+    if isinstance(attachment, PathLike):
         message.attach_file(attachment)
-    elif isinstance(attachment, tuple):
+    elif isinstance(attachment, (tuple, list)):
         message.attach(*attachment)
-    elif isinstance(attachment, str):
-        raise DeclarationError(
-            f"{asker}.attachments: {attachment[:100]!r} is a text; give a pathlib.Path for a file, or "
-            "(filename, content, mimetype)."
-        )
-    else:
+    elif isinstance(attachment, MIMEBase):
         message.attach(attachment)
+    else:
+        raise DeclarationError(
+            f"{asker}.attachments holds a {type(attachment).__name__}; give a pathlib.Path for a file, "
+            "(filename, content, mimetype), or a MIME part."
+        )
 
 
-def _refuse_forgery(message: EmailMultiAlternatives) -> None:
+def _refuse_forgery(message: EmailMultiAlternatives, asker: str) -> None:
     """Refuse here, where the cause is still known, what building the message would refuse."""
     check_extra_headers(message.extra_headers)
     for name, value in message.extra_headers.items():
         check_header_value(name, value)
-    for mailbox in (message.from_email, *message.recipients(), *message.reply_to):
-        if mailbox:
-            parse_mailbox(mailbox)
+    mailboxes = {
+        "from_email": [message.from_email],
+        "to": message.to,
+        "cc": message.cc,
+        "bcc": message.bcc,
+        "reply_to": message.reply_to,
+    }
+    for declaration, entries in mailboxes.items():
+        header = "From" if declaration == "from_email" else declaration.replace("_", "-").title()
+        try:
+            # Beyond ASCII it is the server that decides, and the backend that asks it.
+            address_field(header, entries, utf8=True)
+        except InvalidAddress as error:
+            raise InvalidAddress(f"{asker}.{declaration}: {error}") from None
