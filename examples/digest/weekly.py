@@ -97,6 +97,7 @@ class WeeklyDigest(Notification):
     )
     html_template = "digest/weekly.html"
     from_email = "Commonplace <digest@commonplace.example>"
+    category = "bulk"
 
     person: Person
     events: Sequence[Event]
@@ -108,12 +109,9 @@ class WeeklyDigest(Notification):
         return [str(Address(display_name=self.person.name, addr_spec=self.person.email))]
 
     @property
-    def headers(self) -> dict[str, str]:
-        """The unsubscribe button that mail clients show beside the sender (RFC 8058)."""
-        return {
-            "List-Unsubscribe": f"<{self.person.unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+    def unsubscribe_url(self) -> str:
+        """Behind the unsubscribe button that mail clients show beside the sender (RFC 8058)."""
+        return self.person.unsubscribe_url
 
     def context(self) -> dict[str, Any]:
         """The fields, and the events under their headings."""
