@@ -397,6 +397,31 @@ def test_css_inline_keeps_what_premailer_keeps() -> None:
     assert "@media" in html
 
 
+@pytest.mark.parametrize(
+    "page",
+    ["<div>" * 20_000 + "x", "<table><tr><td>" * 3_000 + "x", "<p>x\ud800</p>"],
+    ids=["divs", "tables", "surrogate"],
+)
+def test_css_inline_refuses_what_premailer_refuses(page: str) -> None:
+    pytest.importorskip("css_inline", reason="css-inline is an extra")
+    with settings.override(CSS_ENGINE="css-inline"), pytest.raises(DocumentRefused):
+        inline_css(page)
+
+
+def test_css_inline_does_not_multiply_what_is_left_open() -> None:
+    pytest.importorskip("css_inline", reason="css-inline is an extra")
+    with settings.override(CSS_ENGINE="css-inline"):
+        assert len(inline_css("".join(f"<p><b id={number}>x" for number in range(1_000)))) < 50_000
+
+
+def test_css_inline_keeps_the_doctype_and_the_fragment() -> None:
+    pytest.importorskip("css_inline", reason="css-inline is an extra")
+    doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://x.org/x.dtd">'
+    with settings.override(CSS_ENGINE="css-inline"):
+        assert inline_css(f"{doctype}<html><body><p>x</p></body></html>").startswith(doctype)
+        assert inline_css("<p>x</p>", css="p { color: red }").endswith('<p style="color: red;">x</p>')
+
+
 def test_css_inline_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "css_inline", None)
     with (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from aerogram.conf import settings
-from aerogram.document import check_size, parse_html, write_html
+from aerogram.document import parse_html, write_html
 from aerogram.exceptions import DocumentRefused, ImproperlyConfigured, MissingDependency
 
 if TYPE_CHECKING:
@@ -133,11 +133,13 @@ def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
         raise MissingDependency(
             "CSS_ENGINE is 'css-inline', which is not installed: pip install 'aerogram[fast]'."
         ) from error
-    check_size(html, template)
-    if not html.strip():
+    root = parse_html(html, template=template)
+    if root is None:
         return Inlined(html, None)
     inliner = css_inline.CSSInliner(
         load_remote_stylesheets=False, keep_style_tags=True, extra_css=css or None
     )
-    written = inliner.inline(html)
-    return Inlined(written, parse_html(written, template=template))
+    # What the engine reads is written from our tree: nested no deeper than that is, with nothing left open.
+    # Elements inside each other by the thousand overflow its stack, which ends the process.
+    root = parse_html(inliner.inline(write_html(root, html)), template=template)
+    return Inlined(html if root is None else write_html(root, html + css), root)
