@@ -24,8 +24,9 @@ SHORT = 0.3
 
 def test_e58_a_refused_connection_raises_the_standard_error(free_port):
     message = mail()
-    with pytest.raises(ConnectionRefusedError):
-        EmailBackend("127.0.0.1", free_port(), timeout=5).send_messages([message])
+    port = free_port()
+    with pytest.raises(ConnectionRefusedError, match=rf"\(SMTP server 127\.0\.0\.1:{port}\)"):
+        EmailBackend("127.0.0.1", port, timeout=5).send_messages([message])
     assert statuses(message) == {"ann@x.org": "deferred"}
 
 
@@ -45,7 +46,18 @@ def test_e58_a_greeting_that_refuses_raises_the_standard_error(greeting):
     ):
         backend_for(server).send_messages([mail()])
     assert caught.value.smtp_code == int(greeting[:3])
+    assert f"{greeting[4:]} (SMTP server {server.host}:{server.port})" in str(caught.value)
     assert not server.commands
+
+
+def test_an_unknown_host_and_a_server_that_hangs_up_are_named():
+    with pytest.raises(OSError, match=r"\(SMTP server no-such-host\.invalid:25\)"):
+        EmailBackend("no-such-host.invalid", 25, timeout=5).open()
+    with (
+        FaultyServer().on("EHLO", Drop()) as server,
+        pytest.raises(smtplib.SMTPServerDisconnected, match=rf"\(SMTP server .*:{server.port}\)"),
+    ):
+        backend_for(server).open()
 
 
 def test_e58_a_refused_ehlo_and_helo_raise_the_standard_error():

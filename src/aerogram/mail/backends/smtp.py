@@ -27,6 +27,7 @@ from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
 from aerogram.mail.smtp.lane import Lane, hang_up
 from aerogram.mail.smtp.offers import Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.tls import client_context
 
@@ -206,7 +207,9 @@ class EmailBackend(BaseEmailBackend):
             self.adopt(None)
 
     def _new_session(self) -> Session:
-        return Session(self._connect(), self.timeouts, chunking=self.chunking)
+        with server_named(self.host, self.port):
+            client = self._connect()
+        return Session(client, self.timeouts, chunking=self.chunking)
 
     def _connect(self) -> smtplib.SMTP:
         """Return a connection on which mail may be sent, or leave none."""

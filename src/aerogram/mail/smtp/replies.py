@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
-from smtplib import SMTPServerDisconnected
+from contextlib import contextmanager
+from smtplib import SMTPResponseException, SMTPServerDisconnected
+from typing import TYPE_CHECKING
 
 from aerogram.mail.delivery import RecipientResult, Status
 
-__all__ = ["ConnectionLost", "asks_for_another_transaction", "clean_text", "result_of", "status_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "ConnectionLost",
+    "asks_for_another_transaction",
+    "clean_text",
+    "result_of",
+    "server_named",
+    "status_of",
+]
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")  # RFC 2034 section 4
 # C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
@@ -22,6 +34,22 @@ class ConnectionLost(SMTPServerDisconnected):
         super().__init__(text)
         self.code = code
         self.reply = reply
+
+
+@contextmanager
+def server_named(host: str, port: int) -> Iterator[None]:
+    """Let the error of a connection that could not be made say which server it was, and stay what it is."""
+    try:
+        yield
+    except OSError as error:
+        server = clean_text(f"SMTP server {host}:{port}")
+        if isinstance(error, SMTPResponseException):
+            error.args = (error.smtp_code, f"{clean_text(error.smtp_error)} ({server})")
+        elif error.strerror:
+            error.strerror = f"{error.strerror} ({server})"
+        else:
+            error.args = (f"{error} ({server})",)
+        raise
 
 
 def clean_text(text: bytes | str) -> str:
