@@ -121,6 +121,9 @@ def test_what_does_not_exist_is_2_without_a_traceback(arguments, shop):
         ["list", "--nonsense"],
         ["list"],  # no module named
         ["--app", "mails.py", "list"],
+        ["--app", "", "list"],
+        ["--app", "..mails", "list"],
+        ["--app", "my mails", "list"],
         ["--app", "mails", "preview"],
         ["--app", "mails", "check", "--format", "xml"],
         ["--app", "mails", "send", "welcome"],

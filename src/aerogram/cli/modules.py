@@ -41,6 +41,11 @@ class Invocation:
                     f"such as {dotted.strip('.')!r}.",
                     param_hint="--app",
                 )
+            if not all(part.isidentifier() for part in module.split(".")):
+                raise typer.BadParameter(
+                    f"{module!r} is no module's import name, such as 'shop.notifications'.",
+                    param_hint="--app",
+                )
         names = self.modules or list(settings.NOTIFICATION_MODULES)
         if not names:
             raise typer.BadParameter(
