@@ -36,7 +36,7 @@ def test_rules_become_attributes_and_the_sheet_goes() -> None:
     html = inline_css(
         "<style>p { color: red; margin: 0 }</style><p>x</p>", css="p { color: blue; padding: 1px }"
     )
-    assert html == '<p style="color:red; padding:1px; margin:0">x</p>'
+    assert html == '<p style="color:blue; margin:0; padding:1px">x</p>'
 
 
 @pytest.mark.parametrize(

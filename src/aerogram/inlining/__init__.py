@@ -36,9 +36,9 @@ class Inlined:
 def inline_css(html: str, *, css: str = "") -> str:
     """Return ``html`` with the rules of its ``<style>`` elements, and of ``css``, in style attributes.
 
-    ``css`` is the text of further style sheets; they come before those of the document. What cannot stand in
-    an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a ``<style>``
-    element, important enough to win where the cascade says it wins. No URL and no file is opened, whatever
+    ``css`` is the text of further style sheets; they come after those of the document, and so win. What
+    cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
+    ``<style>`` element, important enough to win where the cascade says it wins. No URL and no file is opened, whatever
     the document or the sheets name. A fragment comes back as a fragment, an empty document as it is.
 
     The setting ``CSS_ENGINE`` chooses between premailer (the default) and css-inline (the extra ``fast``).
@@ -74,13 +74,13 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
 
 
 def _inline_tree(root: Element, css: str) -> None:
-    """Inline the sheets of a tree, and ``css`` before them, in place."""
+    """Inline the sheets of a tree, and ``css`` after them, in place."""
     from aerogram.inlining.cascade import apply_sheets
     from aerogram.inlining.stylesheet import parse_sheet
 
     elements = [style for style in root.iter("style") if _is_for_screens(style)]
     if css.strip():
-        elements.insert(0, _add_style(root, css))
+        elements.append(_add_style(root, css))
     sheets = []
     order = 0
     for element in elements:
@@ -109,7 +109,7 @@ def _add_style(root: Element, css: str) -> Element:
         root.insert(0, head)
     style = etree.Element("style", type="text/css")
     style.text = css
-    head.insert(0, style)
+    head.append(style)
     return style
 
 

@@ -96,7 +96,7 @@ class Stencils:
 
         Args:
             page: the page, or (faster) the chunks that ``jinja2.Template.generate`` yields with autoescape.
-            css: the text of style sheets to apply before those of the page.
+            css: the text of style sheets to apply after those of the page.
             template: the template's name, for errors.
             want_text: whether the text part is needed.
 
