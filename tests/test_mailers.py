@@ -130,3 +130,15 @@ def test_an_entry_that_cannot_work(entry: Any, problem: str) -> None:
 def test_an_entry_that_is_no_dict_is_no_setting() -> None:
     with pytest.raises(ImproperlyConfigured, match="MAILERS"):
         settings.override(MAILERS={"a": LOCMEM})
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [("smtp", {"timeout": "5", "password": "hunter2"}), ("filebased", {"file_path": 3})],
+)
+def test_an_option_of_a_wrong_type_names_the_mailer(backend: str, options: dict[str, object]) -> None:
+    entry = {"BACKEND": f"aerogram.mail.backends.{backend}.EmailBackend", "OPTIONS": options}
+    with settings.override(MAILERS={"odd": entry}), pytest.raises(InvalidMailer, match="'odd'") as caught:
+        mailers["odd"]
+    assert all(name in str(caught.value) for name in options)
+    assert "hunter2" not in str(caught.value)

@@ -240,3 +240,9 @@ def test_an_address_beyond_ascii_is_for_the_server_to_decide(renderer: Renderer)
     message = renderer.render(variant(to=property(lambda _self: ["jörg@example.com"]))(name="Ann"))
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
         message.message()
+
+
+@pytest.mark.parametrize("form", [str, Path, lambda folder: [folder]])
+def test_one_folder_of_templates_needs_no_list(form: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<p>From the folder</p>")
+    assert Renderer(form(tmp_path)).render(Hello(name="Ann")).body == "From the folder\n"

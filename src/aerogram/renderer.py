@@ -75,8 +75,8 @@ class Renderer:
     """Renders notifications from one set of templates.
 
     Args:
-        template_dirs: folders of templates; the setting ``TEMPLATE_DIRS`` where none are given. The templates
-            that ship are always found behind them, under names that begin with ``aerogram/``.
+        template_dirs: folders of templates, or one; the setting ``TEMPLATE_DIRS`` where none are given. The
+            templates that ship are always found behind them, under names that begin with ``aerogram/``.
         loader: a Jinja loader asked before the folders, for templates that live elsewhere.
         shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
 
@@ -96,11 +96,13 @@ class Renderer:
 
     def __init__(
         self,
-        template_dirs: Iterable[str | Path] | None = None,
+        template_dirs: Iterable[str | Path] | str | Path | None = None,
         loader: jinja2.BaseLoader | None = None,
         shared: Mapping[str, object] | None = None,
     ) -> None:
         folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
+        if isinstance(folders, (str, Path)):
+            folders = [folders]
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
         self.templates = Templates(folders, loader, {**standard, **(shared or {})})
         self.stencils = Stencils()

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aerogram.conf import settings
-from aerogram.exceptions import BackendNotFound, InvalidMailer, MailerDoesNotExist
+from aerogram.exceptions import AerogramError, BackendNotFound, InvalidMailer, MailerDoesNotExist
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
@@ -80,7 +80,17 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
                 return backend(**{"fail_silently": False, **changes})  # as Django calls it, always
             raise MailerDoesNotExist(_no_such_alias(alias))
         backend, options = _entry(alias, entries[alias])
-        return backend(**{**options, **changes})
+        try:
+            return backend(**{**options, **changes})
+        except (TypeError, ValueError) as error:
+            if isinstance(error, AerogramError):
+                raise
+            # Its text may show the option's value, so that is left to the traceback.
+            raise InvalidMailer(
+                f"MAILERS[{alias!r}] ({settings.source_of('MAILERS')}): {entries[alias]['BACKEND']} cannot "
+                f"work with its OPTIONS ({type(error).__name__}). Check the types of: "
+                f"{', '.join(sorted(options)) or 'none are given'}."
+            ) from error
 
 
 mailers: Final = Mailers()
