@@ -30,7 +30,7 @@ from aerogram.mail.part_cache import PartCache
 from aerogram.mail.structure import as_utf8, charset_of, content_bytes, split_attachments, text_of
 from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
 
-__all__ = ["to_bytes"]
+__all__ = ["to_bytes", "to_pieces"]
 
 _STEPS = (
     "message",
@@ -71,9 +71,19 @@ def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> by
     >>> to_bytes(mail).splitlines()[0]
     b'Subject: Hello'
     """
+    return b"".join(to_pieces(message, eight_bit=eight_bit, utf8=utf8))
+
+
+def to_pieces(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> tuple[bytes, bytes]:
+    """Write the message like :func:`to_bytes`, in two pieces.
+
+    Returns:
+        What is the message's own, up to the end of a header line, and the rest: the same object for all
+        messages with that content. The second is empty where the message is not written in pieces.
+    """
     if not _is_plain(message):
-        return assemble(node_of(message.message(), eight_bit=eight_bit))
-    return b"".join([*header_block(message, utf8=utf8), _content(message, eight_bit)])
+        return assemble(node_of(message.message(), eight_bit=eight_bit)), b""
+    return b"".join(header_block(message, utf8=utf8)), _content(message, eight_bit)
 
 
 def _is_plain(message: Any) -> bool:

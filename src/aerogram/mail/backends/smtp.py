@@ -19,7 +19,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery import OnResult
 from aerogram.mail.dns_name import DNS_NAME
 from aerogram.mail.envelope import envelope_of
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.mime import to_pieces
 from aerogram.mail.signature import configured_signer
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
@@ -295,15 +295,15 @@ class EmailBackend(BaseEmailBackend):
         session = self._session if self._signer is None else None
         eight_bit = utf8 or (session is not None and session.offers.eight_bit)
         try:
-            content = to_bytes(message, eight_bit=eight_bit, utf8=utf8)
+            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8)
         except InvalidAddress:
             if utf8:
                 raise
             utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
-            content = to_bytes(message, eight_bit=True, utf8=True)
+            head, body = to_pieces(message, eight_bit=True, utf8=True)
         if self._signer is not None:
-            content = self._signer(content)
-        return Outgoing(message, envelope, content, utf8=utf8, time_left=self.timeouts.message)
+            head, body = self._signer(head + body), b""
+        return Outgoing(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
 
     def pace(self) -> None:
         """Wait until the next message may go, where ``rate`` is given."""

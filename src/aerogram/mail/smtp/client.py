@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
@@ -19,6 +20,7 @@ __all__ = ["SMTPClient", "SMTPSSLClient"]
 _LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
 _REPLY_LIMIT = 65536
 _LAST_WORDS_TIMEOUT = 0.5
+_ARRIVED = re.compile(rb"([2-5][0-9][0-9])(?: ([^\n]*)|\r?)\n")
 
 
 class SMTPClient(smtplib.SMTP):
@@ -145,6 +147,15 @@ class SMTPClient(smtplib.SMTP):
         self._writing = False
         self.close()
         self._buffer += unread
+
+    def arrived_reply(self) -> tuple[int, bytes] | None:
+        """Return the next reply where it has one line and is here already, else ``None``."""
+        found = _ARRIVED.match(self._buffer)
+        if found is None or found.end() > _LINE_LIMIT:
+            return None
+        code, text = found.groups()
+        del self._buffer[: found.end()]
+        return int(code), text.strip(b" \t\r") if text else b""
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.

@@ -46,8 +46,8 @@ class Offers:
         if item.needs_utf8 and not self.utf8:
             text = "an address is not ASCII, and the server does not offer SMTPUTF8"
             return RecipientResult("refused", None, "5.6.7", text)
-        if self.max_size is not None and len(item.content) > self.max_size:
-            text = f"the message has {len(item.content)} octets, the server takes {self.max_size}"
+        if self.max_size is not None and item.size > self.max_size:
+            text = f"the message has {item.size} octets, the server takes {self.max_size}"
             return RecipientResult("refused", None, "5.3.4", text)
         return None
 

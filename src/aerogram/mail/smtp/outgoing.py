@@ -9,10 +9,11 @@ from typing import Any
 
 from aerogram.mail.delivery import DeliveryReport, RecipientResult
 from aerogram.mail.envelope import Envelope
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.mime import to_pieces
 
 __all__ = ["Outgoing", "stuffed"]
 
+_KEPT = 1 << 20  # octets of a body worth keeping beside its stuffed form
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -26,15 +27,17 @@ class Outgoing:
     Args:
         message: the message object; it is only handed back.
         envelope: sender and recipients.
-        content: the whole message, CRLF line ends, not dot-stuffed.
-        utf8: whether ``content`` has UTF-8 in its header, so that SMTPUTF8 is needed (RFC 6531).
+        head: the message up to the end of some header line, or all of it; CRLF line ends, not dot-stuffed.
+        body: the rest, which messages of a batch often have in common.
+        utf8: whether the header has UTF-8 in it, so that SMTPUTF8 is needed (RFC 6531).
         time_left: seconds of waiting for the server that this message may cost in all.
     """
 
     __slots__ = (
         "_concluded",
-        "content",
+        "body",
         "envelope",
+        "head",
         "in_flight",
         "interrupted",
         "message",
@@ -51,24 +54,44 @@ class Outgoing:
         self,
         message: Any,
         envelope: Envelope,
-        content: bytes,
+        head: bytes,
+        body: bytes = b"",
         *,
         utf8: bool = False,
         time_left: float = 900.0,
     ) -> None:
         self.message = message
         self.envelope = envelope
-        self.content = content
+        self.head = head
+        self.body = body
         self.needs_utf8 = utf8 or envelope.needs_smtputf8
-        self.needs_eight_bit = not content.isascii()
+        self.needs_eight_bit = not (head.isascii() and body.isascii())
         self.time_left = time_left
-        self.message_id = _message_id(content)
+        self.message_id = _message_id(head)
         self.results: dict[str, RecipientResult] = {}
         self.waiting = list(envelope.recipients)
         self.in_flight = 0
         self.position = 0
         self.interrupted = False
         self._concluded = False
+
+    @property
+    def size(self) -> int:
+        """Octets of the content, before dot-stuffing."""
+        return len(self.head) + len(self.body)
+
+    @property
+    def content(self) -> bytes:
+        """The whole message, not dot-stuffed."""
+        return self.head + self.body
+
+    def stuffed(self) -> bytes:
+        """Return the content as it follows DATA."""
+        if not self.body:
+            return stuffed(self.head)
+        if self.head[:1] == b"." or b"\r\n." in self.head:  # a header may be called that
+            return stuffed(self.content)
+        return self.head + _stuffed_body(self.body)
 
     @property
     def done(self) -> bool:
@@ -84,9 +107,9 @@ class Outgoing:
 
     def make_seven_bit(self) -> None:
         """Build the content anew, for a server that takes nothing else."""
-        self.content = to_bytes(self.message)
+        self.head, self.body = to_pieces(self.message)
         self.needs_eight_bit = False
-        self.message_id = _message_id(self.content)
+        self.message_id = _message_id(self.head)
 
     def conclude(self, finished: deque[Outgoing]) -> None:
         """Append the message to ``finished`` when it is done, once."""
@@ -111,6 +134,21 @@ def stuffed(content: bytes) -> bytes:
     if content[:1] == b".":
         content = b"." + content
     return content + (b".\r\n" if content[-2:] == b"\r\n" else b"\r\n.\r\n")
+
+
+_last_stuffed = (b"", b"")
+
+
+def _stuffed_body(body: bytes) -> bytes:
+    """Return ``body`` stuffed; that of a batch with one body is stuffed once."""
+    global _last_stuffed  # one tuple, replaced whole, so that threads need no lock
+    last = _last_stuffed
+    if last[0] is body:
+        return last[1]
+    result = stuffed(body)
+    if len(body) <= _KEPT:
+        _last_stuffed = body, result
+    return result
 
 
 def _message_id(content: bytes) -> str | None:

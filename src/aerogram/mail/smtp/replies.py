@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from functools import lru_cache
 from smtplib import SMTPResponseException, SMTPServerDisconnected
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConnectionLost",
+    "Reply",
     "asks_for_another_transaction",
+    "check_in_step",
+    "check_open",
     "clean_text",
     "result_of",
     "server_named",
     "status_of",
+    "took",
 ]
+
+Reply = tuple[int, bytes]
+"""The code of a reply, and its lines joined by newlines."""
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")  # RFC 2034 section 4
 # C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
@@ -73,6 +81,7 @@ def status_of(code: int) -> Status:
     return "refused" if code >= 500 else "deferred"
 
 
+@lru_cache(maxsize=16)  # servers that name no queue id say the same to every message
 def result_of(code: int, text: bytes, status: Status | None = None) -> RecipientResult:
     """Turn a reply into a recipient's result, the enhanced status code apart from the text.
 
@@ -99,3 +108,20 @@ def asks_for_another_transaction(code: int, text: bytes) -> bool:
         return False
     found = _ENHANCED.match(text.decode("latin-1"))
     return found is None or found[1][2:] == "5.3"
+
+
+def took(reply: Reply) -> bool:
+    """Whether the server agreed."""
+    return 200 <= reply[0] < 300
+
+
+def check_open(reply: Reply) -> None:
+    """Raise :class:`ConnectionLost` when the server has announced that it closes the connection."""
+    if reply[0] == 421:
+        raise ConnectionLost(f"421 {clean_text(reply[1])}", *reply)
+
+
+def check_in_step(reply: Reply) -> None:
+    """Raise :class:`ConnectionLost` when client and server disagree about where they are."""
+    if reply[0] == 503 or 300 <= reply[0] < 400:
+        raise ConnectionLost(f"{reply[0]} {clean_text(reply[1])}", *reply)

@@ -14,30 +14,30 @@ behind its RCPTs as BDAT (RFC 3030) and up to ``BDAT_WINDOW`` messages are on th
 
 from __future__ import annotations
 
-import contextlib
-import re
 import smtplib
-import socket
 from collections import deque
 from time import monotonic
 
 from aerogram.mail import cancellation
 from aerogram.mail.delivery import RecipientResult
 from aerogram.mail.smtp.offers import Offers, Timeouts
-from aerogram.mail.smtp.outgoing import Outgoing, stuffed
-from aerogram.mail.smtp.replies import ConnectionLost, asks_for_another_transaction, clean_text, result_of
+from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.replies import (
+    ConnectionLost,
+    Reply,
+    asks_for_another_transaction,
+    check_in_step,
+    check_open,
+    clean_text,
+    result_of,
+    took,
+)
+from aerogram.mail.smtp.wire import Wire
 
 __all__ = ["BDAT_WINDOW", "Session"]
 
 BDAT_WINDOW = 8
 _GROUP = 100  # RCPTs in one write: their replies fit any socket buffer, so neither side waits for the other
-_BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
-# Linux has these; elsewhere a message may cost the server two reads instead of one.
-_CORK: int | None = getattr(socket, "TCP_CORK", None)
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-_CONTROLS = re.compile("[\x00-\x1f\x7f]")
-
-Reply = tuple[int, bytes]
 
 
 class Session:
@@ -57,7 +57,7 @@ class Session:
         self.started = 0
         self.answered = 0
         self.last_used = monotonic()
-        self._timeouts = timeouts
+        self._wire = Wire(client, timeouts)
         self._unanswered: deque[tuple[Outgoing, list[str]]] = deque()
         self._reset_due = False
 
@@ -91,7 +91,7 @@ class Session:
 
     def settle(self) -> None:
         """Read the answers that are still to come."""
-        self._release()
+        self._wire.release()
         while self._unanswered:
             self._read_answer()
         cancellation.breakable(self.client)
@@ -132,10 +132,11 @@ class Session:
             commands.insert(0, "RSET")
         replies: list[Reply] = []
         starts = range(0, len(commands), _GROUP)
-        for group in [self._encoded(commands[start : start + _GROUP], item) for start in starts]:
-            self._write(item, group)
+        wire = self._wire
+        for group in [wire.encoded(commands[start : start + _GROUP], item) for start in starts]:
+            wire.write(item, group)
             self.settle()  # what was sent before is answered before
-            replies += [self._reply(item) for _ in range(group.count(b"\n"))]
+            replies += [wire.reply(item) for _ in range(group.count(b"\n"))]
         del replies[:resets]
         self._reset_due = False
         accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
@@ -144,48 +145,50 @@ class Session:
     def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> None:
         self.settle()
         if self._reset_due:
-            self._command(item, "RSET")
+            self._wire.command(item, "RSET")
             self._reset_due = False
-        mail = self._command(item, self._mail(item))
-        rcpts = [self._command(item, _rcpt(recipient)) for recipient in recipients] if _took(mail) else []
+        mail = self._wire.command(item, self._mail(item))
+        rcpts = [self._wire.command(item, _rcpt(recipient)) for recipient in recipients] if took(mail) else []
         accepted = self._weigh(item, recipients, mail, rcpts)
         if accepted:
-            self._after_data(item, accepted, self._command(item, "DATA"))
+            self._after_data(item, accepted, self._wire.command(item, "DATA"))
         else:
-            self._reset_due = _took(mail)
+            self._reset_due = took(mail)
 
     def _after_data(self, item: Outgoing, accepted: list[str], reply: Reply) -> None:
         """Send the content, or get out of the transaction when the server does not want it."""
         if reply[0] != 354:
             if accepted:
-                _check_in_step(reply)
+                check_in_step(reply)
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
             if self.offers.pipelining:
-                self._hold()
-            self._hand_over(item, accepted, stuffed(item.content))
+                self._wire.hold()
+            self._hand_over(item, accepted, item.stuffed())
         else:
             # Nobody is to get it, and DATA was granted all the same: end it with an empty content.
-            self._write(item, b".\r\n")
-            self._read(item, self._timeouts.data)
+            self._wire.write(item, b".\r\n")
+            self._wire.answer(item)
 
     def _send_chunk(self, item: Outgoing, recipients: list[str]) -> None:
         # RSET in front: whatever became of the transaction before, this one starts clean.
         recipients = recipients[:_GROUP]
         commands = ["RSET", self._mail(item), *map(_rcpt, recipients), f"BDAT {len(item.content)} LAST"]
-        self._hand_over(item, recipients, self._encoded(commands, item) + item.content)
+        self._hand_over(item, recipients, self._wire.encoded(commands, item) + item.content)
         while len(self._unanswered) > BDAT_WINDOW:
             self._read_answer()
 
     def _hand_over(self, item: Outgoing, recipients: list[str], content: bytes) -> None:
         cancellation.begin_content(self.client)
-        taken = set(recipients)
-        waiting, item.waiting = item.waiting, [each for each in item.waiting if each not in taken]
+        waiting, item.waiting = item.waiting, []
+        if len(recipients) < len(waiting):
+            taken = set(recipients)
+            item.waiting = [each for each in waiting if each not in taken]
         item.in_flight += 1
         self._unanswered.append((item, recipients))
         try:
-            self._write(item, content)
+            self._wire.write(item, content)
         except OSError:
             # The final dot never left. (After an interrupt nobody knows, and the message stays unanswered.)
             self._unanswered.pop()
@@ -198,7 +201,7 @@ class Session:
     def _hear_why(self, item: Outgoing) -> None:
         """Raise what the server said when it hung up amid the content, such as 552 for its size."""
         try:
-            code, text = self._read(item, 0)
+            code, text = self._wire.last_words(item)
         except OSError:
             return  # nothing
         if code >= 400:
@@ -210,15 +213,15 @@ class Session:
         """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
         item, recipients = self._unanswered[0]
         if self.offers.chunking:
-            self._reply(item)
-            mail = self._reply(item)
-            rcpts = [self._reply(item) for _ in recipients]
+            self._wire.reply(item)
+            mail = self._wire.reply(item)
+            rcpts = [self._wire.reply(item) for _ in recipients]
             item.waiting += recipients
             accepted = self._weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
         else:
             accepted = recipients
-        reply = self._read(item, self._timeouts.data)
+        reply = self._wire.answer(item)
         if 300 <= reply[0] < 400:
             raise ConnectionLost(f"the server answered the content with {reply[0]}")
         self._unanswered.popleft()
@@ -227,19 +230,21 @@ class Session:
         item.settle(accepted, result_of(*reply))
         self._conclude(item)
         if reply[0] == 421:  # an answer to this content, and the end of the session
-            _check_open(reply)
+            check_open(reply)
 
     def _weigh(self, item: Outgoing, recipients: list[str], mail: Reply, rcpts: list[Reply]) -> list[str]:
         """Settle the recipients who were refused; return those who were accepted."""
-        _check_in_step(mail)
-        if not _took(mail):
+        if took(mail) and all(map(took, rcpts)):  # nearly always
+            return recipients
+        check_in_step(mail)
+        if not took(mail):
             item.settle(recipients, result_of(*mail))
             return []
         accepted = []
         crowded = {}
         for recipient, reply in zip(recipients, rcpts, strict=True):
-            _check_in_step(reply)
-            if _took(reply):
+            check_in_step(reply)
+            if took(reply):
                 accepted.append(recipient)
             elif asks_for_another_transaction(*reply):
                 crowded[recipient] = reply
@@ -255,95 +260,16 @@ class Session:
         if self.offers.chunking and item.waiting and not item.in_flight:
             self.unfinished.append(item)
 
-    # -- the wire --
-
     def _mail(self, item: Outgoing) -> str:
-        words = [f"MAIL FROM:<{item.envelope.mail_from}>"]
+        command = f"MAIL FROM:<{item.envelope.mail_from}>"
         if self.offers.size:
-            words.append(f"SIZE={len(item.content)}")
+            command += f" SIZE={item.size}"
         if self.offers.eight_bit and item.needs_eight_bit:
-            words.append("BODY=8BITMIME")
+            command += " BODY=8BITMIME"
         if item.needs_utf8:
-            words.append("SMTPUTF8")
-        return " ".join(words)
-
-    def _encoded(self, commands: list[str], item: Outgoing) -> bytes:
-        # Addresses were parsed long before; this is the last place where a forged line could be stopped.
-        for command in commands:
-            if _CONTROLS.search(command):
-                raise ValueError(f"control characters in an SMTP command: {command[:80]!r}")
-        text = "\r\n".join(commands) + "\r\n"
-        return text.encode("utf-8" if item.needs_utf8 else "ascii")
-
-    def _command(self, item: Outgoing, command: str) -> Reply:
-        self._write(item, self._encoded([command], item))
-        return self._reply(item)
-
-    def _reply(self, item: Outgoing) -> Reply:
-        """Read the reply to a command; 421 ends the session, whatever was asked."""
-        reply = self._read(item, self._timeouts.command)
-        _check_open(reply)
-        return reply
-
-    def _write(self, item: Outgoing, data: bytes) -> None:
-        if len(data) > _BLOCK:
-            view = memoryview(data)
-            for start in range(0, len(data), _BLOCK):
-                self._write(item, bytes(view[start : start + _BLOCK]))
-            return
-        began = monotonic()
-        if self.client.sock is not None:
-            self.client.sock.settimeout(max(min(self._timeouts.command, item.time_left), 0.001))
-        try:
-            self.client.send(data)
-        finally:
-            item.time_left -= monotonic() - began
-
-    def _read(self, item: Outgoing, timeout: float) -> Reply:
-        began = monotonic()
-        self.client.reply_timeout = min(timeout, item.time_left)  # type: ignore[attr-defined]  # SMTPClient's
-        try:
-            code, text = self.client.getreply()
-        finally:
-            item.time_left -= monotonic() - began
-        if not 200 <= code < 600:  # what a plain smtplib.SMTP returns for what it cannot read
-            raise ConnectionLost("the server's answer is not SMTP")
-        return code, text
-
-    def _hold(self) -> None:
-        """Let the kernel keep the content's last packet, 200 ms at most, for the group that follows it."""
-        self._tell_kernel(_CORK, 1)
-
-    def _release(self) -> None:
-        """Send what is held, and acknowledge each reply at once.
-
-        A server that writes reply after reply waits for the acknowledgement of one before it sends the next
-        (Nagle's algorithm), and the kernel would delay that by 40 ms.
-        """
-        self._tell_kernel(_CORK, 0)
-        self._tell_kernel(_QUICKACK, 1)
-
-    def _tell_kernel(self, option: int | None, value: int) -> None:
-        if option is not None and self.client.sock is not None:
-            with contextlib.suppress(OSError):  # not TCP
-                self.client.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            command += " SMTPUTF8"
+        return command
 
 
 def _rcpt(recipient: str) -> str:
     return f"RCPT TO:<{recipient}>"
-
-
-def _took(reply: Reply) -> bool:
-    return 200 <= reply[0] < 300
-
-
-def _check_open(reply: Reply) -> None:
-    """Raise when the server has announced that it closes the connection."""
-    if reply[0] == 421:
-        raise ConnectionLost(f"421 {clean_text(reply[1])}", *reply)
-
-
-def _check_in_step(reply: Reply) -> None:
-    """Raise when client and server disagree about where in the transaction they are."""
-    if reply[0] == 503 or 300 <= reply[0] < 400:
-        raise ConnectionLost(f"{reply[0]} {clean_text(reply[1])}", *reply)
