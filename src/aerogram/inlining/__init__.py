@@ -38,8 +38,9 @@ def inline_css(html: str, *, css: str = "") -> str:
 
     ``css`` is the text of further style sheets; they come after those of the document, and so win. What
     cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
-    ``<style>`` element, important enough to win where the cascade says it wins. No URL and no file is opened, whatever
-    the document or the sheets name. A fragment comes back as a fragment, an empty document as it is.
+    ``<style>`` element, important enough to win where the cascade says it wins. No URL and no file is
+    opened, whatever the document or the sheets name. A fragment comes back as a fragment, an empty document
+    as it is.
 
     The setting ``CSS_ENGINE`` chooses between premailer (the default) and css-inline (the extra ``fast``).
 
