@@ -104,6 +104,11 @@ def test_an_annotated_category_is_a_field_of_the_application() -> None:
     assert message.extra_headers == {}
 
 
+def test_a_category_field_may_have_any_default() -> None:
+    declared = {"__annotations__": {"category": str}, "category": "books", "text_template": "a.txt"}
+    assert type("Shelf", (Notification,), declared)().context() == {"category": "books"}
+
+
 def test_an_annotated_unsubscribe_url_is_an_argument() -> None:
     class Letter(Notification, name="letter_unsubscribe"):
         subject = "Hi"

@@ -98,6 +98,8 @@ def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iter
     declared = {name: value for name, value in cls.__dict__.items() if name in DECLARATIONS}
     for name, value in declared.items():
         absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
+        if name == "category" and name in getattr(cls, "_fields", ()):
+            continue  # a field that happens to be called so
         if absent or isinstance(value, dataclasses.Field) or is_computed(value):
             continue
         try:
