@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
+from aerogram.conf import settings
 from aerogram.declaration import Refusal, make_constructor, refuse, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
 from aerogram.mail.awaiting import in_thread
@@ -169,7 +170,8 @@ class Notification:
             RenderError: a template is missing, broken, or asks for what this notification does not give.
             MessageError: a header or recipient that no mail may have.
         """
-        return default_renderer().render(self)
+        with settings.steady():
+            return default_renderer().render(self)
 
     def send(
         self,

@@ -33,8 +33,9 @@ Field = tuple[str, str, list[Mailbox] | None]
 class SharedFields(NamedTuple):
     """The fields that the messages of a batch have in common, and what their own ones need.
 
-    ``head`` stands before To, ``middle`` before Date and Message-ID, ``tail`` after them. ``given`` are the
-    names, in lower case, that ``headers=`` gives. ``domain`` is the right side of a Message-ID.
+    ``head`` stands between Subject and To, ``middle`` before Date and Message-ID, ``tail`` after them.
+    ``given`` are the names, in lower case, that ``headers=`` gives. ``domain`` is the right side of a
+    Message-ID.
     """
 
     head: list[Field]
@@ -57,7 +58,7 @@ def header_fields(message: EmailMessage) -> list[Field]:
     for entry in message.bcc or ():  # in no header, and refused as if it were: that is told before sending
         check_header_value("Bcc", entry)
     shared = shared_fields(message)
-    fields = shared.head.copy()
+    fields: list[Field] = [("Subject", str(message.subject), None), *shared.head]
     if "to" not in shared.given and (field := address_field("To", message.to))[1]:
         fields.append(field)
     fields += shared.middle
@@ -73,7 +74,7 @@ def _value(line: bytes) -> str:
 
 
 def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
-    """Return all fields but To, Date and Message-ID, and these too where ``headers=`` gives them.
+    """Return all fields but Subject, To, Date and Message-ID; the last three where ``headers=`` gives them.
 
     Arguments and errors are those of :func:`header_fields`; ``utf8`` allows what only SMTPUTF8 can carry.
     """
@@ -82,7 +83,7 @@ def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
     extra: dict[str, Field] = {name.lower(): (name, value, None) for name, value in given.items()}
     names = frozenset(extra)
     sender = extra.pop("from", None) or address_field("From", [message.from_email or ""], utf8=utf8)
-    head: list[Field] = [("Subject", str(message.subject), None), sender]
+    head = [sender]
     if "to" in extra:
         head.append(extra.pop("to"))
     middle = [
@@ -90,7 +91,7 @@ def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
         for name, entries in (("Cc", message.cc), ("Reply-To", message.reply_to))
     ]
     return SharedFields(
-        [field for field in head if field[1] or field[0] == "Subject"],
+        [field for field in head if field[1]],
         [field for field in middle if field[1]],
         list(extra.values()),
         names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.mail.fields import Field, address_field, date_line, message_id_line, shared_fields
@@ -43,6 +44,7 @@ def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
     shared = _shared(message, utf8)
     given = shared.given
     return [
+        _subject_line(str(message.subject), utf8),
         shared.head,
         b"" if "to" in given else _to_line(message.to, utf8),
         shared.middle,
@@ -64,9 +66,16 @@ def _to_line(to: list[Any] | None, utf8: bool) -> bytes:
     return line
 
 
+@lru_cache(maxsize=256)
+def _subject_line(subject: str, utf8: bool) -> bytes:
+    line = header_bytes("Subject", subject, utf8=utf8)
+    check_header_block(line)
+    return line
+
+
 def _shared(message: EmailMessage, utf8: bool) -> _Shared:
     extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
-    texts = (message.subject, message.from_email, *cc, *reply_to, *extra, *extra.values())
+    texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
     if set(map(type, texts)) != {str}:
         return _written(message, utf8)  # a lazy text may read differently the next time
     key = (*texts, len(cc), len(reply_to), utf8)

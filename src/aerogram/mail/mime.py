@@ -27,6 +27,7 @@ from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.mime_tree import node_of
 from aerogram.mail.nodes import Leaf, Multipart, Node, assemble, check_header_block
 from aerogram.mail.part_cache import PartCache
+from aerogram.mail.pieces import PiecedText
 from aerogram.mail.structure import as_utf8, charset_of, content_bytes, split_attachments, text_of
 from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
 
@@ -163,6 +164,10 @@ def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
 def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
     main, _, subtype = check_alternative_type(mimetype).partition("/")
     if main.lower() == "text" and ";" not in subtype:
+        if type(content) is PiecedText and not eight_bit and (written := content.quoted_printable()):
+            return _leaf(
+                f'text/{check_subtype(subtype)}; charset="utf-8"', Encoded("quoted-printable", written)
+            )
         return _text(text_of(content), subtype, eight_bit)
     return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
 

@@ -10,6 +10,8 @@ __all__ = [
     "Encoded",
     "encode_file",
     "encode_text",
+    "escape_each",
+    "is_mostly_escapes",
     "is_safe",
     "to_base64",
     "to_quoted_printable",
@@ -22,6 +24,7 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
+_QP_OCTETS = [bytes((octet,)) if octet in _QP_PLAIN else _QP_ESCAPES[octet] for octet in range(256)]
 _SPACE = re.compile(rb"[ \t](?=\r\n|\Z)")
 # One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
@@ -53,9 +56,19 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     data = with_crlf(content)
     if is_safe(data, eight_bit=eight_bit):
         return Encoded("7bit" if data.isascii() else "8bit", data)
-    if len(to_escape := data.translate(None, _QP_PLAIN)) * 5 > len(data) * 2:
+    to_escape = data.translate(None, _QP_PLAIN)
+    if _is_too_much(to_escape, data):
         return Encoded("base64", to_base64(data))
     return Encoded("quoted-printable", _quoted_printable(data, to_escape))
+
+
+def is_mostly_escapes(data: bytes) -> bool:
+    """Tell whether base64 is shorter, and as readable, as quoted-printable."""
+    return _is_too_much(data.translate(None, _QP_PLAIN), data)
+
+
+def _is_too_much(to_escape: bytes, data: bytes) -> bool:
+    return len(to_escape) * 5 > len(data) * 2
 
 
 def encode_file(content: bytes) -> Encoded:
@@ -105,6 +118,11 @@ def to_quoted_printable(data: bytes) -> bytes:
     ends soft breaks with a bare LF in a text of one line and exceeds 76 octets at trailing white space.
     """
     return _quoted_printable(data, data.translate(None, _QP_PLAIN))
+
+
+def escape_each(octets: bytes) -> bytes:
+    """Escape what quoted-printable has to, octet by octet, and break no line: fast for a few words."""
+    return b"".join([_QP_OCTETS[octet] for octet in octets])
 
 
 def _quoted_printable(data: bytes, to_escape: bytes) -> bytes:

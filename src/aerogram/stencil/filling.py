@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aerogram.mail.pieces import Constants
+
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
@@ -16,17 +18,14 @@ __all__ = ["Finished", "HtmlForm", "Stencil", "html_form"]
 
 @dataclass(frozen=True, slots=True)
 class HtmlForm:
-    """The HTML part: literals with gaps between them, ``order[i]`` the value that fills gap ``i``."""
+    """The HTML part: constants with gaps between them, ``order[i]`` the value that fills gap ``i``."""
 
-    literals: tuple[str, ...]
+    constants: Constants
     order: tuple[int, ...]
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the HTML part with ``values`` in it, escaped as they came."""
-        parts = [""] * (len(self.literals) + len(self.order))
-        parts[::2] = self.literals
-        parts[1::2] = [values[number] for number in self.order]
-        return "".join(parts)
+        return self.constants.filled([values[number] for number in self.order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +58,4 @@ def html_form(html: str, slot: re.Pattern[str], free: Sequence[int]) -> HtmlForm
     order = tuple(map(int, parts[1::2]))
     if sorted(order) != sorted(free):
         return None
-    return HtmlForm(tuple(parts[::2]), order)
+    return HtmlForm(Constants(parts[::2]), order)
