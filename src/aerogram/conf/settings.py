@@ -62,6 +62,9 @@ class Settings:
         self.__dict__["_held"] = ContextVar("aerogram_held", default=None)
 
     def __getattr__(self, name: str) -> Any:
+        held: Base | None = self._held.get()
+        if held is not None and not self._overrides.get() and name in held.values:
+            return held.values[name]  # the short way for who reads several, in steady()
         if not name.isupper():
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}; settings are in upper case"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aerogram.mail.addresses import parse_mailbox
 from aerogram.mail.fields import Field, address_field, date_line, message_id_line, shared_fields
 from aerogram.mail.headers import address_header_bytes, header_bytes
 from aerogram.mail.nodes import check_header_block
@@ -55,12 +56,13 @@ def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
 
 
 def _to_line(to: list[Any] | None, utf8: bool) -> bytes:
-    _, value, mailboxes = address_field("To", to, utf8=utf8)
+    if to and len(to) == 1 and type(text := to[0]) is str and len(text) < 70 and text.isprintable():
+        mailbox = parse_mailbox(text, utf8=utf8) if text.isascii() else None
+        if mailbox is not None and text == f"{mailbox.local_part}@{mailbox.domain}":
+            return f"To: {text}\r\n".encode("ascii")  # one bare address, as in most batches
+    _, _, mailboxes = address_field("To", to, utf8=utf8)
     if not mailboxes:
         return b""
-    mailbox = mailboxes[0]
-    if value == f"{mailbox.local_part}@{mailbox.domain}" and len(value) < 70 and value.isascii():
-        return f"To: {value}\r\n".encode("ascii")  # one bare address, as in most batches
     line = address_header_bytes("To", mailboxes, utf8=utf8)
     check_header_block(line)
     return line
