@@ -147,5 +147,23 @@ def test_the_open_connection_is_one_of_the_pool_and_stays_open():
     assert not lanes()
 
 
+def test_two_messages_at_once_wake_two_connections():
+    def messages(server):
+        yield from mails(9)
+        for known in (9, 11, 13):  # all connections are idle, then come two messages at once
+            for _ in range(400):
+                if len(server.messages) == known:
+                    break
+                threading.Event().wait(0.005)
+            threading.Event().wait(0.15)
+            yield from mails(2)
+
+    with FaultyServer().on(".", Hang(0.1), "250 2.0.0 ok") as server:
+        assert backend_for(server, connections=3).send_messages(messages(server)) == 15
+    carriers = [message.connection for message in server.messages][9:]
+    # Now and then a connection is done with the content of the first before another one has woken up.
+    assert any(one != other for one, other in zip(carriers[::2], carriers[1::2], strict=True))
+
+
 def lanes() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "aerogram-smtp"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
-from queue import Empty, Full, Queue, SimpleQueue
 
+from aerogram.mail.smtp.backlog import Backlog
 from aerogram.mail.smtp.lane import Lane, defer, hang_up
 from aerogram.mail.smtp.outgoing import Outgoing
 
@@ -34,20 +35,23 @@ class Pool:
         self._size = size
         self._lanes: list[Lane] = []
         self._threads: list[threading.Thread] = []
-        self._work: Queue[Outgoing | None] = Queue(maxsize=2 * size)
-        self._results: SimpleQueue[Outgoing] = SimpleQueue()
+        self._backlog = Backlog(size)
+        self._results: deque[Outgoing] = deque()
         self._errors: list[BaseException] = []
 
     def deliver(self, source: Iterable[Outgoing]) -> Iterator[Outgoing]:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
         self._add(self._first)
         for item in source:
-            if not self._work.empty() and len(self._lanes) < self._size:
+            if self._backlog and len(self._lanes) < self._size:
                 self._add(self._another())
-            yield from self._hand_out(item)
+            self._backlog.put(item)
+            while self._backlog.full and self._alive():
+                self._backlog.wait_for_room(_POLL)
+                yield from self._come_in()
             yield from self._come_in()
-        for _ in self._threads:
-            yield from self._hand_out(None)
+            if not self._alive():
+                yield from self._left_over()
         yield from self._join()
         if self._errors:
             raise self._errors[0]
@@ -61,8 +65,6 @@ class Pool:
         """Stop every lane, and yield what it was at: nothing stays without a result."""
         self.abort(error)
         yield from self._left_over()
-        for _ in self._threads:
-            self._work.put(None)
         yield from self._join()
 
     def _add(self, lane: Lane) -> None:
@@ -78,56 +80,40 @@ class Pool:
         try:
             lane.open()
             for item in lane.deliver(self._queued(lane)):
-                self._results.put(item)
+                self._results.append(item)
         except BaseException as error:  # raised again in the caller's thread
             self._errors.append(error)
             for item in lane.give_up(error):
-                self._results.put(item)
+                self._results.append(item)
         finally:
             if lane is not self._first and lane.session is not None:
                 hang_up(lane.session.client)
 
     def _queued(self, lane: Lane) -> Iterator[Outgoing | None]:
-        while lane.failure is None:
-            try:
-                item = self._work.get_nowait()
-            except Empty:
-                yield None  # time to read the answers that are still to come
-                item = self._work.get()
+        more = True
+        while more and lane.failure is None:
+            item = self._backlog.take()
+            yield item  # None: time to read the answers that are still to come
             if item is None:
-                return
-            yield item
+                more = self._backlog.wait()
 
-    def _hand_out(self, item: Outgoing | None) -> Iterator[Outgoing]:
-        """Queue ``item``, taking in results while the queue is full."""
-        while any(thread.is_alive() for thread in self._threads):
-            try:
-                self._work.put(item, timeout=_POLL)
-            except Full:
-                yield from self._come_in()
-            else:
-                return
-        if item is not None:
-            yield defer(item, self._first.failure)
+    def _alive(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
 
     def _come_in(self) -> Iterator[Outgoing]:
-        try:
-            while True:
-                yield self._results.get_nowait()
-        except Empty:
-            return
+        while self._results:
+            yield self._results.popleft()
 
     def _join(self) -> Iterator[Outgoing]:
+        self._backlog.close()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(_POLL)
+                yield from self._come_in()
         yield from self._come_in()
         yield from self._left_over()
 
     def _left_over(self) -> Iterator[Outgoing]:
         """Yield, deferred, what was queued for lanes that are gone."""
-        try:
-            while True:
-                if (item := self._work.get_nowait()) is not None:
-                    yield defer(item, self._first.failure)
-        except Empty:
-            return
+        for item in self._backlog.clear():
+            yield defer(item, self._first.failure)
