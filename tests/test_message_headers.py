@@ -29,6 +29,9 @@ class Newline:
     def __str__(self) -> str:
         return "lazy\nBcc: evil@example.com"
 
+    def __repr__(self) -> str:  # names the test, which must be the same in every process
+        return "Newline()"
+
 
 FORBIDDEN = [
     "a\r\nBcc: e@x.org", "a\nb", "a\rb", "a\x85b", "a\u2028b", "a\u2029b", "a\x0bb", "a\x0cb", "a\x1cb",
