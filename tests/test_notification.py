@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,26 @@ import pytest
 from aerogram import AdminNotification, ManagerNotification, Notification, mail
 from aerogram.conf import settings
 from aerogram.declaration import refusals_kept
-from aerogram.exceptions import AerogramError, DeclarationError, DuplicateNotification, NoRecipients
+from aerogram.exceptions import (
+    AerogramError,
+    DeclarationError,
+    DeliveryError,
+    DuplicateNotification,
+    NoRecipients,
+)
+from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 from aerogram.naming import snake_case
 from aerogram.notification import is_abstract, registered_name
+
+
+class Lists(LocmemBackend):
+    """A backend of Django's signature: it gets lists and returns a count."""
+
+    def send_messages(self, email_messages):
+        return super().send_messages(email_messages)
+
+
+LISTS = f"{__name__}.Lists"
 
 
 @pytest.fixture(autouse=True)
@@ -308,6 +326,27 @@ class TestSending:
                 Hello(to=nobody).send(fail_silently=True)
         assert not hasattr(mail, "outbox")
 
+    @pytest.mark.parametrize("path", ["aerogram.mail.backends.locmem.EmailBackend", LISTS])
+    def test_a_batch_reports_the_one_without_recipients_and_sends_the_rest(self, path: str) -> None:
+        class Hello(Notification, name="nobody_in_a_batch"):
+            subject = "Hello"
+            text_template = "hello.txt"
+            to: list[str]
+            name: str = "Ann"
+
+        connection = mail.get_connection(path)
+        with pytest.raises(NoRecipients) as alone:
+            Hello(to=[""]).send()
+        with pytest.raises(NoRecipients, match=re.escape(str(alone.value))):
+            mail.send_mass_mail([Hello(to=[])], connection=connection)
+        with pytest.raises(DeliveryError) as caught:
+            mail.send_mass_mail([Hello(to=[""]), Hello(to=["ann@example.com"])], connection=connection)
+        assert caught.value.sent == 1
+        (report,) = caught.value.reports
+        assert isinstance(report.error, NoRecipients)
+        assert str(report.error) == str(alone.value)
+        assert [sent.to for sent in mail.outbox] == [["ann@example.com"]]
+
     def test_connection_and_using_together_are_refused(self) -> None:
         class Hello(Notification, name="both"):
             text_template = "hello.txt"
@@ -362,5 +401,15 @@ class TestStaff:
         assert "Ten today" in to_manager.body
 
     def test_nobody_to_tell_is_no_error(self) -> None:
+        class Unrendered(AdminNotification, name="staff_unrendered"):
+            text_template = "nowhere.txt"
+
         assert AdminNotification(subject="x", message="y").send() == 0
+        assert Unrendered().send() == 0
         assert not hasattr(mail, "outbox")
+
+    @pytest.mark.parametrize("path", ["aerogram.mail.backends.locmem.EmailBackend", LISTS])
+    def test_nobody_to_tell_is_no_error_in_a_batch(self, path: str) -> None:
+        items = [AdminNotification(subject="x", message="y"), ManagerNotification(subject="x", message="y")]
+        assert mail.send_mass_mail(items, connection=mail.get_connection(path)) == 0
+        assert not getattr(mail, "outbox", [])

@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from aerogram.mail.delivery import DeliveryReport
 
@@ -133,6 +134,14 @@ class ForgedAttachment(InvalidAttachment, BadHeaderError):
 
 class NoRecipients(MessageError):
     """A notification whose to, cc and bcc are all empty."""
+
+    @classmethod
+    def of(cls, notification: object) -> Self:
+        """Return the error for a notification, which it names by its class."""
+        return cls(
+            f"{type(notification).__qualname__} has no recipients: to, cc and bcc are all empty. "
+            "Declare 'to' as a list of addresses, or don't send it."
+        )
 
 
 class NotificationError(AerogramError):

@@ -116,6 +116,7 @@ class Notification:
     _fields: ClassVar[tuple[str, ...]] = ()
     _registered_name: ClassVar[str] = ""
     _is_abstract: ClassVar[bool] = True
+    _needs_recipients: ClassVar[bool] = True
 
     def __init_subclass__(cls, *, name: str | None = None, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -192,12 +193,11 @@ class Notification:
         """
         if connection is not None and using is not None:
             raise TypeError("Give connection or using, not both: each says where the mail goes.")
+        if not (self._needs_recipients or self.to):
+            return 0
         message = self.render()
         if not message.recipients():
-            raise NoRecipients(
-                f"{type(self).__qualname__} has no recipients: to, cc and bcc are all empty. "
-                "Declare 'to' as a list of addresses, or don't send it."
-            )
+            raise NoRecipients.of(self)
         message.connection = connection
         return message.send(fail_silently=fail_silently, using=using)
 
@@ -212,9 +212,13 @@ class Notification:
 
 
 class _StaffNotification(Notification, abstract=True):
-    """A mail to the people a setting names, as ``mail_admins`` and ``mail_managers`` write it."""
+    """A mail to the people a setting names, as ``mail_admins`` and ``mail_managers`` write it.
+
+    Where it names nobody, nothing is sent and nothing said (Django's rule).
+    """
 
     _group: ClassVar[Group]
+    _needs_recipients = False
 
     message: str = ""
     subject: str = ""
@@ -241,15 +245,6 @@ class _StaffNotification(Notification, abstract=True):
         def to(self) -> list[str]:
             """The addresses of the setting."""
             return staff_envelope(self._group).recipients
-
-    def send(
-        self,
-        fail_silently: bool = False,
-        connection: BaseEmailBackend | None = None,
-        using: str | None = None,
-    ) -> int:
-        """Render and send; return 0 without a word where the setting names nobody (Django's rule)."""
-        return super().send(fail_silently, connection, using) if self.to else 0
 
 
 class AdminNotification(_StaffNotification):

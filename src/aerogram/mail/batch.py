@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
+from aerogram.exceptions import NoRecipients
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
 from aerogram.mail.dispatch import Dispatch, hand_over, listening, streams
 from aerogram.mail.envelope import envelope_of
@@ -53,7 +54,8 @@ def send_batch(items: Iterable[Any], connection: BaseEmailBackend, on_result: On
     Raises:
         DeliveryError: an item did not reach every recipient, and the backend does not fail silently.
     """
-    return send_stream((_message_of(item, connection) for item in items), connection, on_result)
+    made = (_message_of(item, connection) for item in items)
+    return send_stream((message for message in made if message is not None), connection, on_result)
 
 
 def send_stream(
@@ -72,22 +74,31 @@ def send_stream(
         return _send_in_chunks(dispatch.admitted(messages), connection, dispatch.told)
 
 
-def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable:
-    """Make the message of one item; whatever goes wrong is told when the backend comes to it."""
+def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable | None:
+    """Make the message of one item, ``None`` where it is rendered for nobody, which is no error.
+
+    Whatever goes wrong is told when the backend comes to it.
+    """
     try:
         message = _built(item)
     except Exception as error:  # a template or a property of the caller's: anything can be raised
         return Unbuildable(error)
-    if message.connection is None:
+    if message is not None and message.connection is None:
         message.connection = connection
     return message
 
 
-def _built(item: Any) -> EmailMessage:
+def _built(item: Any) -> EmailMessage | None:
     if isinstance(item, EmailMessage):
         return item
     if isinstance(item, Renderable):
-        return item.render()
+        message = item.render()
+        if message.recipients():
+            return message
+        # As their own send() has it: an error for most notifications, nothing to do for those to the staff.
+        if getattr(item, "_needs_recipients", False):
+            raise NoRecipients.of(item)
+        return None
     if not isinstance(item, tuple | list) or len(item) not in (4, 5):
         raise TypeError(
             f"An item of send_mass_mail is a {type(item).__name__}. Accepted: (subject, message, from_email, "
