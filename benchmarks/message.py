@@ -26,9 +26,13 @@ from aerogram.conf import settings
 from aerogram.mail import EmailMultiAlternatives
 from aerogram.mail.mime import to_bytes
 
-TEXT = "Grüße aus der Rösterei. Your order is on its way, and this is what is in it.\n" * 26
-ROW = '<tr><td style="padding:12px 0">Flores Bajawa, geröstet</td><td align="right">€ 11.50</td></tr>\n'
-PAGE = "<!doctype html><html><body><table>\n" + ROW * 155 + "</table></body></html>\n"
+TEXT = "Grüße aus der Rösterei!\n\n" + "Your order is on its way, and this is what is in it.\n" * 38
+ROW = '<tr><td style="padding:12px 0">Flores Bajawa, washed, 250 g</td><td>EUR 11.50</td></tr>\n'
+PAGE = (
+    "<!doctype html><html><body><p>Grüße aus der Rösterei!</p><table>\n"
+    + ROW * 170
+    + "</table></body></html>\n"
+)
 
 
 def messages(kind: Callable[..., Any], first: int, count: int, *, distinct: bool) -> list[Any]:
