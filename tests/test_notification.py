@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import inspect
 import re
+from email.mime.text import MIMEText
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("headers", {"Bcc": "a@example.com"}, "Bcc"),
     ("headers", [("X-A", "b")], "dict"),
     ("attachments", "file.pdf", "list"),
+    ("attachments", ["file.pdf"], "pathlib.Path"),
+    ("attachments", [b"%PDF"], "bytes"),
+    ("attachments", [{"filename": "a.pdf"}], "dict"),
+    ("attachments", [("a.pdf",)], "(filename, content, mimetype)"),
+    ("attachments", [("a.pdf", b"", "application/pdf", "utf-8")], "(filename, content, mimetype)"),
+    ("attachments", [("a.pdf", b"", "a/b\r\nBcc: e@example.com")], "media type"),
+    ("attachments", [Path("terms.pdf"), ("a.pdf", b"", "pdf")], "media type"),
     ("css", 3, "stylesheet"),
     ("to", lambda self: ["a@example.com"], "@property"),
 ]
@@ -193,6 +201,13 @@ def test_a_declaration_that_cannot_work_is_refused_when_the_class_is_defined(
     assert str(caught.value).startswith(f"Wrong.{declaration}: ")
     assert said.lower() in str(caught.value).lower()
     assert isinstance(caught.value, ValueError)
+
+
+def test_what_can_be_attached_may_stand_on_the_class() -> None:
+    files = [Path("terms.pdf"), ("a.txt", "a"), ("b.pdf", b"b", "application/pdf"), ("c", b"", None)]
+    for attachments in ((), files, tuple(files), [MIMEText("calendar", "calendar")]):
+        made = type("Attaching", (Notification,), {"text_template": "hello.txt", "attachments": attachments})
+        assert made.attachments is attachments
 
 
 def test_a_check_may_ask_for_every_refusal_at_once() -> None:
@@ -268,10 +283,18 @@ class TestNames:
         first, second = define(), define()
         assert registered_name(first) == registered_name(second)
 
-    @pytest.mark.parametrize("name", ["../up", "A b", "", "ü", "a/b", "a\nb"])
-    def test_a_name_that_is_no_folder_is_refused(self, name: str) -> None:
+    @pytest.mark.parametrize("name", ["../up", "A b", "", "ü", "a/b", "a\nb", 5, b"welcome", ["welcome"]])
+    def test_a_name_that_is_no_folder_is_refused(self, name: Any) -> None:
         with pytest.raises(DeclarationError, match="lower-case"):
             type("Named", (Notification,), {}, name=name)
+
+    def test_a_name_longer_than_a_hundred_characters_is_refused(self) -> None:
+        made = type("Long", (Notification,), {}, name="a" * 100)
+        assert registered_name(made) == "a" * 100
+        for given in ({"name": "a" * 101}, {}):
+            with pytest.raises(DeclarationError, match="101 characters.*at most 100") as caught:
+                type("A" + "a" * 100, (Notification,), {}, **given)
+            assert len(str(caught.value)) < 350
 
     def test_a_class_without_templates_is_a_base_once_it_has_subclasses(self) -> None:
         class House(Notification, name="house_style"):

@@ -149,9 +149,10 @@ def test_the_eml_has_crlf_lines_alone(tmp_path):
     assert b"\n" not in eml.replace(b"\r\n", b"")
 
 
-def test_a_mail_without_html_has_no_html_file(tmp_path):
+def test_the_html_file_of_a_mail_without_html_shows_its_text(tmp_path):
     written = write_previews(tmp_path, [TextOnly])
-    assert [path.name for path in written] == ["plain.txt", "plain.eml", "index.html"]
+    assert [path.name for path in written] == ["plain.html", "plain.txt", "plain.eml", "index.html"]
+    assert "Hello Ann</pre>" in written[0].read_text("utf-8")
     assert "Hello Ann" in written[-1].read_text("utf-8")
 
 

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.mime.base import MIMEBase
+from pathlib import Path
 from types import FunctionType
 from typing import Any, ClassVar
 
 from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
 from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.attachments import check_media_type
 from aerogram.mail.category import (
     check_category,
     check_list_id,
@@ -220,6 +223,17 @@ def _check_attachments(_name: str, value: object) -> None:
             f"a {type(value).__name__} was given; a list is meant, "
             "of pathlib.Path or (filename, content, mimetype)."
         )
+
+    for attachment in value:
+        if isinstance(attachment, (Path, MIMEBase)):
+            continue
+        if not isinstance(attachment, tuple) or len(attachment) not in (2, 3):
+            raise TypeError(
+                f"a {type(attachment).__name__} is among them; give a pathlib.Path for a file, "
+                "(filename, content, mimetype), or a MIME part."
+            )
+        if len(attachment) == 3 and attachment[2] is not None:
+            check_media_type(attachment[2])
 
 
 def _text_checked_by(check: Callable[[object], object]) -> Callable[[str, object], None]:

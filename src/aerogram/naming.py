@@ -13,6 +13,9 @@ _classes: WeakValueDictionary[str, type] = WeakValueDictionary()
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 
 
+_LONGEST = 100
+
+
 def snake_case(class_name: str) -> str:
     """Return the registry's name for a class.
 
@@ -27,9 +30,15 @@ def checked_name(name: str, cls: type) -> str:
     """Return ``name`` if it can be a folder and a word on the command line.
 
     Raises:
-        DeclarationError: it has other characters than lower-case letters, digits, ``_`` and ``-``.
+        DeclarationError: it has other characters than lower-case letters, digits, ``_`` and ``-``, or more
+            than 100 of them.
     """
-    if not _NAME.match(name):
+    if isinstance(name, str) and len(name) > _LONGEST:
+        raise DeclarationError(
+            f"A name of {len(name)} characters ({name[:40]}…) was given to {cls.__qualname__[:100]}; at most "
+            f'{_LONGEST} are accepted. Give another: class Welcome(Notification, name="welcome").'
+        )
+    if not isinstance(name, str) or not _NAME.match(name):
         raise DeclarationError(
             f"{cls.__qualname__}: the name {name!r} is not made of lower-case letters, digits, '_' and '-'. "
             'Give another: class Welcome(Notification, name="welcome").'

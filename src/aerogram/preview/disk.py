@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,10 @@ def write_previews(
 ) -> list[Path]:
     """Write every sample as files, and a page that shows them all.
 
-    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml`` (a
-    mail without an HTML or a text part has no such file), and one ``<out>/index.html``, which needs no server
-    and no network. A sample is rendered once: the three files and the page show the very same message.
-    Files that are there already are overwritten; nothing is ever removed.
+    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``, the
+    ``.html`` of a mail without an HTML part showing its text, and one ``<out>/index.html``, which needs no
+    server and no network. A sample is rendered once: the three files and the page show the very same
+    message. Files that are there already are overwritten; nothing is ever removed.
 
     Args:
         out: the folder, made if it is not there.
@@ -103,17 +104,21 @@ def _preview(cls: type[Notification], folder: str) -> Group:
 def _write_sample(out: Path, sample: Sample) -> list[Path]:
     if sample.specimen is None:
         return []
-    parts = {
-        ".html": sample.specimen.html,
-        ".txt": sample.specimen.text,
-    }
+    specimen = sample.specimen
+    text = specimen.text or ""
+    html = specimen.html if specimen.html is not None else _text_page(str(specimen.message.subject), text)
     folder = out / sample.group.folder
-    written = [
-        _write(folder / f"{sample.stem}{suffix}", content.encode())
-        for suffix, content in parts.items()
-        if content is not None
-    ]
-    return [*written, _write(folder / f"{sample.stem}.eml", sample.specimen.raw)]
+    contents = {".html": html.encode(), ".txt": text.encode(), ".eml": specimen.raw}
+    return [_write(folder / f"{sample.stem}{suffix}", content) for suffix, content in contents.items()]
+
+
+def _text_page(subject: str, text: str) -> str:
+    """Return a page that shows a mail without an HTML part as a reader would: its text, and nothing else."""
+    return (
+        f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{escape(subject)}</title>\n'
+        '<meta name="color-scheme" content="light dark">\n</head>\n'
+        f'<body>\n<pre style="white-space: pre-wrap">{escape(text)}</pre>\n</body>\n</html>\n'
+    )
 
 
 def _write(path: Path, content: bytes) -> Path:
