@@ -292,7 +292,7 @@ class TestNames:
         made = type("Long", (Notification,), {}, name="a" * 100)
         assert registered_name(made) == "a" * 100
         for given in ({"name": "a" * 101}, {}):
-            with pytest.raises(DeclarationError, match="101 characters.*at most 100") as caught:
+            with pytest.raises(DeclarationError, match=r"101 characters.*at most 100") as caught:
                 type("A" + "a" * 100, (Notification,), {}, **given)
             assert len(str(caught.value)) < 350
 

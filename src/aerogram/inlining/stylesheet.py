@@ -209,7 +209,7 @@ def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True)
 def _is_inlinable(one: str) -> bool:
     """Whether premailer would inline a selector and lxml can look it up; else it stays in the sheet."""
     bare = _BRACKETS.sub("", _QUOTED.sub("", one))
-    if "*" in bare or bare.startswith(":"):
+    if "*" in bare or bare.startswith(":") or "," in one:  # premailer cuts at a comma in an attribute's value
         return False
     if ":" in bare and ":" + bare.split(":", 1)[1] not in _STATIC_PSEUDO:
         return False
