@@ -26,6 +26,9 @@ from aerogram.mail import send_mass_mail
 
 WEEK = date(2026, 5, 11)
 
+# The club's own, whatever SITE_NAME and BASE_URL say of the application that sends its digest.
+CLUB = {"site_name": "Commonplace", "base_url": "https://commonplace.example"}
+
 NAMES = (
     "Ann Lindqvist",
     "Bo Öberg",
@@ -117,7 +120,11 @@ class WeeklyDigest(Notification):
         """The fields, and the events under their headings."""
         latest_first = sorted(self.events, key=lambda event: event.day, reverse=True)
         sections = {kind: [event for event in latest_first if event.kind == kind] for kind in KINDS}
-        return {**super().context(), "sections": {kind: own for kind, own in sections.items() if own}}
+        return {
+            **super().context(),
+            **CLUB,
+            "sections": {kind: own for kind, own in sections.items() if own},
+        }
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
