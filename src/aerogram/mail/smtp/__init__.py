@@ -2,7 +2,7 @@
 
 From the outside in::
 
-    pool      a batch over several connections; backlog   what is to be carried by them
+    pool      a batch over several connections; backlog   what waits for one of them
     lane      messages one after another; a connection that breaks or is used up is replaced
     session   transactions over one connection, pipelined where the server allows it
     wire      what a transaction writes and reads, within its time
