@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -432,6 +433,8 @@ class Catching:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            # A shell starts what runs in the background deaf to Ctrl-C, and these tests perhaps with it.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         self.written = ""
         self.port = int(self.read_until(r"on 127\.0\.0\.1:(\d+);.*EMAIL_URL=\S+\n"))
