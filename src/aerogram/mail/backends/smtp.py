@@ -72,8 +72,6 @@ class EmailBackend(BaseEmailBackend):
         ImproperlyConfigured: options that cannot work together.
     """
 
-    streams = True
-
     def __init__(
         self,
         host: str | None = None,
