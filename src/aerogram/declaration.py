@@ -227,7 +227,7 @@ def _check_attachments(_name: str, value: object) -> None:
     for attachment in value:
         if isinstance(attachment, (Path, MIMEBase)):
             continue
-        if not isinstance(attachment, tuple) or len(attachment) not in (2, 3):
+        if not isinstance(attachment, (tuple, list)) or len(attachment) not in (2, 3):
             raise TypeError(
                 f"a {type(attachment).__name__} is among them; give a pathlib.Path for a file, "
                 "(filename, content, mimetype), or a MIME part."
