@@ -233,7 +233,7 @@ def test_an_attachment_may_be_a_list_and_nothing_unknown(renderer: Renderer) -> 
     message = renderer.render(variant(attachments=[["note.txt", "hi"]])(name="Ann"))
     assert message.attachments == [("note.txt", "hi", "text/plain")]
     with pytest.raises(DeclarationError, match=r"Variant\.attachments holds a int"):
-        renderer.render(variant(attachments=[5])(name="Ann"))
+        renderer.render(variant(attachments=property(lambda _self: [5]))(name="Ann"))
 
 
 def test_an_address_beyond_ascii_is_for_the_server_to_decide(renderer: Renderer) -> None:
