@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
 from email import message_from_bytes, policy
@@ -204,13 +203,11 @@ def test_the_cache_keeps_what_is_offered_twice_and_no_more_than_its_limit():
     assert [cache.get(key) for key in "bcd"] == [b"b", None, b"d"]
 
 
-@pytest.mark.no_cover  # what coverage keeps would be counted too
 def test_distinct_bodies_are_not_kept_alive():
     for n in range(300):
         to_bytes(mail(body=f"only once {n} " + "x" * 1000))
-    gc.collect()
-    kept = sum(len(part) for part, _ in mime._wholes._parts.values())
-    assert kept < 300 * 1000
+    # Other tests of this process may have left parts of theirs.
+    assert not any(b"only once" in part for part, _ in mime._wholes._parts.values())
 
 
 def test_threads_write_their_own_messages():
