@@ -14,7 +14,6 @@ from aerogram.mail.delivery import RecipientResult
 from aerogram.mail.smtp import client as client_module
 from aerogram.mail.smtp import outgoing, replies
 from aerogram.mail.smtp.client import SMTPClient
-from aerogram.mail.smtp.offers import Offers
 from aerogram.mail.smtp.replies import ConnectionLost, asks_for_another_transaction, clean_text, result_of
 from aerogram.testing import Drop, FaultyServer, faulty_server
 
@@ -146,13 +145,6 @@ def test_cleaned_texts_are_one_short_printable_line(text):
 )
 def test_what_asks_for_another_transaction(code, text, expected):
     assert asks_for_another_transaction(code, text) is expected
-
-
-def test_offers_are_read_from_what_ehlo_said():
-    offers = Offers({"pipelining": "", "size": "1000", "limits": "MAILMAX=5 RCPTMAX=7", "chunking": ""})
-    assert (offers.pipelining, offers.eight_bit, offers.utf8, offers.chunking) == (True, False, False, False)
-    assert (offers.max_size, offers.max_messages, offers.max_recipients) == (1000, 5, 7)
-    assert Offers({"chunking": ""}, chunking=True).chunking is False  # never without PIPELINING
 
 
 def test_a_server_without_a_greeting_is_left():

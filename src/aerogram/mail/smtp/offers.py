@@ -26,7 +26,12 @@ class Timeouts:
 
 
 class Offers:
-    """What the server said in its EHLO that it can do."""
+    """What the server said in its EHLO that it can do, and what of its limits this session has used up.
+
+    The limits are those of RFC 9422: ``max_messages`` transactions a session (MAILMAX), ``max_recipients``
+    recipients a transaction (RCPTMAX), ``max_recipient_domains`` domains of recipients a session, all its
+    transactions together (RCPTDOMAINMAX); ``None`` where the server named none.
+    """
 
     def __init__(self, features: dict[str, str], *, chunking: bool = False) -> None:
         self.pipelining = "pipelining" in features
@@ -40,6 +45,8 @@ class Offers:
         )
         self.max_messages = _number(limits.get("MAILMAX", "")) or None
         self.max_recipients = _number(limits.get("RCPTMAX", "")) or None
+        self.max_recipient_domains = _number(limits.get("RCPTDOMAINMAX", "")) or None
+        self._domains: set[str] = set()
 
     def objection(self, item: Outgoing) -> RecipientResult | None:
         """Say why this server cannot take ``item``, before anything is sent; ``None`` when it can."""
@@ -50,6 +57,37 @@ class Offers:
             text = f"the message has {item.size} octets, the server takes {self.max_size}"
             return RecipientResult("refused", None, "5.3.4", text)
         return None
+
+    def next_group(self, waiting: list[str]) -> list[str]:
+        """Return those of ``waiting`` whom the next transaction of this session may name, in their order.
+
+        The domains of those returned count as used from now on. There is always at least one, even when no
+        domain is left (:meth:`exhausted` tells): then the server may say so itself.
+        """
+        if self.max_recipient_domains is None:
+            return waiting[: self.max_recipients]
+        if self.exhausted(waiting):
+            self._domains.clear()
+        group = []
+        for recipient in waiting:
+            domain = _domain(recipient)
+            if domain in self._domains or len(self._domains) < self.max_recipient_domains:
+                self._domains.add(domain)
+                group.append(recipient)
+                if len(group) == self.max_recipients:
+                    break
+        return group
+
+    def exhausted(self, waiting: list[str]) -> bool:
+        """Return whether this session may name nobody of ``waiting`` any more; a new session may."""
+        if self.max_recipient_domains is None or len(self._domains) < self.max_recipient_domains:
+            return False
+        return self._domains.isdisjoint(map(_domain, waiting))
+
+
+def _domain(recipient: str) -> str:
+    _, at, domain = recipient.rpartition("@")
+    return domain.lower() if at else ""
 
 
 def _number(text: str) -> int:
