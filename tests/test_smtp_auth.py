@@ -141,7 +141,7 @@ def test_a_password_does_not_cross_a_network_in_the_clear(monkeypatch):
         trusting.close()
 
 
-def test_e93_no_view_of_the_backend_shows_the_password():
+def test_g93_no_view_of_the_backend_shows_the_password():
     backend = EmailBackend("mail.x.org", username="ann", password=PASSWORD)
     assert backend.password == PASSWORD
     for view in (
@@ -154,7 +154,7 @@ def test_e93_no_view_of_the_backend_shows_the_password():
         assert PASSWORD not in view
 
 
-def test_e93_debug_output_and_logs_show_no_login(caplog, capsys):
+def test_g93_debug_output_and_logs_show_no_login(caplog, capsys):
     caplog.set_level(logging.DEBUG)
 
     class Chatty(EmailBackend):

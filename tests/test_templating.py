@@ -107,12 +107,23 @@ def test_an_error_of_the_application_keeps_its_type_and_gains_the_place() -> Non
     assert caught.value.__notes__ == ["while rendering a, line 2 (asker)"]
 
 
-def test_a_computed_subject_cannot_reach_into_python() -> None:
+def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
     own = templates({})
     assert own.line("{{ n }} new", {"n": 3}, "asker", sandboxed=True) == "3 new"
-    for hostile in ("{{ ().__class__ }}", "{{ cycler.__init__.__globals__ }}", "{{ x.__class__.__mro__ }}"):
+    for hostile in (
+        "{{ ().__class__ }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{{ lipsum.__globals__ }}",
+        "{{ x.__class__.__mro__ }}",
+        "{{ x['__class__'] }}",
+        "{{ x|attr('__class__') }}",
+        "{{ '{0.__class__}'.format(x) }}",
+        "{{ '{a.__class__}'.format_map({'a': x}) }}",
+        "{{ [x]|map(attribute='__class__')|first }}",
+        "{{ numbers.append(1) }}",
+    ):
         with pytest.raises(RenderError):
-            own.line(hostile, {"x": ""}, "asker", sandboxed=True)
+            own.line(hostile, {"x": "", "numbers": []}, "asker", sandboxed=True)
 
 
 @pytest.mark.parametrize(
