@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
 from aerogram.checks.problem import Place, Problem, Severity, place_of
+from aerogram.checks.resources import lost_resources
 from aerogram.exceptions import (
     AerogramError,
     BadHeaderError,
@@ -234,6 +235,8 @@ class _Check:
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
+        for lost in lost_resources(message):
+            self._add(place_of(self.cls, "html_template"), *lost)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
@@ -274,7 +277,9 @@ class _Check:
             return ""
 
     def _add(self, place: Place, code: str, message: str, severity: Severity = "error") -> None:
-        self.problems.append(Problem(place.file, place.line, self.name, code, message, severity))
+        problem = Problem(place.file, place.line, self.name, code, message, severity)
+        if problem not in self.problems:  # samples have much in common
+            self.problems.append(problem)
 
 
 def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bool:

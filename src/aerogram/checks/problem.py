@@ -24,7 +24,8 @@ class Problem:
         notification: the registry's name of the class, or of the module that could not be imported.
         code: the kind in a word or two, for filters: ``"unknown-variable"``.
         message: what was found and how to mend it.
-        severity: an ``"error"`` is a mail that will not be sent; a ``"warning"`` something left unchecked.
+        severity: an ``"error"`` is a mail that will not be sent, or lacks something; a ``"warning"`` what may
+            be meant so, or could not be checked.
     """
 
     file: str

@@ -1,0 +1,97 @@
+"""What the HTML of a mail asks for and no reader will get: images not attached, sheets that nobody loads."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from aerogram.document import parse_html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aerogram.checks.problem import Severity
+    from aerogram.document import Element
+    from aerogram.mail.message import EmailMessage
+
+__all__ = ["LostResource", "lost_resources"]
+
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\s\"');]+)", re.IGNORECASE)
+_CID = re.compile(r"(?:^\s*|url\(\s*[\"']?)cid:([^\s\"'()<>]+)", re.IGNORECASE)
+_REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
+_SHOWING = ("src", "background", "href", "style")
+
+
+class LostResource(NamedTuple):
+    """One thing that will be missing, as a check reports it."""
+
+    code: str
+    message: str
+    severity: Severity
+
+
+def lost_resources(message: EmailMessage) -> Iterator[LostResource]:
+    """Yield what the HTML part names and nobody will see, each thing once.
+
+    An image named by ``cid:`` (RFC 2392) has to be attached. A stylesheet has to be declared, so that it is
+    inlined: nothing is ever fetched when a mail is rendered, and few mail programs load one.
+    """
+    attached = _content_ids(message)
+    found: dict[LostResource, None] = {}
+    for html in _html_parts(message):
+        root = parse_html(html)
+        if root is not None:
+            found.update(dict.fromkeys((*_lost_images(root, attached), *_lost_sheets(root))))
+    yield from found
+
+
+def _html_parts(message: EmailMessage) -> list[str]:
+    forms = getattr(message, "alternatives", ())
+    parts = [str(content) for content, kind in forms if kind.lower().startswith("text/html")]
+    return [*parts, str(message.body)] if message.content_subtype == "html" else parts
+
+
+def _content_ids(message: EmailMessage) -> set[str]:
+    parts = [part for each in message.attachments if isinstance(each, Message) for part in each.walk()]
+    return {str(part["Content-ID"]).strip("<> \t\r\n") for part in parts if part["Content-ID"]}
+
+
+def _lost_images(root: Element, attached: set[str]) -> Iterator[LostResource]:
+    values = [element.get(name, "") for element in root.iter("*") for name in _SHOWING]
+    for name in (name for value in (*values, *_sheets(root)) for name in _CID.findall(value)):
+        if unquote(name) not in attached and name not in attached:
+            known = ", ".join(sorted(attached)) or "none"
+            yield LostResource(
+                "image-missing",
+                f"The HTML shows cid:{name}, and nothing attached has that Content-ID (there are: {known}). "
+                'Attach it as a ready part: image = MIMEImage(content); image["Content-ID"] = '
+                f'"<{name}>".',
+                "error",
+            )
+
+
+def _lost_sheets(root: Element) -> Iterator[LostResource]:
+    for link in root.iter("link"):
+        if "stylesheet" in link.get("rel", "").lower().split():
+            yield _lost_sheet("<link> to", link.get("href", ""))
+    for sheet in _sheets(root):
+        for url in _IMPORT.findall(sheet):
+            yield _lost_sheet("@import of", url)
+
+
+def _lost_sheet(what: str, url: str) -> LostResource:
+    remote = _REMOTE.match(url) is not None
+    who = "and only few mail programs load it" if remote else "and no mail program can"
+    return LostResource(
+        "stylesheet-not-loaded",
+        f"The {what} {url!r} stays as it is: rendering fetches nothing, {who}. Put the sheet among the "
+        'templates and declare it: css = "brand.css".',
+        "warning" if remote else "error",
+    )
+
+
+def _sheets(root: Element) -> list[str]:
+    return [_CSS_COMMENT.sub("", style.text or "") for style in root.iter("style")]
