@@ -166,10 +166,23 @@ def _text_of(value: object) -> str:
     return str.__str__(str(value))
 
 
+def is_bare(text: str) -> bool:
+    """Tell whether ``text`` is nothing but an ASCII address that needs no quotes, as most recipients are.
+
+    >>> is_bare("jane@example.com"), is_bare("Jane <jane@example.com>")
+    (True, False)
+    """
+    return _plain(text) is not None
+
+
+def _plain(text: str) -> re.Match[str] | None:
+    found = _PLAIN.fullmatch(text) if len(text) <= ADDRESS_LIMIT else None
+    return found if found and found.end(1) <= LOCAL_PART_LIMIT and "=?" not in text else None
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str, utf8: bool) -> Mailbox:
-    plain = _PLAIN.fullmatch(text) if "=?" not in text else None
-    if plain and plain.end(1) <= LOCAL_PART_LIMIT and len(text) <= ADDRESS_LIMIT:
+    if plain := _plain(text):
         return Mailbox("", plain[1], plain[2])
     named = _PLAINLY_NAMED.fullmatch(text) if "=?" not in text else None
     if named and len(named[2]) <= LOCAL_PART_LIMIT and len(named[2]) + len(named[3]) < ADDRESS_LIMIT:

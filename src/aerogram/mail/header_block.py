@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.addresses import is_bare
 from aerogram.mail.fields import Field, address_field, date_line, message_id_line, shared_fields
 from aerogram.mail.headers import address_header_bytes, header_bytes
 from aerogram.mail.nodes import check_header_block
@@ -28,6 +28,7 @@ class _Shared(NamedTuple):
 
 _ENTRIES = 64  # batches that may run side by side
 _LIMIT = 16_384  # octets of a header worth keeping
+_TEXTS = frozenset({str})
 _cache: dict[object, _Shared] = {}  # each step on it is atomic, so threads need no lock
 
 
@@ -56,10 +57,8 @@ def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
 
 
 def _to_line(to: list[Any] | None, utf8: bool) -> bytes:
-    if to and len(to) == 1 and type(text := to[0]) is str and len(text) < 70 and text.isprintable():
-        mailbox = parse_mailbox(text, utf8=utf8) if text.isascii() else None
-        if mailbox is not None and text == f"{mailbox.local_part}@{mailbox.domain}":
-            return f"To: {text}\r\n".encode("ascii")  # one bare address, as in most batches
+    if to and len(to) == 1 and type(text := to[0]) is str and len(text) < 70 and is_bare(text):
+        return f"To: {text}\r\n".encode("ascii")  # as in most batches
     _, _, mailboxes = address_field("To", to, utf8=utf8)
     if not mailboxes:
         return b""
@@ -78,9 +77,9 @@ def _subject_line(subject: str, utf8: bool) -> bytes:
 def _shared(message: EmailMessage, utf8: bool) -> _Shared:
     extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
     texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
-    if set(map(type, texts)) != {str}:
+    if not _TEXTS.issuperset(map(type, texts)):
         return _written(message, utf8)  # a lazy text may read differently the next time
-    key = (*texts, len(cc), len(reply_to), utf8)
+    key = (texts, len(cc), len(reply_to), utf8)
     written = _cache.get(key)
     if written is None:
         written = _written(message, utf8)

@@ -153,8 +153,11 @@ class EmailMessage:
 
     def recipients(self) -> list[Any]:
         """Return everyone the mail goes to: to, cc and bcc, without the empty ones."""
-        lists = (_address_list("to", self.to), _address_list("cc", self.cc), _address_list("bcc", self.bcc))
-        return [recipient for addresses in lists for recipient in addresses if recipient]
+        everyone: list[Any] = []
+        for name in ("to", "cc", "bcc"):
+            if addresses := getattr(self, name):
+                everyone += _address_list(name, addresses)
+        return [recipient for recipient in everyone if recipient]
 
     def get_connection(self, fail_silently: bool = False) -> Any:
         """Return the backend that sends this mail, made from the settings at the first call."""

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
 
+from aerogram.conf import settings
 from aerogram.mail.attachments import (
     EmailAttachment,
     check_alternative_type,
@@ -23,12 +24,13 @@ from aerogram.mail.attachments import (
 )
 from aerogram.mail.header_block import header_block
 from aerogram.mail.headers import header_bytes
+from aerogram.mail.known_lines import KnownLines
 from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.mime_tree import node_of
 from aerogram.mail.nodes import Leaf, Multipart, Node, assemble, check_header_block
 from aerogram.mail.part_cache import PartCache
 from aerogram.mail.pieces import PiecedText
-from aerogram.mail.structure import as_utf8, charset_of, content_bytes, split_attachments, text_of
+from aerogram.mail.structure import as_utf8, content_bytes, split_attachments, text_of
 from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
 
 __all__ = ["to_bytes", "to_pieces"]
@@ -50,6 +52,8 @@ _CONSTANTS = frozenset({str, bytes, type(None)})
 # A batch shares the whole content, or at least its attachments.
 _wholes: PartCache[bytes] = PartCache(limit=16 * 1024 * 1024)
 _files: PartCache[Leaf] = PartCache(limit=16 * 1024 * 1024)
+# Or the template its texts were made by.
+_lines = KnownLines(limit=2 * 1024 * 1024)
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
@@ -91,10 +95,10 @@ def _is_plain(message: Any) -> bool:
     """Tell whether ``message()`` would do what is done here: no step replaced, and text in UTF-8."""
     if not isinstance(message, EmailMessage):
         return False
-    charset = charset_of(message)
+    charset = message.encoding or settings.DEFAULT_CHARSET
     return (
         isinstance(charset, str)
-        and charset.lower() == "utf-8"
+        and (charset == "utf-8" or charset.lower() == "utf-8")
         and _steps_of(type(message)) in _PLAIN_STEPS
         and message.__dict__.keys().isdisjoint(_STEPS)
     )
@@ -117,7 +121,7 @@ def _content(message: EmailMessage, eight_bit: bool) -> bytes:
 def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
     """Return all that the content is made of, or None where some may change: a ready part, a lazy text."""
     values: list[Any] = [message.body]
-    if isinstance(message, EmailMultiAlternatives):
+    if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         values.append(message.alternative_subtype)
         for alternative in message.alternatives:
             values += alternative
@@ -157,7 +161,11 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
+    written = None if eight_bit or text.isascii() else _lines.quoted_printable(text)
+    if written is not None:
+        encoded = Encoded("quoted-printable", written)
+    else:
+        encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
     return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
 
 

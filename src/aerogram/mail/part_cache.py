@@ -31,15 +31,20 @@ class PartCache(Generic[Part]):
         self._size = 0
         self._parts: OrderedDict[Hashable, tuple[Part, int]] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()  # hashes only, so that no content is kept alive
+        self._latest: tuple[Hashable, Part] | None = None  # what a batch asks for again and again
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Part | None:
         """Return the part for ``key``, if it is kept."""
+        latest = self._latest
+        if latest is not None and latest[0] == key:
+            return latest[1]
         with self._lock:
             found = self._parts.get(key)
             if found is None:
                 return None
             self._parts.move_to_end(key)
+            self._latest = key, found[0]
             return found[0]
 
     def offer(self, key: Hashable, part: Part, size: int) -> Part:
@@ -59,6 +64,7 @@ class PartCache(Generic[Part]):
             elif size <= self._limit and key not in self._parts:
                 self._parts[key] = (part, size)
                 self._size += size
+                self._latest = None
                 while self._size > self._limit:
                     self._size -= self._parts.popitem(last=False)[1][1]
         return part

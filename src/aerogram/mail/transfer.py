@@ -25,13 +25,12 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
 _QP_OCTETS = [bytes((octet,)) if octet in _QP_PLAIN else _QP_ESCAPES[octet] for octet in range(256)]
-_SPACE = re.compile(rb"[ \t](?=\r\n|\Z)")
 # One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
 # matches, so nothing is scanned twice.
 _QP_PIECE = re.compile(
-    rb"(?:[^\n]{0,77}+\n)*"
-    rb"(?:[^\n]{73}(?:[^=\n]{2}|[^=\n](?==)|(?==))(?=[^\r\n])|[^\n]*\Z)"
+    rb"(?:.{0,77}+\n)*+"
+    rb"(?:.{73}(?:[^=\n]{2}|[^=\n](?==)|(?==))(?=[^\r\n])|.*\Z)"
 )  # fmt: skip
 
 
@@ -132,8 +131,9 @@ def _quoted_printable(data: bytes, to_escape: bytes) -> bytes:
         octet = to_escape[:1]
         data = data.replace(octet, _QP_ESCAPES[octet[0]])
         to_escape = to_escape.replace(octet, b"")
-    if b" \r\n" in data or b"\t\r\n" in data or data.endswith((b" ", b"\t")):
-        data = _SPACE.sub(lambda space: _QP_ESCAPES[space[0][0]], data)
+    data = data.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
+    if data.endswith((b" ", b"\t")):
+        data = data[:-1] + _QP_ESCAPES[data[-1]]
     pieces: list[bytes] = _QP_PIECE.findall(data)
     if len(pieces) > 1 and not pieces[-1]:
         pieces.pop()  # the empty match behind a last piece that reached the end
