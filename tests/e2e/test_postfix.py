@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 USERS = [
     "plain", "dots", "rich", "copied", "hidden", "international", "latin", "starttls", "tls", "known",
     "lonely",
-    "notified",
+    "notified", "smuggled", "other",
     *(f"reader{number}" for number in range(25)),
 ]  # fmt: skip
 
@@ -92,6 +92,33 @@ def test_dots_long_lines_and_every_character_survive(postfix: Postfix) -> None:
     assert received["From"].addresses[0].display_name == "Žofie Ærø"
     assert received.get_content() == body
     assert max(map(len, received.as_bytes().splitlines())) <= 998
+
+
+SMUGGLED = (
+    f"MAIL FROM:<evil@{DOMAIN}>\r\nRCPT TO:<other@{DOMAIN}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
+)
+
+
+def test_c36_line_ends_made_to_smuggle_a_mail_arrive_in_the_one_they_stand_in(postfix: Postfix) -> None:
+    bodies = [f"a{end}.{other}{SMUGGLED}" for end in ("\r", "\n", "\r\n") for other in ("\r", "\n", "\r\n")]
+
+    sent = mail.send_mass_mail(("Nine", body, None, [f"smuggled@{DOMAIN}"]) for body in bodies)
+
+    assert sent == 9
+    arrived = postfix.delivered(f"smuggled@{DOMAIN}", 9)
+    assert all(message["Return-Path"] == f"<shop@{DOMAIN}>" for message in arrived)
+    assert all(b"Subject: smuggled" in message.get_payload(decode=True) for message in arrived)
+    mail.send_mail("Only this", "Hi", None, [f"other@{DOMAIN}"])
+    assert only_message(postfix, "other")["Subject"] == "Only this"
+
+
+def test_b35_an_address_like_an_option_is_refused_as_an_address_and_nothing_else(postfix: Postfix) -> None:
+    message = mail.EmailMessage("Option", "Hi", None, [f"-oQ/tmp@{DOMAIN}"])
+
+    assert message.send(fail_silently=True) == 0
+
+    (result,) = message.delivery.recipients.values()
+    assert (result.status, result.code) == ("refused", 501)
 
 
 def test_parts_copies_and_hidden_copies(postfix: Postfix) -> None:
