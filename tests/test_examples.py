@@ -220,7 +220,7 @@ def test_g96_an_error_report_names_the_place_and_no_values() -> None:
         except ValueError as error:
             report = notifications.ErrorReport.of(error, "/login")
     assert (report.error, report.path) == ("ValueError", "/login")
-    assert "test_an_error_report" in report.lines
+    assert "an_error_report_names_the_place" in report.lines
     assert "hunter2" not in report.lines.replace('password = "hunter2"', "")
 
 
