@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import sqlite3
 import threading
@@ -11,6 +12,7 @@ from smtp_peers import backend_for, copies, deliver, mail, mails, only_status
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.testing import Drop, FaultyServer, Hang
+from aerogram.testing.smtp_script import Rule
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
@@ -147,22 +149,34 @@ def test_the_open_connection_is_one_of_the_pool_and_stays_open():
     assert not lanes()
 
 
+class Meeting(FaultyServer):
+    """Answers MAIL only when a second connection says it too, as long as :attr:`meeting` is set."""
+
+    meeting: threading.Barrier | None = None
+
+    def rule_for(self, verb: str, argument: str, connection: int) -> Rule | None:
+        if verb == "MAIL" and self.meeting is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.meeting.wait(timeout=5)
+        return super().rule_for(verb, argument, connection)
+
+
 def test_two_messages_at_once_wake_two_connections():
     def messages(server):
         yield from mails(9)
-        for known in (9, 11, 13):  # all connections are idle, then come two messages at once
-            for _ in range(400):
+        for known in (9, 11, 13):  # every connection is idle, or soon will be; then come two messages at once
+            for _ in range(2000):
                 if len(server.messages) == known:
                     break
                 threading.Event().wait(0.005)
-            threading.Event().wait(0.15)
+            server.meeting = threading.Barrier(2)
             yield from mails(2)
 
-    with FaultyServer().on(".", Hang(0.1), "250 2.0.0 ok") as server:
+    with Meeting().on(".", Hang(0.1), "250 2.0.0 ok") as server:
         assert backend_for(server, connections=3).send_messages(messages(server)) == 15
+        assert not server.meeting.broken
     carriers = [message.connection for message in server.messages][9:]
-    # Now and then a connection is done with the content of the first before another one has woken up.
-    assert any(one != other for one, other in zip(carriers[::2], carriers[1::2], strict=True))
+    assert all(one != other for one, other in zip(carriers[::2], carriers[1::2], strict=True))
 
 
 def lanes() -> list[str]:
