@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from jinja2 import DictLoader
+from markupsafe import Markup
 from smtp_peers import backend_for, copies, deliver, mail
 
 from aerogram import Notification, Renderer
@@ -94,6 +95,22 @@ def test_a14_the_newline_at_a_files_end_is_no_part_of_the_subject():
 def test_a14_any_other_newline_is_an_error(subject: Any, name: str):
     with pytest.raises(BadHeaderError, match="newlines"):
         subject_of(subject, name=name)
+
+
+class Lazy:
+    def __str__(self) -> str:
+        return "Lazy & <late>"
+
+
+@pytest.mark.parametrize(
+    "value", [Lazy(), Markup("<b>&amp;</b>"), 17, 1.5, None], ids=lambda value: type(value).__name__
+)
+def test_a17_any_value_is_sent_as_its_text(server: FaultyServer, value: Any):
+    message = mail(headers={"X-Any": value, "List-Id": "<news.x.org>"})
+    message.subject = value
+    assert deliver(server, [message]) == (1, [])
+    read = message_from_bytes(server.messages[0].content, policy=policy.default)
+    assert (read["Subject"], read["X-Any"]) == (str(value), str(value))
 
 
 def test_a18_a_message_sent_twice_has_one_message_id_only_when_asked(server: FaultyServer):

@@ -130,9 +130,10 @@ def test_a_354_that_nobody_was_accepted_for_is_ended_with_an_empty_content():
 # -- E64: 421 --
 
 
-def test_e64_421_at_the_second_recipient_is_sent_again_over_a_new_connection():
+@pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
+def test_e64_421_at_the_second_recipient_is_sent_again_over_a_new_connection(offers):
     messages = [mail("ann@x.org", "bob@x.org"), mail("cem@x.org")]
-    with FaultyServer().on("RCPT", "421 4.7.0 slow down", Drop(), match="bob@", times=1) as server:
+    with FaultyServer(offers).on("RCPT", "421 4.7.0 slow down", Drop(), match="bob@", times=1) as server:
         assert deliver(server, messages) == (2, [])
     assert copies(server) == {"ann@x.org": 1, "bob@x.org": 1, "cem@x.org": 1}
     assert server.connections == 2
