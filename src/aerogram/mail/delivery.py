@@ -75,12 +75,12 @@ class DeliveryReport:
     @property
     def accepted(self) -> bool:
         """Whether the server took the message for at least one recipient."""
-        return any(result.status == "sent" for result in self.recipients.values())
+        return "sent" in [result.status for result in self.recipients.values()]
 
     @property
     def complete(self) -> bool:
         """Whether every recipient was served; true for a message without recipients."""
-        return self.error is None and all(result.status == "sent" for result in self.recipients.values())
+        return self.error is None and {result.status for result in self.recipients.values()} <= {"sent"}
 
     def __repr__(self) -> str:
         # Counts, not addresses: a report ends up in logs.

@@ -283,9 +283,10 @@ class EmailBackend(BaseEmailBackend):
 
         Before a server has said what it offers, the content is made for any: 7-bit.
         """
-        if not message.recipients():
+        recipients = message.recipients()
+        if not recipients:
             return None
-        envelope = envelope_of(message, utf8=True)
+        envelope = envelope_of(message, utf8=True, recipients=recipients)
         if not envelope.recipients:
             return None
         utf8 = envelope.needs_smtputf8

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from aerogram.mail.delivery import DeliveryReport, OnResult, Tally
-from aerogram.mail.smtp.lane import defer
+from aerogram.mail.smtp.lane import Lane, defer
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.pool import Pool
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.smtp import EmailBackend
 
-__all__ = ["Batch"]
+__all__ = ["Ahead", "Batch"]
+
+_SLOW = 0.02  # seconds to build a message, after which none is built while the server waits
 
 
 class Batch:
@@ -78,9 +81,15 @@ class Batch:
             self._defer_all(first, rest, None)
             return
         lane = backend.lane(backend.current_session())
-        carrier = Pool(lane, backend.lane, backend.connections) if backend.connections > 1 else lane
+        carrier: Lane | Pool = lane
+        if backend.connections > 1:
+            carrier = Pool(lane, backend.lane, backend.connections)
+            delivered = carrier.deliver(chain((first,), rest))
+        else:
+            ahead = Ahead(rest, willing=isinstance(self._messages, list | tuple) and backend.rate is None)
+            delivered = lane.deliver(chain((first,), ahead), ahead.fetch)
         try:
-            for item in carrier.deliver(chain((first,), rest)):
+            for item in delivered:
                 self._finished(item.message, item.report(), item.position)
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for item in carrier.give_up(error):
@@ -101,3 +110,35 @@ class Batch:
             self._tally.add(message, report, position)
         except Exception as error:  # of the caller's on_result: what is under way is finished first
             self._error = self._error or error
+
+
+class Ahead:
+    """An iterator over messages, one of which may be fetched before it is asked for.
+
+    Building a message while the server is busy with the one before takes no time of its own. It is done for
+    messages that all exist already, as long as it is quick: a server shall not wait for a content while the
+    message behind it is rendered, or while a queue stands empty.
+
+    Args:
+        source: builds a message at each step.
+        willing: whether to fetch at all.
+    """
+
+    def __init__(self, source: Iterator[Outgoing], *, willing: bool) -> None:
+        self._source = source
+        self._willing = willing
+        self._fetched: Outgoing | None = None
+
+    def __iter__(self) -> Iterator[Outgoing]:
+        return self
+
+    def __next__(self) -> Outgoing:
+        item, self._fetched = self._fetched, None
+        return next(self._source) if item is None else item
+
+    def fetch(self) -> None:
+        """Fetch the next message, unless there is one already."""
+        if self._willing and self._fetched is None:
+            began = monotonic()
+            self._fetched = next(self._source, None)
+            self._willing = monotonic() - began < _SLOW

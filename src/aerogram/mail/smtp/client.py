@@ -7,6 +7,8 @@ import re
 import smtplib
 import socket
 import ssl
+import sys
+from functools import lru_cache
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -20,7 +22,13 @@ __all__ = ["SMTPClient", "SMTPSSLClient"]
 _LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
 _REPLY_LIMIT = 65536
 _LAST_WORDS_TIMEOUT = 0.5
-_ARRIVED = re.compile(rb"([2-5][0-9][0-9])(?: ([^\n]*)|\r?)\n")
+_ONE_LINE = re.compile(rb"([2-5][0-9][0-9])(?: (.*)|\r?)")
+# Linux has these. Elsewhere a message may cost the server two reads instead of one, and a client 40 ms where
+# a server writes a reply in two pieces.
+_MORE: int = getattr(socket, "MSG_MORE", 0)
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+_SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout anew
 
 
 class SMTPClient(smtplib.SMTP):
@@ -55,7 +63,7 @@ class SMTPClient(smtplib.SMTP):
         self.tls_server_name = tls_server_name or host
         self._context = context
         self._buffer = bytearray()
-        self._writing = False
+        self._heard = False  # whether something was read since the last send
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
 
@@ -119,23 +127,33 @@ class SMTPClient(smtplib.SMTP):
         """Authenticate; see :func:`aerogram.mail.smtp.auth.authenticate`."""
         return authenticate(self, user, password)
 
-    def send(self, s: Any) -> None:
+    def send(self, s: Any, *, more: bool = False) -> None:
         """Send text or octets. When that fails, what the server said before it hung up can still be read.
+
+        Args:
+            s: what to send.
+            more: something follows at once, so the kernel may keep the last packet for it, 200 ms at most.
 
         Raises:
             ConnectionLost: the connection broke. It is closed, and :meth:`getreply` gives the replies that
                 had arrived, one by one, before it raises, too.
         """
-        if self.sock is None:
+        sock = self.sock
+        if sock is None:
             raise ConnectionLost("not connected")
-        self._writing = True
+        if self.debuglevel > 0:
+            self._print_debug("send:", repr(s))  # type: ignore[attr-defined]  # smtplib's; no stub has it
+        data = s.encode(self.command_encoding) if isinstance(s, str) else s
+        sys.audit("smtplib.send", self, data)
         try:
-            super().send(s)
-        except smtplib.SMTPServerDisconnected:
-            self._hear_last_words(self.sock)
+            if more and not isinstance(sock, ssl.SSLSocket):
+                sock.sendall(data, _MORE)
+            else:
+                sock.sendall(data)
+        except OSError:
+            self._hear_last_words(sock)
             raise ConnectionLost("the connection broke while something was written") from None
-        finally:
-            self._writing = False
+        self._heard = False
 
     def _hear_last_words(self, sock: socket.socket) -> None:
         """Close the connection, but keep what can still be read from it."""
@@ -144,18 +162,20 @@ class SMTPClient(smtplib.SMTP):
             while (chunk := sock.recv(65536)) and len(self._buffer) < _REPLY_LIMIT:
                 self._buffer += chunk
         unread = bytes(self._buffer)
-        self._writing = False
         self.close()
         self._buffer += unread
 
-    def arrived_reply(self) -> tuple[int, bytes] | None:
-        """Return the next reply where it has one line and is here already, else ``None``."""
-        found = _ARRIVED.match(self._buffer)
-        if found is None or found.end() > _LINE_LIMIT:
+    def arrived(self, count: int) -> list[tuple[int, bytes]] | None:
+        """Return the next ``count`` replies where all are here and have one line each, else ``None``."""
+        lines = bytes(self._buffer).split(b"\n", count)
+        if len(lines) <= count:
             return None
-        code, text = found.groups()
-        del self._buffer[: found.end()]
-        return int(code), text.strip(b" \t\r") if text else b""
+        rest = lines.pop()
+        replies = [_reply_of(line) for line in lines]
+        if None in replies:
+            return None
+        self._buffer[:] = rest
+        return replies  # type: ignore[return-value]  # there is no None in it
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.
@@ -191,10 +211,9 @@ class SMTPClient(smtplib.SMTP):
             if left <= 0:
                 self._give_up("the server did not answer in time")
             try:
-                self.sock.settimeout(left)
-                chunk = self.sock.recv(65536)
+                chunk = self._received(self.sock, left)
             except TimeoutError:
-                self._give_up("the server did not answer in time")
+                continue
             except OSError as error:
                 self._give_up(f"the connection broke: {error.strerror or error}")
             if not chunk:
@@ -206,14 +225,30 @@ class SMTPClient(smtplib.SMTP):
         del buffer[: end + 1]
         return line
 
+    def _received(self, sock: socket.socket, timeout: float) -> bytes:
+        """Return what arrives next; ``TimeoutError`` at the end of ``timeout`` seconds, or before."""
+        if not 0 < (sock.gettimeout() or 0) <= timeout + _SLACK:
+            sock.settimeout(timeout)
+        if self._heard and _QUICKACK is not None:
+            # A server that writes reply after reply waits for the acknowledgement of one before it sends the
+            # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
+            with contextlib.suppress(OSError):  # not TCP
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        self._heard = True
+        return sock.recv(65536)
+
+    def push(self) -> None:
+        """Send what the kernel keeps of a :meth:`send` that announced more."""
+        if _CORK is not None and self.sock is not None:
+            with contextlib.suppress(OSError):  # not TCP
+                self.sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
+
     def _give_up(self, text: str) -> NoReturn:
         self.close()
         raise ConnectionLost(text) from None
 
     def close(self) -> None:
         """Close the connection at once, without a word."""
-        if self._writing:  # smtplib closes what it cannot write to, and there may be something left to read
-            return
         self._buffer.clear()
         cancellation.forget(self)
         super().close()
@@ -224,3 +259,10 @@ class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
 
     def _prepared(self, sock: socket.socket) -> socket.socket:
         return self._encrypted(sock, None)
+
+
+@lru_cache(maxsize=64)  # servers say the same to each MAIL, RCPT and DATA
+def _reply_of(line: bytes) -> tuple[int, bytes] | None:
+    """Read a reply of one line, without its line feed."""
+    found = _ONE_LINE.fullmatch(line) if len(line) < _LINE_LIMIT else None
+    return (int(found[1]), (found[2] or b"").strip(b" \t\r")) if found else None

@@ -13,7 +13,7 @@ from aerogram.mail.delivery import RecipientResult
 from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text, result_of
-from aerogram.mail.smtp.session import Session
+from aerogram.mail.smtp.session import Session, nothing
 
 __all__ = ["Lane", "defer", "hang_up"]
 
@@ -45,31 +45,38 @@ class Lane:
         max_messages: int = 100,
         max_idle: float = 9.0,
     ) -> None:
-        self.session = session
         self.failure = failure
         self.finished: deque[Outgoing] = deque()
         self._connect = connect
         self._max_messages = max_messages
+        self._adopt(session)
         self._max_idle = max_idle
         self._in_hand: deque[Outgoing] = deque()
         self._fruitless = 0
 
-    def deliver(self, source: Iterable[Outgoing | None]) -> Iterator[Outgoing]:
+    def deliver(
+        self, source: Iterable[Outgoing | None], meanwhile: Callable[[], object] = nothing
+    ) -> Iterator[Outgoing]:
         """Send what ``source`` yields and yield each message that has all its results.
 
-        ``source`` may yield ``None`` to say that nothing is ready now: then outstanding answers are read.
+        Args:
+            source: may yield ``None`` to say that nothing is ready now: then outstanding answers are read.
+            meanwhile: called while the server is busy, see :meth:`Session.transact`.
         """
+        finished = self.finished
         asked = monotonic()
         for item in source:
             if item is None or monotonic() - asked > _SLOW:
                 self._flush()
             if item is not None:
                 self._in_hand.append(item)
-            self._carry()
-            yield from self._drained()
+                self._carry(meanwhile)
+            while finished:
+                yield finished.popleft()
             asked = monotonic()
         self._flush()
-        yield from self._drained()
+        while finished:
+            yield finished.popleft()
 
     def abort(self, error: BaseException) -> None:
         """Break the connection at once, from any thread; nothing is sent again."""
@@ -89,31 +96,33 @@ class Lane:
         for item in self._in_hand:
             defer(item, error).conclude(self.finished)
         self._in_hand.clear()
-        yield from self._drained()
+        while self.finished:
+            yield self.finished.popleft()
 
     def open(self) -> None:
         """Have a connection, or know why there is none."""
         if self.session is None and self.failure is None:
             try:
-                self.session = self._connect()
+                self._adopt(self._connect())
             except OSError as error:
                 self.failure = error
 
-    def _drained(self) -> Iterator[Outgoing]:
-        if self.session is not None:
-            self.finished.extend(self.session.finished)
-            self.session.finished.clear()
-        while self.finished:
-            yield self.finished.popleft()
+    def _adopt(self, session: Session | None) -> None:
+        self.session = session
+        if session is not None:
+            session.finished = self.finished
+            named = session.offers.max_messages
+            self._most = min(self._max_messages, named) if named else self._max_messages
 
-    def _carry(self) -> None:
+    def _carry(self, meanwhile: Callable[[], object] = nothing) -> None:
         """Run transactions until no message in hand waits for one."""
-        while self._in_hand:
-            item = self._in_hand[0]
+        in_hand = self._in_hand
+        while in_hand:
+            item = in_hand[0]
             if item.waiting:
-                self._transact(item)
+                self._transact(item, meanwhile)
             if not item.waiting:
-                self._in_hand.popleft()
+                in_hand.popleft()
 
     def _flush(self) -> None:
         """Read every answer that is still to come, and do what they ask for."""
@@ -122,13 +131,13 @@ class Lane:
             self._settle()
             self._carry()
 
-    def _transact(self, item: Outgoing) -> None:
-        session = self._ready()
+    def _transact(self, item: Outgoing, meanwhile: Callable[[], object]) -> None:
+        session = self._ready(item)
         if session is None:
             defer(item, self.failure).conclude(self.finished)
             return
         try:
-            session.transact(item)
+            session.transact(item, meanwhile)
         except OSError as error:
             self._lose(error, item)
         except ValueError as error:  # a command that must not be sent
@@ -138,7 +147,7 @@ class Lane:
 
     def _reclaim(self) -> None:
         """Take back messages whose late replies ask for another transaction (BDAT only)."""
-        if self.session is not None:
+        if self.session is not None and self.session.unfinished:
             self._in_hand.extend(self.session.unfinished)
             self.session.unfinished.clear()
 
@@ -150,20 +159,20 @@ class Lane:
                 self._lose(error, None)
             self._reclaim()
 
-    def _ready(self) -> Session | None:
+    def _ready(self, item: Outgoing) -> Session | None:
         """Return a session for the next transaction; ``None`` when none can be had."""
         session = self.session
-        if session is not None:
-            worn = session.started >= min(
-                self._max_messages, session.offers.max_messages or self._max_messages
-            )
-            stale = not session.busy and monotonic() - session.last_used > self._max_idle
-            if worn or stale:
-                self._settle()
-                if self.session is not None:
-                    hang_up(self.session.client)
-                    self._drop()
-        self.open()
+        if session is not None and (
+            session.started >= self._most
+            or (not session.busy and monotonic() - session.last_used > self._max_idle)
+            or session.offers.exhausted(item.waiting)
+        ):
+            self._settle()
+            if self.session is not None:
+                hang_up(self.session.client)
+                self._drop()
+        if self.session is None:
+            self.open()
         return self.session
 
     def _lose(self, error: OSError, item: Outgoing | None) -> None:
@@ -183,11 +192,8 @@ class Lane:
             lost.conclude(self.finished)
 
     def _drop(self) -> None:
-        if self.session is not None:
-            self._reclaim()
-            self.finished.extend(self.session.finished)
-            self.session.finished.clear()
-            self.session = None
+        self._reclaim()
+        self.session = None
 
 
 def defer(item: Outgoing, error: BaseException | None) -> Outgoing:

@@ -29,7 +29,7 @@ class Outgoing:
         envelope: sender and recipients.
         head: the message up to the end of some header line, or all of it; CRLF line ends, not dot-stuffed.
         body: the rest, which messages of a batch often have in common.
-        utf8: whether the header has UTF-8 in it, so that SMTPUTF8 is needed (RFC 6531).
+        utf8: whether an address or the header is not ASCII, so that SMTPUTF8 is needed (RFC 6531).
         time_left: seconds of waiting for the server that this message may cost in all.
     """
 
@@ -41,7 +41,6 @@ class Outgoing:
         "in_flight",
         "interrupted",
         "message",
-        "message_id",
         "needs_eight_bit",
         "needs_utf8",
         "position",
@@ -64,10 +63,9 @@ class Outgoing:
         self.envelope = envelope
         self.head = head
         self.body = body
-        self.needs_utf8 = utf8 or envelope.needs_smtputf8
+        self.needs_utf8 = utf8
         self.needs_eight_bit = not (head.isascii() and body.isascii())
         self.time_left = time_left
-        self.message_id = _message_id(head)
         self.results: dict[str, RecipientResult] = {}
         self.waiting = list(envelope.recipients)
         self.in_flight = 0
@@ -109,7 +107,6 @@ class Outgoing:
         """Build the content anew, for a server that takes nothing else."""
         self.head, self.body = to_pieces(self.message)
         self.needs_eight_bit = False
-        self.message_id = _message_id(self.head)
 
     def conclude(self, finished: deque[Outgoing]) -> None:
         """Append the message to ``finished`` when it is done, once."""
@@ -119,8 +116,10 @@ class Outgoing:
 
     def report(self) -> DeliveryReport:
         """Return what became of the message, recipients in the order of the envelope."""
-        results = {address: self.results[address] for address in self.envelope.recipients}
-        return DeliveryReport(results, self.message_id)
+        results = self.results
+        if len(results) > 1:
+            results = {address: results[address] for address in self.envelope.recipients}
+        return DeliveryReport(results, _message_id(self.head))
 
 
 def stuffed(content: bytes) -> bytes:
@@ -153,5 +152,7 @@ def _stuffed_body(body: bytes) -> bytes:
 
 def _message_id(content: bytes) -> str | None:
     end = content.find(b"\r\n\r\n")
-    found = _MESSAGE_ID.search(content, 0, len(content) if end < 0 else end)
+    end = len(content) if end < 0 else end
+    place = content.find(b"\r\nMessage-ID: ", 0, end)  # as nearly always
+    found = _MESSAGE_ID.match(content, place + 2, end) if place >= 0 else _MESSAGE_ID.search(content, 0, end)
     return found[1].decode("utf-8", "replace") if found else None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import smtplib
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 
 from aerogram.mail import cancellation
@@ -34,10 +35,14 @@ from aerogram.mail.smtp.replies import (
 )
 from aerogram.mail.smtp.wire import Wire
 
-__all__ = ["BDAT_WINDOW", "Session"]
+__all__ = ["BDAT_WINDOW", "Session", "nothing"]
 
 BDAT_WINDOW = 8
 _GROUP = 100  # RCPTs in one write: their replies fit any socket buffer, so neither side waits for the other
+
+
+def nothing() -> None:
+    """Do nothing meanwhile."""
 
 
 class Session:
@@ -60,17 +65,23 @@ class Session:
         self._wire = Wire(client, timeouts)
         self._unanswered: deque[tuple[Outgoing, list[str]]] = deque()
         self._reset_due = False
+        self._held = False  # whether the kernel keeps the end of a content for the group behind it
 
     @property
     def busy(self) -> bool:
         """Whether the answer to some content is still to be read."""
         return bool(self._unanswered)
 
-    def transact(self, item: Outgoing) -> None:
+    def transact(self, item: Outgoing, meanwhile: Callable[[], object] = nothing) -> None:
         """Run one transaction for waiting recipients of ``item``, up to the content's last octet.
 
         The content's own answer is read later. Recipients for whom the server wants another transaction
         (452 4.5.3, or its limit) are left waiting.
+
+        Args:
+            item: the message.
+            meanwhile: called while the server is busy with the content before and these commands; it should
+                not take long, since DATA may be open when it returns.
         """
         if (objection := self.offers.objection(item)) is not None:
             item.settle(list(item.waiting), objection)
@@ -79,11 +90,11 @@ class Session:
         if item.needs_eight_bit and not (item.needs_utf8 or self.offers.eight_bit):
             item.make_seven_bit()  # it was built for a server that offered more
         self.started += 1
-        recipients = item.waiting[: self.offers.max_recipients]
+        recipients = self.offers.next_group(item.waiting)
         if self.offers.chunking:
             self._send_chunk(item, recipients)
         elif self.offers.pipelining:
-            self._send_pipelined(item, recipients)
+            self._send_pipelined(item, recipients, meanwhile)
         else:
             self._send_in_lockstep(item, recipients)
         self.last_used = monotonic()
@@ -91,7 +102,9 @@ class Session:
 
     def settle(self) -> None:
         """Read the answers that are still to come."""
-        self._wire.release()
+        if self._held:
+            self._wire.push()
+            self._held = False
         while self._unanswered:
             self._read_answer()
         cancellation.breakable(self.client)
@@ -125,18 +138,22 @@ class Session:
 
     # -- the three ways through a transaction --
 
-    def _send_pipelined(self, item: Outgoing, recipients: list[str]) -> None:
+    def _send_pipelined(self, item: Outgoing, recipients: list[str], meanwhile: Callable[[], object]) -> None:
         resets = self._reset_due
         commands = [self._mail(item), *map(_rcpt, recipients), "DATA"]
         if resets:
             commands.insert(0, "RSET")
-        replies: list[Reply] = []
-        starts = range(0, len(commands), _GROUP)
         wire = self._wire
-        for group in [wire.encoded(commands[start : start + _GROUP], item) for start in starts]:
+        starts = range(0, len(commands), _GROUP)
+        groups = [wire.encoded(commands[start : start + _GROUP], item) for start in starts]
+        replies: list[Reply] = []
+        for group in groups:
             wire.write(item, group)
+            self._held = False
+            if group is groups[-1]:
+                meanwhile()
             self.settle()  # what was sent before is answered before
-            replies += [wire.reply(item) for _ in range(group.count(b"\n"))]
+            replies += wire.replies(item, group.count(b"\n"))
         del replies[:resets]
         self._reset_due = False
         accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
@@ -163,9 +180,7 @@ class Session:
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
-            if self.offers.pipelining:
-                self._wire.hold()
-            self._hand_over(item, accepted, item.stuffed())
+            self._hand_over(item, accepted, item.stuffed(), hold=self.offers.pipelining)
         else:
             # Nobody is to get it, and DATA was granted all the same: end it with an empty content.
             self._wire.write(item, b".\r\n")
@@ -179,7 +194,9 @@ class Session:
         while len(self._unanswered) > BDAT_WINDOW:
             self._read_answer()
 
-    def _hand_over(self, item: Outgoing, recipients: list[str], content: bytes) -> None:
+    def _hand_over(
+        self, item: Outgoing, recipients: list[str], content: bytes, *, hold: bool = False
+    ) -> None:
         cancellation.begin_content(self.client)
         waiting, item.waiting = item.waiting, []
         if len(recipients) < len(waiting):
@@ -188,7 +205,8 @@ class Session:
         item.in_flight += 1
         self._unanswered.append((item, recipients))
         try:
-            self._wire.write(item, content)
+            self._wire.write(item, content, more=hold)
+            self._held = hold
         except OSError:
             # The final dot never left. (After an interrupt nobody knows, and the message stays unanswered.)
             self._unanswered.pop()
@@ -213,9 +231,7 @@ class Session:
         """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
         item, recipients = self._unanswered[0]
         if self.offers.chunking:
-            self._wire.reply(item)
-            mail = self._wire.reply(item)
-            rcpts = [self._wire.reply(item) for _ in recipients]
+            _, mail, *rcpts = self._wire.replies(item, 2 + len(recipients))
             item.waiting += recipients
             accepted = self._weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
