@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["columns_of", "is_simple", "wrap"]
+__all__ = ["columns_of", "fits", "is_simple", "wrap"]
 
 _LONGEST = 990  # octets of a line before it is cut: RFC 5322 2.1.1 has 998, and a prefix may stand before it
 # Latin, Greek, Cyrillic, Hebrew, punctuation and signs such as the euro: one column each, none combining.
@@ -29,6 +29,12 @@ def columns_of(text: str) -> int:
         return len(text)
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def fits(text: str, width: int) -> bool:
+    """Whether a text is sure to stand on one line, as :func:`wrap` would have it: the quick look."""
+    size = len(text)
+    return size <= _LONGEST // 4 and (2 * size <= width or (size <= width and is_simple(text)))
 
 
 def wrap(text: str, width: int) -> list[str]:

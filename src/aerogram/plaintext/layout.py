@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import wrap
+from aerogram.plaintext.columns import fits, wrap
 from aerogram.plaintext.table import is_table, set_rows, table_rows
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def set_line(first: str, rest: str, content: str, width: int) -> str:
     """Set one line of an outline, as one or more lines of text."""
     room = room_of(rest, width)
     if not _MARK.search(content):
-        if 2 * len(content) <= room or (len(content) <= room and content.isascii()):
+        if fits(content, room):
             return (first + content).rstrip()
         return prefixed(first, rest, wrap(content, room))
     if is_table(content):
@@ -116,7 +116,7 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
     """Return lines with a prefix before the first and another before the rest."""
     if not lines:
         return first.rstrip() if ">" in first else ""
-    return "\n".join([(first + lines[0]).rstrip(), *((rest + line).rstrip() for line in lines[1:])])
+    return "\n".join([(first + lines[0]).rstrip(), *[(rest + line).rstrip() for line in lines[1:]]])
 
 
 def _set_lines(content: str, room: int) -> list[str]:
@@ -151,15 +151,7 @@ def set_link(label: str, url: str) -> str:
     before = " " if label.startswith(" ") else ""
     after = " " if label.endswith(" ") else ""
     label = label.strip(" ")
-    scheme = _SCHEME.match(url)
-    kind = scheme[1].lower() if scheme else ""
-    shown = url
-    if kind in ("mailto", "tel", "sms"):
-        shown = url[len(kind) + 1 :].split("?", 1)[0]
-        if kind != "mailto" and re.sub(r"\D", "", shown) == re.sub(r"\D", "", label):
-            shown = label
-    if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
-        shown = label
+    shown = url if url.startswith(("https://", "http://")) else _shown(url, label)
     if not label or _same(label, shown):
         text = shown
     else:
@@ -167,9 +159,25 @@ def set_link(label: str, url: str) -> str:
     return before + text + after
 
 
+def _shown(url: str, label: str) -> str:
+    """Return what a reader needs of a URL: nothing but the label where it leads nowhere."""
+    scheme = _SCHEME.match(url)
+    kind = scheme[1].lower() if scheme else ""
+    if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
+        return label
+    if kind not in ("mailto", "tel", "sms"):
+        return url
+    shown = url[len(kind) + 1 :].split("?", 1)[0]
+    if kind != "mailto" and re.sub(r"\D", "", shown) == re.sub(r"\D", "", label):
+        return label
+    return shown
+
+
 def _same(label: str, url: str) -> bool:
     if label == url:
         return True
+    if " " in label and " " not in url:
+        return False
     # A label that leaves out https://www. and the last slash is 13 characters shorter.
     return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
 

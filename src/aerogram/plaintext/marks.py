@@ -23,6 +23,8 @@ __all__ = [
     "clean_pre_lines",
     "clean_url",
     "is_blank",
+    "is_clean",
+    "is_ordinary",
 ]
 
 LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
@@ -43,6 +45,11 @@ _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
     "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]|  "
 )
+#: Whether all characters are of the languages of Europe: none invisible, none white space but the space.
+is_ordinary = re.compile(
+    "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff"
+    "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u22ff]*"
+).fullmatch
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _BLANK = "".join(
@@ -50,9 +57,16 @@ _BLANK = "".join(
 )
 
 
+def is_clean(text: str) -> bool:
+    """Whether :func:`clean` has nothing to do."""
+    if is_ordinary(text):
+        return "  " not in text
+    return _NOT_CLEAN.search(text) is None
+
+
 def clean(text: str) -> str:
     """Return a run of text without what never shows, its white space collapsed, its edges as they are."""
-    if not _NOT_CLEAN.search(text):
+    if is_clean(text):
         return text
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
 

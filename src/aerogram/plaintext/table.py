@@ -10,7 +10,7 @@ from aerogram.plaintext import marks
 from aerogram.plaintext.columns import columns_of, is_simple, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aerogram.document import Element
 
@@ -154,12 +154,14 @@ class Grid:
     """How the cells of a table stand, one line each, whatever is in them.
 
     ``columns`` has for each column the numbers of the cells that are in it alone, ``spanning`` those of the
-    others with the first column they take and the one behind the last; ``lines`` the kinds of their cells.
+    others with the first column they take and the one behind the last. ``kinds`` has the alignments and spans
+    of lines, and ``lines`` for each line the number of its kind.
     """
 
     columns: tuple[tuple[int, ...], ...]
     spanning: tuple[tuple[int, int, int], ...]
-    lines: tuple[tuple[tuple[str, int], ...], ...]
+    kinds: tuple[tuple[tuple[str, int], ...], ...]
+    lines: tuple[int, ...]
     rule: int  # the number of lines above the rule under the headings, 0 without one
 
     @classmethod
@@ -178,47 +180,57 @@ class Grid:
                     spanning.append((number, column, column + cell.span))
                 column += cell.span
                 number += 1
-        kinds = tuple(tuple((cell.align, cell.span) for cell in line) for line in lines)
-        return cls(tuple(map(tuple, columns)), tuple(spanning), kinds, sum(map(len, rows[:heads])))
+        kinds: dict[tuple[tuple[str, int], ...], int] = {}
+        numbers = [
+            kinds.setdefault(tuple((cell.align, cell.span) for cell in line), len(kinds)) for line in lines
+        ]
+        rule = sum(map(len, rows[:heads]))
+        return cls(tuple(map(tuple, columns)), tuple(spanning), tuple(kinds), tuple(numbers), rule)
 
-    def widths(self, texts: list[str], measure: Callable[[str], int]) -> list[int]:
+    def widths(self, texts: Sequence[str], measure: Callable[[str], int]) -> list[int]:
         """Return the width of each column; a cell over several stretches the last of them when it must."""
         sizes = list(map(measure, texts))
-        widths = [max([sizes[number] for number in column], default=0) for column in self.columns]
+        widths = [max(map(sizes.__getitem__, column), default=0) for column in self.columns]
         for number, start, end in self.spanning:
             if sizes[number]:
                 widths[end - 1] += max(0, sizes[number] - _total(widths[start:end]))
         return widths
 
-    def set_simple(self, texts: list[str], width: int) -> list[str] | None:
+    def set_simple(self, texts: Sequence[str], width: int) -> list[str] | None:
         """Set cells whose characters all take one column, or return ``None`` when they are too wide."""
         if not is_simple("".join(texts)):
             return None
         widths = self.widths(texts, len)
         if width and _total(widths) > width:
             return None
-        forms: dict[tuple[tuple[str, int], ...], str] = {}
-        lines = []
-        number = 0
-        for kind in self.lines:
-            if kind not in forms:
-                forms[kind] = _form(kind, widths)
-            end = number + len(kind)
-            lines.append(forms[kind].format(*texts[number:end]).rstrip())
-            number = end
+        if any(align == "c" for kind in self.kinds for align, _ in kind):
+            texts = self._centred(texts, widths)
+        forms = [_form(kind, widths) for kind in self.kinds]
+        form = "\n".join([forms[number] for number in self.lines])
+        lines = [line.rstrip() for line in (form % tuple(texts)).split("\n")]
         if self.rule:
             lines.insert(self.rule, _rule(widths))
         return lines
 
+    def _centred(self, texts: Sequence[str], widths: list[int]) -> list[str]:
+        places = (place for number in self.lines for place in _places(self.kinds[number], widths))
+        return [
+            _aligned(text, align, room) if align == "c" else text
+            for text, (align, room) in zip(texts, places, strict=True)
+        ]
+
 
 def _form(kind: tuple[tuple[str, int], ...], widths: list[int]) -> str:
-    signs = {"l": "<", "r": ">", "c": "^"}
-    parts = []
+    """Return what sets a line when it is given its cells by ``%``, those in the middle set already."""
+    return _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in _places(kind, widths)])
+
+
+def _places(kind: tuple[tuple[str, int], ...], widths: list[int]) -> Iterator[tuple[str, int]]:
+    """Yield for each cell of a line its alignment and the room it has."""
     column = 0
     for align, span in kind:
-        parts.append(f"{{:{signs[align]}{_total(widths[column : column + span])}}}")
+        yield align, _total(widths[column : column + span])
         column += span
-    return _GAP.join(parts)
 
 
 def _rule(widths: list[int]) -> str:
@@ -258,12 +270,8 @@ def _aligned(text: str, align: str, room: int) -> str:
 
 def _measured(row: list[Cell], widths: list[int]) -> list[tuple[Cell, int]]:
     """Return the cells of a row with the room that each has."""
-    measured = []
-    column = 0
-    for cell in row:
-        measured.append((cell, _total(widths[column : column + cell.span])))
-        column += cell.span
-    return measured
+    rooms = [room for _, room in _places(tuple((cell.align, cell.span) for cell in row), widths)]
+    return list(zip(row, rooms, strict=True))
 
 
 def _wrapped(row: list[Cell], widths: list[int]) -> list[Cell]:

@@ -2,9 +2,9 @@
 
 Which declarations land on which element depends on the tree (tags, classes, ids, the attributes that
 selectors read), and so does what the text part looks like; neither depends on the words between the tags. So
-a page is split into its shape and its values (``shape``), premailer and html2text run once for a shape with a
-placeholder for each value (``cutting``), and every later message of that shape is filled in (``filling``,
-``text``).
+a page is split into its shape and its values (``shape``, ``splitting``), premailer and html2text run once for
+a shape with a placeholder for each value (``cutting``, ``text_cutting``), and every later message of that
+shape is filled in (``filling``, ``text``).
 
 A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` and the like
 (unless a selector reads it) or in a comment, with something visible at both ends and no markup in it. Values
@@ -16,21 +16,21 @@ the slow way.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
 from aerogram.document import check_size
 from aerogram.inlining import inline_document
 from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
+from aerogram.stencil.cache import Cache
 from aerogram.stencil.cutting import Skeleton, cut, skeleton_of
 from aerogram.stencil.filling import Finished, Stencil
-from aerogram.stencil.shape import split
+from aerogram.stencil.splitting import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Finished", "Stats", "Stencils"]
 
@@ -65,24 +65,19 @@ class Stencils:
     """
 
     def __init__(self, entries: int | None = None, octets: int | None = None) -> None:
-        self._entries = entries
-        self._octets = octets
+        self._cache = Cache(entries, octets)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
-        self._size = 0
         self._hits = self._misses = self._fallbacks = 0
 
     @property
     def stats(self) -> Stats:
         """The counts since the cache was made, and what it holds now."""
         with self._lock:
-            return Stats(self._hits, self._misses, self._fallbacks, len(self._kept), self._size)
+            return Stats(self._hits, self._misses, self._fallbacks, *self._cache.size)
 
     def clear(self) -> None:
         """Forget every stencil; the counts stay."""
-        with self._lock:
-            self._kept.clear()
-            self._size = 0
+        self._cache.clear()
 
     def finish(
         self,
@@ -122,22 +117,23 @@ class Stencils:
 
     def _stencil(
         self, page: str | list[str], css: str, template: str | None, want_text: bool
-    ) -> tuple[Stencil | None, list[str]]:
+    ) -> tuple[Stencil | None, Sequence[str]]:
         """Return the stencil that fits a page, or ``None``, and the values to fill it with."""
-        shape, values = split(page)
+        page_split = split(page, self._cache)
+        values = page_split.values
         width = settings.TEXT_WIDTH if want_text else None
-        key = (shape, css, settings.CSS_ENGINE, width)
-        skeleton: Skeleton | None = self._get(key)
+        key = (*page_split.key, css, settings.CSS_ENGINE, width)
+        skeleton: Skeleton | None = self._cache.get(key)
         if skeleton is None:
-            skeleton = skeleton_of(shape, css)
-            self._put(key, skeleton, skeleton.octets)
+            skeleton = skeleton_of(page_split.shape, css)
+            self._cache.put(key, skeleton, skeleton.octets)
         if not skeleton.accepts(values):
             return None, values
         inner = (skeleton.serial, *[values[number] for number in skeleton.keyed])
-        stencil: Stencil | None = self._get(inner)
+        stencil: Stencil | None = self._cache.get(inner)
         if stencil is None:
             stencil = cut(skeleton, values, css, template, width)
-            self._put(inner, stencil, stencil.octets)
+            self._cache.put(inner, stencil, stencil.octets)
             if stencil.html is not None:
                 self._count("_misses")
         elif stencil.html is not None:
@@ -147,25 +143,6 @@ class Stencils:
     def _count(self, name: str) -> None:
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
-
-    def _get(self, key: tuple[Any, ...]) -> Any:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is None:
-                return None
-            self._kept.move_to_end(key)
-            return found[0]
-
-    def _put(self, key: tuple[Any, ...], value: object, octets: int) -> None:
-        entries = settings.STENCIL_CACHE_ENTRIES if self._entries is None else self._entries
-        most = settings.STENCIL_CACHE_BYTES if self._octets is None else self._octets
-        with self._lock:
-            self._size -= self._kept.pop(key, (None, 0))[1]
-            self._kept[key] = value, octets
-            self._size += octets
-            # A shape takes two places: what is known of it, and its stencil.
-            while self._kept and (len(self._kept) > 2 * entries or self._size > most):
-                self._size -= self._kept.popitem(last=False)[1][1]
 
 
 def _finish_slowly(html: str, css: str, template: str | None, want_text: bool) -> Finished:

@@ -23,7 +23,7 @@ from aerogram.stencil.shape import (
     is_safe_in_comment,
     places,
 )
-from aerogram.stencil.text import text_form
+from aerogram.stencil.text_cutting import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,16 +48,16 @@ class Skeleton:
     shape: Shape
     places: tuple[Place, ...]
     keyed: tuple[int, ...]
-    guarded: tuple[int, ...]  # those to look at before they are filled in
+    in_comments: tuple[int, ...]
+    in_attributes: tuple[int, ...]
     octets: int
 
     def accepts(self, values: Sequence[str]) -> bool:
         """Whether the values can be filled in where they stand."""
-        for number in self.guarded:
-            value = values[number]
-            if not is_safe_in_comment(value) if self.places[number].kind == COMMENT else _LINE_END(value):
+        for number in self.in_comments:
+            if not is_safe_in_comment(values[number]):
                 return False
-        return True
+        return not _LINE_END(" ".join([values[number] for number in self.in_attributes]))
 
 
 def skeleton_of(shape: Shape, css: str) -> Skeleton:
@@ -78,7 +78,8 @@ def skeleton_of(shape: Shape, css: str) -> Skeleton:
         shape=shape,
         places=tuple(found),
         keyed=tuple(number for number, place in enumerate(found) if place.kind == KEYED),
-        guarded=tuple(number for number, place in enumerate(found) if place.kind in (COMMENT, ATTRIBUTE)),
+        in_comments=tuple(number for number, place in enumerate(found) if place.kind == COMMENT),
+        in_attributes=tuple(number for number, place in enumerate(found) if place.kind == ATTRIBUTE),
         octets=sum(map(len, literals)) + 100 * count,
     )
 

@@ -1,9 +1,7 @@
-"""A rendered page as its shape and the values in it.
+"""A rendered page as its shape and the values in it: literals, and ``None`` where a value stands.
 
-A template yields its page in chunks: constants as the same ``str`` objects every time, values as ``Markup``
-fresh from the escaping. So a page is a tuple of literals with ``None`` where a value stands, and comparing
-two shapes mostly compares identities. Markup that arrives as a value (a macro's result, a page given as one
-string) is split at the text between its tags and at the attributes that may differ between messages.
+A value is *solid* when it is sure to be text. Markup (a macro's result, a page given as one string) is split
+at the text between its tags and at the attributes that may differ between messages.
 
 Which values may vary within a shape is told from where they stand, once for each shape.
 """
@@ -13,8 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from aerogram.plaintext.marks import is_ordinary
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 __all__ = [
     "ATTRIBUTE",
@@ -24,10 +24,12 @@ __all__ = [
     "TEXT",
     "Place",
     "Shape",
+    "are_solid",
+    "find_entities",
     "is_safe_in_comment",
     "is_solid",
     "places",
-    "split",
+    "split_markup",
 ]
 
 Shape = tuple[str | None, ...]
@@ -42,7 +44,10 @@ _LOOSE = (
 )
 _NEVER = r"<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 # Whether a value is sure to be text with something to see at both ends, whatever stands around it.
-is_solid = re.compile(rf"(?![{_LOOSE}])(?:[^{_NEVER}&]++|{_ENTITY})++(?<![{_LOOSE}])").fullmatch
+_SOLID = rf"(?![{_LOOSE}])(?:[^{_NEVER}&]++|{_ENTITY})++(?<![{_LOOSE}])"
+is_solid = re.compile(_SOLID).fullmatch
+_solid_each = re.compile(f"(?:{_SOLID}<)*+").fullmatch
+find_entities = re.compile(_ENTITY).findall
 
 # Attributes that neither the parser nor the text part looks into; a selector may, and then they are not free.
 FREE_ATTRIBUTES = ("href", "src", "alt", "title", "aria-label", "background", "cite", "datetime")
@@ -71,36 +76,40 @@ class Place(NamedTuple):
     name: str = ""
 
 
-def split(page: str | Iterable[str]) -> tuple[Shape, list[str]]:
-    """Split a page, or the chunks of one, into its shape and the values in it."""
-    shape: list[str | None] = []
-    values: list[str] = []
-    if isinstance(page, str):
-        _split_markup(page, shape, values)
-        return tuple(shape), values
-    for chunk in page:
-        if type(chunk) is str:  # a constant of the template; a value is Markup
-            shape.append(chunk)
-        elif "<" in chunk:
-            _split_markup(chunk, shape, values)
-        elif is_solid(chunk):
-            shape.append(None)
-            values.append(chunk)
-        else:
-            shape.append(str(chunk))
-    return tuple(shape), values
+def are_solid(values: Sequence[str]) -> bool:
+    """Whether each of the values is solid, told for all at once."""
+    joined = "<".join(("", *values, ""))
+    if joined.count("<") != len(values) + 1 or not values:
+        return not values
+    if not is_ordinary(joined):
+        return _solid_each(joined, 1) is not None
+    if ">" in joined or '"' in joined or "'" in joined:
+        return False
+    if "<<" in joined or "< " in joined or " <" in joined:
+        return False
+    return "&" not in joined or joined.count("&") == len(find_entities(joined))
 
 
-def _split_markup(markup: str, shape: list[str | None], values: list[str]) -> None:
+def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:
+    """Split markup into literals and the values between them.
+
+    >>> split_markup("<p>Dear <b>Ann</b>.</p>")
+    (('<p>', '<b>', '</b>.</p>'), ['Dear', 'Ann'])
+    """
     parts = _SPLIT.split(markup)
+    literals: list[str] = []
+    values = []
+    literal = ""
     for number in range(0, len(parts) - 1, 3):
-        literal, before, value = parts[number : number + 3]
+        before, edge, value = parts[number : number + 3]
+        literal += before + edge
         if is_solid(value):
-            shape += (literal, before, None)
+            literals.append(literal)
             values.append(value)
+            literal = ""
         else:
-            shape.append(literal + before + value)
-    shape.append(parts[-1])
+            literal += value
+    return (*literals, literal + parts[-1]), values
 
 
 def is_safe_in_comment(value: str) -> bool:

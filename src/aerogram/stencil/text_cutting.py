@@ -1,0 +1,169 @@
+"""Make the text part of a shape: set what no value is in, and prepare the rest."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aerogram.plaintext import marks
+from aerogram.plaintext.columns import wrap
+from aerogram.plaintext.layout import BREAKS, LINK, join_lines, room_of, set_line, set_text
+from aerogram.plaintext.table import Grid, is_table, lines_of, table_rows
+from aerogram.stencil.text import (
+    PRE,
+    URL,
+    WORDS,
+    Gap,
+    OpenLine,
+    OpenLink,
+    OpenTable,
+    OpenText,
+    TextForm,
+    picker,
+    run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aerogram.plaintext.outline import Line
+
+    Piece = str | OpenLine | OpenText | OpenTable
+
+__all__ = ["text_form"]
+
+_MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.TABLE_START}]")
+_OPEN = "\x7f"  # no set text holds it: clean() takes it out
+
+
+def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextForm:
+    """Set all of an outline that no value is in, and prepare the rest.
+
+    Args:
+        lines: the outline.
+        slot: matches the placeholder of a value, its number the first group.
+        width: of the text, in columns.
+    """
+    cutter = _Cutter(slot, width)
+    outline = [cutter.opened(line) if slot.search(line.content) else line for line in lines]
+    following = iter([line for line in lines if slot.search(line.content)])
+    # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
+    text = join_lines(
+        (line.first, _OPEN if isinstance(line, OpenLine) else set_line(*line, width)) for line in outline
+    )
+    pieces: list[Piece] = []
+    for piece in text.removesuffix("\n").split("\n"):
+        pieces += cutter.pieces(next(following)) if piece == _OPEN else [piece]
+    links = [OpenLink(run(label), run(url)) for label, url in reversed(cutter.links)]
+    return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, width)
+
+
+def _merged(pieces: list[Piece]) -> Iterator[Piece]:
+    """Yield the pieces with those that are set already joined."""
+    closed: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            closed.append(piece)
+            continue
+        if closed:
+            yield "\n".join(closed)
+            closed = []
+        yield piece
+    if closed:
+        yield "\n".join(closed)
+
+
+class _Cutter:
+    """Cuts the lines of one outline; ``gaps`` and ``links`` (label and URL) are those found so far."""
+
+    def __init__(self, slot: re.Pattern[str], width: int) -> None:
+        self.slot = slot
+        self.width = width
+        self.gaps: dict[Gap, int] = {}
+        self.links: list[tuple[list[str | int], list[str | int]]] = []
+
+    def opened(self, line: Line) -> OpenLine:
+        """Cut a line as a whole, for the layout to set."""
+        return OpenLine(line.first, line.rest, run(self._parts(line.content)), self.width)
+
+    def pieces(self, line: Line) -> list[Piece]:
+        """Cut a line into what stands in the text."""
+        if is_table(line.content):
+            return [self._table(line)]
+        if _MORE_THAN_LINKS.search(line.content):
+            return [self.opened(line)]
+        return self._texts(line)
+
+    def _texts(self, line: Line) -> list[Piece]:
+        """Cut the content of a line at its breaks, as the layout does."""
+        room = room_of(line.rest, self.width)
+        pieces: list[Piece] = []
+        ended = True
+        for text in BREAKS.split(line.content):
+            first = line.rest if pieces else line.first
+            if text in (marks.BREAK, marks.SOFT):
+                if text == marks.BREAK and ended and pieces and pieces[-1] != line.rest.rstrip():
+                    pieces.append(line.rest.rstrip())
+                ended = True
+            elif self.slot.search(text):
+                pieces.append(OpenText(first, line.rest, run(self._with_links(text)), room))
+                ended = False
+            elif shown := set_text(text).strip(" "):
+                lines = wrap(shown, room)
+                pieces.append((first + lines[0]).rstrip())
+                pieces += [(line.rest + one).rstrip() for one in lines[1:]]
+                ended = False
+        while pieces[-1] == line.rest.rstrip():
+            pieces.pop()
+        return pieces
+
+    def _table(self, line: Line) -> OpenTable:
+        heads, rows = table_rows(line.content)
+        by_line = [lines_of(row) for row in rows]
+        runs: dict[tuple[str | int, ...], int] = {}
+        numbers: list[
+            tuple[bool, int]
+        ] = []  # whether the text is a word, and which; else the number of its run
+        for cell in [cell for lines in by_line for cells in lines for cell in cells]:
+            parts = self._with_links(cell.text)
+            if len(parts) == 1 and isinstance(parts[0], int):
+                numbers.append((True, parts[0]))
+            else:
+                numbers.append((False, runs.setdefault(tuple(parts), len(runs))))
+        cells = [number + len(runs) if is_word and number >= 0 else number for is_word, number in numbers]
+        return OpenTable(
+            self.opened(line),
+            [run(parts) for parts in runs],
+            picker(cells),
+            Grid.of(heads, by_line),
+            room_of(line.rest, self.width),
+        )
+
+    def _with_links(self, text: str) -> list[str | int]:
+        parts: list[str | int] = []
+        end = 0
+        for link in LINK.finditer(text):
+            parts += self._parts(text[end : link.start()])
+            if self.slot.search(link[0]):
+                self.links.append((self._parts(link[1]), self._parts(link[2], in_url=True)))
+                parts.append(-len(self.links))
+            else:
+                parts.append(set_text(link[0]))
+            end = link.end()
+        return [*parts, *self._parts(text[end:])]
+
+    def _parts(self, content: str, *, in_url: bool = False) -> list[str | int]:
+        """Cut text at its placeholders, and tell how each value must be cleaned."""
+        parts: list[str | int] = []
+        in_pre = False
+        for number, piece in enumerate(self.slot.split(content)):
+            if number % 2:
+                gap = Gap(int(piece), PRE if in_pre else URL if in_url else WORDS)
+                parts.append(self.gaps.setdefault(gap, len(self.gaps)))
+                continue
+            in_pre = in_pre or marks.PRE in piece
+            for mark in re.findall(f"[{marks.LINK_URL}{marks.LINK_END}]", piece):
+                in_url = mark == marks.LINK_URL
+            if piece:
+                parts.append(piece)
+        return parts
