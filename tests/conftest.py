@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 PROGRAMS_ARE_REQUIRED = os.environ.get("REQUIRE_PROGRAMS", "") not in ("", "0")
 
 # A busy machine is no reason to fail: no deadline an example, no complaint about slow data. In CI the
-# examples are the same each time, so that a red run means a changed program.
+# examples are the same each time, so that a red run means a changed program. With PROPERTY_EXAMPLES=10000 the
+# properties that name no number of their own are run as docs/mail.md tells.
 hypothesis.settings.register_profile(
     "aerogram",
+    max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
