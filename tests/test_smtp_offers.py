@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from smtp_peers import copies, deliver, mail
 
 from aerogram.mail.smtp.offers import Offers
+from aerogram.testing import FaultyServer
 
 ADDRESSES = st.lists(
     st.builds(
@@ -93,3 +95,22 @@ def test_sessions_renewed_when_exhausted_serve_everyone_once_within_the_limits(w
         served += group
         waiting = [each for each in waiting if each not in group]
     assert sorted(served) == everyone
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize(
+    "offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]], ids=["pipelined", "lockstep", "chunked"]
+)
+def test_a_server_is_told_of_no_more_domains_a_connection_than_it_takes(offers, limit, connections):
+    people = [f"{name}@{domain}.test" for name in ("ann", "bob") for domain in "vwxyz"]
+    messages = [mail(*people), *map(mail, people), mail(*people[::-1])]
+    with FaultyServer([*offers, f"LIMITS RCPTDOMAINMAX={limit} RCPTMAX=3"]) as server:
+        assert deliver(server, messages, connections=connections, chunking=True) == (12, [])
+    assert copies(server) == dict.fromkeys(people, 3)
+    named: dict[int, set[bytes]] = {}
+    for connection, side, line in server.log:
+        if side == "C" and line.startswith(b"RCPT"):
+            named.setdefault(connection, set()).add(line.partition(b"@")[2])
+    assert max(map(len, named.values())) == limit
+    assert max(len(message.recipients) for message in server.messages) <= 3
