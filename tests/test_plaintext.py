@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -104,7 +103,6 @@ def test_no_text_is_escaped_or_taken_for_markup(text: str) -> None:
     assert html_to_text(f"<p>{escape(text)}</p>") == f"{text}\n"
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
 @given(
     st.text(
         st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=["Cc", "Cf", "Zs"]),
@@ -156,7 +154,6 @@ def test_the_width_comes_from_the_settings_and_zero_is_none() -> None:
     assert html_to_text(html, width=0).count("\n") == 1
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("a é日 ́&<"), max_size=3000), st.sampled_from([0, 10, 78]))
 def test_no_line_is_longer_than_mail_allows(text: str, width: int) -> None:
     html = f"<p>{escape(text)}</p><table><tr><td>{escape(text)}<td>b</table>"
