@@ -28,6 +28,8 @@ _ONE_LINE = re.compile(rb"([2-5][0-9][0-9])(?: (.*)|\r?)")
 _MORE: int = getattr(socket, "MSG_MORE", 0)
 _CORK: int | None = getattr(socket, "TCP_CORK", None)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+_RECORD = 16_384  # octets of a TLS record
+_GLANCE = 0.001  # seconds
 _SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout anew
 
 
@@ -63,6 +65,8 @@ class SMTPClient(smtplib.SMTP):
         self.tls_server_name = tls_server_name or host
         self._context = context
         self._buffer = bytearray()
+        self._lines: list[bytes] = []  # of a reply that has more
+        self.shared = False  # whether other connections of the thread wait while this one does
         self._heard = False  # whether something was read since the last send
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
@@ -74,6 +78,7 @@ class SMTPClient(smtplib.SMTP):
         if self.timeout is not None and not self.timeout:
             raise ValueError("Non-blocking socket (timeout=0) is not supported: give seconds above 0")
         self._buffer.clear()
+        self._lines.clear()
         cancellation.check()
         sock = socket.create_connection((host, port or self.default_port), self.timeout, source_address)
         self.sock = sock
@@ -138,37 +143,57 @@ class SMTPClient(smtplib.SMTP):
             ConnectionLost: the connection broke. It is closed, and :meth:`getreply` gives the replies that
                 had arrived, one by one, before it raises, too.
         """
-        sock = self.sock
-        if sock is None:
-            raise ConnectionLost("not connected")
         if self.debuglevel > 0:
             self._print_debug("send:", repr(s))  # type: ignore[attr-defined]  # smtplib's; no stub has it
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         sys.audit("smtplib.send", self, data)
+        sock = self._connected()
         try:
             if more and not isinstance(sock, ssl.SSLSocket):
                 sock.sendall(data, _MORE)
             else:
                 sock.sendall(data)
         except OSError:
-            self._hear_last_words(sock)
-            raise ConnectionLost("the connection broke while something was written") from None
+            self._break_off(sock)
         self._heard = False
 
-    def _hear_last_words(self, sock: socket.socket) -> None:
-        """Close the connection, but keep what can still be read from it."""
+    def send_some(self, data: memoryview, timeout: float) -> int:
+        """Send the beginning of ``data``, as much as there is room for, and return how many octets that was.
+
+        Raises:
+            ConnectionLost: as :meth:`send` does; or there was no room for ``timeout`` seconds.
+        """
+        sock = self._connected()
+        try:
+            sock.settimeout(max(timeout, _GLANCE))
+            # TLS sends all it is given, however long that takes.
+            sent = sock.send(data[:_RECORD] if isinstance(sock, ssl.SSLSocket) else data)
+        except OSError:
+            self._break_off(sock)
+        self._heard = False
+        return sent
+
+    def _connected(self) -> socket.socket:
+        if self.sock is None:
+            raise ConnectionLost("not connected")
+        return self.sock
+
+    def _break_off(self, sock: socket.socket) -> NoReturn:
+        """Close a connection that cannot be written to, but keep what can still be read from it."""
         sock.settimeout(_LAST_WORDS_TIMEOUT)
         with contextlib.suppress(OSError):
             while (chunk := sock.recv(65536)) and len(self._buffer) < _REPLY_LIMIT:
                 self._buffer += chunk
-        unread = bytes(self._buffer)
+        unread, lines = bytes(self._buffer), list(self._lines)
         self.close()
         self._buffer += unread
+        self._lines += lines
+        raise ConnectionLost("the connection broke while something was written") from None
 
     def arrived(self, count: int) -> list[tuple[int, bytes]] | None:
         """Return the next ``count`` replies where all are here and have one line each, else ``None``."""
         lines = bytes(self._buffer).split(b"\n", count)
-        if len(lines) <= count:
+        if len(lines) <= count or self._lines:
             return None
         rest = lines.pop()
         replies = [_reply_of(line) for line in lines]
@@ -181,61 +206,71 @@ class SMTPClient(smtplib.SMTP):
         """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.
 
         Raises:
-            ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply (a line longer
-                than 8192 octets, without a code between 200 and 599, or with another code than the line
-                before). The connection is closed then, since nobody can know what a later reply answers.
+            ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply. The connection
+                is closed then, since nobody can know what a later reply answers.
         """
         deadline = monotonic() + self.reply_timeout
-        line = self._line(deadline)
-        code = line[:3]
-        if not (code.isdigit() and b"200" <= code < b"600" and line[3:4] in b" -\r\n"):
-            self._give_up(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
-        if line[3:4] != b"-":
-            return int(code), line[4:].strip(b" \t\r\n")
-        lines = [line[4:].strip(b" \t\r\n")]
-        size = len(line)
-        while line[3:4] == b"-":
-            line = self._line(deadline)
-            size += len(line)
-            if line[:3] != code or line[3:4] not in b" -\r\n" or size > _REPLY_LIMIT:
+        while (reply := self.next_reply()) is None:
+            self.receive(deadline - monotonic())
+        return reply
+
+    def next_reply(self) -> tuple[int, bytes] | None:
+        """Return the next reply if the whole of it has been received.
+
+        Raises:
+            ConnectionLost: that was no SMTP reply: a line longer than 8192 octets, without a code between 200
+                and 599, or with another code than the line before.
+        """
+        buffer, lines = self._buffer, self._lines
+        while 0 <= (end := buffer.find(b"\n")) <= _LINE_LIMIT:
+            line = bytes(buffer[: end + 1])
+            del buffer[: end + 1]
+            code = line[:3]
+            if line[3:4] not in b" -\r\n" or not (code.isdigit() and b"200" <= code < b"600"):
+                self._give_up(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
+            lines.append(line)
+            if lines[0][:3] != code or sum(map(len, lines)) > _REPLY_LIMIT:
                 self._give_up(f"the server's answer does not hold together: {clean_text(line)[:80]!r}")
-            lines.append(line[4:].strip(b" \t\r\n"))
-        return int(code), b"\n".join(lines)
-
-    def _line(self, deadline: float) -> bytes:
-        buffer = self._buffer
-        while (end := buffer.find(b"\n")) < 0 and len(buffer) <= _LINE_LIMIT:
-            if self.sock is None:
-                raise ConnectionLost("not connected")
-            left = deadline - monotonic()
-            if left <= 0:
-                self._give_up("the server did not answer in time")
-            try:
-                chunk = self._received(self.sock, left)
-            except TimeoutError:
-                continue
-            except OSError as error:
-                self._give_up(f"the connection broke: {error.strerror or error}")
-            if not chunk:
-                self._give_up("the server closed the connection")
-            buffer += chunk
-        if not 0 <= end <= _LINE_LIMIT:
+            if line[3:4] != b"-":
+                text = b"\n".join([line[4:].strip(b" \t\r\n") for line in lines])
+                lines.clear()
+                return int(code), text
+        if end > _LINE_LIMIT or len(buffer) > _LINE_LIMIT:
             self._give_up(f"a line of the server's answer is longer than {_LINE_LIMIT} octets")
-        line = bytes(buffer[: end + 1])
-        del buffer[: end + 1]
-        return line
+        return None
 
-    def _received(self, sock: socket.socket, timeout: float) -> bytes:
-        """Return what arrives next; ``TimeoutError`` at the end of ``timeout`` seconds, or before."""
-        if not 0 < (sock.gettimeout() or 0) <= timeout + _SLACK:
-            sock.settimeout(timeout)
-        if self._heard and _QUICKACK is not None:
-            # A server that writes reply after reply waits for the acknowledgement of one before it sends the
-            # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-            with contextlib.suppress(OSError):  # not TCP
-                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+    def receive(self, timeout: float) -> None:
+        """Take in what the server sends next, or has sent; wait for it ``timeout`` seconds at most.
+
+        Raises:
+            ConnectionLost: the connection ended, or the time is over.
+        """
+        sock = self._connected()
+        if timeout <= 0:
+            self._give_up("the server did not answer in time")
+        try:
+            if self.shared and isinstance(sock, ssl.SSLSocket):
+                timeout = min(timeout, _GLANCE)  # there may be the half of a record, and others wait
+            if not 0 < (sock.gettimeout() or 0) <= timeout + _SLACK:
+                sock.settimeout(timeout)
+            if self._heard and _QUICKACK is not None:
+                # A server that writes reply after reply waits for the acknowledgement of one before it sends
+                # the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
+                with contextlib.suppress(OSError):  # not TCP
+                    sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            chunk = sock.recv(65536)
+        except TimeoutError:
+            return
+        except OSError as error:
+            self._give_up(f"the connection broke: {error.strerror or error}")
+        if not chunk:
+            self._give_up("the server closed the connection")
         self._heard = True
-        return sock.recv(65536)
+        self._buffer += chunk
+
+    def readable(self) -> bool:
+        """Whether TLS holds something already that the socket does not know of."""
+        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 
     def push(self) -> None:
         """Send what the kernel keeps of a :meth:`send` that announced more."""
@@ -250,6 +285,7 @@ class SMTPClient(smtplib.SMTP):
     def close(self) -> None:
         """Close the connection at once, without a word."""
         self._buffer.clear()
+        self._lines.clear()
         cancellation.forget(self)
         super().close()
 

@@ -14,6 +14,7 @@ from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text, result_of
 from aerogram.mail.smtp.session import Session, nothing
+from aerogram.mail.smtp.waits import Steps, Wait
 
 __all__ = ["Lane", "defer", "hang_up"]
 
@@ -45,38 +46,61 @@ class Lane:
         max_messages: int = 100,
         max_idle: float = 9.0,
     ) -> None:
+        self.session: Session | None = None
         self.failure = failure
         self.finished: deque[Outgoing] = deque()
         self._connect = connect
-        self._max_messages = max_messages
-        self._adopt(session)
+        self._max_messages = self._most = max_messages
         self._max_idle = max_idle
         self._in_hand: deque[Outgoing] = deque()
         self._fruitless = 0
+        self._shared = False
+        self._adopt(session)
 
     def deliver(
-        self, source: Iterable[Outgoing | None], meanwhile: Callable[[], object] = nothing
+        self, source: Iterable[Outgoing], meanwhile: Callable[[], object] = nothing
     ) -> Iterator[Outgoing]:
         """Send what ``source`` yields and yield each message that has all its results.
 
         Args:
-            source: may yield ``None`` to say that nothing is ready now: then outstanding answers are read.
+            source: the messages.
             meanwhile: called while the server is busy, see :meth:`Session.transact`.
         """
         finished = self.finished
         asked = monotonic()
         for item in source:
-            if item is None or monotonic() - asked > _SLOW:
-                self._flush()
-            if item is not None:
-                self._in_hand.append(item)
-                self._carry(meanwhile)
+            if monotonic() - asked > _SLOW:
+                self._finish(self.flush())
+            self._finish(self.carry(item, meanwhile))
             while finished:
                 yield finished.popleft()
             asked = monotonic()
-        self._flush()
+        self._finish(self.flush())
         while finished:
             yield finished.popleft()
+
+    def _finish(self, steps: Steps[None]) -> None:
+        for wait in steps:
+            if wait is Wait.CONNECTED:
+                self.connect()
+
+    def carry(self, item: Outgoing, meanwhile: Callable[[], object] = nothing) -> Steps[None]:
+        """Run transactions until neither ``item`` nor a message that came back waits for one."""
+        in_hand = self._in_hand
+        in_hand.append(item)
+        while in_hand:
+            item = in_hand[0]
+            if item.waiting:
+                yield from self._transact(item, meanwhile)
+            if not item.waiting:
+                in_hand.popleft()
+
+    def flush(self) -> Steps[None]:
+        """Read every answer that is still to come, and do what they ask for."""
+        while self.session is not None and self.session.busy:
+            yield from self._settle()
+            while self._in_hand:
+                yield from self.carry(self._in_hand.popleft())
 
     def abort(self, error: BaseException) -> None:
         """Break the connection at once, from any thread; nothing is sent again."""
@@ -87,8 +111,8 @@ class Lane:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def give_up(self, error: BaseException) -> Iterator[Outgoing]:
-        """Close the connection after ``error``; yield what was under way, each with a result."""
+    def give_up(self, error: BaseException) -> list[Outgoing]:
+        """Close the connection after ``error``; return what was under way, each with a result."""
         self.failure = error
         if self.session is not None:
             self._in_hand.extend(self.session.abandon(error))
@@ -96,48 +120,74 @@ class Lane:
         for item in self._in_hand:
             defer(item, error).conclude(self.finished)
         self._in_hand.clear()
-        while self.finished:
-            yield self.finished.popleft()
+        finished = list(self.finished)
+        self.finished.clear()
+        return finished
 
-    def open(self) -> None:
-        """Have a connection, or know why there is none."""
-        if self.session is None and self.failure is None:
+    @property
+    def busy(self) -> bool:
+        """Whether the answer to some content is still to be read."""
+        return self.session is not None and self.session.busy
+
+    @property
+    def deadline(self) -> float:
+        """When the wait that is going on ends, by the monotonic clock."""
+        return self.session.deadline if self.session is not None else 0.0
+
+    @property
+    def descriptor(self) -> int:
+        """The connection's file descriptor, -1 where there is none."""
+        sock = self.session.client.sock if self.session is not None else None
+        return sock.fileno() if sock is not None else -1
+
+    def push(self) -> None:
+        """Send what is kept for the message behind it, since that is not here yet."""
+        if self.session is not None:
+            self.session.push()
+
+    def share(self, shared: bool) -> None:
+        """Say whether other lanes of the thread wait while this one does."""
+        self._shared = shared
+        if self.session is not None:
+            self.session.share(shared)
+
+    def begin(self) -> Steps[None]:
+        """Have a connection before there is a message for it."""
+        yield Wait.CONNECTED
+
+    def connect(self) -> None:
+        """Have a fresh connection, or know why there is none; takes its time."""
+        worn, self.session = self.session, None
+        if worn is not None:
+            hang_up(worn.client)
+        if self.failure is None:
             try:
-                self._adopt(self._connect())
+                session = self._connect()
             except OSError as error:
                 self.failure = error
+                return
+            self._adopt(session)
+            if self.failure is not None:  # meanwhile
+                session.client.close()
 
     def _adopt(self, session: Session | None) -> None:
         self.session = session
         if session is not None:
             session.finished = self.finished
+            session.share(self._shared)
             named = session.offers.max_messages
             self._most = min(self._max_messages, named) if named else self._max_messages
 
-    def _carry(self, meanwhile: Callable[[], object] = nothing) -> None:
-        """Run transactions until no message in hand waits for one."""
-        in_hand = self._in_hand
-        while in_hand:
-            item = in_hand[0]
-            if item.waiting:
-                self._transact(item, meanwhile)
-            if not item.waiting:
-                in_hand.popleft()
-
-    def _flush(self) -> None:
-        """Read every answer that is still to come, and do what they ask for."""
-        self._carry()
-        while self.session is not None and self.session.busy:
-            self._settle()
-            self._carry()
-
-    def _transact(self, item: Outgoing, meanwhile: Callable[[], object]) -> None:
-        session = self._ready(item)
+    def _transact(self, item: Outgoing, meanwhile: Callable[[], object]) -> Steps[None]:
+        session = self.session
+        if session is None or self._is_worn(session, item):
+            yield from self._renew()
+            session = self.session
         if session is None:
             defer(item, self.failure).conclude(self.finished)
             return
         try:
-            session.transact(item, meanwhile)
+            yield from session.transact(item, meanwhile)
         except OSError as error:
             self._lose(error, item)
         except ValueError as error:  # a command that must not be sent
@@ -151,29 +201,25 @@ class Lane:
             self._in_hand.extend(self.session.unfinished)
             self.session.unfinished.clear()
 
-    def _settle(self) -> None:
+    def _settle(self) -> Steps[None]:
         if self.session is not None and self.session.busy:
             try:
-                self.session.settle()
+                yield from self.session.settle()
             except OSError as error:
                 self._lose(error, None)
             self._reclaim()
 
-    def _ready(self, item: Outgoing) -> Session | None:
-        """Return a session for the next transaction; ``None`` when none can be had."""
-        session = self.session
-        if session is not None and (
+    def _is_worn(self, session: Session, item: Outgoing) -> bool:
+        return (
             session.started >= self._most
             or (not session.busy and monotonic() - session.last_used > self._max_idle)
             or session.offers.exhausted(item.waiting)
-        ):
-            self._settle()
-            if self.session is not None:
-                hang_up(self.session.client)
-                self._drop()
-        if self.session is None:
-            self.open()
-        return self.session
+        )
+
+    def _renew(self) -> Steps[None]:
+        yield from self._settle()
+        if self.failure is None:
+            yield Wait.CONNECTED
 
     def _lose(self, error: OSError, item: Outgoing | None) -> None:
         session = self.session
@@ -206,14 +252,25 @@ def defer(item: Outgoing, error: BaseException | None) -> Outgoing:
     return item
 
 
-def hang_up(client: smtplib.SMTP) -> None:
-    """Say QUIT and close the connection, whatever the server answers or does not answer."""
+def hang_up(*clients: smtplib.SMTP) -> None:
+    """Say QUIT and close the connections, whatever the servers answer or do not answer."""
+    for leave in (_say_goodbye, _hear_goodbye):
+        for client in clients:
+            try:
+                if getattr(client, "sock", None) is not None:
+                    leave(client)
+            except OSError:  # it was closed already, or is now: QUIT changes nothing about what was sent
+                client.close()
+
+
+def _say_goodbye(client: smtplib.SMTP) -> None:
+    if isinstance(client, SMTPClient):
+        client.reply_timeout = min(client.reply_timeout, _QUIT_TIMEOUT)
+    client.putcmd("quit")
+
+
+def _hear_goodbye(client: smtplib.SMTP) -> None:
     try:
-        if getattr(client, "sock", None) is not None:
-            if isinstance(client, SMTPClient):
-                client.reply_timeout = min(client.reply_timeout, _QUIT_TIMEOUT)
-            client.quit()
-    except OSError:  # it was closed already, or it is now: QUIT changes nothing about what was sent
-        return
+        client.getreply()
     finally:
         client.close()

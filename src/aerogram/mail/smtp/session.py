@@ -21,6 +21,7 @@ from time import monotonic
 
 from aerogram.mail import cancellation
 from aerogram.mail.delivery import RecipientResult
+from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.offers import Offers, Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import (
@@ -33,6 +34,7 @@ from aerogram.mail.smtp.replies import (
     result_of,
     took,
 )
+from aerogram.mail.smtp.waits import Steps, finish
 from aerogram.mail.smtp.wire import Wire
 
 __all__ = ["BDAT_WINDOW", "Session", "nothing"]
@@ -72,7 +74,7 @@ class Session:
         """Whether the answer to some content is still to be read."""
         return bool(self._unanswered)
 
-    def transact(self, item: Outgoing, meanwhile: Callable[[], object] = nothing) -> None:
+    def transact(self, item: Outgoing, meanwhile: Callable[[], object] = nothing) -> Steps[None]:
         """Run one transaction for waiting recipients of ``item``, up to the content's last octet.
 
         The content's own answer is read later. Recipients for whom the server wants another transaction
@@ -92,21 +94,35 @@ class Session:
         self.started += 1
         recipients = self.offers.next_group(item.waiting)
         if self.offers.chunking:
-            self._send_chunk(item, recipients)
+            yield from self._send_chunk(item, recipients)
         elif self.offers.pipelining:
-            self._send_pipelined(item, recipients, meanwhile)
+            yield from self._send_pipelined(item, recipients, meanwhile)
         else:
-            self._send_in_lockstep(item, recipients)
+            yield from self._send_in_lockstep(item, recipients)
         self.last_used = monotonic()
         item.conclude(self.finished)
 
-    def settle(self) -> None:
-        """Read the answers that are still to come."""
+    @property
+    def deadline(self) -> float:
+        """When the wait that is going on ends, by the monotonic clock."""
+        return self._wire.deadline
+
+    def share(self, shared: bool) -> None:
+        """Say whether other sessions of the thread wait while this one does."""
+        if isinstance(self.client, SMTPClient):
+            self.client.shared = shared
+
+    def push(self) -> None:
+        """Send the end of a content that waits for the group behind it."""
         if self._held:
             self._wire.push()
             self._held = False
+
+    def settle(self) -> Steps[None]:
+        """Read the answers that are still to come."""
+        self.push()
         while self._unanswered:
-            self._read_answer()
+            yield from self._read_answer()
         cancellation.breakable(self.client)
         self.last_used = monotonic()
 
@@ -119,7 +135,7 @@ class Session:
         if self.client.sock is None:  # broken while writing: answers from before that may still be there
             try:
                 while self._unanswered:
-                    self._read_answer()
+                    finish(self._read_answer())
             except OSError as last_words:
                 error = last_words if getattr(last_words, "code", None) else error
         self.client.close()
@@ -138,7 +154,9 @@ class Session:
 
     # -- the three ways through a transaction --
 
-    def _send_pipelined(self, item: Outgoing, recipients: list[str], meanwhile: Callable[[], object]) -> None:
+    def _send_pipelined(
+        self, item: Outgoing, recipients: list[str], meanwhile: Callable[[], object]
+    ) -> Steps[None]:
         resets = self._reset_due
         commands = [self._mail(item), *map(_rcpt, recipients), "DATA"]
         if resets:
@@ -148,31 +166,34 @@ class Session:
         groups = [wire.encoded(commands[start : start + _GROUP], item) for start in starts]
         replies: list[Reply] = []
         for group in groups:
-            wire.write(item, group)
+            yield from wire.write(item, group)
             self._held = False
             if group is groups[-1]:
                 meanwhile()
-            self.settle()  # what was sent before is answered before
-            replies += wire.replies(item, group.count(b"\n"))
+            yield from self.settle()  # what was sent before is answered before
+            replies += yield from wire.replies(item, group.count(b"\n"))
         del replies[:resets]
         self._reset_due = False
         accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
-        self._after_data(item, accepted, replies[-1])
+        yield from self._after_data(item, accepted, replies[-1])
 
-    def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> None:
-        self.settle()
+    def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> Steps[None]:
+        yield from self.settle()
         if self._reset_due:
-            self._wire.command(item, "RSET")
+            yield from self._wire.command(item, "RSET")
             self._reset_due = False
-        mail = self._wire.command(item, self._mail(item))
-        rcpts = [self._wire.command(item, _rcpt(recipient)) for recipient in recipients] if took(mail) else []
+        mail = yield from self._wire.command(item, self._mail(item))
+        rcpts: list[Reply] = []
+        for recipient in recipients if took(mail) else ():
+            rcpts.append((yield from self._wire.command(item, _rcpt(recipient))))
         accepted = self._weigh(item, recipients, mail, rcpts)
         if accepted:
-            self._after_data(item, accepted, self._wire.command(item, "DATA"))
+            reply = yield from self._wire.command(item, "DATA")
+            yield from self._after_data(item, accepted, reply)
         else:
             self._reset_due = took(mail)
 
-    def _after_data(self, item: Outgoing, accepted: list[str], reply: Reply) -> None:
+    def _after_data(self, item: Outgoing, accepted: list[str], reply: Reply) -> Steps[None]:
         """Send the content, or get out of the transaction when the server does not want it."""
         if reply[0] != 354:
             if accepted:
@@ -180,23 +201,23 @@ class Session:
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
-            self._hand_over(item, accepted, item.stuffed(), hold=self.offers.pipelining)
+            yield from self._hand_over(item, accepted, item.stuffed(), hold=self.offers.pipelining)
         else:
             # Nobody is to get it, and DATA was granted all the same: end it with an empty content.
-            self._wire.write(item, b".\r\n")
-            self._wire.answer(item)
+            yield from self._wire.write(item, b".\r\n")
+            yield from self._wire.answer(item)
 
-    def _send_chunk(self, item: Outgoing, recipients: list[str]) -> None:
+    def _send_chunk(self, item: Outgoing, recipients: list[str]) -> Steps[None]:
         # RSET in front: whatever became of the transaction before, this one starts clean.
         recipients = recipients[:_GROUP]
         commands = ["RSET", self._mail(item), *map(_rcpt, recipients), f"BDAT {len(item.content)} LAST"]
-        self._hand_over(item, recipients, self._wire.encoded(commands, item) + item.content)
+        yield from self._hand_over(item, recipients, self._wire.encoded(commands, item) + item.content)
         while len(self._unanswered) > BDAT_WINDOW:
-            self._read_answer()
+            yield from self._read_answer()
 
     def _hand_over(
         self, item: Outgoing, recipients: list[str], content: bytes, *, hold: bool = False
-    ) -> None:
+    ) -> Steps[None]:
         cancellation.begin_content(self.client)
         waiting, item.waiting = item.waiting, []
         if len(recipients) < len(waiting):
@@ -205,7 +226,7 @@ class Session:
         item.in_flight += 1
         self._unanswered.append((item, recipients))
         try:
-            self._wire.write(item, content, more=hold)
+            yield from self._wire.write(item, content, more=hold)
             self._held = hold
         except OSError:
             # The final dot never left. (After an interrupt nobody knows, and the message stays unanswered.)
@@ -213,13 +234,13 @@ class Session:
             item.in_flight -= 1
             item.waiting = waiting
             if not self.offers.chunking:
-                self._hear_why(item)
+                self._hear_why()
             raise
 
-    def _hear_why(self, item: Outgoing) -> None:
+    def _hear_why(self) -> None:
         """Raise what the server said when it hung up amid the content, such as 552 for its size."""
         try:
-            code, text = self._wire.last_words(item)
+            code, text = self._wire.last_words()
         except OSError:
             return  # nothing
         if code >= 400:
@@ -227,17 +248,17 @@ class Session:
 
     # -- answers --
 
-    def _read_answer(self) -> None:
+    def _read_answer(self) -> Steps[None]:
         """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
         item, recipients = self._unanswered[0]
         if self.offers.chunking:
-            _, mail, *rcpts = self._wire.replies(item, 2 + len(recipients))
+            _, mail, *rcpts = yield from self._wire.replies(item, 2 + len(recipients))
             item.waiting += recipients
             accepted = self._weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
         else:
             accepted = recipients
-        reply = self._wire.answer(item)
+        reply = yield from self._wire.answer(item)
         if 300 <= reply[0] < 400:
             raise ConnectionLost(f"the server answered the content with {reply[0]}")
         self._unanswered.popleft()

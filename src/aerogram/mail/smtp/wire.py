@@ -10,9 +10,11 @@ from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.offers import Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, check_open
+from aerogram.mail.smtp.waits import Steps, Wait
 
 __all__ = ["Wire"]
 
+_SMALL = 1 << 15  # octets that fit into the kernel's buffer when it is empty
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 
@@ -26,10 +28,12 @@ class Wire:
     """
 
     def __init__(self, client: smtplib.SMTP, timeouts: Timeouts) -> None:
+        self.deadline = 0.0  # of the wait that is going on, by the monotonic clock
         self._client = client
         self._command_timeout = timeouts.command
         self._data_timeout = timeouts.data
         self._own = client if isinstance(client, SMTPClient) else None
+        self._crowded = False  # whether much was written lately, so that there may be no room
 
     def encoded(self, commands: list[str], item: Outgoing) -> bytes:
         """Return command lines as octets.
@@ -44,21 +48,18 @@ class Wire:
         commands.append("")
         return "\r\n".join(commands).encode("utf-8" if item.needs_utf8 else "ascii")
 
-    def command(self, item: Outgoing, command: str) -> Reply:
+    def command(self, item: Outgoing, command: str) -> Steps[Reply]:
         """Send one command and return its reply."""
-        self.write(item, self.encoded([command], item))
-        return self.replies(item, 1)[0]
+        yield from self.write(item, self.encoded([command], item))
+        (reply,) = yield from self.replies(item, 1)
+        return reply
 
-    def write(self, item: Outgoing, data: bytes, *, more: bool = False) -> None:
+    def write(self, item: Outgoing, data: bytes, *, more: bool = False) -> Steps[None]:
         """Send octets; each block of them has the time of a command.
 
         ``more`` says that a command group follows at once, and shall travel with the last of them.
         """
-        if len(data) > _BLOCK:
-            view = memoryview(data)
-            for start in range(0, len(data), _BLOCK):
-                self.write(item, bytes(view[start : start + _BLOCK]), more=more)
-            return
+        own = self._own
         began = monotonic()
         sock = self._client.sock
         if sock is not None:
@@ -66,42 +67,74 @@ class Wire:
             if sock.gettimeout() != timeout:  # asking is free, setting is a call of the system
                 sock.settimeout(timeout)
         try:
-            if more and self._own is not None:
-                self._own.send(data, more=True)
-            else:
+            if own is None:
                 self._client.send(data)
+            elif len(data) <= _SMALL and not self._crowded:
+                own.send(data, more=more)
+            else:
+                yield from self._write_blocks(own, item, data)
         finally:
             item.time_left -= monotonic() - began
+
+    def _write_blocks(self, client: SMTPClient, item: Outgoing, data: bytes) -> Steps[None]:
+        self._crowded = True
+        left = memoryview(data)
+        while left:
+            self.deadline = monotonic() + min(self._command_timeout, item.time_left)
+            block = left[:_BLOCK]
+            left = left[_BLOCK:]
+            while block:
+                yield Wait.WRITABLE
+                block = block[client.send_some(block, self.deadline - monotonic()) :]
 
     def push(self) -> None:
         """Send what was written with ``more``, since nothing follows it."""
         if self._own is not None:
             self._own.push()
 
-    def replies(self, item: Outgoing, count: int) -> list[Reply]:
+    def replies(self, item: Outgoing, count: int) -> Steps[list[Reply]]:
         """Return the replies to so many commands; 421 ends the session, whatever was asked."""
-        arrived = self._own.arrived(count) if self._own is not None else None
+        replies = self._own.arrived(count) if self._own is not None else None
+        if replies is not None:
+            for reply in replies:
+                check_open(reply)
+            return replies
         replies = []
-        for reply in arrived or (self._awaited(item, self._command_timeout) for _ in range(count)):
+        for _ in range(count):
+            reply = yield from self._awaited(item, self._command_timeout)
             check_open(reply)
             replies.append(reply)
         return replies
 
-    def answer(self, item: Outgoing) -> Reply:
+    def answer(self, item: Outgoing) -> Steps[Reply]:
         """Return the answer to a content, which may take longer."""
         return self._awaited(item, self._data_timeout)
 
-    def last_words(self, item: Outgoing) -> Reply:
-        """Return what has arrived already, or raise ``OSError``."""
-        return self._awaited(item, 0)
+    def last_words(self) -> Reply:
+        """Return what has been received already, or raise ``OSError``."""
+        reply = self._own.next_reply() if self._own is not None else None
+        if reply is None:
+            raise ConnectionLost("the server said nothing more")
+        return reply
 
-    def _awaited(self, item: Outgoing, timeout: float) -> Reply:
+    def _awaited(self, item: Outgoing, timeout: float) -> Steps[Reply]:
         began = monotonic()
-        self._client.reply_timeout = min(timeout, item.time_left)  # type: ignore[attr-defined]  # SMTPClient's
+        self.deadline = began + min(timeout, item.time_left)
         try:
-            code, text = self._client.getreply()
+            if self._own is None:
+                return self._of_another()
+            while (reply := self._own.next_reply()) is None:
+                if not self._own.readable():
+                    yield Wait.READABLE
+                self._own.receive(self.deadline - monotonic())
         finally:
             item.time_left -= monotonic() - began
-        if not 200 <= code < 600:  # what a plain smtplib.SMTP returns for what it cannot read
+        self._crowded = False
+        return reply
+
+    def _of_another(self) -> Reply:
+        """Read from a client that is not ours, whose waits only its socket's timeout bounds."""
+        code, text = self._client.getreply()
+        if not 200 <= code < 600:  # what it returns for what it cannot read
             raise ConnectionLost("the server's answer is not SMTP")
         return code, text
