@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from jinja2 import DictLoader
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError
+from markupsafe import Markup
 
 from aerogram.exceptions import RenderError, TemplateBroken, TemplateMissing, UndefinedVariable
 from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
@@ -28,6 +33,88 @@ def test_d46_a_text_part_escapes_nothing_whatever_the_file_is_called(name: str) 
 def test_a15_a_subject_shows_its_values_unescaped() -> None:
     line = templates({}).line("For {{ who }}", {"who": "O'Brien & Co <b>"}, "asker")
     assert line == "For O'Brien & Co <b>"
+
+
+class Order:
+    number = "A-17"
+
+    @property
+    def total(self) -> str:
+        raise ValueError("no prices yet")
+
+
+PIECES = st.sampled_from(
+    [
+        "Hello ",
+        "100 % ",
+        "{{ name }}",
+        "{{ order.number }}",
+        "{{ order.total }}",
+        "{{ order.nothing }}",
+        "{{ data.items }}",
+        "{{ data.title }}",
+        "{{ data.inner.title }}",
+        "{{ data.nothing }}",
+        "{{ data.nothing.at_all }}",
+        "{{ data['title'] }}",
+        "{{ name | upper }}",
+        "{{ name ~ 1 }}",
+        "{{ site_name }}",
+        "{{ missing }}",
+        "{{ self }}",
+        "{{ loop }}",
+        "{{ true }}",
+        "{{ none }}",
+        "{{ 1.50 }}",
+        "{# not seen #}",
+        "{% if data.inner %}yes{% endif %}",
+        "{{- name -}}",
+        " \n",
+        "<b>",
+        "{% raw %}{{ x }}{% endraw %}",
+    ]
+)
+
+
+@hypothesis_settings(deadline=None)
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
+    variables = {
+        "name": Markup("<Ann & Co>"),
+        "order": Order(),
+        "data": {"title": "T", "items": "I", "inner": {"title": None}},
+    }
+    rendered = templates({"a.txt": source}, site_name="Example")
+    jinja = Environment(
+        autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, cache_size=0
+    )
+    jinja.globals["site_name"] = "Example"
+    try:
+        expected = re.sub(r"at 0x\w+", "", jinja.from_string(source).render(variables))
+    except (UndefinedError, ValueError) as error:
+        with pytest.raises(UndefinedVariable if isinstance(error, UndefinedError) else ValueError):
+            rendered.line(source, variables, "asker")
+        with pytest.raises(UndefinedVariable if isinstance(error, UndefinedError) else ValueError):
+            rendered.text("a.txt", variables, "asker")
+    else:
+        assert re.sub(r"at 0x\w+", "", rendered.text("a.txt", variables, "asker")) == expected
+        if "{{" in source or "{%" in source or "{#" in source:
+            assert re.sub(r"at 0x\w+", "", rendered.line(source, variables, "asker")) == expected
+
+
+def test_an_error_in_a_subject_says_where_it_was_raised() -> None:
+    with pytest.raises(ValueError, match="no prices yet") as raised:
+        templates({}).line("Total: {{ order.total }}", {"order": Order()}, "Receipt.subject")
+    assert raised.value.__notes__ == ["while rendering Receipt.subject, line 1"]
+
+
+def test_a_global_added_later_is_seen() -> None:
+    rendered = templates({"a.txt": "{{ slogan }}"})
+    rendered.text_environment.globals["slogan"] = "Now"
+    assert rendered.text("a.txt", {}, "asker") == "Now"
+    rendered.text_environment.globals["slogan"] = "Then"
+    assert rendered.text("a.txt", {}, "asker") == "Then"
+    assert rendered.line("{{ slogan }}!", {}, "asker") == "Then!"
 
 
 def test_a_macro_escapes_for_the_part_it_is_used_in() -> None:

@@ -232,20 +232,17 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, asker: str) -> Non
 
 def _refuse_forgery(message: EmailMultiAlternatives, asker: str) -> None:
     """Refuse here, where the cause is still known, what building the message would refuse."""
-    check_extra_headers(message.extra_headers)
+    if message.extra_headers:
+        check_extra_headers(message.extra_headers)
     for name, value in message.extra_headers.items():
         check_header_value(name, value)
-    mailboxes = {
-        "from_email": [message.from_email],
-        "to": message.to,
-        "cc": message.cc,
-        "bcc": message.bcc,
-        "reply_to": message.reply_to,
-    }
-    for declaration, entries in mailboxes.items():
+    for declaration in ("from_email", "to", "cc", "bcc", "reply_to"):
+        entries = getattr(message, declaration)
+        if not entries and declaration != "from_email":
+            continue
         header = "From" if declaration == "from_email" else declaration.replace("_", "-").title()
         try:
             # Beyond ASCII it is the server that decides, and the backend that asks it.
-            address_field(header, entries, utf8=True)
+            address_field(header, [entries] if header == "From" else entries, utf8=True)
         except InvalidAddress as error:
             raise InvalidAddress(f"{asker}.{declaration}: {error}") from None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.exceptions import RenderError, TemplateBroken, TemplateMissing, UndefinedVariable
+from aerogram.templating.line import PlainLine
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 
 if TYPE_CHECKING:
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _JINJA_MARKS = ("{{", "{%", "{#")
+_OF_DICTS = frozenset(dir(dict))
+
+
+class _Environment(jinja2.Environment):
+    """Jinja's, but that a dict is asked for an item without an exception for the attribute it has not."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj and attribute not in _OF_DICTS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 def _options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
@@ -49,12 +61,13 @@ class Templates:
     ) -> None:
         self.template_dirs = tuple(str(folder) for folder in template_dirs)
         self.loader = template_loader(self.template_dirs, loader)
-        self.html_environment = jinja2.Environment(**_options(self.loader, autoescape=True))  # noqa: S701 - autoescape is on
-        self.text_environment = jinja2.Environment(**_options(self.loader, autoescape=False))  # noqa: S701 - plain text has nothing to escape
+        self.html_environment = _Environment(**_options(self.loader, autoescape=True))
+        self.text_environment = _Environment(**_options(self.loader, autoescape=False))  # nothing to escape
         self.sandbox = ImmutableSandboxedEnvironment(**_options(None, autoescape=False))
         for environment in (self.html_environment, self.text_environment, self.sandbox):
             environment.globals.update(shared or {})
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
+        self._plain_line = lru_cache(maxsize=1024)(partial(PlainLine.of, self.text_environment))
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
 
@@ -95,6 +108,9 @@ class Templates:
         if not any(mark in source for mark in _JINJA_MARKS):
             return source
         try:
+            plain = None if sandboxed else self._plain_line(source)
+            if plain is not None and (text := plain.render(variables)) is not None:
+                return text
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateBroken(
@@ -129,7 +145,7 @@ class Templates:
         return "".join(self._chunks(template, variables, asker))
 
     def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], asker: str) -> list[str]:
-        context = template.new_context(dict(variables))
+        context = template.new_context({**_globals_of(template), **variables}, shared=True)
         try:
             return list(template.root_render_func(context))
         except jinja2.UndefinedError as error:
@@ -155,6 +171,17 @@ class Templates:
             template=str(error.name),
             line=line,
         )
+
+
+def _globals_of(template: jinja2.Template) -> dict[str, Any]:
+    """Return what a template sees of its environment: as Jinja would, but not name by name."""
+    globals_: dict[str, Any] = {}
+    if isinstance(template.globals, ChainMap):
+        for each in reversed(template.globals.maps):
+            globals_.update(each)
+    else:
+        globals_.update(template.globals)
+    return globals_
 
 
 def check_line(source: str) -> None:
