@@ -153,10 +153,11 @@ class EmailMessage:
 
     def recipients(self) -> list[Any]:
         """Return everyone the mail goes to: to, cc and bcc, without the empty ones."""
-        everyone: list[Any] = []
-        for name in ("to", "cc", "bcc"):
-            if addresses := getattr(self, name):
-                everyone += _address_list(name, addresses)
+        everyone = _address_list("to", self.to)
+        if self.cc:
+            everyone += _address_list("cc", self.cc)
+        if self.bcc:
+            everyone += _address_list("bcc", self.bcc)
         return [recipient for recipient in everyone if recipient]
 
     def get_connection(self, fail_silently: bool = False) -> Any:

@@ -222,6 +222,8 @@ class SMTPClient(smtplib.SMTP):
                 and 599, or with another code than the line before.
         """
         buffer, lines = self._buffer, self._lines
+        if not buffer:
+            return None
         while 0 <= (end := buffer.find(b"\n")) <= _LINE_LIMIT:
             line = bytes(buffer[: end + 1])
             del buffer[: end + 1]

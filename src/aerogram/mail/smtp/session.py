@@ -162,20 +162,33 @@ class Session:
         if resets:
             commands.insert(0, "RSET")
         wire = self._wire
-        starts = range(0, len(commands), _GROUP)
-        groups = [wire.encoded(commands[start : start + _GROUP], item) for start in starts]
+        groups = [commands[start : start + _GROUP] for start in range(0, len(commands), _GROUP)]
         replies: list[Reply] = []
-        for group in groups:
-            yield from wire.write(item, group)
+        for octets, count in [(wire.encoded(group, item), len(group)) for group in groups]:
+            yield from wire.write(item, octets)
             self._held = False
-            if group is groups[-1]:
+            if len(replies) + count == len(commands):
                 meanwhile()
-            yield from self.settle()  # what was sent before is answered before
-            replies += yield from wire.replies(item, group.count(b"\n"))
+            replies += yield from self._answers_and_replies(item, count)
         del replies[:resets]
         self._reset_due = False
         accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
         yield from self._after_data(item, accepted, replies[-1])
+
+    def _answers_and_replies(self, item: Outgoing, count: int) -> Steps[list[Reply]]:
+        """Read the answers to what was sent before; return the replies to ``count`` commands behind it."""
+        answers = len(self._unanswered)
+        if answers:
+            replies = yield from self._wire.arrival(self._unanswered[0][0], answers + count)
+            if replies is not None:
+                for answer in replies[:answers]:
+                    self._take(answer)
+                for reply in replies[answers:]:
+                    check_open(reply)
+                cancellation.breakable(self.client)
+                return replies[answers:]
+        yield from self.settle()
+        return (yield from self._wire.replies(item, count))
 
     def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> Steps[None]:
         yield from self.settle()
@@ -257,14 +270,17 @@ class Session:
             accepted = self._weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
         else:
-            accepted = recipients
-        reply = yield from self._wire.answer(item)
+            accepted = None
+        self._take((yield from self._wire.answer(item)), accepted)
+
+    def _take(self, reply: Reply, accepted: list[str] | None = None) -> None:
+        """Settle the oldest content by its answer, for those of its recipients who were ``accepted``."""
         if 300 <= reply[0] < 400:
             raise ConnectionLost(f"the server answered the content with {reply[0]}")
-        self._unanswered.popleft()
+        item, recipients = self._unanswered.popleft()
         self.answered += 1
         item.in_flight -= 1
-        item.settle(accepted, result_of(*reply))
+        item.settle(recipients if accepted is None else accepted, result_of(*reply))
         self._conclude(item)
         if reply[0] == 421:  # an answer to this content, and the end of the session
             check_open(reply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+from collections.abc import Iterable
 from time import monotonic
 
 from aerogram.mail.smtp.client import SMTPClient
@@ -45,8 +46,8 @@ class Wire:
         if not "".join(commands).isprintable():
             for command in filter(_CONTROLS.search, commands):
                 raise ValueError(f"control characters in an SMTP command: {command[:80]!r}")
-        commands.append("")
-        return "\r\n".join(commands).encode("utf-8" if item.needs_utf8 else "ascii")
+        lines = "\r\n".join(commands) + "\r\n"
+        return lines.encode("utf-8" if item.needs_utf8 else "ascii")
 
     def command(self, item: Outgoing, command: str) -> Steps[Reply]:
         """Send one command and return its reply."""
@@ -54,12 +55,17 @@ class Wire:
         (reply,) = yield from self.replies(item, 1)
         return reply
 
-    def write(self, item: Outgoing, data: bytes, *, more: bool = False) -> Steps[None]:
+    def write(self, item: Outgoing, data: bytes, *, more: bool = False) -> Iterable[Wait]:
         """Send octets; each block of them has the time of a command.
 
         ``more`` says that a command group follows at once, and shall travel with the last of them.
+
+        Returns:
+            What is to be waited for, step by step; nothing where all is sent.
         """
         own = self._own
+        if own is not None and (self._crowded or len(data) > _SMALL):
+            return self._write_blocks(own, item, data)
         began = monotonic()
         sock = self._client.sock
         if sock is not None:
@@ -67,43 +73,63 @@ class Wire:
             if sock.gettimeout() != timeout:  # asking is free, setting is a call of the system
                 sock.settimeout(timeout)
         try:
-            if own is None:
-                self._client.send(data)
-            elif len(data) <= _SMALL and not self._crowded:
+            if own is not None:
                 own.send(data, more=more)
             else:
-                yield from self._write_blocks(own, item, data)
+                self._client.send(data)
         finally:
             item.time_left -= monotonic() - began
+        return ()
 
     def _write_blocks(self, client: SMTPClient, item: Outgoing, data: bytes) -> Steps[None]:
         self._crowded = True
         left = memoryview(data)
         while left:
-            self.deadline = monotonic() + min(self._command_timeout, item.time_left)
+            began = monotonic()
+            self.deadline = began + min(self._command_timeout, item.time_left)
             block = left[:_BLOCK]
             left = left[_BLOCK:]
-            while block:
-                yield Wait.WRITABLE
-                block = block[client.send_some(block, self.deadline - monotonic()) :]
+            try:
+                while block:
+                    yield Wait.WRITABLE
+                    block = block[client.send_some(block, self.deadline - monotonic()) :]
+            finally:
+                item.time_left -= monotonic() - began
 
     def push(self) -> None:
         """Send what was written with ``more``, since nothing follows it."""
         if self._own is not None:
             self._own.push()
 
+    def arrival(self, item: Outgoing, count: int) -> Steps[list[Reply] | None]:
+        """Wait for what comes next, and return ``count`` replies if all of them came together.
+
+        Servers often write the answer to a content and the replies to the group behind it at once; where one
+        does not, the replies are left to be read one by one.
+        """
+        own = self._own
+        if own is None:
+            return None
+        began = monotonic()
+        self.deadline = began + min(self._data_timeout, item.time_left)
+        try:
+            if not own.readable():
+                yield Wait.READABLE
+            own.receive(self.deadline - monotonic())
+        finally:
+            item.time_left -= monotonic() - began
+        self._crowded = False
+        return own.arrived(count)
+
     def replies(self, item: Outgoing, count: int) -> Steps[list[Reply]]:
         """Return the replies to so many commands; 421 ends the session, whatever was asked."""
-        replies = self._own.arrived(count) if self._own is not None else None
-        if replies is not None:
-            for reply in replies:
-                check_open(reply)
-            return replies
-        replies = []
-        for _ in range(count):
+        replies = (self._own and self._own.arrived(count)) or []
+        while len(replies) < count:
             reply = yield from self._awaited(item, self._command_timeout)
             check_open(reply)
             replies.append(reply)
+        for reply in replies:
+            check_open(reply)
         return replies
 
     def answer(self, item: Outgoing) -> Steps[Reply]:
