@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.mail.pieces import Constants
+from aerogram.stencil.text import picker
+from aerogram.stencil.wire import SolidConstants
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aerogram.stencil.text import TextForm
 
@@ -18,18 +19,17 @@ __all__ = ["Finished", "HtmlForm", "Stencil", "html_form"]
 
 @dataclass(frozen=True, slots=True)
 class HtmlForm:
-    """The HTML part: constants with gaps between them, ``order[i]`` the value that fills gap ``i``."""
+    """The HTML part: constants with gaps between them, and what picks the values for the gaps in order."""
 
-    constants: Constants
-    order: tuple[int, ...]
+    constants: SolidConstants
+    pick: Callable[[Sequence[str]], Sequence[str]]
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the HTML part with ``values`` in it, escaped as they came."""
-        return self.constants.filled([values[number] for number in self.order])
+        return self.constants.filled(self.pick(values))
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A page ready to be sent: the HTML part, and the text part when it was asked for."""
 
     html: str
@@ -58,4 +58,4 @@ def html_form(html: str, slot: re.Pattern[str], free: Sequence[int]) -> HtmlForm
     order = tuple(map(int, parts[1::2]))
     if sorted(order) != sorted(free):
         return None
-    return HtmlForm(Constants(parts[::2]), order)
+    return HtmlForm(SolidConstants(parts[::2]), picker(order))
