@@ -16,6 +16,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_css
 from aerogram.plaintext import html_to_text
+from aerogram.plaintext.table import Cell, set_rows
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.html"))
 
@@ -233,3 +234,16 @@ def test_d50_deep_layouts_are_read_whole() -> None:
 @pytest.mark.parametrize("gap", ["  ", " \xa0\t", "\xa0 ", "\n", "\t", "\xa0\xa0", "\u3000 ", " \u200b "])
 def test_white_space_becomes_one_space(gap: str) -> None:
     assert html_to_text(f"<p>a{gap}b</p>") == "a b\n"
+
+
+CELLS = st.builds(
+    Cell, st.sampled_from("lrc"), st.sampled_from([1, 1, 2]), st.text(st.sampled_from("ab %€"), max_size=5)
+)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=3), st.integers(0, 2))
+def test_a_table_is_set_alike_the_quick_way_and_the_slow_one(rows: list[list[Cell]], heads: int) -> None:
+    rows = [[Cell("l", 1, "first"), *row] for row in rows]
+    heads = min(heads, len(rows))
+    wide = [Cell("l", 1, "漢")]  # with it, columns are counted character by character
+    assert set_rows(heads, rows, 0) == set_rows(heads, [*rows, wide], 0)[:-1]

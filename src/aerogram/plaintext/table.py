@@ -198,6 +198,9 @@ class Grid:
 
     def set_simple(self, texts: Sequence[str], width: int) -> list[str] | None:
         """Set cells whose characters all take one column, or return ``None`` when they are too wide."""
+        if len(self.lines) == 1 and not (self.spanning or self.rule):  # as wide as what stands in it
+            line = _GAP.join(texts)
+            return [line.rstrip()] if is_simple(line) and (not width or len(line) <= width) else None
         if not is_simple("".join(texts)):
             return None
         widths = self.widths(texts, len)

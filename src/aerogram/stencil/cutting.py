@@ -37,7 +37,6 @@ _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
 _READ_ATTRIBUTE = re.compile(rf"\[[^\]]*?({'|'.join(FREE_ATTRIBUTES)}|\\)", re.IGNORECASE)
 _ESCAPE = "\\"  # in a selector it may spell any name
-_LINE_END = re.compile(r"[\t\n]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class Skeleton:
         for number in self.in_comments:
             if not is_safe_in_comment(values[number]):
                 return False
-        return not _LINE_END(" ".join([values[number] for number in self.in_attributes]))
+        attributes = " ".join([values[number] for number in self.in_attributes])
+        return "\n" not in attributes and "\t" not in attributes
 
 
 def skeleton_of(shape: Shape, css: str) -> Skeleton:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import fits, wrap
+from aerogram.plaintext.columns import SHORT, wrap
 from aerogram.plaintext.layout import (
     is_blank_line,
     join_lines,
@@ -107,15 +107,19 @@ class OpenText(NamedTuple):
     rest: str
     text: Run
     room: int
+    short: int  # characters that are sure to stand on one line
+
+    @classmethod
+    def of(cls, first: str, rest: str, text: Run, room: int) -> OpenText:
+        """Return the text of a line with so much room behind its prefix."""
+        return cls(first, rest, text, room, min(room // 2, SHORT))
 
     def set(self, words: Sequence[str]) -> str | None:
         """Return the text, on as many lines as it takes; ``None`` for a blank one."""
         text = self.text(words).strip(" ")
-        if not text:
-            return None
-        if fits(text, self.room):
-            return (self.first + text).rstrip()
-        return prefixed(self.first, self.rest, wrap(text, self.room))
+        if len(text) > self.short:
+            return prefixed(self.first, self.rest, wrap(text, self.room))
+        return (self.first + text).rstrip() if text else None
 
 
 class OpenTable(NamedTuple):
