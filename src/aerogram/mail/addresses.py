@@ -166,6 +166,7 @@ def _text_of(value: object) -> str:
     return str.__str__(str(value))
 
 
+@lru_cache(maxsize=4096)  # asked for the envelope and for the header
 def is_bare(text: str) -> bool:
     """Tell whether ``text`` is nothing but an ASCII address that needs no quotes, as most recipients are.
 

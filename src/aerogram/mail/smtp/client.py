@@ -147,7 +147,7 @@ class SMTPClient(smtplib.SMTP):
             self._print_debug("send:", repr(s))  # type: ignore[attr-defined]  # smtplib's; no stub has it
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         sys.audit("smtplib.send", self, data)
-        sock = self._connected()
+        sock = self.sock or self._connected()
         try:
             if more and not isinstance(sock, ssl.SSLSocket):
                 sock.sendall(data, _MORE)
@@ -247,7 +247,7 @@ class SMTPClient(smtplib.SMTP):
         Raises:
             ConnectionLost: the connection ended, or the time is over.
         """
-        sock = self._connected()
+        sock = self.sock or self._connected()
         if timeout <= 0:
             self._give_up("the server did not answer in time")
         try:

@@ -134,12 +134,6 @@ class Lane:
         """When the wait that is going on ends, by the monotonic clock."""
         return self.session.deadline if self.session is not None else 0.0
 
-    @property
-    def descriptor(self) -> int:
-        """The connection's file descriptor, -1 where there is none."""
-        sock = self.session.client.sock if self.session is not None else None
-        return sock.fileno() if sock is not None else -1
-
     def push(self) -> None:
         """Send what is kept for the message behind it, since that is not here yet."""
         if self.session is not None:
@@ -193,7 +187,8 @@ class Lane:
         except ValueError as error:  # a command that must not be sent
             item.settle(list(item.waiting), RecipientResult("refused", text=clean_text(str(error))))
             item.conclude(self.finished)
-        self._reclaim()
+        if session.unfinished:
+            self._reclaim()
 
     def _reclaim(self) -> None:
         """Take back messages whose late replies ask for another transaction (BDAT only)."""
@@ -210,10 +205,10 @@ class Lane:
             self._reclaim()
 
     def _is_worn(self, session: Session, item: Outgoing) -> bool:
-        return (
+        return bool(
             session.started >= self._most
             or (not session.busy and monotonic() - session.last_used > self._max_idle)
-            or session.offers.exhausted(item.waiting)
+            or (session.offers.max_recipient_domains and session.offers.exhausted(item.waiting))
         )
 
     def _renew(self) -> Steps[None]:

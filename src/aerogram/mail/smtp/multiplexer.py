@@ -13,10 +13,12 @@ from time import monotonic
 from aerogram.mail.smtp.backlog import Backlog
 from aerogram.mail.smtp.lane import Lane, hang_up
 from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.waits import Steps, Wait
 
 __all__ = ["Multiplexer"]
 
+_TICK = 0.05  # seconds by which a wait may last longer
 _QUIET = 0.2  # seconds without a message after which the answers to the last ones are waited for
 
 
@@ -48,7 +50,8 @@ class Multiplexer:
         self._running: dict[Lane, tuple[Steps[None], Wait]] = {}
         self._connecting: list[threading.Thread] = []
         self._connected: deque[tuple[Lane, BaseException | None]] = deque()
-        self._watched: dict[Lane, tuple[int, int]] = {}
+        self._watched: dict[Lane, tuple[Session | None, int, int]] = {}  # with events and descriptor
+        self._looked = 0.0  # when the ends of the waits were looked at last
         self._selector = selectors.DefaultSelector()
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
@@ -168,7 +171,7 @@ class Multiplexer:
                 self._start(lane, lane.flush())
             else:  # the server hung up on a connection nobody used: the next message finds out
                 self._watch(lane, None)
-        self._resume_late(monotonic())
+        self._resume_late()
         if not events and timeout:
             for lane in [lane for lane in self._idle if lane.busy]:
                 self._idle.remove(lane)
@@ -177,12 +180,17 @@ class Multiplexer:
     def _time_left(self) -> float | None:
         """Seconds until the first of the waits is over; ``None`` where none ends."""
         ends = [lane.deadline for lane, (_, wait) in self._running.items() if wait is not Wait.CONNECTED]
-        left = max(min(ends) - monotonic(), 0.0) if ends else None
+        left = max(min(ends) - monotonic(), _TICK) if ends else None
         if any(lane.busy for lane in self._idle):
             return _QUIET if left is None else min(left, _QUIET)
         return left
 
-    def _resume_late(self, now: float) -> None:
+    def _resume_late(self) -> None:
+        """Let the lanes whose time is over say so."""
+        now = monotonic()
+        if now - self._looked < _TICK:
+            return
+        self._looked = now
         for lane, (_, wait) in list(self._running.items()):
             if wait is not Wait.CONNECTED and lane.deadline <= now:
                 self._step(lane)
@@ -200,20 +208,23 @@ class Multiplexer:
 
     def _watch(self, lane: Lane, wait: Wait | None) -> None:
         """Tell the selector what the lane waits for; one that is free but for an answer hears of that."""
-        wanted = None
         if wait is Wait.WRITABLE:
-            wanted = lane.descriptor, selectors.EVENT_WRITE
+            events = selectors.EVENT_WRITE
         elif wait is Wait.READABLE or (wait is None and lane.busy):
-            wanted = lane.descriptor, selectors.EVENT_READ
+            events = selectors.EVENT_READ
+        else:
+            events = 0
+        session = lane.session
         known = self._watched.get(lane)
-        if known == wanted:
-            return
         if known is not None:
+            if known[0] is session and known[1] == events:
+                return
             del self._watched[lane]
-            self._selector.unregister(known[0])
-        if wanted is not None and wanted[0] >= 0:
-            self._watched[lane] = wanted
-            self._selector.register(*wanted, lane)
+            self._selector.unregister(known[2])
+        if events and session is not None and session.client.sock is not None:
+            descriptor = session.client.sock.fileno()
+            self._watched[lane] = session, events, descriptor
+            self._selector.register(descriptor, events, lane)
 
     def _close(self) -> None:
         for thread in self._connecting:

@@ -21,8 +21,8 @@ class Outgoing:
     """A message between the backend, which made it, and the sessions that carry it.
 
     ``waiting`` are the recipients no transaction has taken yet, ``in_flight`` counts the transactions whose
-    content was handed over and not yet answered; with neither left the message is done. ``position`` is its
-    place in the batch.
+    content was handed over and not yet answered; with neither left the message is done. ``size`` counts the
+    octets of the content, before dot-stuffing. ``position`` is its place in the batch.
 
     Args:
         message: the message object; it is only handed back.
@@ -45,6 +45,7 @@ class Outgoing:
         "needs_utf8",
         "position",
         "results",
+        "size",
         "time_left",
         "waiting",
     )
@@ -63,6 +64,7 @@ class Outgoing:
         self.envelope = envelope
         self.head = head
         self.body = body
+        self.size = len(head) + len(body)
         self.needs_utf8 = utf8
         self.needs_eight_bit = not (head.isascii() and body.isascii())
         self.time_left = time_left
@@ -72,11 +74,6 @@ class Outgoing:
         self.position = 0
         self.interrupted = False
         self._concluded = False
-
-    @property
-    def size(self) -> int:
-        """Octets of the content, before dot-stuffing."""
-        return len(self.head) + len(self.body)
 
     @property
     def content(self) -> bytes:
@@ -91,11 +88,6 @@ class Outgoing:
             return stuffed(self.content)
         return self.head + _stuffed_body(self.body)
 
-    @property
-    def done(self) -> bool:
-        """Whether every recipient has a result."""
-        return not self.waiting and not self.in_flight
-
     def settle(self, recipients: Iterable[str], result: RecipientResult) -> None:
         """Record ``result`` for ``recipients``, which wait no more."""
         for recipient in recipients:
@@ -106,11 +98,12 @@ class Outgoing:
     def make_seven_bit(self) -> None:
         """Build the content anew, for a server that takes nothing else."""
         self.head, self.body = to_pieces(self.message)
+        self.size = len(self.head) + len(self.body)
         self.needs_eight_bit = False
 
     def conclude(self, finished: deque[Outgoing]) -> None:
         """Append the message to ``finished`` when it is done, once."""
-        if self.done and not self._concluded:
+        if not (self.waiting or self.in_flight or self._concluded):
             self._concluded = True
             finished.append(self)
 

@@ -100,7 +100,8 @@ class Session:
         else:
             yield from self._send_in_lockstep(item, recipients)
         self.last_used = monotonic()
-        item.conclude(self.finished)
+        if not item.in_flight:
+            item.conclude(self.finished)
 
     @property
     def deadline(self) -> float:
@@ -158,7 +159,7 @@ class Session:
         self, item: Outgoing, recipients: list[str], meanwhile: Callable[[], object]
     ) -> Steps[None]:
         resets = self._reset_due
-        commands = [self._mail(item), *map(_rcpt, recipients), "DATA"]
+        commands = [self._mail(item), *[f"RCPT TO:<{recipient}>" for recipient in recipients], "DATA"]
         if resets:
             commands.insert(0, "RSET")
         wire = self._wire
@@ -183,10 +184,12 @@ class Session:
             if replies is not None:
                 for answer in replies[:answers]:
                     self._take(answer)
-                for reply in replies[answers:]:
-                    check_open(reply)
+                del replies[:answers]
+                for reply in replies:
+                    if reply[0] == 421:
+                        check_open(reply)
                 cancellation.breakable(self.client)
-                return replies[answers:]
+                return replies
         yield from self.settle()
         return (yield from self._wire.replies(item, count))
 
@@ -287,7 +290,10 @@ class Session:
 
     def _weigh(self, item: Outgoing, recipients: list[str], mail: Reply, rcpts: list[Reply]) -> list[str]:
         """Settle the recipients who were refused; return those who were accepted."""
-        if took(mail) and all(map(took, rcpts)):  # nearly always
+        for code, _ in (mail, *rcpts):
+            if not 200 <= code < 300:
+                break
+        else:  # nearly always
             return recipients
         check_in_step(mail)
         if not took(mail):

@@ -69,7 +69,9 @@ class Wire:
         began = monotonic()
         sock = self._client.sock
         if sock is not None:
-            timeout = max(min(self._command_timeout, item.time_left), 0.001)
+            timeout = self._command_timeout
+            if item.time_left < timeout:
+                timeout = max(item.time_left, 0.001)
             if sock.gettimeout() != timeout:  # asking is free, setting is a call of the system
                 sock.settimeout(timeout)
         try:
