@@ -82,8 +82,7 @@ class Conversation:
 
     def _remember(self, verb: str, argument: str, rule: Rule) -> None:
         """Keep up with what a scripted reply has granted."""
-        first = rule.actions[0] if rule.actions else ""
-        granted = first[:1] if isinstance(first, str) else ""
+        granted = _first_reply(rule)[:1]
         if verb == "MAIL" and granted == "2":
             self._begin(argument)
         elif verb == "RCPT" and granted == "2":
@@ -305,10 +304,12 @@ class Conversation:
 
 
 def _keeps(rule: Rule) -> bool:
-    if rule.keep is not None:
-        return rule.keep
-    replies = [action for action in rule.actions if isinstance(action, str)]
-    return bool(replies) and replies[0].startswith("2")
+    return _first_reply(rule).startswith("2") if rule.keep is None else rule.keep
+
+
+def _first_reply(rule: Rule) -> str:
+    replies = [action.reply if isinstance(action, Drip) else action for action in rule.actions]
+    return next((reply for reply in replies if isinstance(reply, str)), "")
 
 
 def _address(argument: str) -> str:
