@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 from aerogram.exceptions import UnknownSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from aerogram.conf.layers import Layer
@@ -131,6 +131,15 @@ class Settings:
             yield
         finally:
             self._held.reset(token)
+
+    def in_force(self) -> Mapping[str, Any]:
+        """Return all values in force now by name, for code that needs several at the price of one access.
+
+        >>> from aerogram.conf import settings
+        >>> settings.in_force()["EMAIL_PORT"]
+        25
+        """
+        return self._values()
 
     def configure(self, **values: Any) -> None:
         """Set values for the whole process, beneath :meth:`override` and above every other source.

@@ -63,7 +63,7 @@ def header_fields(message: EmailMessage) -> list[Field]:
         fields.append(field)
     fields += shared.middle
     if "date" not in shared.given:
-        fields.append(("Date", _value(date_line()), None))
+        fields.append(("Date", _value(date_line(settings.EMAIL_USE_LOCALTIME)), None))
     if "message-id" not in shared.given:
         fields.append(("Message-ID", _value(message_id_line(shared.domain)), None))
     return fields + shared.tail
@@ -139,10 +139,10 @@ def _id_domain(sender: Field) -> bytes:
 _last_date = (0, False, b"")
 
 
-def date_line() -> bytes:
-    """Return the Date header of now, written once a second."""
+def date_line(local: bool) -> bytes:
+    """Return the Date header of now, in local time or UTC, written once a second."""
     global _last_date  # one tuple, replaced whole, so that threads need no lock
-    now, local = int(time.time()), settings.EMAIL_USE_LOCALTIME
+    now = int(time.time())
     cached = _last_date
     if cached[0] != now or cached[1] is not local:
         line = f"Date: {formatdate(now, localtime=local)}\r\n"

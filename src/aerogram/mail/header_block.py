@@ -32,12 +32,13 @@ _TEXTS = frozenset({str})
 _cache: dict[object, _Shared] = {}  # each step on it is atomic, so threads need no lock
 
 
-def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
+def header_block(message: EmailMessage, *, utf8: bool = False, local_time: bool = False) -> list[bytes]:
     """Write the message's own header fields, those of its content excepted, as pieces to be joined.
 
     Args:
         message: left as it is.
         utf8: allow addresses beyond ASCII (RFC 6531).
+        local_time: date it in the local time zone instead of UTC.
 
     Raises:
         BadHeaderError: a name or value that would break or forge the message.
@@ -50,7 +51,7 @@ def header_block(message: EmailMessage, *, utf8: bool = False) -> list[bytes]:
         shared.head,
         b"" if "to" in given else _to_line(message.to, utf8),
         shared.middle,
-        b"" if "date" in given else date_line(),
+        b"" if "date" in given else date_line(local_time),
         b"" if "message-id" in given else message_id_line(shared.domain),
         shared.tail,
     ]

@@ -86,16 +86,18 @@ def to_pieces(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> t
         What is the message's own, up to the end of a header line, and the rest: the same object for all
         messages with that content. The second is empty where the message is not written in pieces.
     """
-    if not _is_plain(message):
+    now = settings.in_force()
+    if not _is_plain(message, now["DEFAULT_CHARSET"]):
         return assemble(node_of(message.message(), eight_bit=eight_bit)), b""
-    return b"".join(header_block(message, utf8=utf8)), _content(message, eight_bit)
+    head = header_block(message, utf8=utf8, local_time=now["EMAIL_USE_LOCALTIME"])
+    return b"".join(head), _content(message, eight_bit)
 
 
-def _is_plain(message: Any) -> bool:
+def _is_plain(message: Any, default_charset: str) -> bool:
     """Tell whether ``message()`` would do what is done here: no step replaced, and text in UTF-8."""
     if not isinstance(message, EmailMessage):
         return False
-    charset = message.encoding or settings.DEFAULT_CHARSET
+    charset = message.encoding or default_charset
     return (
         isinstance(charset, str)
         and (charset == "utf-8" or charset.lower() == "utf-8")
