@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["SHORT", "columns_of", "fits", "is_simple", "wrap"]
+__all__ = ["columns_of", "fits", "is_simple", "wrap"]
 
 _LONGEST = 990  # octets of a line before it is cut: RFC 5322 2.1.1 has 998, and a prefix may stand before it
-SHORT = _LONGEST // 4
-"""Characters of a line that are never too many octets."""
+_SHORT = _LONGEST // 4  # characters of a line that are never too many octets
 # Latin, Greek, Cyrillic, Hebrew, punctuation and signs such as the euro: one column each, none combining.
 _simple = re.compile("[ -\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u2010-\u20cf\u2100-\u22ff]*").fullmatch
 _EAST_ASIAN = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -36,7 +35,7 @@ def columns_of(text: str) -> int:
 def fits(text: str, width: int) -> bool:
     """Whether a text is sure to stand on one line, as :func:`wrap` would have it: the quick look."""
     size = len(text)
-    return size <= SHORT and (2 * size <= width or (size <= width and is_simple(text)))
+    return size <= width and size <= _SHORT and (2 * size <= width or is_simple(text))
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -51,7 +50,7 @@ def wrap(text: str, width: int) -> list[str]:
         lines = [text] if len(text) <= width else _wrap_simple(text, width)
     else:
         lines = _wrap_wide(text, width)
-    if len(text) > SHORT:
+    if len(text) > _SHORT:
         return [part for line in lines for part in _cut(line)]
     return lines
 
@@ -99,7 +98,7 @@ def _pieces(word: str, width: int) -> Iterable[str]:
 def _cut(line: str) -> list[str]:
     """Cut a line that no server would take, at the last space before the limit or else where it must be."""
     parts = []
-    while len(line) > SHORT and len(line.encode()) > _LONGEST:
+    while len(line) > _SHORT and len(line.encode()) > _LONGEST:
         end = len(line.encode()[:_LONGEST].decode(errors="ignore"))
         space = line.rfind(" ", 1, end)
         end = space if space > 0 else end

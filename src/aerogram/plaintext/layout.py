@@ -116,6 +116,8 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
     """Return lines with a prefix before the first and another before the rest."""
     if not lines:
         return first.rstrip() if ">" in first else ""
+    if not first and not rest:
+        return "\n".join([line.rstrip() for line in lines])
     return "\n".join([(first + lines[0]).rstrip(), *[(rest + line).rstrip() for line in lines[1:]]])
 
 
@@ -148,15 +150,12 @@ def set_text(text: str) -> str:
 
 def set_link(label: str, url: str) -> str:
     """Return a link as a person writes it, label and whole URL; white space around the label stays."""
-    before = " " if label.startswith(" ") else ""
-    after = " " if label.endswith(" ") else ""
-    label = label.strip(" ")
-    shown = url if url.startswith(("https://", "http://")) else _shown(url, label)
-    if not label or _same(label, shown):
-        text = shown
-    else:
-        text = f"{label}{' ' if label.endswith(':') else ': '}{shown}"
-    return before + text + after
+    name = label.strip(" ")
+    shown = url if url.startswith(("https://", "http://")) else _shown(url, name)
+    text = f"{name}{' ' if name.endswith(':') else ': '}{shown}" if name and not _same(name, shown) else shown
+    if name == label:
+        return text
+    return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
 
 
 def _shown(url: str, label: str) -> str:

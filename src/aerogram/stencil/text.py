@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import SHORT, wrap
+from aerogram.plaintext.columns import fits, wrap
 from aerogram.plaintext.layout import (
     is_blank_line,
     join_lines,
@@ -107,17 +107,11 @@ class OpenText(NamedTuple):
     rest: str
     text: Run
     room: int
-    short: int  # characters that are sure to stand on one line
-
-    @classmethod
-    def of(cls, first: str, rest: str, text: Run, room: int) -> OpenText:
-        """Return the text of a line with so much room behind its prefix."""
-        return cls(first, rest, text, room, min(room // 2, SHORT))
 
     def set(self, words: Sequence[str]) -> str | None:
         """Return the text, on as many lines as it takes; ``None`` for a blank one."""
         text = self.text(words).strip(" ")
-        if len(text) > self.short:
+        if not fits(text, self.room):
             return prefixed(self.first, self.rest, wrap(text, self.room))
         return (self.first + text).rstrip() if text else None
 
@@ -193,8 +187,9 @@ class TextForm:
         words = list(self._pick(unescaped))
         if not marks.is_clean("<".join(words)):
             return [_CLEANERS[gap.manner](word) for gap, word in zip(self._gaps, words, strict=True)]
-        for place in self._urls:  # a space is clean, but not in a URL
-            words[place] = marks.clean_url(words[place])
+        if " " in "".join([words[place] for place in self._urls]):  # which is clean, but not in a URL
+            for place in self._urls:
+                words[place] = marks.clean_url(words[place])
         return words
 
     def _fill_slowly(self, words: Sequence[str]) -> str:

@@ -106,7 +106,7 @@ class _Cutter:
                     pieces.append(line.rest.rstrip())
                 ended = True
             elif self.slot.search(text):
-                pieces.append(OpenText.of(first, line.rest, run(self._with_links(text)), room))
+                pieces.append(OpenText(first, line.rest, run(self._with_links(text)), room))
                 ended = False
             elif shown := set_text(text).strip(" "):
                 lines = wrap(shown, room)
