@@ -29,7 +29,6 @@ _MORE: int = getattr(socket, "MSG_MORE", 0)
 _CORK: int | None = getattr(socket, "TCP_CORK", None)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _RECORD = 16_384  # octets of a TLS record
-_GLANCE = 0.001  # seconds
 _SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout anew
 
 
@@ -66,7 +65,7 @@ class SMTPClient(smtplib.SMTP):
         self._context = context
         self._buffer = bytearray()
         self._lines: list[bytes] = []  # of a reply that has more
-        self.shared = False  # whether other connections of the thread wait while this one does
+        self.shared = False  # see share()
         self._heard = False  # whether something was read since the last send
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
@@ -148,14 +147,27 @@ class SMTPClient(smtplib.SMTP):
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         sys.audit("smtplib.send", self, data)
         sock = self.sock or self._connected()
+        flags = _MORE if more and not isinstance(sock, ssl.SSLSocket) else 0
         try:
-            if more and not isinstance(sock, ssl.SSLSocket):
-                sock.sendall(data, _MORE)
-            else:
-                sock.sendall(data)
+            sent = self._sent_at_once(sock, data, flags) if self.shared else 0
+            if sent < len(data):
+                self._send_rest(sock, data[sent:], flags)
         except OSError:
             self._break_off(sock)
         self._heard = False
+
+    def _sent_at_once(self, sock: socket.socket, data: bytes | memoryview, flags: int = 0) -> int:
+        try:
+            return sock.send(data, flags)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0  # no room now
+
+    def _send_rest(self, sock: socket.socket, data: bytes, flags: int) -> None:
+        if self.shared:  # so little did not fit: rare enough to wait for
+            sock.settimeout(self.reply_timeout)
+        sock.sendall(data, flags)
+        if self.shared:
+            sock.setblocking(False)
 
     def send_some(self, data: memoryview, timeout: float) -> int:
         """Send the beginning of ``data``, as much as there is room for, and return how many octets that was.
@@ -164,10 +176,16 @@ class SMTPClient(smtplib.SMTP):
             ConnectionLost: as :meth:`send` does; or there was no room for ``timeout`` seconds.
         """
         sock = self._connected()
+        if isinstance(sock, ssl.SSLSocket):
+            data = data[:_RECORD]  # it sends all it is given, however long that takes
         try:
-            sock.settimeout(max(timeout, _GLANCE))
-            # TLS sends all it is given, however long that takes.
-            sent = sock.send(data[:_RECORD] if isinstance(sock, ssl.SSLSocket) else data)
+            if timeout <= 0:
+                raise TimeoutError
+            if self.shared:
+                sent = self._sent_at_once(sock, data)
+            else:
+                sock.settimeout(timeout)
+                sent = sock.send(data)
         except OSError:
             self._break_off(sock)
         self._heard = False
@@ -180,7 +198,7 @@ class SMTPClient(smtplib.SMTP):
 
     def _break_off(self, sock: socket.socket) -> NoReturn:
         """Close a connection that cannot be written to, but keep what can still be read from it."""
-        sock.settimeout(_LAST_WORDS_TIMEOUT)
+        sock.settimeout(0 if self.shared else _LAST_WORDS_TIMEOUT)
         with contextlib.suppress(OSError):
             while (chunk := sock.recv(65536)) and len(self._buffer) < _REPLY_LIMIT:
                 self._buffer += chunk
@@ -244,6 +262,9 @@ class SMTPClient(smtplib.SMTP):
     def receive(self, timeout: float) -> None:
         """Take in what the server sends next, or has sent; wait for it ``timeout`` seconds at most.
 
+        Args:
+            timeout: seconds that are left; a shared connection does not wait.
+
         Raises:
             ConnectionLost: the connection ended, or the time is over.
         """
@@ -251,9 +272,7 @@ class SMTPClient(smtplib.SMTP):
         if timeout <= 0:
             self._give_up("the server did not answer in time")
         try:
-            if self.shared and isinstance(sock, ssl.SSLSocket):
-                timeout = min(timeout, _GLANCE)  # there may be the half of a record, and others wait
-            if not 0 < (sock.gettimeout() or 0) <= timeout + _SLACK:
+            if not (self.shared or 0 < (sock.gettimeout() or 0) <= timeout + _SLACK):
                 sock.settimeout(timeout)
             if self._heard and _QUICKACK is not None:
                 # A server that writes reply after reply waits for the acknowledgement of one before it sends
@@ -261,7 +280,7 @@ class SMTPClient(smtplib.SMTP):
                 with contextlib.suppress(OSError):  # not TCP
                     sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             chunk = sock.recv(65536)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except OSError as error:
             self._give_up(f"the connection broke: {error.strerror or error}")
@@ -269,6 +288,12 @@ class SMTPClient(smtplib.SMTP):
             self._give_up("the server closed the connection")
         self._heard = True
         self._buffer += chunk
+
+    def share(self, shared: bool) -> None:
+        """Say whether the thread has other connections, which wait while this one does: then it does not."""
+        self.shared = shared
+        if self.sock is not None:
+            self.sock.settimeout(0 if shared else self.reply_timeout)
 
     def readable(self) -> bool:
         """Whether TLS holds something already that the socket does not know of."""

@@ -261,6 +261,7 @@ def hang_up(*clients: smtplib.SMTP) -> None:
 def _say_goodbye(client: smtplib.SMTP) -> None:
     if isinstance(client, SMTPClient):
         client.reply_timeout = min(client.reply_timeout, _QUIT_TIMEOUT)
+        client.share(False)
     client.putcmd("quit")
 
 

@@ -111,7 +111,7 @@ class Session:
     def share(self, shared: bool) -> None:
         """Say whether other sessions of the thread wait while this one does."""
         if isinstance(self.client, SMTPClient):
-            self.client.shared = shared
+            self.client.share(shared)
 
     def push(self) -> None:
         """Send the end of a content that waits for the group behind it."""

@@ -68,7 +68,7 @@ class Wire:
             return self._write_blocks(own, item, data)
         began = monotonic()
         sock = self._client.sock
-        if sock is not None:
+        if sock is not None and not (own is not None and own.shared):
             timeout = self._command_timeout
             if item.time_left < timeout:
                 timeout = max(item.time_left, 0.001)
