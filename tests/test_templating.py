@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -12,6 +13,7 @@ from markupsafe import Markup
 
 from aerogram.exceptions import RenderError, TemplateBroken, TemplateMissing, UndefinedVariable
 from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
+from aerogram.templating.swift import escape
 
 
 def templates(sources: dict[str, str], **shared: object) -> Templates:
@@ -100,6 +102,52 @@ def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
         assert re.sub(r"at 0x\w+", "", rendered.text("a.txt", variables, "asker")) == expected
         if "{{" in source or "{%" in source or "{#" in source:
             assert re.sub(r"at 0x\w+", "", rendered.line(source, variables, "asker")) == expected
+
+
+class Lazy(str):
+    def __str__(self) -> str:
+        return "<lazy>"
+
+
+class Html:
+    def __html__(self) -> str:
+        return "<b>"
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text("ab&<>'\"", max_size=5),
+        st.integers(),
+        st.booleans(),
+        st.none(),
+        st.floats(allow_nan=False),
+        st.builds(Markup, st.text("ab&<", max_size=4)),
+        st.sampled_from([Lazy("x"), Html(), [1, "<"]]),
+    )
+)
+def test_a_value_is_escaped_as_markupsafe_does(value: object) -> None:
+    assert escape(value) == markupsafe.escape(value)
+    assert type(escape(value)) is Markup
+    sources = {"a": "{{ x }}{% autoescape false %}{{ x }}{% endautoescape %}"}
+    jinja = Environment(loader=DictLoader(sources), autoescape=True)  # it is on
+    assert templates(sources).html("a", {"x": value}, "asker") == jinja.get_template("a").render(x=value)
+
+
+def test_an_attribute_comes_before_an_item_and_a_property_is_asked_once() -> None:
+    asked = []
+
+    class Both(dict[str, str]):
+        name = "attribute"
+
+        @property
+        def counted(self) -> int:
+            asked.append(1)
+            return len(asked)
+
+    sources = {"a": "{{ x.name }} {{ x.item }} {{ x.counted }} {{ y.keys }} {{ y.z }}"}
+    text = templates(sources).html("a", {"x": Both(name="n", item="i"), "y": {"keys": 1, "z": 2}}, "asker")
+    assert re.fullmatch(r"attribute i 1 &lt;built-in method keys of dict object at \w+&gt; 2", text)
 
 
 def test_an_error_in_a_subject_says_where_it_was_raised() -> None:

@@ -14,22 +14,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from aerogram.exceptions import RenderError, TemplateBroken, TemplateMissing, UndefinedVariable
 from aerogram.templating.line import PlainLine
 from aerogram.templating.loaders import ConfinedLoader, template_loader
+from aerogram.templating.swift import SwiftEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
 _JINJA_MARKS = ("{{", "{%", "{#")
-_OF_DICTS = frozenset(dir(dict))
-
-
-class _Environment(jinja2.Environment):
-    """Jinja's, but that a dict is asked for an item without an exception for the attribute it has not."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if type(obj) is dict and attribute in obj and attribute not in _OF_DICTS:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
 
 
 def _options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
@@ -61,8 +52,10 @@ class Templates:
     ) -> None:
         self.template_dirs = tuple(str(folder) for folder in template_dirs)
         self.loader = template_loader(self.template_dirs, loader)
-        self.html_environment = _Environment(**_options(self.loader, autoescape=True))
-        self.text_environment = _Environment(**_options(self.loader, autoescape=False))  # nothing to escape
+        self.html_environment = SwiftEnvironment(**_options(self.loader, autoescape=True))
+        self.text_environment = SwiftEnvironment(
+            **_options(self.loader, autoescape=False)
+        )  # nothing to escape
         self.sandbox = ImmutableSandboxedEnvironment(**_options(None, autoescape=False))
         for environment in (self.html_environment, self.text_environment, self.sandbox):
             environment.globals.update(shared or {})
