@@ -14,6 +14,7 @@ from aerogram.mail.transfer import (
     encode_text,
     has_long_line,
     is_safe,
+    latin_in_quoted_printable,
     to_base64,
     to_quoted_printable,
     with_crlf,
@@ -53,6 +54,17 @@ def test_text_decodes_to_itself_with_crlf(text: str, eight_bit: bool):
     assert DECODERS[encoding](written) == data
     check_lines(written, 998)
     assert written.isascii() or (eight_bit and encoding == "8bit")
+
+
+LATIN = st.text(alphabet=st.characters(max_codepoint=0xFF), max_size=700)
+
+
+@given(LATIN | TEXTS)
+def test_latin_text_is_encoded_as_any_other(text: str):
+    encoding, written = encode_text(text.encode() + "é".encode())
+    is_latin = all(character <= "ÿ" for character in text)
+    expected = written if is_latin and encoding == "quoted-printable" else None
+    assert latin_in_quoted_printable(f"{text}é") == expected
 
 
 @given(st.binary(max_size=400) | TEXTS.map(str.encode))

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from aerogram.exceptions import NoRecipients
+from aerogram.mail.at_hand import AtHand, is_at_hand
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
 from aerogram.mail.dispatch import Dispatch, hand_over, listening, streams
 from aerogram.mail.envelope import envelope_of
@@ -55,7 +56,8 @@ def send_batch(items: Iterable[Any], connection: BaseEmailBackend, on_result: On
         DeliveryError: an item did not reach every recipient, and the backend does not fail silently.
     """
     made = (_message_of(item, connection) for item in items)
-    return send_stream((message for message in made if message is not None), connection, on_result)
+    messages: Iterable[Any] = (message for message in made if message is not None)
+    return send_stream(AtHand(messages) if is_at_hand(items) else messages, connection, on_result)
 
 
 def send_stream(

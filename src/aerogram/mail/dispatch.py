@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
 from aerogram.mail import cancellation, hooks
+from aerogram.mail.at_hand import AtHand, is_at_hand
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
 from aerogram.mail.delivery_log import listened, log_delivery, logger
 from aerogram.mail.envelope import envelope_of
@@ -132,6 +133,8 @@ class Dispatch:
         admitted: Iterable[Any] = self.admitted(messages)
         if isinstance(messages, list | tuple):  # backends may ask what else there is, when no connection is
             admitted = list(admitted)
+        elif is_at_hand(messages):
+            admitted = AtHand(admitted)
         with self.watched(streaming=True):
             return send(admitted, *args, on_result=self.told, **kwargs)
 

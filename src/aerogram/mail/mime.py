@@ -31,7 +31,7 @@ from aerogram.mail.nodes import Leaf, Multipart, Node, assemble, check_header_bl
 from aerogram.mail.part_cache import PartCache
 from aerogram.mail.pieces import PiecedText
 from aerogram.mail.structure import as_utf8, content_bytes, split_attachments, text_of
-from aerogram.mail.transfer import Encoded, encode_file, encode_text, to_base64
+from aerogram.mail.transfer import Encoded, encode_file, encode_text, latin_in_quoted_printable, to_base64
 
 __all__ = ["to_bytes", "to_pieces"]
 
@@ -163,7 +163,9 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    written = None if eight_bit or text.isascii() else _lines.quoted_printable(text)
+    written = None
+    if not (eight_bit or text.isascii()):
+        written = _lines.quoted_printable(text) or latin_in_quoted_printable(text)
     if written is not None:
         encoded = Encoded("quoted-printable", written)
     else:

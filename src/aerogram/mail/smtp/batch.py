@@ -7,6 +7,7 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from aerogram.mail.at_hand import is_at_hand
 from aerogram.mail.delivery import DeliveryReport, OnResult, Tally
 from aerogram.mail.smtp.lane import Lane, defer
 from aerogram.mail.smtp.outgoing import Outgoing
@@ -86,7 +87,7 @@ class Batch:
             carrier = Pool(lane, backend.lane, backend.connections)
             delivered = carrier.deliver(chain((first,), rest))
         else:
-            ahead = Ahead(rest, willing=isinstance(self._messages, list | tuple) and backend.rate is None)
+            ahead = Ahead(rest, willing=is_at_hand(self._messages) and backend.rate is None)
             delivered = lane.deliver(chain((first,), ahead), ahead.fetch)
         try:
             for item in delivered:
