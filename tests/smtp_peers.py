@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from aerogram.exceptions import DeliveryError
 from aerogram.mail import EmailMessage
 from aerogram.mail.backends.smtp import EmailBackend
@@ -17,6 +19,10 @@ def mail(*to: str, subject: str = "Hello", body: str = "Good news.\n", **kwargs:
 
 def mails(count: int) -> list[EmailMessage]:
     return [mail(f"p{number}@x.org", subject=f"Number {number}") for number in range(count)]
+
+
+AT_HAND_OR_STREAMED = pytest.mark.parametrize("of", [list, iter], ids=["at-hand", "streamed"])
+"""For batches over several connections, which are carried in the caller's thread or in another."""
 
 
 def backend_for(server: FaultyServer, **options: Any) -> EmailBackend:

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from smtp_peers import backend_for, copies, deliver, mail, mails, only_status
+from smtp_peers import AT_HAND_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status
 
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
 
@@ -23,46 +23,51 @@ def first_of_all(server: FaultyServer) -> list[str]:
 
 
 @pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "implicit"])
-def test_tls_connections_share_a_batch_with_large_messages_in_it(implicit, server_tls, trusted):
+@AT_HAND_OR_STREAMED
+def test_tls_connections_share_a_batch_with_large_messages_in_it(implicit, server_tls, trusted, of):
     offers = ["PIPELINING"] if implicit else ["PIPELINING", "STARTTLS"]
     messages = mails(40)
     for message in messages[::13]:
         message.body = LARGE
     with FaultyServer(offers, tls=server_tls, implicit_tls=implicit) as server:
         option = {"use_ssl" if implicit else "use_tls": True}
-        assert deliver(server, messages, connections=4, max_messages=7, **option) == (40, [])
+        assert deliver(server, of(messages), connections=4, max_messages=7, **option) == (40, [])
     assert set(copies(server).values()) == {1}
     assert sum(len(message.content) > len(LARGE) for message in server.messages) == 4
     assert server.connections > 4
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
-def test_a_server_that_thinks_over_one_message_gets_the_others(offers):
+@AT_HAND_OR_STREAMED
+def test_a_server_that_thinks_over_one_message_gets_the_others(offers, of):
     messages = mails(40)
     with FaultyServer(offers).on("RCPT", Hang(1.5), "250 2.1.5 ok", match="<p5@") as server:
-        assert deliver(server, messages, connections=3, chunking=True) == (40, [])
+        assert deliver(server, of(messages), connections=3, chunking=True) == (40, [])
     # What the same connection carries behind it, and what had been given to that, comes later still.
     assert first_of_all(server).index("p5@x.org") >= 30
 
 
-def test_a_reply_in_drops_holds_up_nobody_else():
+@AT_HAND_OR_STREAMED
+def test_a_reply_in_drops_holds_up_nobody_else(of):
     with FaultyServer().on("DATA", Drip("354 go on", 0.15), skip=3, times=1) as server:
-        assert deliver(server, mails(40), connections=3) == (40, [])
+        assert deliver(server, of(mails(40)), connections=3) == (40, [])
     connections = [message.connection for message in server.messages]
     assert min(connections.count(number) for number in (1, 2, 3)) <= 4
 
 
-def test_a_server_that_does_not_read_holds_up_one_connection():
+@AT_HAND_OR_STREAMED
+def test_a_server_that_does_not_read_holds_up_one_connection(of):
     messages = [mail("large@x.org", body=LARGE), *mails(30)]
     with FaultyServer().on("DATA", "354 go on", Hang(1.5), times=1) as server:
-        assert deliver(server, messages, connections=3) == (31, [])
+        assert deliver(server, of(messages), connections=3) == (31, [])
     assert first_of_all(server).index("large@x.org") >= 25
 
 
-def test_a_content_that_nobody_reads_is_given_up_in_time():
+@AT_HAND_OR_STREAMED
+def test_a_content_that_nobody_reads_is_given_up_in_time(of):
     messages = [mail("large@x.org", body=LARGE * 4), *mails(30)]
     with FaultyServer().on("DATA", "354 go on", Hang(20), times=2) as server:
-        sent, _ = deliver(server, messages, connections=3, timeout=0.5)
+        sent, _ = deliver(server, of(messages), connections=3, timeout=0.5)
     # Sent again once, over another connection, whose server does not read either.
     lost = [message for message in messages if only_status(message) != "sent"]
     assert sent == 31 - len(lost)
@@ -70,10 +75,11 @@ def test_a_content_that_nobody_reads_is_given_up_in_time():
     assert set(copies(server).values()) == {1}
 
 
-def test_an_answer_that_never_comes_is_uncertain_and_the_rest_goes_out():
+@AT_HAND_OR_STREAMED
+def test_an_answer_that_never_comes_is_uncertain_and_the_rest_goes_out(of):
     messages = mails(40)
     with FaultyServer().on(".", Hang(20), skip=6, times=1, keep=False) as server:
-        sent, reports = deliver(server, messages, connections=3, timeout=0.5)
+        sent, reports = deliver(server, of(messages), connections=3, timeout=0.5)
     assert (sent, len(reports)) == (39, 1)
     assert [only_status(message) for message in messages].count("uncertain") == 1
 
@@ -132,9 +138,10 @@ class Leaving(FaultyServer):
             conversation.hang_up()
 
 
-def test_connections_are_renewed_side_by_side():
+@AT_HAND_OR_STREAMED
+def test_connections_are_renewed_side_by_side(of):
     with FaultyServer().on(".", Drop(), skip=9, times=3, keep=False, per_connection=True) as server:
-        sent, reports = deliver(server, mails(100), connections=3, max_messages=5)
+        sent, reports = deliver(server, of(mails(100)), connections=3, max_messages=5)
     assert (sent, reports) == (100, [])
     assert server.connections >= 20
     assert server.verbs.count("QUIT") == server.connections

@@ -8,17 +8,20 @@ import sqlite3
 import threading
 
 import pytest
-from smtp_peers import backend_for, copies, deliver, mail, mails, only_status
+from smtp_peers import AT_HAND_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
+from aerogram.mail import EmailMessage
+from aerogram.mail.smtp import pool
 from aerogram.testing import Drop, FaultyServer, Hang
 from aerogram.testing.smtp_script import Rule
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
-def test_a_batch_is_spread_and_each_message_goes_once(offers):
+@AT_HAND_OR_STREAMED
+def test_a_batch_is_spread_and_each_message_goes_once(offers, of):
     with FaultyServer(offers).on(".", Hang(0.01), "250 2.0.0 ok") as server:
-        assert deliver(server, mails(60), connections=4, chunking=True) == (60, [])
+        assert deliver(server, of(mails(60)), connections=4, chunking=True) == (60, [])
     assert len(copies(server)) == 60
     assert set(copies(server).values()) == {1}
     assert server.connections == 4
@@ -52,26 +55,29 @@ def test_messages_and_reports_stay_in_the_callers_thread():
     database.close()
 
 
-def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others():
+@AT_HAND_OR_STREAMED
+def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others(of):
     with FaultyServer().on("connect", "421 4.7.0 too many connections", Drop(), skip=2) as server:
         server.on(".", Hang(0.01), "250 2.0.0 ok")
-        assert deliver(server, mails(30), connections=4) == (30, [])
+        assert deliver(server, of(mails(30)), connections=4) == (30, [])
     assert len({message.connection for message in server.messages}) <= 2
     assert set(copies(server).values()) == {1}
 
 
-def test_when_every_connection_is_gone_the_rest_is_deferred():
+@AT_HAND_OR_STREAMED
+def test_when_every_connection_is_gone_the_rest_is_deferred(of):
     messages = mails(100)
     server = FaultyServer().on("connect", "554 5.3.2 closed", Drop(), skip=3)
     with server.on(".", Drop(), skip=4, per_connection=True, keep=False):
-        sent, reports = deliver(server, messages, connections=3)
+        sent, reports = deliver(server, of(messages), connections=3)
     found = [only_status(message) for message in messages]
     assert sent == found.count("sent") == len(server.messages) == 12
     assert found.count("uncertain") == 3
     assert found.count("deferred") == 85 == len(reports) - 3
 
 
-def test_faults_cost_only_the_messages_they_hit():
+@AT_HAND_OR_STREAMED
+def test_faults_cost_only_the_messages_they_hit(of):
     messages = mails(80)
     server = (
         FaultyServer()
@@ -79,7 +85,7 @@ def test_faults_cost_only_the_messages_they_hit():
         .on("MAIL", "421 4.3.2 no", Drop(), skip=20, times=3)
     )
     with server.on(".", Drop(), skip=30, times=2, keep=False):
-        deliver(server, messages, connections=4)
+        deliver(server, of(messages), connections=4)
     found = {message.to[0]: only_status(message) for message in messages}
     assert found["p7@x.org"] == "refused"
     assert list(found.values()).count("uncertain") == 2
@@ -89,11 +95,12 @@ def test_faults_cost_only_the_messages_they_hit():
     assert list(found.values()).count("deferred") <= 2
 
 
-def test_reports_come_in_the_order_of_the_messages():
+@AT_HAND_OR_STREAMED
+def test_reports_come_in_the_order_of_the_messages(of):
     messages = [*mails(10), mail(subject="a\nb"), *mails(10)]
     server = FaultyServer().on("RCPT", "550 5.1.1 no", match="p3@")
     with server, pytest.raises(DeliveryError) as caught:
-        backend_for(server, connections=3).send_messages(messages)
+        backend_for(server, connections=3).send_messages(of(messages))
     wrong = [messages[3].delivery, messages[10].delivery, messages[14].delivery]
     assert list(caught.value.reports) == wrong
     assert isinstance(wrong[1].error, BadHeaderError)
@@ -129,6 +136,47 @@ def test_an_interrupt_stops_every_connection_and_records_every_doubt():
     )
 
 
+def test_an_interrupt_amid_messages_at_hand_records_every_doubt():
+    class Interrupted(EmailMessage):
+        def recipients(self):
+            if len(server.messages) >= 5:
+                raise KeyboardInterrupt
+            return super().recipients()
+
+    messages = [Interrupted("Hi", "Text", "me@x.org", [f"p{number}@x.org"]) for number in range(200)]
+    with FaultyServer().on(".", Hang(0.01), "250 2.0.0 ok") as server:
+        backend = backend_for(server, connections=3)
+        with pytest.raises(KeyboardInterrupt):
+            backend.send_messages(messages)
+        assert backend.connection is None
+    told = {message.to[0]: only_status(message) for message in messages if message.delivery is not None}
+    assert {address for address, status in told.items() if status == "sent"} <= set(copies(server))
+    assert set(copies(server)) <= {address for address, status in told.items() if status != "deferred"}
+    assert set(told.values()) <= {"sent", "uncertain", "deferred"}
+
+
+@pytest.mark.parametrize(("credit", "beside"), [(1000.0, False), (-1000.0, True)], ids=["quick", "slow"])
+def test_only_messages_that_take_their_time_get_a_thread(credit, beside, monkeypatch):
+    monkeypatch.setattr(pool, "_CREDIT", credit)
+    threads = set()
+    with FaultyServer().on(".", Hang(0.02), "250 2.0.0 ok") as server:
+        backend = backend_for(server, connections=3)
+        assert backend.send_messages(mails(40), on_result=lambda _: threads.update(lanes())) == 40
+    assert set(copies(server).values()) == {1}
+    assert ("aerogram-smtp" in threads) is beside
+
+
+def test_results_that_take_their_time_hold_up_no_connection():
+    def slowly(_report):
+        threading.Event().wait(0.05)
+        told.append(len(server.messages))
+
+    told = []
+    with FaultyServer() as server:
+        assert backend_for(server, connections=2).send_messages(mails(30), on_result=slowly) == 30
+    assert told[10] >= 20  # whoever took in that result had the server go on meanwhile
+
+
 def _impatient(messages, server):
     for number, message in enumerate(messages):
         if number >= 8:
@@ -138,10 +186,11 @@ def _impatient(messages, server):
         yield message
 
 
-def test_the_open_connection_is_one_of_the_pool_and_stays_open():
+@AT_HAND_OR_STREAMED
+def test_the_open_connection_is_one_of_the_pool_and_stays_open(of):
     with FaultyServer() as server, backend_for(server, connections=2) as backend:
-        backend.send_messages(mails(20))
-        backend.send_messages(mails(20))
+        backend.send_messages(of(mails(20)))
+        backend.send_messages(of(mails(20)))
         assert backend.connection is not None
         first = {message.connection for message in server.messages}
     assert 1 in first
@@ -180,4 +229,4 @@ def test_two_messages_at_once_wake_two_connections():
 
 
 def lanes() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "aerogram-smtp"]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("aerogram-smtp")]

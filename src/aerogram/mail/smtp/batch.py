@@ -83,11 +83,12 @@ class Batch:
             return
         lane = backend.lane(backend.current_session())
         carrier: Lane | Pool = lane
+        at_hand = is_at_hand(self._messages) and backend.rate is None
         if backend.connections > 1:
             carrier = Pool(lane, backend.lane, backend.connections)
-            delivered = carrier.deliver(chain((first,), rest))
+            delivered = carrier.deliver(chain((first,), rest), at_hand=at_hand)
         else:
-            ahead = Ahead(rest, willing=is_at_hand(self._messages) and backend.rate is None)
+            ahead = Ahead(rest, willing=at_hand)
             delivered = lane.deliver(chain((first,), ahead), ahead.fetch)
         try:
             for item in delivered:

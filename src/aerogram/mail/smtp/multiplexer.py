@@ -29,6 +29,9 @@ class Multiplexer:
     its own meanwhile. A lane is added when a message finds all others occupied; one that cannot connect
     leaves the work to the rest.
 
+    Whoever works it in their own thread calls :meth:`begin`, then :meth:`turn` until it is :attr:`over`, and
+    :meth:`close`; :meth:`run` does all that.
+
     Args:
         first: the lane whose connection is open already.
         another: makes one more lane.
@@ -41,6 +44,8 @@ class Multiplexer:
         self.error: BaseException | None = None
         #: Whether :meth:`wake` is asked for when there is a message.
         self.hungry = False
+        #: Whether a message follows at once, so that contents are kept for the group behind them.
+        self.fed = False
         self._first = first
         self._another = another
         self._to_come = size - 1  # lanes that may still be added; one that failed is not replaced
@@ -61,17 +66,50 @@ class Multiplexer:
     def run(self) -> None:
         """Work until the backlog has ended or no lane is left; an error of any lane ends all."""
         try:
-            self._first.share(True)
-            self._assign()
-            while self._running or (self._lanes and not self._ended):
-                self._await()
-                self._assign()
+            self.begin()
+            while not self.over:
+                self.turn()
         except BaseException as error:
-            self.error = error
-            for lane in self._lanes:
-                self.results.extend(lane.give_up(error))
+            self.fail(error)
         finally:
-            self._close()
+            self.close()
+
+    def begin(self) -> None:
+        """Start with what is in the backlog."""
+        self._first.share(True)
+        self.assign()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a lane that could take a message."""
+        return bool(self._lanes)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to do, or nobody to do it."""
+        return not self._running and (self._ended or not self._lanes)
+
+    def turn(self) -> None:
+        """Wait until a lane can go on, let it, and give work to those that are free."""
+        self._await()
+        self.assign()
+
+    def fail(self, error: BaseException) -> None:
+        """Break off every lane; what each was at is in :attr:`results` then."""
+        self.error = error
+        for lane in self._lanes:
+            self.results.extend(lane.give_up(error))
+
+    def close(self) -> None:
+        """Close the connections of all lanes but the first."""
+        for thread in self._connecting:
+            thread.join()
+        self._selector.close()
+        self._bell.close()
+        self._ringer.close()
+        others = [lane.session for lane in self._lanes if lane is not self._first]
+        hang_up(*[session.client for session in others if session is not None])
+        self._first.share(False)
 
     def wake(self) -> None:
         """Let the lanes look for messages, from any thread."""
@@ -93,21 +131,26 @@ class Multiplexer:
 
     # -- the work --
 
-    def _assign(self) -> None:
+    def assign(self) -> None:
         """Give the free lanes something to do."""
-        backlog = self._backlog
-        while self._idle and (item := backlog.take()) is not None:
+        while self._idle and (item := self._backlog.take()) is not None:
             lane = self._idle.popleft()
             self._start(lane, lane.carry(item))
-        while self._to_come and len(self._connecting) < len(backlog):
+        while self._is_short_of_lanes:
             self._to_come -= 1
             self._add(self._another())
+        if self.fed:
+            return
         for lane in list(self._idle):
             if self._ended and lane.busy:
                 self._idle.remove(lane)
                 self._start(lane, lane.flush())
             else:
                 lane.push()
+
+    @property
+    def _is_short_of_lanes(self) -> bool:
+        return bool(self._to_come) and len(self._connecting) < len(self._backlog)
 
     def _add(self, lane: Lane) -> None:
         lane.share(True)
@@ -147,7 +190,8 @@ class Multiplexer:
             self._connected.append((lane, error))
             self.wake()
 
-        thread = threading.Thread(target=copy_context().run, args=(connect,), name=_NAME, daemon=True)
+        name = "aerogram-smtp-connect"
+        thread = threading.Thread(target=copy_context().run, args=(connect,), name=name, daemon=True)
         self._connecting.append(thread)
         thread.start()
 
@@ -156,7 +200,8 @@ class Multiplexer:
     def _await(self) -> None:
         """Wait until a lane can go on, and let it."""
         self.hungry = bool(self._idle or self._to_come)
-        timeout = 0.0 if self.hungry and self._backlog else self._time_left()
+        is_late = self._backlog and (self._idle or self._is_short_of_lanes)  # a message came just now
+        timeout = 0.0 if is_late else self._time_left()
         events = self._selector.select(timeout)
         self.hungry = False
         for key, _ in events:
@@ -225,16 +270,3 @@ class Multiplexer:
             descriptor = session.client.sock.fileno()
             self._watched[lane] = session, events, descriptor
             self._selector.register(descriptor, events, lane)
-
-    def _close(self) -> None:
-        for thread in self._connecting:
-            thread.join()
-        self._selector.close()
-        self._bell.close()
-        self._ringer.close()
-        others = [lane.session for lane in self._lanes if lane is not self._first]
-        hang_up(*[session.client for session in others if session is not None])
-        self._first.share(False)
-
-
-_NAME = "aerogram-smtp"

@@ -1,10 +1,11 @@
-"""Several connections for one batch: built here, sent by a thread beside."""
+"""Several connections for one batch, whose messages are built between their waits, or beside them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
+from time import monotonic
 
 from aerogram.mail.smtp.backlog import Backlog
 from aerogram.mail.smtp.lane import Lane, defer
@@ -15,13 +16,19 @@ __all__ = ["Pool"]
 
 _POLL = 0.05  # seconds between two looks at the results while all lanes are occupied
 _WAITING = 16  # messages that may wait for each lane
+# Seconds that a message may take to be built and its result to be taken in, on average, as long as that shall
+# be done between the waits; and how many may be over that in sum.
+_QUICK, _CREDIT = 0.002, 0.02
 
 
 class Pool:
-    """Spreads messages over up to ``size`` lanes, which a thread of their own carries.
+    """Spreads messages over up to ``size`` lanes.
 
     The caller's thread reads the source and receives the results, so neither the messages nor their reports
-    ever meet another thread's code, and a source that takes its time holds up no message before it.
+    ever meet another thread's code. Where messages are at hand, it carries the lanes, too: a change of
+    threads costs as much as sending a message. As soon as messages or results take their time, and always
+    where they may, the lanes are carried by a thread of their own, so that a source holds up no message
+    before it.
 
     Args:
         first: the lane whose connection is open already.
@@ -31,15 +38,68 @@ class Pool:
 
     def __init__(self, first: Lane, another: Callable[[], Lane], size: int) -> None:
         self._first = first
+        self._size = size
         self._backlog = Backlog(_WAITING * size)
         self._lanes = Multiplexer(first, another, size, self._backlog)
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._lanes.run,), name="aerogram-smtp", daemon=True
         )
 
-    def deliver(self, source: Iterable[Outgoing]) -> Iterator[Outgoing]:
-        """Send what ``source`` yields and yield each message that has all its results, as they come."""
-        lanes, backlog, results = self._lanes, self._backlog, self._lanes.results
+    def deliver(self, source: Iterable[Outgoing], *, at_hand: bool = False) -> Iterator[Outgoing]:
+        """Send what ``source`` yields and yield each message that has all its results, as they come.
+
+        Args:
+            source: the messages.
+            at_hand: whether each will be there when it is asked for.
+        """
+        source = iter(source)
+        if not (at_hand and (yield from self._deliver_here(source))):
+            yield from self._deliver_beside(source)
+
+    def give_up(self, error: BaseException) -> Iterator[Outgoing]:
+        """Stop every lane, and yield what it was at: nothing stays without a result."""
+        if self._thread.ident is None:
+            self._lanes.fail(error)
+            self._lanes.close()
+        else:
+            self._lanes.abort(error)
+            yield from self._left_over()
+            yield from self._join()
+        yield from self._left_over()
+
+    def _deliver_here(self, source: Iterator[Outgoing]) -> Generator[Outgoing, None, bool]:
+        """Carry the lanes in this thread; return whether all is done, or the rest had better wait beside."""
+        lanes, backlog = self._lanes, self._backlog
+        lanes.fed = True
+        lanes.begin()
+        spent, began = -_CREDIT, monotonic()
+        for item in source:
+            spent += monotonic() - began - _QUICK
+            backlog.put(item)
+            lanes.assign()
+            while len(backlog) >= self._size and lanes.alive:
+                lanes.turn()
+                began = monotonic()
+                yield from self._results()
+                spent += monotonic() - began
+            if not lanes.alive:
+                yield from self._left_over()
+            began = monotonic()
+            if spent > 0:
+                lanes.fed = False
+                return False
+        backlog.closed = True
+        lanes.fed = False
+        lanes.assign()
+        while not lanes.over:
+            lanes.turn()
+            yield from self._results()
+        lanes.close()
+        yield from self._left_over()
+        return True
+
+    def _deliver_beside(self, source: Iterator[Outgoing]) -> Iterator[Outgoing]:
+        lanes, backlog = self._lanes, self._backlog
         self._thread.start()
         for item in source:
             backlog.put(item)
@@ -47,34 +107,27 @@ class Pool:
                 lanes.wake()
             while backlog.full and self._thread.is_alive():
                 backlog.wait_for_room(_POLL)
-                while results:
-                    yield results.popleft()
-            while results:
-                yield results.popleft()
-            if not self._thread.is_alive():
-                yield from self._left_over()
+                yield from self._results()
+            yield from self._results() if self._thread.is_alive() else self._left_over()
         yield from self._join()
         if lanes.error is not None:
             raise lanes.error
-
-    def give_up(self, error: BaseException) -> Iterator[Outgoing]:
-        """Stop every lane, and yield what it was at: nothing stays without a result."""
-        self._lanes.abort(error)
-        yield from self._left_over()
-        yield from self._join()
 
     def _join(self) -> Iterator[Outgoing]:
         self._backlog.closed = True
         self._lanes.wake()
         while self._thread.is_alive():
             self._thread.join(_POLL)
-            while self._lanes.results:
-                yield self._lanes.results.popleft()
+            yield from self._results()
         yield from self._left_over()
+
+    def _results(self) -> Iterator[Outgoing]:
+        results = self._lanes.results
+        while results:
+            yield results.popleft()
 
     def _left_over(self) -> Iterator[Outgoing]:
         """Yield the last results and, deferred, what was queued for lanes that are gone."""
-        while self._lanes.results:
-            yield self._lanes.results.popleft()
+        yield from self._results()
         for item in self._backlog.clear():
             yield defer(item, self._first.failure)
