@@ -17,12 +17,13 @@ from aerogram.exceptions import (
     InvalidMailer,
     TooManyRecipients,
 )
-from aerogram.mail import EmailMessage, get_connection, send_mail, send_mass_mail
+from aerogram.mail import EmailMessage, get_connection, hooks, send_mail, send_mass_mail
 from aerogram.mail.backends import failover, fuse, redirect, roundrobin
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 from aerogram.mail.backends.smtp import EmailBackend as SMTPBackend
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
+from aerogram.testing import Drop, FaultyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -329,3 +330,76 @@ class TestFuse:
     def test_wrong_options(self, options: dict[str, Any]) -> None:
         with pytest.raises(ImproperlyConfigured, match="limit="):
             fuse.EmailBackend(**options)
+
+
+class Own(EmailMessage):
+    """Says by itself whom it is for."""
+
+    def recipients(self) -> list[Any]:
+        return ["real@customer.example", "dev@x.org"]
+
+
+@pytest.mark.parametrize("rule", [{"to": ["dev@x.org"]}, {"allow": ["*@x.org"]}])
+def test_a_message_that_says_by_itself_whom_it_is_for_is_redirected_too(rule: dict[str, Any]) -> None:
+    with FaultyServer() as server:
+        mailer = SMTPBackend(server.host, server.port, timeout=5)
+        backend = redirect.EmailBackend(mailer=mailer, **rule)
+        assert backend.send_messages([Own("Hi", "Text", "me@x.org", ["real@customer.example"])]) == 1
+    assert [message.recipients for message in server.messages] == [("dev@x.org",)]
+
+
+def test_headers_of_an_earlier_redirection_are_replaced() -> None:
+    target = LocmemBackend()
+    message = EmailMessage("Hi", "Text", "me@x.org", ["ann@y.org"], headers={"x-original-to": "bob@y.org"})
+    assert redirect.EmailBackend(mailer=target, to=["dev@x.org"]).send_messages([message]) == 1
+    assert mail.outbox[0].message()["X-Original-To"] == "ann@y.org"
+
+
+@pytest.mark.parametrize("fail_silently", [False, True])
+def test_messages_that_nobody_could_take_are_deferred_not_uncertain(fail_silently: bool) -> None:
+    messages = [EmailMessage("Hi", "Text", "me@x.org", ["ann@x.org"]) for _ in range(3)]
+    told: list[DeliveryReport] = []
+    failed: list[DeliveryReport] = []
+    backend = failover.EmailBackend(fail_silently, mailers=[Scripted(opens=ConnectionRefusedError("no"))])
+    with hooks.failed.connected(lambda _message, report: failed.append(report)):
+        try:
+            assert backend.send_messages(messages, on_result=told.append) == 0
+        except ConnectionRefusedError:
+            assert not fail_silently
+    reports = [message.delivery for message in messages]
+    assert [report.recipients["ann@x.org"].status for report in reports] == ["deferred"] * 3
+    assert told == failed == reports
+
+
+def test_messages_of_a_generator_are_not_made_for_a_connection_that_is_not_there() -> None:
+    def messages() -> Any:
+        for number in range(3):
+            made.append(number)
+            yield EmailMessage("Hi", "Text", "me@x.org", ["ann@x.org"])
+
+    made: list[int] = []
+    with pytest.raises(ConnectionRefusedError):
+        failover.EmailBackend(mailers=[Scripted(opens=ConnectionRefusedError("no"))]).send_messages(
+            messages()
+        )
+    assert made == [0]
+
+
+def test_an_error_of_the_iterable_is_raised_whatever_the_backend_keeps_quiet_about() -> None:
+    def messages() -> Any:
+        yield EmailMessage("Hi", "Text", "me@x.org", ["ann@x.org"])
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        failover.EmailBackend(fail_silently=True, mailers=[LocmemBackend()]).send_messages(messages())
+    assert len(mail.outbox) == 1
+
+
+def test_a_421_after_the_content_is_not_followed_by_another_mailer() -> None:
+    message = EmailMessage("Hi", "Text", "me@x.org", ["ann@x.org"])
+    with FaultyServer().on(".", "421 4.3.2 bye", Drop()) as first, FaultyServer() as second:
+        mailers = [SMTPBackend(server.host, server.port, timeout=5) for server in (first, second)]
+        with pytest.raises(DeliveryError):
+            failover.EmailBackend(mailers=mailers).send_messages([message])
+    assert second.messages == []
+    assert (message.delivery.recipients["ann@x.org"].code, message.delivery.handed_over) == (421, True)

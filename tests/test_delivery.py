@@ -126,3 +126,9 @@ def test_an_unbuildable_item_raises_its_error_like_a_broken_message():
         with pytest.raises(ValueError, match="no template"):
             ask()
     assert repr(item) == "<Unbuildable ValueError>"
+
+
+def test_a_message_without_an_id_is_not_called_unbuilt():
+    report = DeliveryReport({"ann@x.org": RecipientResult("refused", 550)})
+    with pytest.raises(DeliveryError, match="without a Message-ID: 1 of 1 recipients, refused 550"):
+        tally(report).close()

@@ -215,7 +215,13 @@ class TestSendMassMail:
             send_mass_mail(items, connection=get_connection(path), on_result=reports.append)
         assert caught.value.sent == 2
         errors = [type(each.error).__name__ for each in caught.value.reports]
-        assert sorted(errors) == ["BadHeaderError", "InvalidAddress", "LookupError", "TypeError", "TypeError"]
+        assert sorted(errors) == [
+            "BadHeaderError",
+            "InvalidAddress",
+            "LookupError",
+            "TypeError",
+            "ValueError",
+        ]
         assert len(reports) == 7
         assert sum(report.complete for report in reports) == 2
 

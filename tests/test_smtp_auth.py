@@ -212,3 +212,11 @@ def test_aiosmtpd_checks_the_login(right, free_port):
                 backend.send_messages([mail()])
     finally:
         controller.stop()
+
+
+def test_g93_an_unreadable_answer_that_echoes_the_login_does_not_get_it_into_the_error():
+    with FaultyServer(["AUTH PLAIN"]).on("AUTH", b"echo S3cr3tPw\r\n") as server:
+        backend = backend_for(server, username="u", password="S3cr3tPw")
+        with pytest.raises(OSError, match="is not SMTP") as caught:
+            backend.open()
+    assert "S3cr3tPw" not in str(caught.value)

@@ -9,7 +9,7 @@ import socket
 import threading
 
 import pytest
-from smtp_peers import backend_for, mail, mails, only_status
+from smtp_peers import backend_for, deliver, mail, mails, only_status
 
 from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured
@@ -324,3 +324,38 @@ def test_the_sender_of_the_envelope_may_differ_from_the_header():
     with FaultyServer() as server:
         backend_for(server).send_messages([mail(headers={"From": "Shop <shop@x.org>"}), bounced])
     assert [message.mail_from for message in server.messages] == ["sender@x.org", ""]
+
+
+def test_a_send_amid_a_batch_has_a_connection_of_its_own():
+    def batch(backend):
+        for number, message in enumerate(messages):
+            yield message
+            if number == 1:
+                assert backend.send_messages([mail("inner@x.org")]) == 1
+
+    def told(_report):
+        if len(seen) < 2:
+            seen.append(mail("told@x.org").recipients())
+            backend.send_messages([mail("told@x.org")])
+
+    messages, seen = mails(4), []
+    with FaultyServer() as server, backend_for(server) as backend:
+        assert backend.send_messages(batch(backend)) == 4
+        assert backend.send_messages(mails(3), on_result=told) == 3
+    assert [only_status(message) for message in messages] == ["sent"] * 4
+    assert len(server.messages) == 4 + 1 + 3 + 2
+
+
+def test_a_token_that_cannot_be_had_again_defers_the_rest():
+    def token():
+        asked.append(1)
+        if len(asked) > 1:
+            raise LookupError("no token now")
+        return "t"
+
+    asked = []
+    messages = mails(5)
+    with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
+        sent, _ = deliver(server, messages, username="u", auth_token=token, max_messages=2)
+    assert sent == 2
+    assert [only_status(message) for message in messages[2:]] == ["deferred"] * 3

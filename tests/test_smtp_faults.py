@@ -343,6 +343,56 @@ def test_e72_any_2xx_is_acceptance(verb):
     assert set(copies(server).values()) == {1}
 
 
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
+def test_e72_a_2xx_to_data_is_no_acceptance(offers, connections):
+    messages = mails(3)
+    with FaultyServer(offers).on("DATA", "250 fine", match="", times=1) as server:
+        assert deliver(server, messages, connections=connections) == (3, [])
+    assert set(copies(server).values()) == {1}
+    with FaultyServer(offers).on("DATA", "250 fine") as server:
+        sent, _ = deliver(server, messages, connections=connections)
+    assert sent == 0 == len(server.messages)
+    assert [only_status(message) for message in messages] == ["deferred"] * 3
+
+
+@pytest.mark.parametrize(
+    "reply", [GARBAGE["a line of 10 KB"], GARBAGE["an endless line"]], ids=["10 KB", "endless"]
+)
+def test_e72_a_line_without_end_is_not_waited_for(reply):
+    message = mail()
+    with FaultyServer().on(".", reply, Hang(), keep=True) as server:
+        deliver(server, [message])
+    assert message.delivery.recipients["ann@x.org"].text.endswith("is longer than 8192 octets")
+
+
+@pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
+def test_a_recipient_refused_for_good_stays_refused_when_the_connection_breaks(offers):
+    message = mail("ann@x.org", "bob@x.org", "cem@x.org")
+    server = FaultyServer(offers).on("RCPT", "550 5.1.1 no", match="ann@", times=1)
+    with server.on("RCPT", "421 4.3.2 bye", Drop(), match="cem@", times=1):
+        deliver(server, [message])
+    assert statuses(message) == {"ann@x.org": "refused", "bob@x.org": "sent", "cem@x.org": "sent"}
+    assert sum("<ann@" in command for command in server.commands if command.startswith("RCPT")) == 1
+
+
+def test_chunks_behind_a_421_are_uncertain_where_the_server_goes_on_all_the_same():
+    messages = mails(12)
+    with FaultyServer(["PIPELINING", "CHUNKING"]).on("MAIL", "421 4.3.2 bye", skip=3, times=1) as server:
+        deliver(server, messages, chunking=True)
+    assert set(copies(server).values()) == {1}
+    assert {only_status(message) for message in messages} <= {"sent", "uncertain", "deferred"}
+    assert {message.to[0] for message in messages if only_status(message) == "sent"} <= set(copies(server))
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_an_item_that_is_no_message_is_reported_and_the_rest_goes_out(connections):
+    with FaultyServer() as server:
+        sent, (report,) = deliver(server, [mail(), None, mail("bob@x.org")], connections=connections)
+    assert (sent, len(server.messages)) == (2, 2)
+    assert isinstance(report.error, AttributeError)
+
+
 def test_e72_a_reply_of_many_lines_is_read_whole():
     with FaultyServer().on(".", b"250-first\r\n250-second\r\n250 third\r\n") as server:
         message = mail()

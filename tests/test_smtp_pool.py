@@ -230,3 +230,42 @@ def test_two_messages_at_once_wake_two_connections():
 
 def lanes() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("aerogram-smtp")]
+
+
+@AT_HAND_OR_STREAMED
+def test_the_time_of_the_callers_own_code_is_no_wait_for_a_server(of):
+    def slowly(_report):
+        told.append(1)
+        if len(told) == 6:
+            threading.Event().wait(1.5)
+
+    told = []
+    server = FaultyServer().on(".", Hang(0.3), "250 2.0.0 ok", times=1, per_connection=True)
+    with server:
+        backend = backend_for(server, connections=4, timeout=1, message_timeout=1.2)
+        assert backend.send_messages(of(mails(40)), on_result=slowly) == 40
+    assert set(copies(server).values()) == {1}
+
+
+@AT_HAND_OR_STREAMED
+def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of):
+    server = FaultyServer().on("connect", "421 4.7.0 too many", Drop(), skip=4)
+    server.on("MAIL", "421 4.3.2 bye", Drop(), skip=12, times=2)
+    with server.on(".", Hang(0.02), "250 2.0.0 ok"):
+        assert deliver(server, of(mails(40)), connections=4) == (40, [])
+    assert set(copies(server).values()) == {1}
+
+
+@AT_HAND_OR_STREAMED
+def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there_are(of):
+    def token():
+        asked.append(1)
+        if len(asked) > 1:
+            raise LookupError("no token now")
+        return "t"
+
+    asked = []
+    with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
+        options = {"connections": 3, "username": "u", "auth_token": token}
+        assert deliver(server, of(mails(30)), **options) == (30, [])
+    assert len(asked) == 3

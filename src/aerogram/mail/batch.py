@@ -90,6 +90,12 @@ def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbui
     return message
 
 
+_ACCEPTED: Final = (
+    "Accepted: (subject, message, from_email, recipient_list), the same with an HTML text at the end, an "
+    "EmailMessage, or a Notification."
+)
+
+
 def _built(item: Any) -> EmailMessage | None:
     if isinstance(item, EmailMessage):
         return item
@@ -101,11 +107,10 @@ def _built(item: Any) -> EmailMessage | None:
         if getattr(item, "_needs_recipients", False):
             raise NoRecipients.of(item)
         return None
-    if not isinstance(item, tuple | list) or len(item) not in (4, 5):
-        raise TypeError(
-            f"An item of send_mass_mail is a {type(item).__name__}. Accepted: (subject, message, from_email, "
-            "recipient_list), the same with an HTML text at the end, an EmailMessage, or a Notification."
-        )
+    if not isinstance(item, tuple | list):
+        raise TypeError(f"An item of send_mass_mail is a {type(item).__name__}. {_ACCEPTED}")
+    if len(item) not in (4, 5):
+        raise ValueError(f"An item of send_mass_mail is a {type(item).__name__} of {len(item)}. {_ACCEPTED}")
     subject, body, from_email, recipients, *html = item
     message = EmailMultiAlternatives(subject, body, from_email, recipients)
     if html and html[0]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Literal, NoReturn
@@ -58,7 +59,8 @@ class DeliveryReport:
 
     ``recipients`` has one :class:`RecipientResult` for each bare address of the envelope. ``message_id`` is
     the ``Message-ID`` that was sent. ``error`` is set only for a message that could not be built or rendered;
-    nothing of it was sent, and ``recipients`` is empty when its addresses could not be read.
+    nothing of it was sent, and ``recipients`` is empty when its addresses could not be read. ``handed_over``
+    says whether its content was given to a server, whatever that answered; only SMTP backends know.
 
     >>> result = RecipientResult("sent", 250, "2.0.0", "queued")
     >>> report = DeliveryReport({"ann@example.com": result}, "<1@example.com>")
@@ -71,6 +73,7 @@ class DeliveryReport:
     recipients: dict[str, RecipientResult] = field(default_factory=dict)
     message_id: str | None = None
     error: Exception | None = None
+    handed_over: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -142,7 +145,8 @@ class Tally:
 
         ``position`` is the message's place in the batch, where reports do not come in that order.
         """
-        message.delivery = report
+        with suppress(AttributeError):  # an item that is no message at all
+            message.delivery = report
         place = self.total if position is None else position
         self.total += 1
         self.sent += report.accepted
@@ -173,9 +177,10 @@ class Tally:
 
     def _sentence(self, first: DeliveryReport) -> str:
         reason = " ".join(_reason(first))
+        which = first.message_id or ("not built" if first.error is not None else "without a Message-ID")
         return (
             f"{self._unserved} of {self.total} message{'s' * (self.total != 1)} "
-            f"did not reach every recipient; the first of them, {first.message_id or 'not built'}: {reason}. "
+            f"did not reach every recipient; the first of them, {which}: {reason}. "
             f"See .reports of this error, or .delivery of each message."
         )
 

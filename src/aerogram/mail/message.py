@@ -277,7 +277,7 @@ class EmailMessage:
 
 
 def _address_list(name: str, addresses: Iterable[object] | None) -> list[Any]:
-    if isinstance(addresses, str):
+    if addresses and isinstance(addresses, str):
         raise TypeError(f'"{name}" argument must be a list or tuple')
     return list(addresses or ())
 

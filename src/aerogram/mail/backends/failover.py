@@ -27,7 +27,7 @@ class EmailBackend(WrappingBackend):
     """Tries several mailers in order, until one takes the message.
 
     The next one is tried only while nothing of the message has left: the connection cannot be opened, or it
-    was lost before the server could accept the message (or the server said 421, "service not available"). A
+    was lost before the content was handed over (or the server said 421 by then, "service not available"). A
     refused recipient is the final word and says nothing about the transport; a message whose fate is
     uncertain is never sent again.
 
@@ -97,7 +97,7 @@ class EmailBackend(WrappingBackend):
 
 
 def nothing_left(report: DeliveryReport) -> bool:
-    """Whether the transport failed while nothing of the message had left.
+    """Whether the transport failed while the content had not been handed over.
 
     >>> nothing_left(DeliveryReport({"a@x.org": RecipientResult("deferred", text="connection lost")}))
     True
@@ -105,4 +105,6 @@ def nothing_left(report: DeliveryReport) -> bool:
     False
     """
     results = report.recipients.values()
-    return bool(results) and all(each.status == "deferred" and each.code in (None, 421) for each in results)
+    return bool(results and not report.handed_over) and all(
+        each.status == "deferred" and each.code in (None, 421) for each in results
+    )

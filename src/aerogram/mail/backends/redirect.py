@@ -70,8 +70,13 @@ class EmailBackend(WrappingBackend):
     def _redirected(self, message: EmailMessage) -> EmailMessage:
         twin = copy.copy(message)
         twin.to, twin.cc, twin.bcc = list(self.to), [], []
+        twin.recipients = lambda: list(self.to)  # type: ignore[method-assign] # a class may have its own
         # A To or Cc header given by hand would still name the real recipients as if they had been served.
-        headers = {name: value for name, value in message.extra_headers.items() if name.lower() not in FIELDS}
+        headers = {
+            name: value
+            for name, value in message.extra_headers.items()
+            if name.lower().removeprefix("x-original-") not in FIELDS
+        }
         for field in FIELDS:
             real = [str(recipient) for recipient in getattr(message, field) if recipient]
             if real:
@@ -86,6 +91,8 @@ class EmailBackend(WrappingBackend):
             allowed = [recipient for recipient in everyone if self._allows(recipient)]
             setattr(twin, field, allowed)
             dropped += len(everyone) - len(allowed)
+        served = [recipient for recipient in message.recipients() if recipient and self._allows(recipient)]
+        twin.recipients = lambda: served  # type: ignore[method-assign] # a class may have its own
         if dropped:
             logger.warning("recipients dropped: %d; no pattern of the redirect backend allows them", dropped)
         return twin

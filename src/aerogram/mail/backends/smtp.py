@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import os
 import smtplib
@@ -127,11 +128,15 @@ class EmailBackend(BaseEmailBackend):
         self.allow_plaintext_auth = allow_plaintext_auth
         self.chunking = chunking
         self._signer = configured_signer()
-        self.timeouts = self._all_timeouts(connect_timeout, command_timeout, data_timeout, message_timeout)
+        general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
+        self.timeouts = Timeouts.chosen(
+            general, connect_timeout, command_timeout, data_timeout, message_timeout
+        )
         self.connection: smtplib.SMTP | None = None
         self._session: Session | None = None
         self._process = os.getpid()
         self._next_slot = 0.0
+        self._sending = False
         self._lock = threading.RLock()
 
     @property
@@ -242,20 +247,6 @@ class EmailBackend(BaseEmailBackend):
         token = self.auth_token() if self.auth_token is not None else None
         authenticate(client, self.username, self.password, token)
 
-    def _all_timeouts(
-        self, connect: float | None, command: float | None, data: float | None, message: float | None
-    ) -> Timeouts:
-        """An explicit ``timeout`` (the settings', or Python's default for sockets) bounds every wait."""
-        general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
-        default = Timeouts() if general is None else Timeouts(general, general, general)
-        data = default.data if data is None else data
-        return Timeouts(
-            default.connect if connect is None else connect,
-            default.command if command is None else command,
-            data,
-            max(default.message, data * 1.5) if message is None else message,
-        )
-
     # -- sending --
 
     def send_messages(self, email_messages: Iterable[Any], *, on_result: OnResult | None = None) -> int:
@@ -276,7 +267,19 @@ class EmailBackend(BaseEmailBackend):
         if not email_messages:
             return 0
         with self._lock:
-            return Batch(self, email_messages, on_result).run()
+            if self._sending:  # called by the caller's own code amid a batch, whose connection is occupied
+                return self._twin().send_messages(email_messages, on_result=on_result)
+            self._sending = True
+            try:
+                return Batch(self, email_messages, on_result).run()
+            finally:
+                self._sending = False
+
+    def _twin(self) -> EmailBackend:
+        twin = copy.copy(self)
+        twin.adopt(None)
+        twin._sending, twin._lock = False, threading.RLock()
+        return twin
 
     def prepared(self, message: Any) -> Outgoing | None:
         """Build what is sent of ``message``; ``None`` when nobody is to get it.

@@ -6,11 +6,12 @@ import threading
 from smtplib import SMTPException
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
+from aerogram.exceptions import ImproperlyConfigured, InvalidMailer, MessageError
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
 from aerogram.mail.envelope import envelope_of
 from aerogram.mail.mailers import mailers
+from aerogram.mail.smtp.replies import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,7 @@ class WrappingBackend(BaseEmailBackend):
         self._opened: list[BaseEmailBackend] = []
 
     def deliver(self, message: EmailMessage) -> DeliveryReport:
-        """Pass one message on. An error raised here ends the batch, unless the backend fails silently."""
+        """Pass one message on. An ``OSError`` raised here ends the batch: it and the rest are deferred."""
         raise NotImplementedError("subclasses of WrappingBackend must override deliver() method")
 
     def send_messages(
@@ -38,22 +39,36 @@ class WrappingBackend(BaseEmailBackend):
     ) -> int:
         """Pass messages on, one by one; connections stay open until the batch ends."""
         tally = Tally(fail_silently=self.fail_silently, on_result=on_result)
+        failure: OSError | None = None
         with self._lock:
             try:
                 for message in email_messages:
-                    try:
-                        recipients = message.recipients()
-                    except Exception as error:  # an item that did not become a message
-                        tally.add(message, DeliveryReport(error=error))
-                        continue
-                    if recipients:
-                        tally.add(message, self.deliver(message))
-            except (OSError, SMTPException):
-                if not self.fail_silently:
-                    raise
+                    report, failure = self._report_on(message, failure)
+                    if report is not None:
+                        tally.add(message, report)
+                    if failure and not (self.fail_silently or isinstance(email_messages, list | tuple)):
+                        break  # nobody waits for what a generator has not made yet
             finally:
                 self.close()
+        if failure is not None and not self.fail_silently:
+            raise failure
         return tally.close()
+
+    def _report_on(
+        self, message: EmailMessage, failure: OSError | None
+    ) -> tuple[DeliveryReport | None, OSError | None]:
+        """Deliver a message, unless it is for nobody, or ``failure`` has ended that; return both anew."""
+        try:
+            if not message.recipients():
+                return None, failure
+        except Exception as error:  # an item that did not become a message
+            return DeliveryReport(error=error), failure
+        if failure is None:
+            try:
+                return self.deliver(message), None
+            except OSError as error:
+                failure = error
+        return _deferred(message, failure), failure
 
     def close(self) -> None:
         """Close every connection that was opened for the batch."""
@@ -68,6 +83,14 @@ class WrappingBackend(BaseEmailBackend):
     def _open(self, mailer: BaseEmailBackend) -> None:
         if mailer not in self._opened and mailer.open():
             self._opened.append(mailer)
+
+
+def _deferred(message: EmailMessage, error: OSError) -> DeliveryReport:
+    result = RecipientResult("deferred", text=clean_text(f"not sent: {error}"))
+    try:
+        return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
+    except MessageError as problem:
+        return DeliveryReport(error=problem)
 
 
 def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:

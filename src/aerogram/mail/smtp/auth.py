@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aerogram.mail.smtp.replies import clean_text
+from aerogram.mail.smtp.replies import ConnectionLost, clean_text
 
 __all__ = ["Secret", "authenticate"]
 
@@ -68,7 +68,7 @@ def authenticate(
         )
     code, text = 0, b""
     for mechanism in mechanisms:
-        with _unseen(client):
+        with _unseen(client), _untold(username, password, token):
             code, text = _converse(client, mechanism, known[mechanism]())
         if code in (235, 503):  # 503: already logged in
             return code, text
@@ -135,6 +135,16 @@ def _unseen(client: smtplib.SMTP) -> Iterator[None]:
         yield
     finally:
         client.debuglevel = level
+
+
+@contextmanager
+def _untold(username: str, password: str | None, token: str | None) -> Iterator[None]:
+    """Keep what a server has echoed out of the error that says that its answer cannot be read."""
+    try:
+        yield
+    except ConnectionLost as error:
+        text = _without_secrets(str(error), username, password, token)
+        raise ConnectionLost(text, error.code) from None
 
 
 def _without_secrets(text: str, username: str, password: str | None, token: str | None) -> str:

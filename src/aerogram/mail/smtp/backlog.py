@@ -46,6 +46,11 @@ class Backlog:
         self._put_octets += item.size
         self._items.append(item)
 
+    def put_back(self, item: Outgoing) -> None:
+        """Return a message that was taken; it is the next one to be taken again."""
+        self._taken_octets -= item.size
+        self._items.appendleft(item)
+
     def wait_for_room(self, timeout: float) -> None:
         """Return when half of what may wait has been taken, or ``timeout`` seconds are over."""
         with self._taken:

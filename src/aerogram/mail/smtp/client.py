@@ -269,10 +269,11 @@ class SMTPClient(smtplib.SMTP):
             ConnectionLost: the connection ended, or the time is over.
         """
         sock = self.sock or self._connected()
-        if timeout <= 0:
-            self._give_up("the server did not answer in time")
+        is_late = timeout <= 0
         try:
-            if not (self.shared or 0 < (sock.gettimeout() or 0) <= timeout + _SLACK):
+            if is_late:
+                sock.settimeout(0)  # perhaps the answer has come while this process was at something else
+            elif not (self.shared or 0 < (sock.gettimeout() or 0) <= timeout + _SLACK):
                 sock.settimeout(timeout)
             if self._heard and _QUICKACK is not None:
                 # A server that writes reply after reply waits for the acknowledgement of one before it sends
@@ -281,6 +282,8 @@ class SMTPClient(smtplib.SMTP):
                     sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             chunk = sock.recv(65536)
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            if is_late:
+                self._give_up("the server did not answer in time")
             return
         except OSError as error:
             self._give_up(f"the connection broke: {error.strerror or error}")
@@ -288,6 +291,16 @@ class SMTPClient(smtplib.SMTP):
             self._give_up("the server closed the connection")
         self._heard = True
         self._buffer += chunk
+
+    def is_closing(self) -> bool:
+        """Tell whether the server ends the connection within half a second, and says nothing more."""
+        if self.sock is None:
+            return not self._buffer
+        try:
+            self.sock.settimeout(_LAST_WORDS_TIMEOUT)
+            return not (self._buffer or self.sock.recv(1))
+        except OSError as error:
+            return isinstance(error, ConnectionError)  # it closed without reading what came behind
 
     def share(self, shared: bool) -> None:
         """Say whether the thread has other connections, which wait while this one does: then it does not."""

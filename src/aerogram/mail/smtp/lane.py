@@ -92,6 +92,8 @@ class Lane:
             item = in_hand[0]
             if item.waiting:
                 yield from self._transact(item, meanwhile)
+                if self._is_stranded:
+                    return
             if not item.waiting:
                 in_hand.popleft()
 
@@ -99,8 +101,18 @@ class Lane:
         """Read every answer that is still to come, and do what they ask for."""
         while self.session is not None and self.session.busy:
             yield from self._settle()
-            while self._in_hand:
+            while self._in_hand and not self._is_stranded:
                 yield from self.carry(self._in_hand.popleft())
+
+    @property
+    def _is_stranded(self) -> bool:
+        return self._shared and self.session is None and self.failure is not None
+
+    def left_behind(self) -> list[Outgoing]:
+        """Hand back what a lane that can have no connection any more leaves to the other lanes."""
+        left = [item for item in self._in_hand if item.waiting]
+        self._in_hand.clear()
+        return left
 
     def abort(self, error: BaseException) -> None:
         """Break the connection at once, from any thread; nothing is sent again."""
@@ -134,6 +146,11 @@ class Lane:
         """When the wait that is going on ends, by the monotonic clock."""
         return self.session.deadline if self.session is not None else 0.0
 
+    def excuse(self, seconds: float) -> None:
+        """Let so many seconds not count as waiting for the server: the thread was at something else."""
+        if self.session is not None:
+            self.session.excuse(seconds)
+
     def push(self) -> None:
         """Send what is kept for the message behind it, since that is not here yet."""
         if self.session is not None:
@@ -157,7 +174,7 @@ class Lane:
         if self.failure is None:
             try:
                 session = self._connect()
-            except OSError as error:
+            except Exception as error:  # of a token's callable, too
                 self.failure = error
                 return
             self._adopt(session)
@@ -178,7 +195,8 @@ class Lane:
             yield from self._renew()
             session = self.session
         if session is None:
-            defer(item, self.failure).conclude(self.finished)
+            if not self._shared:
+                defer(item, self.failure).conclude(self.finished)
             return
         try:
             yield from session.transact(item, meanwhile)
@@ -239,7 +257,7 @@ class Lane:
 
 def defer(item: Outgoing, error: BaseException | None) -> Outgoing:
     """Settle those who still wait: by the server's last words in ``error``, or as not sent."""
-    if isinstance(error, ConnectionLost) and error.code is not None:
+    if isinstance(error, ConnectionLost) and (error.code or 0) >= 400:
         result = result_of(error.code, error.reply)
     else:
         result = RecipientResult("deferred", text=clean_text(f"not sent: {error or 'no connection'}"))

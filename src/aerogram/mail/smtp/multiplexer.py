@@ -94,6 +94,11 @@ class Multiplexer:
         self._await()
         self.assign()
 
+    def excuse(self, seconds: float) -> None:
+        """Let so many seconds not count as waiting for any server: this thread was at something else."""
+        for lane in self._running:
+            lane.excuse(seconds)
+
     def fail(self, error: BaseException) -> None:
         """Break off every lane; what each was at is in :attr:`results` then."""
         self.error = error
@@ -176,6 +181,8 @@ class Multiplexer:
             del self._running[lane]
             if lane.session is None and lane.failure is not None:
                 self._lanes.remove(lane)
+                for item in reversed(lane.left_behind()):
+                    self._backlog.put_back(item)
             else:
                 self._idle.append(lane)
         self._watch(lane, wait)

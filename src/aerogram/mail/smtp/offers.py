@@ -24,6 +24,25 @@ class Timeouts:
     data: float = 600.0
     message: float = 900.0
 
+    @classmethod
+    def chosen(
+        cls,
+        general: float | None,
+        connect: float | None = None,
+        command: float | None = None,
+        data: float | None = None,
+        message: float | None = None,
+    ) -> Timeouts:
+        """Return the timeouts given, the others by default; ``general`` bounds every wait that none names."""
+        default = cls() if general is None else cls(general, general, general)
+        data = default.data if data is None else data
+        return cls(
+            default.connect if connect is None else connect,
+            default.command if command is None else command,
+            data,
+            max(default.message, data * 1.5) if message is None else message,
+        )
+
 
 class Offers:
     """What the server said in its EHLO that it can do, and what of its limits this session has used up.
@@ -57,6 +76,17 @@ class Offers:
             text = f"the message has {item.size} octets, the server takes {self.max_size}"
             return RecipientResult("refused", None, "5.3.4", text)
         return None
+
+    def mail_command(self, item: Outgoing) -> str:
+        """Return the MAIL command for ``item``, with the parameters it needs and the server knows."""
+        command = f"MAIL FROM:<{item.envelope.mail_from}>"
+        if self.size:
+            command += f" SIZE={item.size}"
+        if self.eight_bit and item.needs_eight_bit:
+            command += " BODY=8BITMIME"
+        if item.needs_utf8:
+            command += " SMTPUTF8"
+        return command
 
     def next_group(self, waiting: list[str]) -> list[str]:
         """Return those of ``waiting`` whom the next transaction of this session may name, in their order.

@@ -22,7 +22,8 @@ class Outgoing:
 
     ``waiting`` are the recipients no transaction has taken yet, ``in_flight`` counts the transactions whose
     content was handed over and not yet answered; with neither left the message is done. ``size`` counts the
-    octets of the content, before dot-stuffing. ``position`` is its place in the batch.
+    octets of the content, before dot-stuffing. ``position`` is its place in the batch. ``handed_over`` says
+    whether the content was given to a server, with its final dot.
 
     Args:
         message: the message object; it is only handed back.
@@ -37,6 +38,7 @@ class Outgoing:
         "_concluded",
         "body",
         "envelope",
+        "handed_over",
         "head",
         "in_flight",
         "interrupted",
@@ -73,6 +75,7 @@ class Outgoing:
         self.in_flight = 0
         self.position = 0
         self.interrupted = False
+        self.handed_over = False
         self._concluded = False
 
     @property
@@ -112,7 +115,7 @@ class Outgoing:
         results = self.results
         if len(results) > 1:
             results = {address: results[address] for address in self.envelope.recipients}
-        return DeliveryReport(results, _message_id(self.head))
+        return DeliveryReport(results, _message_id(self.head), handed_over=self.handed_over)
 
 
 def stuffed(content: bytes) -> bytes:

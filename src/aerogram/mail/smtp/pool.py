@@ -39,6 +39,7 @@ class Pool:
     def __init__(self, first: Lane, another: Callable[[], Lane], size: int) -> None:
         self._first = first
         self._size = size
+        self._spent = 0.0  # seconds that this thread was at something else than the lanes, less the usual
         self._backlog = Backlog(_WAITING * size)
         self._lanes = Multiplexer(first, another, size, self._backlog)
         self._thread = threading.Thread(
@@ -72,20 +73,15 @@ class Pool:
         lanes, backlog = self._lanes, self._backlog
         lanes.fed = True
         lanes.begin()
-        spent, began = -_CREDIT, monotonic()
-        for item in source:
-            spent += monotonic() - began - _QUICK
+        while (item := self._next_of(source)) is not None:
+            self._spent -= _QUICK
             backlog.put(item)
             lanes.assign()
             while len(backlog) >= self._size and lanes.alive:
                 lanes.turn()
-                began = monotonic()
-                yield from self._results()
-                spent += monotonic() - began
-            if not lanes.alive:
-                yield from self._left_over()
-            began = monotonic()
-            if spent > 0:
+                yield from self._told()
+            yield from self._told() if lanes.alive else self._left_over()
+            if self._spent > _CREDIT:
                 lanes.fed = False
                 return False
         backlog.closed = True
@@ -93,10 +89,28 @@ class Pool:
         lanes.assign()
         while not lanes.over:
             lanes.turn()
-            yield from self._results()
+            yield from self._told()
         lanes.close()
         yield from self._left_over()
         return True
+
+    def _next_of(self, source: Iterator[Outgoing]) -> Outgoing | None:
+        began = monotonic()
+        item = next(source, None)
+        self._was_away(monotonic() - began)
+        return item
+
+    def _told(self) -> Iterator[Outgoing]:
+        """Yield the results there are, and take the time of whoever takes them in."""
+        if self._lanes.results:
+            began = monotonic()
+            yield from self._results()
+            self._was_away(monotonic() - began)
+
+    def _was_away(self, seconds: float) -> None:
+        self._spent += seconds
+        if seconds > _QUICK:
+            self._lanes.excuse(seconds)
 
     def _deliver_beside(self, source: Iterator[Outgoing]) -> Iterator[Outgoing]:
         lanes, backlog = self._lanes, self._backlog

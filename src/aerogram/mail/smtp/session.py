@@ -27,13 +27,13 @@ from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import (
     ConnectionLost,
     Reply,
-    asks_for_another_transaction,
     check_in_step,
     check_open,
     clean_text,
     result_of,
     took,
 )
+from aerogram.mail.smtp.verdict import settle_for_good, weigh
 from aerogram.mail.smtp.waits import Steps, finish
 from aerogram.mail.smtp.wire import Wire
 
@@ -108,6 +108,10 @@ class Session:
         """When the wait that is going on ends, by the monotonic clock."""
         return self._wire.deadline
 
+    def excuse(self, seconds: float) -> None:
+        """Let so many seconds not count as waiting for the server."""
+        self._wire.excuse(seconds)
+
     def share(self, shared: bool) -> None:
         """Say whether other sessions of the thread wait while this one does."""
         if isinstance(self.client, SMTPClient):
@@ -139,11 +143,15 @@ class Session:
                     finish(self._read_answer())
             except OSError as last_words:
                 error = last_words if getattr(last_words, "code", None) else error
+        # Behind a 421 nothing was taken, if the server closes as it has to. With BDAT it might have gone on.
+        left_untaken = getattr(error, "code", None) == 421 and (
+            not self.offers.chunking or (isinstance(self.client, SMTPClient) and self.client.is_closing())
+        )
         self.client.close()
         returned = []
         for item, recipients in self._unanswered:
             item.in_flight -= 1
-            if getattr(error, "code", None) == 421:
+            if left_untaken:
                 item.waiting += [recipient for recipient in recipients if recipient not in item.waiting]
                 returned.append(item)
             else:
@@ -159,50 +167,62 @@ class Session:
         self, item: Outgoing, recipients: list[str], meanwhile: Callable[[], object]
     ) -> Steps[None]:
         resets = self._reset_due
-        commands = [self._mail(item), *[f"RCPT TO:<{recipient}>" for recipient in recipients], "DATA"]
+        commands = [
+            self.offers.mail_command(item),
+            *[f"RCPT TO:<{recipient}>" for recipient in recipients],
+            "DATA",
+        ]
         if resets:
             commands.insert(0, "RSET")
         wire = self._wire
         groups = [commands[start : start + _GROUP] for start in range(0, len(commands), _GROUP)]
         replies: list[Reply] = []
-        for octets, count in [(wire.encoded(group, item), len(group)) for group in groups]:
-            yield from wire.write(item, octets)
-            self._held = False
-            if len(replies) + count == len(commands):
-                meanwhile()
-            replies += yield from self._answers_and_replies(item, count)
+        try:
+            for octets, count in [(wire.encoded(group, item), len(group)) for group in groups]:
+                yield from wire.write(item, octets)
+                self._held = False
+                if len(replies) + count == len(commands):
+                    meanwhile()
+                yield from self._answers_and_replies(item, count, replies)
+        except OSError:
+            settle_for_good(item, recipients, replies[resets:])
+            raise
         del replies[:resets]
         self._reset_due = False
-        accepted = self._weigh(item, recipients, replies[0], replies[1:-1])
+        accepted = weigh(item, recipients, replies[0], replies[1:-1])
         yield from self._after_data(item, accepted, replies[-1])
 
-    def _answers_and_replies(self, item: Outgoing, count: int) -> Steps[list[Reply]]:
-        """Read the answers to what was sent before; return the replies to ``count`` commands behind it."""
+    def _answers_and_replies(self, item: Outgoing, count: int, replies: list[Reply]) -> Steps[None]:
+        """Read the answers to what was sent before; append the replies to ``count`` commands behind it."""
         answers = len(self._unanswered)
         if answers:
-            replies = yield from self._wire.arrival(self._unanswered[0][0], answers + count)
-            if replies is not None:
-                for answer in replies[:answers]:
+            arrived = yield from self._wire.arrival(self._unanswered[0][0], answers + count)
+            if arrived is not None:
+                for answer in arrived[:answers]:
                     self._take(answer)
-                del replies[:answers]
-                for reply in replies:
+                for reply in arrived[answers:]:
                     if reply[0] == 421:
                         check_open(reply)
+                    replies.append(reply)
                 cancellation.breakable(self.client)
-                return replies
+                return
         yield from self.settle()
-        return (yield from self._wire.replies(item, count))
+        yield from self._wire.replies(item, count, replies)
 
     def _send_in_lockstep(self, item: Outgoing, recipients: list[str]) -> Steps[None]:
         yield from self.settle()
         if self._reset_due:
             yield from self._wire.command(item, "RSET")
             self._reset_due = False
-        mail = yield from self._wire.command(item, self._mail(item))
+        mail = yield from self._wire.command(item, self.offers.mail_command(item))
         rcpts: list[Reply] = []
-        for recipient in recipients if took(mail) else ():
-            rcpts.append((yield from self._wire.command(item, _rcpt(recipient))))
-        accepted = self._weigh(item, recipients, mail, rcpts)
+        try:
+            for recipient in recipients if took(mail) else ():
+                rcpts.append((yield from self._wire.command(item, _rcpt(recipient))))
+        except OSError:
+            settle_for_good(item, recipients, [mail, *rcpts])
+            raise
+        accepted = weigh(item, recipients, mail, rcpts)
         if accepted:
             reply = yield from self._wire.command(item, "DATA")
             yield from self._after_data(item, accepted, reply)
@@ -214,6 +234,8 @@ class Session:
         if reply[0] != 354:
             if accepted:
                 check_in_step(reply)
+            if took(reply):  # to what, when no content has left?
+                raise ConnectionLost(f"the server answered DATA with {reply[0]}")
             item.settle(accepted, result_of(*reply))
             self._reset_due = True  # MAIL is still open on the other side
         elif accepted:
@@ -226,7 +248,12 @@ class Session:
     def _send_chunk(self, item: Outgoing, recipients: list[str]) -> Steps[None]:
         # RSET in front: whatever became of the transaction before, this one starts clean.
         recipients = recipients[:_GROUP]
-        commands = ["RSET", self._mail(item), *map(_rcpt, recipients), f"BDAT {len(item.content)} LAST"]
+        commands = [
+            "RSET",
+            self.offers.mail_command(item),
+            *map(_rcpt, recipients),
+            f"BDAT {len(item.content)} LAST",
+        ]
         yield from self._hand_over(item, recipients, self._wire.encoded(commands, item) + item.content)
         while len(self._unanswered) > BDAT_WINDOW:
             yield from self._read_answer()
@@ -244,6 +271,7 @@ class Session:
         try:
             yield from self._wire.write(item, content, more=hold)
             self._held = hold
+            item.handed_over = True
         except OSError:
             # The final dot never left. (After an interrupt nobody knows, and the message stays unanswered.)
             self._unanswered.pop()
@@ -268,9 +296,11 @@ class Session:
         """Read the answer to the oldest content, in BDAT's case with all the replies before it."""
         item, recipients = self._unanswered[0]
         if self.offers.chunking:
-            _, mail, *rcpts = yield from self._wire.replies(item, 2 + len(recipients))
+            replies: list[Reply] = []
+            yield from self._wire.replies(item, 2 + len(recipients), replies)
+            _, mail, *rcpts = replies
             item.waiting += recipients
-            accepted = self._weigh(item, recipients, mail, rcpts)
+            accepted = weigh(item, recipients, mail, rcpts)
             item.waiting = [recipient for recipient in item.waiting if recipient not in accepted]
         else:
             accepted = None
@@ -288,46 +318,10 @@ class Session:
         if reply[0] == 421:  # an answer to this content, and the end of the session
             check_open(reply)
 
-    def _weigh(self, item: Outgoing, recipients: list[str], mail: Reply, rcpts: list[Reply]) -> list[str]:
-        """Settle the recipients who were refused; return those who were accepted."""
-        for code, _ in (mail, *rcpts):
-            if not 200 <= code < 300:
-                break
-        else:  # nearly always
-            return recipients
-        check_in_step(mail)
-        if not took(mail):
-            item.settle(recipients, result_of(*mail))
-            return []
-        accepted = []
-        crowded = {}
-        for recipient, reply in zip(recipients, rcpts, strict=True):
-            check_in_step(reply)
-            if took(reply):
-                accepted.append(recipient)
-            elif asks_for_another_transaction(*reply):
-                crowded[recipient] = reply
-            else:
-                item.settle([recipient], result_of(*reply))
-        if not accepted:  # then another transaction would fare no better
-            for recipient, reply in crowded.items():
-                item.settle([recipient], result_of(*reply))
-        return accepted
-
     def _conclude(self, item: Outgoing) -> None:
         item.conclude(self.finished)
         if self.offers.chunking and item.waiting and not item.in_flight:
             self.unfinished.append(item)
-
-    def _mail(self, item: Outgoing) -> str:
-        command = f"MAIL FROM:<{item.envelope.mail_from}>"
-        if self.offers.size:
-            command += f" SIZE={item.size}"
-        if self.offers.eight_bit and item.needs_eight_bit:
-            command += " BODY=8BITMIME"
-        if item.needs_utf8:
-            command += " SMTPUTF8"
-        return command
 
 
 def _rcpt(recipient: str) -> str:

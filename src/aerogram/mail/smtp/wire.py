@@ -30,6 +30,7 @@ class Wire:
 
     def __init__(self, client: smtplib.SMTP, timeouts: Timeouts) -> None:
         self.deadline = 0.0  # of the wait that is going on, by the monotonic clock
+        self._began = 0.0  # when that was
         self._client = client
         self._command_timeout = timeouts.command
         self._data_timeout = timeouts.data
@@ -52,8 +53,9 @@ class Wire:
     def command(self, item: Outgoing, command: str) -> Steps[Reply]:
         """Send one command and return its reply."""
         yield from self.write(item, self.encoded([command], item))
-        (reply,) = yield from self.replies(item, 1)
-        return reply
+        replies: list[Reply] = []
+        yield from self.replies(item, 1, replies)
+        return replies[0]
 
     def write(self, item: Outgoing, data: bytes, *, more: bool = False) -> Iterable[Wait]:
         """Send octets; each block of them has the time of a command.
@@ -87,8 +89,7 @@ class Wire:
         self._crowded = True
         left = memoryview(data)
         while left:
-            began = monotonic()
-            self.deadline = began + min(self._command_timeout, item.time_left)
+            self._begin(item, self._command_timeout)
             block = left[:_BLOCK]
             left = left[_BLOCK:]
             try:
@@ -96,7 +97,16 @@ class Wire:
                     yield Wait.WRITABLE
                     block = block[client.send_some(block, self.deadline - monotonic()) :]
             finally:
-                item.time_left -= monotonic() - began
+                item.time_left -= monotonic() - self._began
+
+    def _begin(self, item: Outgoing, timeout: float) -> None:
+        self._began = monotonic()
+        self.deadline = self._began + min(timeout, item.time_left)
+
+    def excuse(self, seconds: float) -> None:
+        """Let so many seconds not count: they were not spent waiting for the server."""
+        self._began += seconds
+        self.deadline += seconds
 
     def push(self) -> None:
         """Send what was written with ``more``, since nothing follows it."""
@@ -112,27 +122,26 @@ class Wire:
         own = self._own
         if own is None:
             return None
-        began = monotonic()
-        self.deadline = began + min(self._data_timeout, item.time_left)
+        self._begin(item, self._data_timeout)
         try:
             if not own.readable():
                 yield Wait.READABLE
             own.receive(self.deadline - monotonic())
         finally:
-            item.time_left -= monotonic() - began
+            item.time_left -= monotonic() - self._began
         self._crowded = False
         return own.arrived(count)
 
-    def replies(self, item: Outgoing, count: int) -> Steps[list[Reply]]:
-        """Return the replies to so many commands; 421 ends the session, whatever was asked."""
-        replies = (self._own and self._own.arrived(count)) or []
-        while len(replies) < count:
+    def replies(self, item: Outgoing, count: int, replies: list[Reply]) -> Steps[None]:
+        """Append the replies to so many commands; 421 ends the session, whatever was asked."""
+        for reply in (self._own and self._own.arrived(count)) or ():
+            check_open(reply)
+            replies.append(reply)
+            count -= 1
+        for _ in range(count):
             reply = yield from self._awaited(item, self._command_timeout)
             check_open(reply)
             replies.append(reply)
-        for reply in replies:
-            check_open(reply)
-        return replies
 
     def answer(self, item: Outgoing) -> Steps[Reply]:
         """Return the answer to a content, which may take longer."""
@@ -146,8 +155,7 @@ class Wire:
         return reply
 
     def _awaited(self, item: Outgoing, timeout: float) -> Steps[Reply]:
-        began = monotonic()
-        self.deadline = began + min(timeout, item.time_left)
+        self._begin(item, timeout)
         try:
             if self._own is None:
                 return self._of_another()
@@ -156,7 +164,7 @@ class Wire:
                     yield Wait.READABLE
                 self._own.receive(self.deadline - monotonic())
         finally:
-            item.time_left -= monotonic() - began
+            item.time_left -= monotonic() - self._began
         self._crowded = False
         return reply
 
