@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["columns_of", "fits", "is_simple", "wrap"]
+__all__ = ["columns_of", "cut", "cut_text", "fits", "is_short", "is_simple", "wrap"]
 
-_LONGEST = 990  # octets of a line before it is cut: RFC 5322 2.1.1 has 998, and a prefix may stand before it
-_SHORT = _LONGEST // 4  # characters of a line that are never too many octets
+_LONGEST = 998  # octets of a line: RFC 5322 2.1.1
+_ROOM = 990  # of them for the text, as a prefix may stand before it
+_SHORT = _ROOM // 4  # characters of a line that are never too many octets
 # Latin, Greek, Cyrillic, Hebrew, punctuation and signs such as the euro: one column each, none combining.
 _simple = re.compile("[ -\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u2010-\u20cf\u2100-\u22ff]*").fullmatch
 _EAST_ASIAN = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -26,10 +28,17 @@ def is_simple(text: str) -> bool:
 
 def columns_of(text: str) -> int:
     """Return how many columns a text takes: wide East Asian characters two, combining ones none (UAX 11)."""
-    if is_simple(text):
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+    return len(text) if is_simple(text) else sum(map(_columns_of_character, text))
+
+
+@lru_cache(maxsize=16384)
+def _columns_of_character(char: str) -> int:
+    return 1 + (unicodedata.east_asian_width(char) in "WF") - (unicodedata.combining(char) > 0)
+
+
+def is_short(size: int) -> bool:
+    """Whether a line of so many characters is sure not to be too long for mail."""
+    return size <= _SHORT
 
 
 def fits(text: str, width: int) -> bool:
@@ -51,7 +60,7 @@ def wrap(text: str, width: int) -> list[str]:
     else:
         lines = _wrap_wide(text, width)
     if len(text) > _SHORT:
-        return [part for line in lines for part in _cut(line)]
+        return [part for line in lines for part in cut_text(line)]
     return lines
 
 
@@ -77,31 +86,39 @@ def _wrap_wide(text: str, width: int) -> list[str]:
     line = ""
     taken = 0
     for word in text.split(" "):
-        for number, piece in enumerate(_pieces(word, width)):
-            size = columns_of(piece)
-            space = 1 if line and not number else 0
-            if line and taken + space + size > width:
+        size = columns_of(word)
+        pieces = _pieces(word) if size > width else ((word, size),)
+        space = 1 if line else 0
+        for piece, columns in pieces:
+            if line and taken + space + columns > width:
                 lines.append(line)
                 line, taken, space = "", 0, 0
             line += " " * space + piece
-            taken += space + size
+            taken += space + columns
+            space = 0
     return [*lines, line]
 
 
-def _pieces(word: str, width: int) -> Iterable[str]:
-    """Return what a line may be broken between: a whole word, or the characters of a long East Asian one."""
-    if columns_of(word) <= width or "://" in word:
-        return (word,)
-    return _EAST_ASIAN_PIECES.findall(word)
+def _pieces(word: str) -> Iterable[tuple[str, int]]:
+    """Return what a long word may be broken into, with its columns: East Asian ones at any character."""
+    if "://" in word:
+        return ((word, columns_of(word)),)
+    return [(piece, columns_of(piece)) for piece in _EAST_ASIAN_PIECES.findall(word)]
 
 
-def _cut(line: str) -> list[str]:
-    """Cut a line that no server would take, at the last space before the limit or else where it must be."""
+def cut_text(text: str) -> list[str]:
+    """Cut a text that no server would take as a line: at the last space in the limit, or where it must be."""
+    return [text] if len(text) <= _SHORT else cut(text, _ROOM)
+
+
+def cut(line: str, limit: int = _LONGEST) -> list[str]:
+    """Cut a finished line into lines of ``limit`` octets at most."""
     parts = []
-    while len(line) > _SHORT and len(line.encode()) > _LONGEST:
-        end = len(line.encode()[:_LONGEST].decode(errors="ignore"))
+    while len(line) > _SHORT and len(line.encode()) > limit:
+        end = len(line.encode()[:limit].decode(errors="ignore"))
         space = line.rfind(" ", 1, end)
-        end = space if space > 0 else end
-        parts.append(line[:end])
+        if space > 0 and line[:space].strip(" >"):  # a prefix alone is no line
+            end = space
+        parts.append(line[:end].rstrip(" "))
         line = line[end:].lstrip(" ")
     return [*parts, line]

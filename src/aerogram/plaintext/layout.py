@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import fits, wrap
-from aerogram.plaintext.table import is_table, set_rows, table_rows
+from aerogram.plaintext.columns import cut, cut_text, fits, is_short, wrap
+from aerogram.plaintext.grid import set_rows
+from aerogram.plaintext.link import LINK, apart, set_link
+from aerogram.plaintext.table import is_table, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,28 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BREAKS",
-    "LINK",
+    "finished",
     "is_blank_line",
     "join_lines",
     "lay_out",
     "prefixed",
     "room_of",
     "set_line",
-    "set_link",
     "set_table",
     "set_text",
 ]
 
-LINK = re.compile(
-    f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
-    f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
-)
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
 _STRAY = re.compile("[\x00-\x03\x05-\x09\x0b-\x1f]+")  # but not the mark of a break
 BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")
 _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
 
 
 def lay_out(lines: Iterable[Line], width: int) -> str:
@@ -69,7 +64,15 @@ def join_lines(lines: Iterable[tuple[str, str]]) -> str:
         elif last == "x":
             joined.append(quote)
             last = quote
-    text = "\n".join(joined).strip("\n").replace("\xa0", " ")
+    return finished("\n".join(joined))
+
+
+def finished(text: str) -> str:
+    """Return set lines as the text that is sent: no line longer than mail allows, a newline at the end."""
+    text = text.strip("\n").replace("\xa0", " ")
+    lines = text.split("\n")
+    if not is_short(max(map(len, lines))):
+        text = "\n".join([part for line in lines for part in cut(line)])
     return f"{text}\n" if text else ""
 
 
@@ -89,7 +92,9 @@ def set_line(first: str, rest: str, content: str, width: int) -> str:
     lines: list[str] = []
     for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
-            lines += (f"    {line}".rstrip() for line in part[1:].split(marks.BREAK))
+            lines += (
+                f"    {piece}".rstrip() for line in part[1:].split(marks.BREAK) for piece in cut_text(line)
+            )
         elif part.startswith(marks.TABLE_START):
             lines += set_table("", "", *table_rows(part), room).split("\n")
         else:
@@ -143,43 +148,6 @@ def _set_lines(content: str, room: int) -> list[str]:
 def set_text(text: str) -> str:
     """Set the links in a text."""
     if marks.LINK_START in text:
-        text = LINK.sub(lambda found: set_link(found[1], found[2]), text)
-        return _STRAY.sub("", text)
+        text = LINK.sub(lambda found: set_link(found[1], found[2], marks.URL_END), text)
+        return _STRAY.sub("", apart(text))
     return text
-
-
-def set_link(label: str, url: str) -> str:
-    """Return a link as a person writes it, label and whole URL; white space around the label stays."""
-    name = label.strip(" ")
-    shown = url if url.startswith(("https://", "http://")) else _shown(url, name)
-    text = f"{name}{' ' if name.endswith(':') else ': '}{shown}" if name and not _same(name, shown) else shown
-    if name == label:
-        return text
-    return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
-
-
-def _shown(url: str, label: str) -> str:
-    """Return what a reader needs of a URL: nothing but the label where it leads nowhere."""
-    scheme = _SCHEME.match(url)
-    kind = scheme[1].lower() if scheme else ""
-    if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
-        return label
-    if kind not in ("mailto", "tel", "sms"):
-        return url
-    shown = url[len(kind) + 1 :].split("?", 1)[0]
-    if kind != "mailto" and re.sub(r"\D", "", shown) == re.sub(r"\D", "", label):
-        return label
-    return shown
-
-
-def _same(label: str, url: str) -> bool:
-    if label == url:
-        return True
-    if " " in label and " " not in url:
-        return False
-    # A label that leaves out https://www. and the last slash is 13 characters shorter.
-    return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
-
-
-def _bare(url: str) -> str:
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.strip().lower()).rstrip("/")

@@ -19,6 +19,7 @@ __all__ = [
     "SPEC",
     "TABLE_END",
     "TABLE_START",
+    "URL_END",
     "clean",
     "clean_pre_lines",
     "clean_url",
@@ -30,6 +31,7 @@ __all__ = [
 LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
+URL_END = "\x07"  # behind a URL in a text whose links are set: what follows must not run into it
 PRE = "\x05"  # the rest of the line is set as it is
 TABLE_START, TABLE_END, ROW, CELL, SPEC = "\x0e", "\x0f", "\x10", "\x11", "\x12"
 

@@ -7,17 +7,19 @@ html2text never meets the texts themselves: it cannot escape them, and they cann
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.hidden import font_of, is_hidden
+from aerogram.plaintext.hidden import is_hidden
+from aerogram.plaintext.look import PLAIN, look_of
 from aerogram.plaintext.marks import clean, clean_pre_lines, clean_url, is_blank
 from aerogram.plaintext.table import grid_of
 
 if TYPE_CHECKING:
     from aerogram.document import Element
+    from aerogram.plaintext.look import Look
 
 __all__ = ["Reading"]
 
@@ -35,6 +37,14 @@ _BLOCKS = _KEPT_BLOCKS | _tags(
 _INSIDE_ITEM = _tags("ul ol li blockquote dl dt dd")  # blocks that a list item may hold as such
 
 
+class _Scope(NamedTuple):
+    """An element whose look matters to what is inside, and what that comes to."""
+
+    element: Element
+    has_lines: bool
+    font: bool
+
+
 class Reading:
     """One walk over an element: ``html`` and ``runs`` for html2text, or one line of text when ``flat``."""
 
@@ -45,7 +55,8 @@ class Reading:
         self.runs: list[str] = []
         self.items: list[int] = []  # where the list items around begin in html
         self.links = 0  # links around: the label of one is a single line
-        self.fonts: list[tuple[Element, bool]] = []
+        self.pictured = -1  # how much was written when the last image was
+        self.scopes: list[_Scope] = []
 
     def read(self, root: Element) -> None:
         """Read all that is inside ``root``."""
@@ -54,12 +65,16 @@ class Reading:
         for event, element in walk:
             if event == "start":
                 tag = element.tag
-                unseen = element is not root and (tag in _UNSEEN or is_hidden(element, self.hidden))
-                if not unseen and self.open(element, tag):
+                style = element.get("style")
+                look = look_of(style) if style else PLAIN
+                unseen = element is not root and (tag in _UNSEEN or is_hidden(element, look, self.hidden))
+                if not unseen and self.open(element, tag, look):
                     self.text(element.text)
-                else:
-                    skipped = element
-                    walk.skip_subtree()
+                    continue
+                if not unseen:
+                    self.leave(element)
+                skipped = element
+                walk.skip_subtree()
                 continue
             if event == "end" and element is not skipped:
                 self.close(element, element.tag)
@@ -68,7 +83,7 @@ class Reading:
 
     def text(self, text: str | None) -> None:
         """Write a run of text, unless its font cannot be seen."""
-        if not text or (self.fonts and not self.fonts[-1][1]):
+        if not text or (self.scopes and not self.scopes[-1].font):
             return
         text = clean(text)
         if is_blank(text):
@@ -86,11 +101,10 @@ class Reading:
             self.html.append(f"\x02{len(self.runs)}\x03")
             self.runs.append(text)
 
-    def open(self, element: Element, tag: str) -> bool:
+    def open(self, element: Element, tag: str, look: Look) -> bool:
         """Begin an element; return whether to read what is inside."""
-        style = element.attrib.get("style")
-        if style and (seen := font_of(style)) is not None:
-            self.fonts.append((element, seen))
+        if look is not PLAIN and (look.has_lines or look.font is not None):
+            self.enter(element, tag, look)
         if tag == "br":
             self.html.append(" " if self.links else "")
             if not self.links:
@@ -123,21 +137,39 @@ class Reading:
 
     def close(self, element: Element, tag: str) -> None:
         """End an element."""
-        if self.fonts and self.fonts[-1][0] is element:
-            self.fonts.pop()
         if tag == "a" and element.get("href") is not None:
             self.links -= 1
             if not self.links:
                 self.run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
         elif tag in _BLOCKS:
             self.boundary(element, tag, "</{}>")
+        if self.scopes:
+            self.leave(element)
+
+    def enter(self, element: Element, tag: str, look: Look) -> None:
+        """Begin an element whose look matters to what is inside."""
+        around = self.scopes[-1].font if self.scopes else True
+        has_lines = look.has_lines and tag not in _BLOCKS
+        self.scopes.append(_Scope(element, has_lines, around if look.font is None else look.font))
+        if has_lines:
+            self.edge()
+
+    def leave(self, element: Element) -> None:
+        """End an element whose look matters to what is inside, if it is one."""
+        if self.scopes and self.scopes[-1].element is element and self.scopes.pop().has_lines:
+            self.edge()
+
+    def edge(self) -> None:
+        """Write the edge of a line."""
+        if self.links:
+            self.html.append(" ")
+        else:
+            self.run(marks.SOFT)
 
     def boundary(self, element: Element, tag: str, form: str) -> None:
         """Write the start or end of a block, in the way its surroundings allow."""
-        if self.links:
-            self.html.append(" ")
-        elif self.flat or (self.items and tag not in _INSIDE_ITEM):
-            self.run(marks.SOFT)
+        if self.links or self.flat or (self.items and tag not in _INSIDE_ITEM):
+            self.edge()
         elif tag in _KEPT_BLOCKS:
             if tag == "li" and not self.item(opening=form == "<{}>"):
                 return
@@ -173,7 +205,10 @@ class Reading:
             return
         text = clean(element.get("alt", "")).strip()
         if not is_blank(text):
+            if self.pictured == len(self.html):
+                self.html.append(" ")
             self.run(text)
+            self.pictured = len(self.html)
 
     def table(self, element: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it was one."""
@@ -195,7 +230,7 @@ class Reading:
     def inline(self, element: Element) -> str:
         """Return what is inside a cell, as lines of text with the marks of breaks and links."""
         flat = Reading(self.hidden, flat=True)
-        flat.fonts = self.fonts[-1:]
+        flat.scopes = self.scopes[-1:]
         flat.read(element)
         text = "".join(flat.html)
         lines = (" ".join(line.split(" ")).strip() for line in re.split(f"[{marks.BREAK}{marks.SOFT}]", text))

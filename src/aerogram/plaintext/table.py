@@ -1,28 +1,24 @@
-"""Tables in text: which rows of HTML read as a table, and how their cells stand in columns."""
+"""Tables in text: which rows of HTML read as a table, and how they are written for the layout."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import columns_of, is_simple, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
 
-__all__ = ["Cell", "Grid", "grid_of", "is_table", "lines_of", "set_rows", "table_rows"]
+__all__ = ["Cell", "grid_of", "is_table", "table_rows"]
 
 _NEVER_IN_CELLS = frozenset(
     ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
 )
 _ONLY_IN_DATA = frozenset(("p", "div", "center", "section", "article"))
 _ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
-_GAP = "  "
-_NARROWEST = 16  # a column is not wrapped to fewer columns than this
 
 
 class Cell(NamedTuple):
@@ -120,181 +116,3 @@ def table_rows(run: str) -> tuple[int, list[list[Cell]]]:
 def _cell(written: str) -> Cell:
     spec, text = written.split(marks.SPEC, 1)
     return Cell(spec[0], int(spec[1:]), text)
-
-
-def set_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
-    """Set rows in columns of together ``width`` at most (0: any), else cell by cell.
-
-    The text of the cells is set already, but for its breaks.
-    """
-    rows_of_lines = [lines_of(row) for row in rows]
-    grid = Grid.of(heads, rows_of_lines)
-    texts = [cell.text for lines in rows_of_lines for line in lines for cell in line]
-    simple = grid.set_simple(texts, width)
-    if simple is not None:
-        return simple
-    widths = grid.widths(texts, columns_of)
-    if width and _total(widths) > width:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        widths[widest] -= _total(widths) - width
-        if widths[widest] < _NARROWEST or len(rows) == 1:
-            return _cell_by_cell(heads, rows)
-        rows_of_lines = [lines_of(_wrapped(row, widths)) for row in rows]
-        lines = [line for lines in rows_of_lines for line in lines]
-        if any(columns_of(cell.text) > room for line in lines for cell, room in _measured(line, widths)):
-            return _cell_by_cell(heads, rows)
-    set_lines = [_set_line(line, widths) for lines in rows_of_lines for line in lines]
-    if heads:
-        set_lines.insert(sum(map(len, rows_of_lines[:heads])), _rule(widths))
-    return set_lines
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """How the cells of a table stand, one line each, whatever is in them.
-
-    ``columns`` has for each column the numbers of the cells that are in it alone, ``spanning`` those of the
-    others with the first column they take and the one behind the last. ``kinds`` has the alignments and spans
-    of lines, and ``lines`` for each line the number of its kind.
-    """
-
-    columns: tuple[tuple[int, ...], ...]
-    spanning: tuple[tuple[int, int, int], ...]
-    kinds: tuple[tuple[tuple[str, int], ...], ...]
-    lines: tuple[int, ...]
-    rule: int  # the number of lines above the rule under the headings, 0 without one
-
-    @classmethod
-    def of(cls, heads: int, rows: list[list[list[Cell]]]) -> Grid:
-        """Return the grid of rows that are split into lines."""
-        lines = [line for row in rows for line in row]
-        columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in line) for line in lines))]
-        spanning = []
-        number = 0
-        for line in lines:
-            column = 0
-            for cell in line:
-                if cell.span == 1:
-                    columns[column].append(number)
-                else:
-                    spanning.append((number, column, column + cell.span))
-                column += cell.span
-                number += 1
-        kinds: dict[tuple[tuple[str, int], ...], int] = {}
-        numbers = [
-            kinds.setdefault(tuple((cell.align, cell.span) for cell in line), len(kinds)) for line in lines
-        ]
-        rule = sum(map(len, rows[:heads]))
-        return cls(tuple(map(tuple, columns)), tuple(spanning), tuple(kinds), tuple(numbers), rule)
-
-    def widths(self, texts: Sequence[str], measure: Callable[[str], int]) -> list[int]:
-        """Return the width of each column; a cell over several stretches the last of them when it must."""
-        sizes = list(map(measure, texts))
-        widths = [max(map(sizes.__getitem__, column), default=0) for column in self.columns]
-        for number, start, end in self.spanning:
-            if sizes[number]:
-                widths[end - 1] += max(0, sizes[number] - _total(widths[start:end]))
-        return widths
-
-    def set_simple(self, texts: Sequence[str], width: int) -> list[str] | None:
-        """Set cells whose characters all take one column, or return ``None`` when they are too wide."""
-        if len(self.lines) == 1 and not (self.spanning or self.rule):  # as wide as what stands in it
-            line = _GAP.join(texts)
-            return [line.rstrip()] if is_simple(line) and (not width or len(line) <= width) else None
-        if not is_simple("".join(texts)):
-            return None
-        widths = self.widths(texts, len)
-        if width and _total(widths) > width:
-            return None
-        if any(align == "c" for kind in self.kinds for align, _ in kind):
-            texts = self._centred(texts, widths)
-        forms = [_form(kind, widths) for kind in self.kinds]
-        form = "\n".join([forms[number] for number in self.lines])
-        lines = [line.rstrip() for line in (form % tuple(texts)).split("\n")]
-        if self.rule:
-            lines.insert(self.rule, _rule(widths))
-        return lines
-
-    def _centred(self, texts: Sequence[str], widths: list[int]) -> list[str]:
-        places = (place for number in self.lines for place in _places(self.kinds[number], widths))
-        return [
-            _aligned(text, align, room) if align == "c" else text
-            for text, (align, room) in zip(texts, places, strict=True)
-        ]
-
-
-def _form(kind: tuple[tuple[str, int], ...], widths: list[int]) -> str:
-    """Return what sets a line when it is given its cells by ``%``, those in the middle set already."""
-    return _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in _places(kind, widths)])
-
-
-def _places(kind: tuple[tuple[str, int], ...], widths: list[int]) -> Iterator[tuple[str, int]]:
-    """Yield for each cell of a line its alignment and the room it has."""
-    column = 0
-    for align, span in kind:
-        yield align, _total(widths[column : column + span])
-        column += span
-
-
-def _rule(widths: list[int]) -> str:
-    return _GAP.join("-" * size for size in widths)
-
-
-def lines_of(row: list[Cell]) -> list[list[Cell]]:
-    """Return a row as rows of one line each."""
-    for cell in row:
-        if marks.BREAK in cell.text:
-            break
-    else:
-        return [row]
-    texts = [cell.text.split(marks.BREAK) for cell in row]
-    return [
-        [
-            Cell(cell.align, cell.span, lines[number] if number < len(lines) else "")
-            for cell, lines in zip(row, texts, strict=True)
-        ]
-        for number in range(max(map(len, texts)))
-    ]
-
-
-def _total(widths: list[int]) -> int:
-    return sum(widths) + len(_GAP) * (len(widths) - 1)
-
-
-def _set_line(line: list[Cell], widths: list[int]) -> str:
-    return _GAP.join(_aligned(cell.text, cell.align, room) for cell, room in _measured(line, widths)).rstrip()
-
-
-def _aligned(text: str, align: str, room: int) -> str:
-    space = max(0, room - columns_of(text))
-    before = {"l": 0, "r": space, "c": space // 2}[align]
-    return " " * before + text + " " * (space - before)
-
-
-def _measured(row: list[Cell], widths: list[int]) -> list[tuple[Cell, int]]:
-    """Return the cells of a row with the room that each has."""
-    rooms = [room for _, room in _places(tuple((cell.align, cell.span) for cell in row), widths)]
-    return list(zip(row, rooms, strict=True))
-
-
-def _wrapped(row: list[Cell], widths: list[int]) -> list[Cell]:
-    return [
-        cell._replace(
-            text=marks.BREAK.join(part for line in cell.text.split(marks.BREAK) for part in wrap(line, room))
-        )
-        for cell, room in _measured(row, widths)
-    ]
-
-
-def _cell_by_cell(heads: int, rows: list[list[Cell]]) -> list[str]:
-    """Set a table that is too wide: a line for each cell, under the name of its column when it has one."""
-    names = [cell.text.replace(marks.BREAK, " ") for cell in rows[0] if cell.span == 1] if heads else []
-    lines: list[str] = []
-    for row in rows[heads:]:
-        named = len(names) == len(row)
-        for number, cell in enumerate(row):
-            text = cell.text.replace(marks.BREAK, " ").strip()
-            if text:
-                lines.append(f"{names[number]}: {text}" if named and names[number] else text)
-        lines.append("")
-    return lines[:-1]

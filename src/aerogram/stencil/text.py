@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import fits, wrap
-from aerogram.plaintext.layout import (
-    is_blank_line,
-    join_lines,
-    prefixed,
-    set_line,
-    set_link,
-)
+from aerogram.plaintext.layout import finished, is_blank_line, join_lines, prefixed, set_line
+from aerogram.plaintext.link import apart, set_link
 from aerogram.plaintext.outline import Line
 from aerogram.stencil.shape import find_entities
 
 if TYPE_CHECKING:
-    from aerogram.plaintext.table import Grid
+    from aerogram.plaintext.grid import Grid
 
 __all__ = [
     "PRE",
@@ -32,6 +27,7 @@ __all__ = [
     "OpenText",
     "Run",
     "TextForm",
+    "apart_run",
     "picker",
     "run",
 ]
@@ -75,15 +71,22 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
     return lambda words: tuple([words[number] for number in numbers])
 
 
+def apart_run(parts: Sequence[str | int]) -> Run:
+    """Return the run of pieces in which something may stand close behind a URL."""
+    text = run(parts)
+    return lambda words: apart(text(words))
+
+
 class OpenLink(NamedTuple):
-    """A link that waits for words."""
+    """A link that waits for words; ``behind`` is what stands behind its URL."""
 
     label: Run
     url: Run
+    behind: str
 
     def set(self, words: Sequence[str]) -> str:
         """Return the link as text."""
-        return set_link(self.label(words), self.url(words))
+        return set_link(self.label(words), self.url(words), self.behind)
 
 
 class OpenLine(NamedTuple):
@@ -122,7 +125,8 @@ class OpenTable(NamedTuple):
     ``cells`` picks their texts, line by line, out of what ``runs`` make and, behind that, the words.
     """
 
-    line: OpenLine
+    first: str
+    rest: str
     runs: Sequence[Run]
     cells: Callable[[Sequence[str]], tuple[str, ...]]
     grid: Grid
@@ -130,13 +134,11 @@ class OpenTable(NamedTuple):
 
     def set(self, words: Sequence[str]) -> str | None:
         """Return the table as text; ``None`` for a blank one."""
-        lines = self.grid.set_simple(self.cells([*[run(words) for run in self.runs], *words]), self.room)
-        if lines is None:
-            return self.line.set(words)
-        if not self.line.first:
+        lines = self.grid.set(self.cells([*[run(words) for run in self.runs], *words]), self.room)
+        if not self.first:
             return "\n".join(lines)
-        text = prefixed(self.line.first, self.line.rest, lines)
-        return None if is_blank_line(self.line.first, text) else text
+        text = prefixed(self.first, self.rest, lines)
+        return None if is_blank_line(self.first, text) else text
 
 
 class TextForm:
@@ -176,8 +178,7 @@ class TextForm:
             if text is None:
                 return self._fill_slowly(words)
             texts.append(text)
-        text = "\n".join(texts).strip("\n").replace("\xa0", " ")
-        return f"{text}\n" if text else ""
+        return finished("\n".join(texts))
 
     def _words(self, values: Sequence[str]) -> list[str]:
         """Return what stands in each gap: its value without escapes, cleaned."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import wrap
-from aerogram.plaintext.layout import BREAKS, LINK, join_lines, room_of, set_line, set_text
-from aerogram.plaintext.table import Grid, is_table, lines_of, table_rows
+from aerogram.plaintext.grid import Grid, lines_of
+from aerogram.plaintext.layout import BREAKS, join_lines, room_of, set_line, set_text
+from aerogram.plaintext.link import LINK, set_link
+from aerogram.plaintext.table import is_table, table_rows
 from aerogram.stencil.text import (
     PRE,
     URL,
@@ -19,6 +21,7 @@ from aerogram.stencil.text import (
     OpenTable,
     OpenText,
     TextForm,
+    apart_run,
     picker,
     run,
 )
@@ -27,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aerogram.plaintext.outline import Line
+    from aerogram.stencil.text import Run
 
     Piece = str | OpenLine | OpenText | OpenTable
 
 __all__ = ["text_form"]
 
 _MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.TABLE_START}]")
+_CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ ]")
 _OPEN = "\x7f"  # no set text holds it: clean() takes it out
 
 
@@ -54,7 +59,7 @@ def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextF
     pieces: list[Piece] = []
     for piece in text.removesuffix("\n").split("\n"):
         pieces += cutter.pieces(next(following)) if piece == _OPEN else [piece]
-    links = [OpenLink(run(label), run(url)) for label, url in reversed(cutter.links)]
+    links = [OpenLink(run(label), run(url), behind) for label, url, behind in reversed(cutter.links)]
     return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, width)
 
 
@@ -73,14 +78,19 @@ def _merged(pieces: list[Piece]) -> Iterator[Piece]:
         yield "\n".join(closed)
 
 
+def _run(parts: Sequence[str | int], text: str) -> Run:
+    """Return the run of a text with links that was cut into ``parts``."""
+    return apart_run(parts) if _CLOSE_BEHIND.search(text) else run(parts)
+
+
 class _Cutter:
-    """Cuts the lines of one outline; ``gaps`` and ``links`` (label and URL) are those found so far."""
+    """Cuts the lines of one outline; ``gaps`` and ``links`` (label, URL, what is behind) are those found."""
 
     def __init__(self, slot: re.Pattern[str], width: int) -> None:
         self.slot = slot
         self.width = width
         self.gaps: dict[Gap, int] = {}
-        self.links: list[tuple[list[str | int], list[str | int]]] = []
+        self.links: list[tuple[list[str | int], list[str | int], str]] = []
 
     def opened(self, line: Line) -> OpenLine:
         """Cut a line as a whole, for the layout to set."""
@@ -106,7 +116,7 @@ class _Cutter:
                     pieces.append(line.rest.rstrip())
                 ended = True
             elif self.slot.search(text):
-                pieces.append(OpenText(first, line.rest, run(self._with_links(text)), room))
+                pieces.append(OpenText(first, line.rest, _run(self._with_links(text), text), room))
                 ended = False
             elif shown := set_text(text).strip(" "):
                 lines = wrap(shown, room)
@@ -120,36 +130,41 @@ class _Cutter:
     def _table(self, line: Line) -> OpenTable:
         heads, rows = table_rows(line.content)
         by_line = [lines_of(row) for row in rows]
-        runs: dict[tuple[str | int, ...], int] = {}
+        runs: dict[tuple[str | int, ...], tuple[int, Run]] = {}
         numbers: list[
             tuple[bool, int]
         ] = []  # whether the text is a word, and which; else the number of its run
         for cell in [cell for lines in by_line for cells in lines for cell in cells]:
-            parts = self._with_links(cell.text)
+            parts = tuple(self._with_links(cell.text))
             if len(parts) == 1 and isinstance(parts[0], int):
                 numbers.append((True, parts[0]))
-            else:
-                numbers.append((False, runs.setdefault(tuple(parts), len(runs))))
+                continue
+            if parts not in runs:
+                runs[parts] = len(runs), _run(parts, cell.text)
+            numbers.append((False, runs[parts][0]))
         cells = [number + len(runs) if is_word and number >= 0 else number for is_word, number in numbers]
         return OpenTable(
-            self.opened(line),
-            [run(parts) for parts in runs],
+            line.first,
+            line.rest,
+            [text for _, text in runs.values()],
             picker(cells),
             Grid.of(heads, by_line),
             room_of(line.rest, self.width),
         )
 
     def _with_links(self, text: str) -> list[str | int]:
+        """Cut text at its placeholders and its links, of which those without any are set."""
         parts: list[str | int] = []
         end = 0
         for link in LINK.finditer(text):
             parts += self._parts(text[end : link.start()])
+            end = link.end()
+            behind = "" if end == len(text) or text[end] == " " else marks.URL_END
             if self.slot.search(link[0]):
-                self.links.append((self._parts(link[1]), self._parts(link[2], in_url=True)))
+                self.links.append((self._parts(link[1]), self._parts(link[2], in_url=True), behind))
                 parts.append(-len(self.links))
             else:
-                parts.append(set_text(link[0]))
-            end = link.end()
+                parts.append(set_link(link[1], link[2], behind))
         return [*parts, *self._parts(text[end:])]
 
     def _parts(self, content: str, *, in_url: bool = False) -> list[str | int]:

@@ -1,0 +1,75 @@
+"""Links in text: their labels, and what is shown of where they lead."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from aerogram.plaintext import marks
+
+__all__ = ["LINK", "apart", "set_link"]
+
+LINK = re.compile(
+    f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
+    f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
+)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
+_CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # what clients know not to be of a URL, white space aside
+_PARTING = "|/\u00b7\u2022\u2013\u2014"  # a sign that only parts two links has a space on both sides
+_GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
+
+
+def apart(text: str) -> str:
+    """Return a text in which URLs are set with a space behind each one that would run into what follows."""
+    text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
+    return text.replace(marks.URL_END, "")
+
+
+def set_link(label: str, url: str, behind: str = "") -> str:
+    """Return a link as a person writes it, label and whole URL; white space around the label stays.
+
+    ``behind`` is put behind the URL, unless none is shown.
+    """
+    name = label.strip(" ")
+    address = url if url.startswith(("https://", "http://")) else _address(url, name)
+    if not address:
+        text = name
+    elif not name or _same(name, address):
+        text = address + behind
+    else:
+        text = f"{name}{' ' if name.endswith(':') else ': '}{address}{behind}"
+    if name == label:
+        return text
+    return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
+
+
+def _address(url: str, label: str) -> str:
+    """Return what a reader needs of a URL beside its label: nothing where it leads nowhere."""
+    scheme = _SCHEME.match(url)
+    kind = scheme[1].lower() if scheme else ""
+    if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
+        return ""
+    if kind not in ("mailto", "tel", "sms"):
+        return url
+    shown = url[len(kind) + 1 :].split("?", 1)[0]
+    if "%" in shown:
+        shown = marks.clean(unquote(shown)).strip()
+    if marks.is_blank(shown):
+        return ""
+    if kind != "mailto" and re.sub(r"\D", "", shown) == re.sub(r"\D", "", label):
+        return ""
+    return shown
+
+
+def _same(label: str, url: str) -> bool:
+    if label == url:
+        return True
+    if " " in label and " " not in url:
+        return False
+    # A label that leaves out https://www. and the last slash is 13 characters shorter.
+    return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
+
+
+def _bare(url: str) -> str:
+    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.strip().lower()).rstrip("/")
