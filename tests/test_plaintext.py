@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_css
 from aerogram.plaintext import html_to_text
+from aerogram.plaintext.columns import columns_of, is_simple
 from aerogram.plaintext.grid import set_rows
 from aerogram.plaintext.table import Cell
 from aerogram.stencil import Stencils
@@ -367,3 +369,12 @@ def test_no_line_of_any_structure_is_longer_than_mail_allows(html: str, width: i
         text = html_to_text(html, width=width)
     assert max(len(line.encode()) for line in text.split("\n")) <= 998
     assert re.sub(r"\W", "", text)
+
+
+def test_a_character_that_is_sure_to_take_one_column_does() -> None:
+    assigned = [char for char in map(chr, range(0x20, 0x30000)) if unicodedata.category(char) != "Cn"]
+    for char in assigned:
+        wide = unicodedata.east_asian_width(char) in "WF"
+        assert columns_of(char) == 1 + wide - (unicodedata.combining(char) > 0), ascii(char)
+    assert not any(map(is_simple, ("漢", "e\u0301", "✅")))
+    assert is_simple("السلام عليكم გამარჯობა")

@@ -15,8 +15,9 @@ __all__ = ["columns_of", "cut", "cut_text", "fits", "is_short", "is_simple", "wr
 _LONGEST = 998  # octets of a line: RFC 5322 2.1.1
 _ROOM = 990  # of them for the text, as a prefix may stand before it
 _SHORT = _ROOM // 4  # characters of a line that are never too many octets
-# Latin, Greek, Cyrillic, Hebrew, punctuation and signs such as the euro: one column each, none combining.
-_simple = re.compile("[ -\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u2010-\u20cf\u2100-\u22ff]*").fullmatch
+_COMBINING = "".join([char for char in map(chr, range(0x300, 0x1100)) if unicodedata.combining(char)])
+# Alphabets from Latin to Georgian, punctuation and signs such as the euro: one column each, none combining.
+_simple = re.compile(f"[^\x00-\x1f{_COMBINING}\u1100-\u1dff\u20d0-\u20ff\u2300-\U0010ffff]*").fullmatch
 _EAST_ASIAN = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _EAST_ASIAN_PIECES = re.compile(f"[{_EAST_ASIAN}][\u3001\u3002\uff0c\uff01\uff1f]*|[^{_EAST_ASIAN}]+")
 
@@ -103,7 +104,10 @@ def _pieces(word: str) -> Iterable[tuple[str, int]]:
     """Return what a long word may be broken into, with its columns: East Asian ones at any character."""
     if "://" in word:
         return ((word, columns_of(word)),)
-    return [(piece, columns_of(piece)) for piece in _EAST_ASIAN_PIECES.findall(word)]
+    return [
+        (piece, _columns_of_character(piece) if len(piece) == 1 else columns_of(piece))
+        for piece in _EAST_ASIAN_PIECES.findall(word)
+    ]
 
 
 def cut_text(text: str) -> list[str]:

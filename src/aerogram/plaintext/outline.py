@@ -18,6 +18,7 @@ _RUN = re.compile("\x02([0-9]+)\x03")
 _LINE = re.compile(r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)")
 _RULE = "* * *"
 _SPACES = re.compile("  +")
+_EDGES = re.compile("(?: *</?(?:div|p)>)+ *")
 
 
 class Line(NamedTuple):
@@ -36,7 +37,8 @@ def outline(root: Element) -> list[Line]:
     reading = Reading(hidden_classes(root))
     reading.read(body)
     converter = _converter_class()()
-    text: str = converter.handle("".join(reading.html))
+    # Blocks that are empty or in each other part their neighbours as one edge does, which is read sooner.
+    text: str = converter.handle(_EDGES.sub("<p>", "".join(reading.html)))
     return [_line(line, reading.runs) for line in text.split("\n")]
 
 
@@ -52,6 +54,10 @@ def _converter_class() -> Any:
             self.ul_item_mark = "-"
             self.unicode_snob = True
             self.ignore_emphasis = True
+
+        def handle_data(self, data: str, entity_char: bool = False) -> None:  # noqa: ARG002  # html2text's
+            """Take in numbers of runs and spaces, in which there is nothing to escape."""
+            self.o(data, puredata=True)
 
     return Converter
 

@@ -34,6 +34,7 @@ _BLOCKS = _KEPT_BLOCKS | _tags(
     "address article aside body caption center details div fieldset figcaption figure footer form header "
     "hgroup main nav section summary table tbody td tfoot th thead tr"
 )
+_READ = _BLOCKS | _tags("a br hr img pre")  # elements that are more than the words in them
 _INSIDE_ITEM = _tags("ul ol li blockquote dl dt dd")  # blocks that a list item may hold as such
 
 
@@ -105,6 +106,8 @@ class Reading:
         """Begin an element; return whether to read what is inside."""
         if look is not PLAIN and (look.has_lines or look.font is not None):
             self.enter(element, tag, look)
+        if tag not in _READ:
+            return True
         if tag == "br":
             self.html.append(" " if self.links else "")
             if not self.links:
@@ -229,9 +232,20 @@ class Reading:
 
     def inline(self, element: Element) -> str:
         """Return what is inside a cell, as lines of text with the marks of breaks and links."""
+        if len(element) == 0:
+            return self.words(element)
         flat = Reading(self.hidden, flat=True)
         flat.scopes = self.scopes[-1:]
         flat.read(element)
         text = "".join(flat.html)
         lines = (" ".join(line.split(" ")).strip() for line in re.split(f"[{marks.BREAK}{marks.SOFT}]", text))
         return marks.BREAK.join(re.sub("  +", " ", line) for line in lines if not is_blank(line))
+
+    def words(self, element: Element) -> str:
+        """Return the words of a cell that holds nothing else."""
+        style = element.get("style")
+        seen = look_of(style).font if style else None
+        if seen is None:
+            seen = not self.scopes or self.scopes[-1].font
+        text = clean(element.text or "").strip() if seen else ""
+        return "" if is_blank(text) else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -145,7 +146,7 @@ class TextForm:
     """The text part: text that is set already, and lines to set once their words are known.
 
     Args:
-        outline: the whole of it.
+        outline: makes the whole of it, when it is needed.
         pieces: the same as it stands in the text as long as no line of it is blank.
         gaps: where the values stand. The words of the page are those of the gaps, then the links.
         links: those that wait for words, the last one first: a link is known by its number from the end.
@@ -154,13 +155,13 @@ class TextForm:
 
     def __init__(
         self,
-        outline: Sequence[Line | OpenLine],
+        outline: Callable[[], Sequence[Line | OpenLine]],
         pieces: Sequence[str | OpenLine | OpenText | OpenTable],
         gaps: Sequence[Gap],
         links: Sequence[OpenLink],
         width: int,
     ) -> None:
-        self._outline = outline
+        self._outline = cache(outline)
         self._pieces = pieces
         self._gaps = gaps
         self._links = links
@@ -197,7 +198,7 @@ class TextForm:
         """Fill in words that leave a line blank, so that the lines around it meet."""
         contents = [
             (line.first, line.rest, line.content if isinstance(line, Line) else line.content(words))
-            for line in self._outline
+            for line in self._outline()
         ]
         return join_lines((line[0], set_line(*line, self._width)) for line in contents)
 

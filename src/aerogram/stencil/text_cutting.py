@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["text_form"]
 
 _MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.TABLE_START}]")
+_MANNERS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}]")
 _CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ ]")
 _OPEN = "\x7f"  # no set text holds it: clean() takes it out
 
@@ -50,17 +52,24 @@ def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextF
         width: of the text, in columns.
     """
     cutter = _Cutter(slot, width)
-    outline = [cutter.opened(line) if slot.search(line.content) else line for line in lines]
-    following = iter([line for line in lines if slot.search(line.content)])
+    waiting = [line for line in lines if slot.search(line.content)]
+    open_lines = set(map(id, waiting))
     # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
     text = join_lines(
-        (line.first, _OPEN if isinstance(line, OpenLine) else set_line(*line, width)) for line in outline
+        (line.first, _OPEN if id(line) in open_lines else set_line(*line, width)) for line in lines
     )
+    following = iter(waiting)
     pieces: list[Piece] = []
     for piece in text.removesuffix("\n").split("\n"):
         pieces += cutter.pieces(next(following)) if piece == _OPEN else [piece]
     links = [OpenLink(run(label), run(url), behind) for label, url, behind in reversed(cutter.links)]
+    outline = partial(_outline, cutter, lines)
     return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, width)
+
+
+def _outline(cutter: _Cutter, lines: Sequence[Line]) -> list[Line | OpenLine]:
+    """Cut an outline as a whole, with the gaps that were found before."""
+    return [cutter.opened(line) if cutter.slot.search(line.content) else line for line in lines]
 
 
 def _merged(pieces: list[Piece]) -> Iterator[Piece]:
@@ -169,16 +178,21 @@ class _Cutter:
 
     def _parts(self, content: str, *, in_url: bool = False) -> list[str | int]:
         """Cut text at its placeholders, and tell how each value must be cleaned."""
+        pieces = self.slot.split(content)
+        if len(pieces) == 1:
+            return pieces if content else []
         parts: list[str | int] = []
         in_pre = False
-        for number, piece in enumerate(self.slot.split(content)):
+        is_marked = _MANNERS.search(content) is not None
+        for number, piece in enumerate(pieces):
             if number % 2:
                 gap = Gap(int(piece), PRE if in_pre else URL if in_url else WORDS)
                 parts.append(self.gaps.setdefault(gap, len(self.gaps)))
                 continue
-            in_pre = in_pre or marks.PRE in piece
-            for mark in re.findall(f"[{marks.LINK_URL}{marks.LINK_END}]", piece):
-                in_url = mark == marks.LINK_URL
+            if is_marked:
+                for mark in _MANNERS.findall(piece):
+                    in_pre = in_pre or mark == marks.PRE
+                    in_url = mark == marks.LINK_URL
             if piece:
                 parts.append(piece)
         return parts
