@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from lxml import etree
 from markupsafe import Markup, escape
 
+from aerogram import stencil
 from aerogram.conf import settings
 from aerogram.exceptions import DocumentRefused
 from aerogram.stencil import Finished, Stencils
+from aerogram.stencil.shape import is_free
 
 PAGE = Path(__file__).parent.parent / "benchmarks" / "templates"
 
@@ -133,9 +135,29 @@ WORDS = st.sampled_from(
         "x;",
         "amp;",
         "lt",
+        "#Ann{color:red}",
+        "a[href^=h]{color:red}",
+        "[href^=http] , #c1",
     ]
 )
-VALUES = st.one_of(WORDS, st.text(max_size=12), st.text("abc &<>\"'-! \n;", max_size=8))
+MARKUP = st.sampled_from(
+    [
+        "€&nbsp;12",
+        'He said "hi", twice',
+        "a<br>b",
+        "a<br>\n<i>b</i> ",
+        '{"@type": "Order", "name": "Ann \\u0026 Co", "n": [1, 2]}',
+        "&copy; Ann &mdash; Bob",
+        "&nbsp;",
+        " x ",
+        "<p id='Ann'>Ann</p>",
+        "<b data-x='a' title=\"b\">x</b> y &amp z",
+        "<a href='tel:+49&nbsp;30'>+49&nbsp;30</a>",
+        "x</p><p>y",
+        "&am",
+    ]
+).map(Markup)
+VALUES = st.one_of(WORDS, MARKUP, st.text(max_size=12), st.text("abc &<>\"'-! \n;", max_size=8))
 TEXTS = st.sampled_from(
     [
         "",
@@ -179,6 +201,20 @@ SELECTORS = st.sampled_from(
         "[style]",
         "b:empty",
         "a[h\\72 ef]",
+        "#Ann",
+        "#\\41 nn",
+        "[id=c1]",
+        "a[href^=tel]",
+        "a[href^='https://x.example/?a=A']",
+        "[title*=n]",
+        "[data-x$='n']",
+        "[alt~=Ann]",
+        "[lang|=Ann]",
+        "p:lang(Ann)",
+        "[data-y!='Ann']",
+        "[aria-label='1.']",
+        "[content='x']p",
+        "[title='a]b']",
     ]
 )
 DECLARATIONS = st.sampled_from(
@@ -237,7 +273,21 @@ class Builder:
         names = self.draw(
             st.lists(
                 st.sampled_from(
-                    ["class", "id", "style", "title", "lang", "align", "data-x", "aria-label", "background"]
+                    [
+                        "class",
+                        "id",
+                        "style",
+                        "title",
+                        "lang",
+                        "align",
+                        "data-x",
+                        "data-y",
+                        "aria-label",
+                        "background",
+                        "name",
+                        "value",
+                        "for",
+                    ]
                 ),
                 max_size=2,
                 unique=True,
@@ -251,7 +301,21 @@ class Builder:
     def node(self, depth: int) -> list[str | int]:
         kind = self.draw(
             st.sampled_from(
-                ["text", "text", "block", "link", "image", "table", "list", "comment", "pre", "raw", "br"]
+                [
+                    "text",
+                    "text",
+                    "block",
+                    "link",
+                    "image",
+                    "table",
+                    "list",
+                    "comment",
+                    "pre",
+                    "raw",
+                    "br",
+                    "meta",
+                    "json",
+                ]
             )
         )
         if kind == "text" or depth > 2:
@@ -270,7 +334,7 @@ class Builder:
             items = [
                 piece
                 for _ in range(self.draw(st.integers(1, 3)))
-                for piece in ["<li>", *self.nodes(depth + 1), "</li>"]
+                for piece in ["<li", *self.attributes(), ">", *self.nodes(depth + 1), "</li>"]
             ]
             return [f"<{tag}>", *items, f"</{tag}>"]
         if kind == "table":
@@ -295,6 +359,11 @@ class Builder:
                 *self.text(),
                 self.draw(st.sampled_from(["-->", "<![endif]-->", ">-->"])),
             ]
+        if kind == "meta":
+            kept = self.draw(st.sampled_from(["itemprop=x", 'http-equiv="Content-Type"', "name=x"]))
+            return [f"<meta {kept}", *self.attribute("content"), ">"]
+        if kind == "json":
+            return ['<script type="application/ld+json">{"name": "', *self.slot(), '"}</script>']
         if kind == "pre":
             return ["<pre>", *self.text(), "</pre>"]
         tag = self.draw(st.sampled_from(["style", "script", "title", "textarea"]))
@@ -424,6 +493,94 @@ def test_a_macros_markup_is_split_into_shape_and_values() -> None:
         )
     assert stencils.stats.hits == 1
     assert page.text == "Open 2: https://x.example/2\n"
+
+
+FREE = [
+    '<p id="{}">x</p>',
+    '<p data-order="{}" aria-describedby="{}">x</p>',
+    "<p lang='{}'>x</p>",
+    '<img srcset="{} 2x" src="x.png">',
+    '<div itemscope><meta itemprop="name" content="{}"><form action="{}"><input value="{}"></form></div>',
+    '<script type="application/ld+json">{{"name": "{}", "link": "https://x.example/{}"}}</script><p>x</p>',
+    '<a href="https://x.example/{}">x</a>',
+    '<a href="{}" title="{}">x</a>',
+    '<style>p {{ color: #{} }} a[href^="tel:"] {{ color: blue }}</style><p id="{}">x</p>',
+]
+
+
+@pytest.mark.parametrize("page", FREE)
+def test_values_nobody_looks_at_may_vary(page: str) -> None:
+    stencils = Stencils()
+    css = "a[href] { color: red } a[href^='tel:'], [title='x'], #top, [class='lang'] { margin: 0 }"
+    literals = page.format(*["\0"] * page.count("{}")).split("\0")
+    is_color = "color: #" in page
+    for number in range(5):
+        chunks = [literals[0]]
+        for place, literal in enumerate(literals[1:]):
+            chunks += [escape("fff" if is_color and not place else f"a{number}"), literal]
+        same(stencils.finish(chunks, css), slowly(chunks, css))
+    assert (stencils.stats.hits, stencils.stats.misses) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "markup", ["€&nbsp;{}", 'said "{}" &amp; left', "{}<br>{}", ' title="{}" class="c"', " {}\n"]
+)
+def test_markup_of_a_form_seen_before_may_vary(markup: str) -> None:
+    stencils = Stencils()
+    for number in range(4):
+        chunks = ["<p", Markup(markup.format(number, number)), ">x</p>"] if "=" in markup else []
+        chunks = chunks or ["<p>", Markup(markup.format(number, number)), "</p>"]
+        same(stencils.finish(chunks), slowly(chunks))
+    assert (stencils.stats.hits, stencils.stats.misses) == (3, 1)
+
+
+def test_a_value_that_answers_a_selector_belongs_to_the_shape() -> None:
+    stencils = Stencils()
+    css = "a[href^='tel:'] { color: red } #top { margin: 0 }"
+    for link, name in [
+        ("tel:1", "x"),
+        ("https://x.example", "y"),
+        ("https://y.example", "top"),
+        ("tel:1", "z"),
+    ]:
+        chunks = ['<a href="', escape(link), '" id="', escape(name), '">a</a>']
+        same(stencils.finish(chunks, css), slowly(chunks, css))
+    assert (stencils.stats.hits, stencils.stats.misses) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "rule", ["a[href^=h]{color:red}", "#x1{color:red}", "[id=x1]{color:red}", "[href^=h],b"]
+)
+def test_a_selector_that_comes_as_a_value_is_asked_too(rule: str) -> None:
+    stencils = Stencils()
+    for number in (1, 2, 1):
+        chunks = ["<style>", Markup(rule), '</style><a href="', escape(f"h{number}"), '" id="']
+        chunks += [escape(f"x{number}"), '">a</a>']
+        same(stencils.finish(chunks), slowly(chunks))
+
+
+def test_a_value_that_holds_the_placeholder_goes_the_slow_way_and_leaves_no_trace() -> None:
+    stencils = Stencils()
+    for name in ("zqax0z", "Ann", "Bob"):
+        chunks = ["<p>Dear ", escape(name), "</p>"]
+        same(stencils.finish(chunks), slowly(chunks))
+    assert (stencils.stats.hits, stencils.stats.misses, stencils.stats.fallbacks) == (1, 1, 1)
+
+
+def test_no_attribute_that_the_library_reads_is_free() -> None:
+    """Whoever lets the text part or the inlining look at one more attribute must take it off the list."""
+    package = Path(stencil.__file__).parent.parent
+    files = [
+        package / "document.py",
+        *(package / "inlining").glob("*.py"),
+        *(package / "plaintext").glob("*.py"),
+    ]
+    source = "".join(file.read_text() for file in files)
+    read = set(re.findall(r"""(?:\.get\(|attrib\[|attributes\[)f?"([\w-]+)\"""", source))
+    read |= set(re.findall(r"""\.attrib(?:utes)?\.(?:get|pop)\("([\w-]+)\"""", source))
+    assert {"style", "class", "width", "align", "colspan", "start"} <= read
+    # What the text part shows is filled in there too; what selectors ask for is asked of the values.
+    assert {name for name in read if is_free(name)} <= {"href", "alt", "id", "title", "src"}
 
 
 def test_a_value_that_is_empty_for_some_does_not_part_the_others() -> None:

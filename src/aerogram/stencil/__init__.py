@@ -6,10 +6,10 @@ a page is split into its shape and its values (``shape``, ``splitting``), premai
 a shape with a placeholder for each value (``cutting``, ``text_cutting``), and every later message of that
 shape is filled in (``filling``, ``text``).
 
-A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``alt`` and the like
-(unless a selector reads it) or in a comment, with something visible at both ends and no markup in it. Values
-anywhere else (a class, a style, the content of ``<style>``) belong to the shape. What cannot be proved goes
-the slow way.
+A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``id`` and the like
+(as long as no selector asks for it, ``questions``), in a comment or a script, with something visible at both
+ends and no markup in it. Values anywhere else (a class, a style, the content of ``<style>``) belong to the
+shape. What cannot be proved goes the slow way.
 ``docs/stencils.md`` has the picture.
 """
 
@@ -25,7 +25,7 @@ from aerogram.inlining import inline_document
 from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.cache import Cache
-from aerogram.stencil.cutting import Skeleton, cut, skeleton_of
+from aerogram.stencil.cutting import Asked, Skeleton, asked_of, cut, skeleton_of
 from aerogram.stencil.filling import Finished, Stencil
 from aerogram.stencil.splitting import split
 
@@ -129,16 +129,29 @@ class Stencils:
             self._cache.put(key, skeleton, skeleton.octets)
         if not skeleton.accepts(values):
             return None, values
-        inner = (skeleton.serial, *[values[number] for number in skeleton.keyed])
+        bound = skeleton.bound(values, self._asked(skeleton, values))
+        inner = (skeleton.serial, bound, *[values[number] for number in bound])
         stencil: Stencil | None = self._cache.get(inner)
         if stencil is None:
-            stencil = cut(skeleton, values, css, template, width)
+            if skeleton.word in "".join(values):
+                return None, values
+            stencil = cut(skeleton, values, bound, css, template, width)
             self._cache.put(inner, stencil, stencil.octets)
             if stencil.html is not None:
                 self._count("_misses")
         elif stencil.html is not None:
             self._count("_hits")
         return (stencil if stencil.html is not None else None), values
+
+    def _asked(self, skeleton: Skeleton, values: Sequence[str]) -> Asked:
+        if skeleton.always_asked is not None:
+            return skeleton.always_asked
+        key = (Asked, skeleton.serial, *[values[number] for number in skeleton.sheets.numbers])
+        asked: Asked | None = self._cache.get(key)
+        if asked is None:
+            asked = asked_of(skeleton, values)
+            self._cache.put(key, asked, asked.octets)
+        return asked
 
     def _count(self, name: str) -> None:
         with self._lock:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.document import fresh_word
 from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.filling import Stencil, html_form
+from aerogram.stencil.questions import Question, Questions, answers
 from aerogram.stencil.shape import (
     ATTRIBUTE,
     COMMENT,
-    FREE_ATTRIBUTES,
     KEYED,
+    SCRIPT,
     TEXT,
+    Gapped,
     Place,
     Shape,
     is_safe_in_comment,
@@ -30,13 +32,30 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
 
-__all__ = ["Skeleton", "cut", "skeleton_of"]
+__all__ = ["Asked", "Skeleton", "asked_of", "cut", "skeleton_of"]
 
 _SERIALS = itertools.count()
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
-_READ_ATTRIBUTE = re.compile(rf"\[[^\]]*?({'|'.join(FREE_ATTRIBUTES)}|\\)", re.IGNORECASE)
-_ESCAPE = "\\"  # in a selector it may spell any name
+
+
+_RAW = {"style": KEYED, "script": SCRIPT}
+
+
+class Asked(NamedTuple):
+    """What the sheets of a page ask of the attributes that may vary.
+
+    ``closed`` are the numbers of the values they ask for in a way nobody can tell; each of ``open`` is an
+    attribute, its questions, and what it answers with placeholders in it.
+    """
+
+    closed: tuple[int, ...]
+    open: tuple[tuple[Gapped, list[Question], list[bool]], ...]
+
+    @property
+    def octets(self) -> int:
+        """What it takes in memory, about."""
+        return 200 * (1 + len(self.open))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +64,14 @@ class Skeleton:
 
     serial: int
     shape: Shape
+    word: str  # begins each placeholder; no literal and no sheet holds it
     places: tuple[Place, ...]
     keyed: tuple[int, ...]
     in_comments: tuple[int, ...]
     in_attributes: tuple[int, ...]
+    attributes: tuple[Gapped, ...]
+    sheets: Gapped
+    always_asked: Asked | None  # None where it depends on values in the sheets
     octets: int
 
     def accepts(self, values: Sequence[str]) -> bool:
@@ -59,44 +82,84 @@ class Skeleton:
         attributes = " ".join([values[number] for number in self.in_attributes])
         return "\n" not in attributes and "\t" not in attributes
 
+    def bound(self, values: Sequence[str], asked: Asked) -> tuple[int, ...]:
+        """Return the numbers of the values that belong to the shape of this page."""
+        bound = [*asked.closed]
+        for attribute, questions, expected in asked.open:
+            if answers(questions, attribute.text(values)) != expected:
+                bound += attribute.numbers
+        return tuple(sorted({*self.keyed, *bound})) if bound else self.keyed
+
 
 def skeleton_of(shape: Shape, css: str) -> Skeleton:
     """Tell where the values of a shape stand."""
     count = shape.count(None)
     literals = [piece for piece in shape if piece is not None]
-    word = fresh_word("".join(literals))
-    html = _written(shape, [f"{word}{number}z" for number in range(count)])
-    found = places(html, re.compile(f"{word}([0-9]+)z"), count)
-    sheets = _CSS_COMMENT.sub("", "\n".join([css, *_STYLE.findall(html)]))
-    read = {name.lower() for name in _READ_ATTRIBUTE.findall(sheets)}
-    found = [
-        Place(KEYED) if place.kind == ATTRIBUTE and (place.name in read or _ESCAPE in read) else place
-        for place in found
-    ]
+    word = fresh_word(css, *literals)
+    slot = re.compile(f"{word}([0-9]+)z")
+    holders = [f"{word}{number}z" for number in range(count)]
+    html = _written(shape, holders)
+    found, attributes = places(html, slot, count)
+    sheets = Gapped.of("", slot.split("\n".join([css, *_STYLE.findall(html)])))
     return Skeleton(
         serial=next(_SERIALS),
         shape=shape,
+        word=word,
         places=tuple(found),
         keyed=tuple(number for number, place in enumerate(found) if place.kind == KEYED),
         in_comments=tuple(number for number, place in enumerate(found) if place.kind == COMMENT),
         in_attributes=tuple(number for number, place in enumerate(found) if place.kind == ATTRIBUTE),
+        attributes=tuple(attributes),
+        sheets=sheets,
+        always_asked=None if sheets.numbers else _asked(sheets.source(()), attributes, holders),
         octets=sum(map(len, literals)) + 100 * count,
     )
 
 
+def asked_of(skeleton: Skeleton, values: Sequence[str]) -> Asked:
+    """Return what the sheets of a page ask; it depends on the values in them alone."""
+    holders = [f"{skeleton.word}{number}z" for number in range(len(values))]
+    return _asked(skeleton.sheets.source(values), skeleton.attributes, holders)
+
+
+def _asked(sheets: str, attributes: Iterable[Gapped], holders: Sequence[str]) -> Asked:
+    questions = Questions(_CSS_COMMENT.sub("", sheets))
+    closed: list[int] = []
+    open_ = []
+    for attribute in attributes:
+        about = questions.about(attribute.name)
+        if about is None:
+            closed += attribute.numbers
+        elif about:
+            open_.append((attribute, about, answers(about, attribute.text(holders))))
+    return Asked(tuple(closed), tuple(open_))
+
+
 def cut(
-    skeleton: Skeleton, values: Sequence[str], css: str, template: str | None, width: int | None
+    skeleton: Skeleton,
+    values: Sequence[str],
+    bound: Sequence[int],
+    css: str,
+    template: str | None,
+    width: int | None,
 ) -> Stencil:
-    """Finish a page of the skeleton once and make it a stencil; ``width`` is ``None`` for no text part.
+    """Finish a page of the skeleton once and make it a stencil.
 
     The stencil has no HTML part when a placeholder did not come out exactly once and where it was expected:
     then nothing is proved.
+
+    Args:
+        skeleton: of the page; its word must not occur in ``values``.
+        values: those of the page.
+        bound: the numbers of the values that belong to the shape.
+        css: the text of further style sheets.
+        template: the template's name, for errors.
+        width: of the text part; ``None`` for none.
     """
-    word = fresh_word(css, *(piece for piece in skeleton.shape if piece), *values)
-    slot = re.compile(f"{word}([0-9]+)z")
-    keyed = set(skeleton.keyed)
-    free = [number for number in range(len(values)) if number not in keyed]
-    filled = [value if number in keyed else f"{word}{number}z" for number, value in enumerate(values)]
+    slot = re.compile(f"{skeleton.word}([0-9]+)z")
+    kept = set(bound)
+    free = [number for number in range(len(values)) if number not in kept]
+    filled = [value if number in kept else f"{skeleton.word}{number}z" for number, value in enumerate(values)]
     source = _written(skeleton.shape, filled)
     length = len(source) - sum(len(filled[number]) for number in free)
     unproved = Stencil(None, None, length, 200)
@@ -137,7 +200,7 @@ def _texts(root: Element) -> Iterator[tuple[Place, str]]:
         if not isinstance(element.tag, str):
             yield Place(COMMENT), element.text or ""
         else:
-            yield Place(KEYED if element.tag in ("style", "script") else TEXT), element.text or ""
+            yield Place(_RAW.get(element.tag, TEXT)), element.text or ""
             for name, value in element.attrib.items():
                 yield Place(ATTRIBUTE, name), value
         yield Place(TEXT), element.tail or ""

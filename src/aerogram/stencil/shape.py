@@ -9,32 +9,36 @@ Which values may vary within a shape is told from where they stand, once for eac
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext.marks import is_ordinary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "ATTRIBUTE",
     "COMMENT",
-    "FREE_ATTRIBUTES",
     "KEYED",
+    "SCRIPT",
     "TEXT",
+    "Gapped",
     "Place",
     "Shape",
     "are_solid",
     "find_entities",
+    "is_free",
     "is_safe_in_comment",
     "is_solid",
     "places",
     "split_markup",
+    "split_text",
 ]
 
 Shape = tuple[str | None, ...]
 
-TEXT, ATTRIBUTE, COMMENT, KEYED = "text", "attribute", "comment", "keyed"
+TEXT, ATTRIBUTE, COMMENT, SCRIPT, KEYED = "text", "attribute", "comment", "script", "keyed"
 
 _ENTITY = r"&(?:amp|lt|gt|quot|\#39|\#34);"
 # Edges that the parser or the text part treats as nothing; and what no value may hold at all.
@@ -49,10 +53,21 @@ is_solid = re.compile(_SOLID).fullmatch
 _solid_each = re.compile(f"(?:{_SOLID}<)*+").fullmatch
 find_entities = re.compile(_ENTITY).findall
 
-# Attributes that neither the parser nor the text part looks into; a selector may, and then they are not free.
-FREE_ATTRIBUTES = ("href", "src", "alt", "title", "aria-label", "background", "cite", "datetime")
-_FREE = "|".join(FREE_ATTRIBUTES)
-_SPLIT = re.compile(rf"(>\s*|\s(?:{_FREE})=\")([^<>\"\s](?:[^<>\"]*[^<>\"\s])?)", re.IGNORECASE)
+# Attributes that neither the parser nor the text part nor premailer looks into; a selector may.
+_FREE = (
+    r"href|src(?:set)?|alt|title|background|cite|datetime|id|name|for|content|value|action|lang|item(?:id|prop)"
+    r"|aria-[a-z]+|data-(?!premailer)[\w.-]+"
+)
+is_free = re.compile(_FREE, re.IGNORECASE).fullmatch
+# Except on a list item, which its value numbers, and where the parser looks for the character set.
+_IS_READ = re.compile(r"<li\b|<meta\b(?=.*\bhttp-equiv\b)", re.IGNORECASE | re.DOTALL).match
+# What stands in an attribute; or text, up to the next tag.
+_IN_ATTRIBUTE = rf"(?<=\s)(?:{_FREE})=(?:\"([^<>\"]+)|'([^<>']+))"
+_IN_ATTRIBUTES = re.compile(_IN_ATTRIBUTE, re.IGNORECASE)
+_SPLIT = re.compile(rf"{_IN_ATTRIBUTE}|(?:\A|>)([^<>]+)", re.IGNORECASE)
+_SOLID_PART = re.compile(
+    rf"&(?!{_ENTITY[1:]})[#\w]*;?|((?![{_LOOSE}])(?:[^{_NEVER}&]|{_ENTITY})+(?<![{_LOOSE}]))"
+)
 
 _TOKEN = re.compile(
     r"""(?P<comment><!--.*?(?:--!?>|\Z))
@@ -64,13 +79,13 @@ _TOKEN = re.compile(
       | (?P<text>[^<]+|<)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-_QUOTED_ATTRIBUTE = re.compile(r"""\s([^\s=>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
-_OPEN_REFERENCE = re.compile(r"&[#\w]*\Z")
+_QUOTED_ATTRIBUTE = re.compile(r"""\s([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_OPEN_REFERENCE = re.compile(r"&[^;<\s]*\Z")  # the parser drops control characters
 _NOT_IN_COMMENT = re.compile(r"--|\A[-!]|[-!]\Z")
 
 
 class Place(NamedTuple):
-    """Where a value stands: in text, in the attribute ``name``, in a comment, or where it shapes the page."""
+    """Where a value stands: in text, the attribute ``name``, a comment, a script, or where it is keyed."""
 
     kind: str
     name: str = ""
@@ -94,22 +109,61 @@ def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:
     """Split markup into literals and the values between them.
 
     >>> split_markup("<p>Dear <b>Ann</b>.</p>")
-    (('<p>', '<b>', '</b>.</p>'), ['Dear', 'Ann'])
+    (('<p>', ' <b>', '</b>', '</p>'), ['Dear', 'Ann', '.'])
     """
-    parts = _SPLIT.split(markup)
-    literals: list[str] = []
-    values = []
-    literal = ""
-    for number in range(0, len(parts) - 1, 3):
-        before, edge, value = parts[number : number + 3]
-        literal += before + edge
-        if is_solid(value):
-            literals.append(literal)
-            values.append(value)
-            literal = ""
+    return _split_at(_SPLIT, markup)
+
+
+def split_text(text: str) -> tuple[tuple[str, ...], list[str]]:
+    """Split text that is not solid: at quotes, at references to characters, at its edges.
+
+    >>> split_text(' "Ann" &copy;')
+    ((' "', '" &copy;'), ['Ann'])
+    >>> split_text(' title="Ann" class="x"')  # as Jinja's filter xmlattr writes it
+    ((' title="', '" class="x"'), ['Ann'])
+    """
+    if '="' in text:
+        return _split_at(_IN_ATTRIBUTES, text)
+    pieces = Pieces(text)
+    _split_loose(pieces, 0, len(text))
+    return pieces.literals(), pieces.values
+
+
+def _split_at(pattern: re.Pattern[str], markup: str) -> tuple[tuple[str, ...], list[str]]:
+    pieces = Pieces(markup)
+    for found in pattern.finditer(markup):
+        group = found.lastindex or 0
+        if is_solid(found[group]):
+            pieces.value(*found.span(group))
         else:
-            literal += value
-    return (*literals, literal + parts[-1]), values
+            _split_loose(pieces, *found.span(group))
+    return pieces.literals(), pieces.values
+
+
+class Pieces:
+    """Literals and values of a text, found from its start to its end."""
+
+    def __init__(self, text: str) -> None:
+        self.values: list[str] = []
+        self.text = text
+        self._literals: list[str] = []
+        self._end = 0
+
+    def value(self, start: int, end: int) -> None:
+        """Take what stands there as a value."""
+        self._literals.append(self.text[self._end : start])
+        self.values.append(self.text[start:end])
+        self._end = end
+
+    def literals(self) -> tuple[str, ...]:
+        """Return what stands around the values."""
+        return (*self._literals, self.text[self._end :])
+
+
+def _split_loose(pieces: Pieces, start: int, end: int) -> None:
+    for found in _SOLID_PART.finditer(pieces.text, start, end):
+        if found[1]:  # else a reference to some other character
+            pieces.value(*found.span())
 
 
 def is_safe_in_comment(value: str) -> bool:
@@ -117,27 +171,64 @@ def is_safe_in_comment(value: str) -> bool:
     return not _NOT_IN_COMMENT.search(value)
 
 
-def places(html: str, slot: re.Pattern[str], count: int) -> list[Place]:
-    """Tell for each slot in ``html``, by its number (group 1 of ``slot``), where it stands."""
+class Gapped(NamedTuple):
+    """A piece of a page with values in it: the literals around them, and which they are."""
+
+    name: str  # of an attribute
+    literals: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, name: str, parts: Sequence[str]) -> Gapped:
+        """Make it of literals and, between them, the numbers of the values."""
+        return cls(name, tuple(parts[::2]), tuple(map(int, parts[1::2])))
+
+    def source(self, values: Sequence[str]) -> str:
+        """Return what stands there in a page with these values, as it is written."""
+        parts = [*self.literals, *self.literals[1:]]
+        parts[::2] = self.literals
+        parts[1::2] = [values[number] for number in self.numbers]
+        return "".join(parts)
+
+    def text(self, values: Sequence[str]) -> str:
+        """Return the same without escapes."""
+        source = self.source(values)
+        return unescape(source) if "&" in source else source
+
+
+def places(html: str, slot: re.Pattern[str], count: int) -> tuple[list[Place], list[Gapped]]:
+    """Tell for each slot in ``html``, by its number (group 1 of ``slot``), where it stands.
+
+    Returns:
+        The places, in the order of the numbers, and the attributes whose values may vary.
+    """
     found = [Place(KEYED)] * count
+    attributes = []
     for token in _TOKEN.finditer(html):
         kind = token.lastgroup if token.lastgroup != "name" else "raw"
         text = token[0]
-        if kind in ("comment", "text"):
-            place = Place(COMMENT if kind == "comment" else TEXT)
-            for match in slot.finditer(text):
-                if not _OPEN_REFERENCE.search(text, 0, match.start()):
-                    found[int(match[1])] = place
-        elif kind == "tag":
-            for attribute in _QUOTED_ATTRIBUTE.finditer(text):
-                _in_attribute(attribute, slot, found)
-    return found
+        if kind == "tag" and slot.search(text):
+            for name, value in _free_attributes(text):
+                if slot.search(value):
+                    attributes.append(Gapped.of(name, slot.split(value)))
+                    _put(found, Place(ATTRIBUTE, name), value, slot)
+        elif kind == "comment":
+            _put(found, Place(COMMENT), text, slot)
+        elif kind == "text":
+            _put(found, Place(TEXT), text, slot)
+        elif kind == "raw" and token["name"].lower() == "script":
+            _put(found, Place(SCRIPT), text, slot, text.find(">"))
+    return found, attributes
 
 
-def _in_attribute(attribute: re.Match[str], slot: re.Pattern[str], found: list[Place]) -> None:
-    name, value = attribute[1].lower(), attribute[2]
-    if name not in FREE_ATTRIBUTES:
-        return
-    for match in slot.finditer(value):
-        if not _OPEN_REFERENCE.search(value, 0, match.start()):
-            found[int(match[1])] = Place(ATTRIBUTE, name)
+def _free_attributes(tag: str) -> Iterator[tuple[str, str]]:
+    for attribute in _QUOTED_ATTRIBUTE.finditer(tag):
+        name = attribute[1].lower()
+        if is_free(name) and not (name in ("content", "value") and _IS_READ(tag)):
+            yield name, attribute[2] or attribute[3] or ""
+
+
+def _put(found: list[Place], place: Place, text: str, slot: re.Pattern[str], start: int = 0) -> None:
+    for match in slot.finditer(text, max(start, 0)):
+        if not _OPEN_REFERENCE.search(text, 0, match.start()):
+            found[int(match[1])] = place

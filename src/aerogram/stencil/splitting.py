@@ -14,7 +14,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.stencil.shape import are_solid, is_solid, split_markup
+from aerogram.stencil.shape import are_solid, is_solid, split_markup, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,10 +132,8 @@ def _split_anew(path: Path, values: list[str], cache: Cache) -> Split:
     for number, value in enumerate(values):
         if is_solid(value):
             literals, inner = _SOLID, [value]
-        elif "<" in value:
-            literals, inner = split_markup(value)
         else:
-            literals, inner = (str(value),), []
+            literals, inner = (split_markup if "<" in value else split_text)(value)
         found += inner
         if literals != _SOLID:
             forms.append((number, literals))
