@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lxml import etree
 
 from aerogram.document import fresh_word
 from aerogram.exceptions import DocumentRefused
@@ -28,7 +30,7 @@ from aerogram.stencil.shape import (
 from aerogram.stencil.text_cutting import text_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
 
@@ -40,6 +42,10 @@ _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNOREC
 
 
 _RAW = {"style": KEYED, "script": SCRIPT}
+_PIECES_WITH = etree.XPath(
+    "//text()[contains(., $word)] | //@*[contains(., $word)]"
+    " | //comment()[contains(., $word)] | //processing-instruction()[contains(., $word)]"
+)
 
 
 class Asked(NamedTuple):
@@ -99,7 +105,7 @@ def skeleton_of(shape: Shape, css: str) -> Skeleton:
     slot = re.compile(f"{word}([0-9]+)z")
     holders = [f"{word}{number}z" for number in range(count)]
     html = _written(shape, holders)
-    found, attributes = places(html, slot, count)
+    found, attributes = places(html, word, slot, count)
     sheets = Gapped.of("", slot.split("\n".join([css, *_STYLE.findall(html)])))
     return Skeleton(
         serial=next(_SERIALS),
@@ -186,21 +192,19 @@ def _written(shape: Shape, values: Iterable[str]) -> str:
 def _came_out(root: Element, slot: re.Pattern[str], skeleton: Skeleton, free: Sequence[int]) -> bool:
     """Whether each placeholder came out once, where its value was expected to stand."""
     found: dict[int, list[Place]] = {number: [] for number in free}
-    for place, text in _texts(root):
-        for match in slot.finditer(text):
+    pieces: Any = _PIECES_WITH(root, word=skeleton.word)
+    for piece in pieces:
+        place = _place_of(piece)
+        for match in slot.finditer(piece if isinstance(piece, str) else piece.text):
             found[int(match[1])].append(place)
     return all(came == [skeleton.places[number]] for number, came in found.items())
 
 
-def _texts(root: Element) -> Iterator[tuple[Place, str]]:
-    """Yield every text of a tree with the place it stands in."""
-    for around in (*root.itersiblings(preceding=True), *root.itersiblings()):
-        yield Place(COMMENT), around.text or ""
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            yield Place(COMMENT), element.text or ""
-        else:
-            yield Place(_RAW.get(element.tag, TEXT)), element.text or ""
-            for name, value in element.attrib.items():
-                yield Place(ATTRIBUTE, name), value
-        yield Place(TEXT), element.tail or ""
+def _place_of(piece: Any) -> Place:
+    if not isinstance(piece, str):
+        return Place(COMMENT)
+    origin: Any = piece  # lxml's string that knows where it comes from
+    if origin.is_attribute:
+        return Place(ATTRIBUTE, origin.attrname)
+    tag = origin.getparent().tag if origin.is_text else ""
+    return Place(_RAW.get(tag, TEXT))

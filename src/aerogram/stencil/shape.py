@@ -196,8 +196,14 @@ class Gapped(NamedTuple):
         return unescape(source) if "&" in source else source
 
 
-def places(html: str, slot: re.Pattern[str], count: int) -> tuple[list[Place], list[Gapped]]:
+def places(html: str, word: str, slot: re.Pattern[str], count: int) -> tuple[list[Place], list[Gapped]]:
     """Tell for each slot in ``html``, by its number (group 1 of ``slot``), where it stands.
+
+    Args:
+        html: a page with placeholders.
+        word: begins each of them.
+        slot: matches one.
+        count: of them.
 
     Returns:
         The places, in the order of the numbers, and the attributes whose values may vary.
@@ -205,11 +211,13 @@ def places(html: str, slot: re.Pattern[str], count: int) -> tuple[list[Place], l
     found = [Place(KEYED)] * count
     attributes = []
     for token in _TOKEN.finditer(html):
-        kind = token.lastgroup if token.lastgroup != "name" else "raw"
         text = token[0]
-        if kind == "tag" and slot.search(text):
+        if word not in text:
+            continue
+        kind = token.lastgroup if token.lastgroup != "name" else "raw"
+        if kind == "tag":
             for name, value in _free_attributes(text):
-                if slot.search(value):
+                if word in value:
                     attributes.append(Gapped.of(name, slot.split(value)))
                     _put(found, Place(ATTRIBUTE, name), value, slot)
         elif kind == "comment":
