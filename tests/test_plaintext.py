@@ -51,6 +51,13 @@ def test_ten_structures_that_people_send_have_golden_files() -> None:
         'style="max-height:0px;overflow:hidden"',
         'style="font-size:0"',
         'style="font-size:1px;line-height:1px"',
+        'style="font-size:.01em"',
+        'style="font-size: 1pt"',
+        'style="font:0/0 a"',
+        'style="font: italic 700 0.0px/1.5 Arial"',
+        'style="font-size:12px;font:1px a"',
+        'style="color:transparent"',
+        'style="position:absolute;overflow:hidden;width:1px;height:1px"',
         'class="preheader"',
         'id="p1"',
     ],
@@ -58,6 +65,27 @@ def test_ten_structures_that_people_send_have_golden_files() -> None:
 def test_what_is_hidden_stays_out(hiding: str) -> None:
     css = "<style>.preheader, td#p1 { display: none; color: red }</style>"
     assert html_to_text(f"{css}<div {hiding}>hidden <b>too</b></div><p>seen</p>") == "seen\n"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "font:14px/0 Arial",
+        "font:bold 12pt a",
+        "font:1px a;font-size:12px",
+        "background-clip:text;color:transparent",
+        "overflow:hidden;height:10px",
+        "font-size:1.5em",
+        "font-size:.1em",
+    ],
+)
+def test_what_can_be_seen_stays_in(style: str) -> None:
+    assert html_to_text(f'<p style="{style}">seen</p>') == "seen\n"
+
+
+def test_text_without_colour_hides_no_text_that_has_one() -> None:
+    html = '<p style="color:transparent">gone<b style="color:#333"> seen</b><img alt="logo"></p>'
+    assert html_to_text(html) == "seenlogo\n"
 
 
 def test_a_class_hidden_on_phones_alone_is_shown() -> None:
@@ -124,6 +152,21 @@ def test_any_word_comes_out_as_it_went_in(word: str) -> None:
         ('<a href="mailto:a@b.example?subject=x">a@b.example</a>', "a@b.example"),
         ('<a href="mailto:a@b.example">write to us</a>', "write to us: a@b.example"),
         ('<a href="tel:+4930123">+49 30 123</a>', "+49 30 123"),
+        ('<a href="tel:+49%2030%20123">+49 30 123</a>', "+49 30 123"),
+        ('<a href="tel:+49%2030%20123">call</a>', "call: +49 30 123"),
+        ('<a href="mailto:a%2Bb@x.example">write</a>', "write: a+b@x.example"),
+        ('<a href="mailto:a%0A%01%00@x.example">write</a>', "write: a @x.example"),
+        ('<a href="mailto:?subject=x">share</a>', "share"),
+        ('<a href="mailto:%20">share</a>', "share"),
+        ('<a href="https://x.example/">our help page.</a>', "our help page: https://x.example/"),
+        ('<a href="https://x.example/">See,</a>', "See: https://x.example/"),
+        ('<a href="https://x.example/">x.example.</a>', "https://x.example/"),
+        ('<a href="https://x.example/">.</a>', "https://x.example/"),
+        ('<a href="https://x.example/">Questions?</a>', "Questions? https://x.example/"),
+        ('<a href="https://x.example/">Go!</a>', "Go! https://x.example/"),
+        ('<a href="https://x.example/">More…</a>', "More… https://x.example/"),
+        ('<a href="https://x.example/">More...</a>', "More... https://x.example/"),
+        ('<a href="https://x.example/">Shop →</a>', "Shop → https://x.example/"),
         ('<a href=" JavaScript:alert(1)">x</a>', "x"),
         ('<a href="data:text/html,x">x</a>', "x"),
         ('<a href="#top">x</a>', "x"),
@@ -378,3 +421,132 @@ def test_a_character_that_is_sure_to_take_one_column_does() -> None:
         assert columns_of(char) == 1 + wide - (unicodedata.combining(char) > 0), ascii(char)
     assert not any(map(is_simple, ("漢", "e\u0301", "✅")))
     assert is_simple("السلام عليكم გამარჯობა")
+
+
+def test_a_cell_over_several_rows_leaves_blank_cells_below() -> None:
+    html = (
+        "<table><tr><th>Group<th>Item<th align=right>Price</tr>"
+        "<tr><td rowspan=2>Tea<td>Green<td align=right>1.50</tr><tr><td>Black<td align=right>12.50</tr>"
+        "<tr><td>Cup<td rowspan=3>White<td align=right>3.00</table>"
+    )
+    assert html_to_text(html) == (
+        "Group  Item   Price\n-----  -----  -----\n"
+        "Tea    Green   1.50\n       Black  12.50\nCup    White   3.00\n"
+    )
+
+
+def test_a_cell_over_rows_ends_with_its_part_of_the_table() -> None:
+    html = (
+        "<table><thead><tr><th rowspan=9>A<th>B</thead><tbody><tr><td>a<td rowspan=0>b<tr><td>c</table>"
+        "<table><tr><th>A<th>B<th>C<tr><td>a<td rowspan=2 colspan=2>b<tr><td>c<tr><td>d<td>e<td>f</table>"
+    )
+    assert html_to_text(html) == "A  B\n-  -\na  b\nc\n\nA  B  C\n-  -  -\na  b\nc\nd  e  f\n"
+
+
+def test_a_cell_over_all_columns_is_wrapped_and_stretches_none() -> None:
+    note = "All prices include VAT and shipping within the whole of the European Union and in Norway"
+    html = (
+        "<table><tr><th>Item<th>Qty<th align=right>Price</tr><tr><td>Tea<td>2<td align=right>1.50</tr>"
+        f"<tr><td colspan=3>{note}</tr><tr><td colspan=3 align=right>Thanks</tr></table>"
+    )
+    assert html_to_text(html) == (
+        "Item  Qty  Price\n----  ---  -----\nTea   2     1.50\n"
+        "All prices include VAT and shipping within the whole of the European Union and\nin Norway\n"
+        "          Thanks\n"
+    )
+
+
+def test_the_foot_of_a_table_is_below_its_rows() -> None:
+    html = "<table><tfoot><tr><td>Sum<td>3<tbody><tr><td>Tea<td>1<tr><td>Cup<td>2</table>"
+    assert html_to_text(html) == "Tea  1\nCup  2\nSum  3\n"
+
+
+@pytest.mark.parametrize("table", ["<table border=1>", '<table class="MsoTableGrid" border=0>'])
+def test_paragraphs_in_the_cells_of_a_ruled_table_are_its_lines(table: str) -> None:
+    html = (
+        f"{table}<tr><td><p class=MsoNormal>Tea<p>Green<td><div>1.50</div><tr><td><p>Cup<td><p>2.00</table>"
+    )
+    assert html_to_text(html) == "Tea    1.50\nGreen\nCup    2.00\n"
+
+
+def test_a_row_of_heads_alone_is_not_lost_where_it_is_too_wide() -> None:
+    html = f"<table><tr><th>{'left ' * 20}<th>{'right ' * 20}</tr></table>"
+    assert html_to_text(html).split() == ["left"] * 20 + ["right"] * 20
+
+
+def test_a_table_without_font_size_hides_nothing_behind_it() -> None:
+    cell = "<td style='font-size:12px'>"
+    html = f"<table style='font-size:0'><tr>{cell}a{cell}b<td>c</table><p>after</p>"
+    assert html_to_text(html) == "a  b\n\nafter\n"
+
+
+def test_paragraphs_of_a_definition_are_indented() -> None:
+    html = "<dl><dt>Term<dd><p>one</p><p>two</p><dt>Next<dd>three<div>four</div></dl><p>after</p>"
+    assert html_to_text(html) == "Term\n    one\n    two\nNext\n    three\n    four\n\nafter\n"
+
+
+@pytest.mark.parametrize("way", ["pre-line", "pre-wrap", "pre", "break-spaces"])
+def test_line_breaks_that_the_page_keeps_are_kept(way: str) -> None:
+    html = (
+        f'<div style="white-space:{way}">\nDear  all,\nline <b>two\r\nthree</b> <a href="https://x.example/">a\nb</a>'
+        '<p style="white-space:normal">one\ntwo</p>\n\nend\n</div>'
+    )
+    assert html_to_text(html) == "Dear all,\nline two\nthree a b: https://x.example/\n\none two\n\nend\n"
+
+
+@given(st.lists(st.text("ab \n\r—漢", min_size=1, max_size=6), min_size=3, max_size=3))
+def test_line_breaks_that_the_page_keeps_are_kept_in_a_filled_stencil(words: list[str]) -> None:
+    form = '<div style="white-space:pre-line">a {}\n{} <i>b</i><a href="https://x.example/{}">c</a></div>'
+    literals = form.split("{}")
+    stencils = Stencils()
+    for values in (["a", "b", "c"], words):
+        chunks = [piece for pair in zip(literals, [*map(escape, values), ""], strict=True) for piece in pair]
+        with settings.override(STENCILS=False):
+            slow = stencils.finish(chunks)
+        assert stencils.finish(chunks).text == slow.text
+
+
+def test_the_areas_of_an_image_map_are_links() -> None:
+    html = (
+        '<img usemap="#m" alt="Map"><map name="m"><area href="https://x.example/1" alt="North" shape="rect">'
+        '<area alt="no link"><area href="https://x.example/2" alt="South"></map>'
+    )
+    assert html_to_text(html) == "Map\nNorth: https://x.example/1\nSouth: https://x.example/2\n"
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["width=1", "height=0", 'width="1px" height="1px"', 'style="width:1px;height:1px"', 'style="height: 0"'],
+)
+def test_a_pixel_that_counts_readers_leaves_nothing_behind(size: str) -> None:
+    pixel = f'<img src=x alt="px" {size}>'
+    html = f'<p>a<a href="https://t.example/"> {pixel} </a>b</p>{pixel}'
+    html += '<a href="https://x.example/"><img src=y></a>'
+    assert html_to_text(html) == "a b\n\nhttps://x.example/\n"
+
+
+@pytest.mark.parametrize(
+    ("picture", "title", "expected"),
+    [
+        ("<img alt='{}'>", "<h3>{}</h3>", "Tea\n"),
+        ('<a href="https://x.example/"><img alt="{}"></a>', '<h3><a href="https://x.example/">{}</a></h3>',
+         "Tea: https://x.example/\n"),
+        ("<table><tr><td><img alt='{}'></td></tr></table>", "<div><b>{}</b></div>", "Tea\n"),
+        ("<p>{}</p>", "<p>{}</p>", "Tea\n\nTea\n"),
+        ("<p><img alt='{}'></p>", "<p><img alt='{}'></p>", "Tea\n\nTea\n"),
+    ],
+)  # fmt: skip
+def test_what_a_picture_and_its_title_both_say_is_said_once(picture: str, title: str, expected: str) -> None:
+    html = f"{picture}{title}<p>end</p>"
+    assert html_to_text(html.replace("{}", "Tea")) == f"{expected}\nend\n"
+    literals = html.split("{}")
+    stencils = Stencils()
+    for first, second in (("Tea", "Tea"), ("Tea", "Cup"), ("Cup", "Cup"), ("Tea ", "Tea"), ("x" * 99, "y")):
+        for page in (
+            [literals[0], escape(first), literals[1], escape(second), literals[2]],
+            [literals[0], first, literals[1], escape(second), literals[2]],
+            [literals[0], escape(first), literals[1], second, literals[2]],
+        ):
+            with settings.override(STENCILS=False):
+                slow = stencils.finish(page)
+            assert stencils.finish(page).text == slow.text

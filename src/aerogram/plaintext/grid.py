@@ -212,7 +212,7 @@ class Grid:
                 if heads:
                     name = f"{names[number]}: " if named and names[number] else ""
                     cell = [name + " ".join(cell)]
-                cells.append([part for line in cell for part in wrap(line, width)])
+                cells.append([part.rstrip() for line in cell for part in wrap(line, width)])
             apart = not heads and (len(rows) == 1 or any(len(cell) > 1 for cell in cells))
             for cell in cells:
                 lines += ["", *cell] if apart and lines and lines[-1] else cell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import cut, cut_text, fits, is_short, wrap
@@ -12,14 +12,16 @@ from aerogram.plaintext.link import LINK, apart, set_link
 from aerogram.plaintext.table import is_table, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aerogram.plaintext.outline import Line
     from aerogram.plaintext.table import Cell
 
 __all__ = [
     "BREAKS",
+    "SetLine",
     "finished",
+    "following",
     "is_blank_line",
     "join_lines",
     "lay_out",
@@ -38,7 +40,20 @@ _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END}
 
 def lay_out(lines: Iterable[Line], width: int) -> str:
     """Return the text of an outline, wrapped at ``width`` columns (0: not wrapped)."""
-    return join_lines((line.first, set_line(line.first, line.rest, line.content, width)) for line in lines)
+    return join_lines(
+        [
+            SetLine(first, set_line(first, rest, content, width), is_picture)
+            for first, rest, content, is_picture in lines
+        ]
+    )
+
+
+class SetLine(NamedTuple):
+    """A line of an outline that is set: the prefix of its first line, and its text, prefixes included."""
+
+    first: str
+    text: str
+    is_picture: bool
 
 
 def is_blank_line(first: str, text: str) -> bool:
@@ -46,14 +61,31 @@ def is_blank_line(first: str, text: str) -> bool:
     return text.strip(" \n") == _quote(first)
 
 
-def join_lines(lines: Iterable[tuple[str, str]]) -> str:
-    """Join lines that are set, each with its prefix, and end with a newline.
+def following(lines: Sequence[SetLine], place: int) -> int | None:
+    """Return where the line stands that may say what the picture in line ``place`` has said."""
+    for later in range(place + 1, len(lines)):
+        if not is_blank_line(lines[later].first, lines[later].text):
+            is_title = lines[later].first == lines[place].first and not lines[later].is_picture
+            return later if is_title else None
+    return None
 
-    One empty line at most stands between two, in the quote that both are in.
+
+def join_lines(lines: Sequence[SetLine]) -> str:
+    """Join lines that are set, and end with a newline.
+
+    One empty line at most stands between two, in the quote that both are in. A picture that says what the
+    line behind it says is left out.
     """
+    repeated: set[int] = set()
+    for place, line in enumerate(lines):
+        title = following(lines, place) if line.is_picture else None
+        if title is not None and lines[title].text == line.text:
+            repeated.update(range(place, title))  # the title stands where the picture did
     joined: list[str] = []
     last = "x"  # the quote that the last line was blank in, or what no quote is
-    for first, text in lines:
+    for place, (first, text, _) in enumerate(lines):
+        if place in repeated:
+            continue
         quote = _quote(first)
         blank = text.strip(" \n") == quote
         if last != "x" and len(quote) < len(last):
@@ -128,6 +160,7 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
 
 def _set_lines(content: str, room: int) -> list[str]:
     """Set text with line breaks in it; a break behind another leaves an empty line."""
+    content = content.replace(marks.KEEP, "")
     lines: list[str] = []
     ended = True  # whether the last line is over, so that a soft break has nothing to end
     for part in BREAKS.split(content):

@@ -15,6 +15,10 @@ LINK = re.compile(
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
+_INTRODUCING = (
+    *":?!>\u2026\u00bb\u203a\u2192\uff1a\uff1f\uff01",
+    "..",
+)  # what ends a label that wants no colon
 _CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # what clients know not to be of a URL, white space aside
 _PARTING = "|/\u00b7\u2022\u2013\u2014"  # a sign that only parts two links has a space on both sides
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
@@ -38,10 +42,19 @@ def set_link(label: str, url: str, behind: str = "") -> str:
     elif not name or _same(name, address):
         text = address + behind
     else:
-        text = f"{name}{' ' if name.endswith(':') else ': '}{address}{behind}"
+        text = _introduced(name, address) + behind
     if name == label:
         return text
     return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
+
+
+def _introduced(label: str, address: str) -> str:
+    """Return an address with its label before it: a sentence that ends there needs no colon."""
+    if label[-1] in ".," and not label.endswith(".."):
+        label = label.rstrip(" .,")
+        if not label or _same(label, address):
+            return address
+    return f"{label}{' ' if label.endswith(_INTRODUCING) else ': '}{address}"
 
 
 def _address(url: str, label: str) -> str:

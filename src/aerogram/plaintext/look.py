@@ -12,7 +12,9 @@ _PROPERTY = re.compile(r"(?:^|;)\s*([\w-]+)\s*:\s*([^;!]*)")
 _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
 _TINY = re.compile(r"(?:0?\.\d+|1(?:\.0*)?)p[xt]$|0?\.0\d*r?em$")
 _LINES = frozenset(("block", "flex", "grid", "table", "list-item", "flow-root"))
-_CLIPPED = ("max-height", "height", "max-width", "width")
+_EXTENTS = ("max-height", "height", "max-width", "width")
+_FONT_SIZE = re.compile(r"(?:^|\s)(0+(?:\.0+)?|[\d.]+(?:p[xtc]|r?em|ex|ch|%|v[wh]|[cm]m|in))(?=[\s/]|$)")
+_KEEPS_LINES = frozenset(("pre", "pre-line", "pre-wrap", "break-spaces"))
 
 
 class Look(NamedTuple):
@@ -21,7 +23,10 @@ class Look(NamedTuple):
     hides: bool = False  # nothing inside can be seen
     display: str | None = None
     has_lines: bool = False  # it begins a line of its own, and ends it
+    keeps_lines: bool | None = None  # whether a line end in its text is a line break
     font: bool | None = None  # whether its font can be seen: images inside can
+    ink: bool | None = None  # the same of its colour
+    is_pixel: bool = False  # an image with it is too small to be seen
 
 
 PLAIN = Look()
@@ -30,7 +35,11 @@ PLAIN = Look()
 @lru_cache(maxsize=4096)
 def declarations(style: str) -> dict[str, str]:
     """Return the declarations of a style attribute, the last of each property."""
-    return {name.lower(): value.strip().lower() for name, value in _PROPERTY.findall(style)}
+    found: dict[str, str] = {}
+    for name, value in _PROPERTY.findall(style):
+        found.pop(name.lower(), None)  # so that it stands in the order of the last ones
+        found[name.lower()] = value.strip().lower()
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -42,13 +51,33 @@ def look_of(style: str) -> Look:
     """
     found = declarations(style)
     display = found.get("display")
-    size = found.get("font-size")
+    spaces = found.get("white-space", "inherit")
     return Look(
         hides=_hides(found),
         display=display,
         has_lines=display in _LINES,
-        font=None if size is None else not _is_tiny(size),
+        keeps_lines=None if spaces == "inherit" else spaces in _KEEPS_LINES,
+        font=_font(found),
+        ink=_ink(found),
+        is_pixel=any(_is_tiny(found.get(name, "auto")) for name in _EXTENTS),
     )
+
+
+def _font(found: dict[str, str]) -> bool | None:
+    size = "inherit"
+    for name, value in found.items():
+        if name == "font-size":
+            size = value
+        elif name == "font" and (shorthand := _FONT_SIZE.search(value)):
+            size = shorthand[1]
+    return None if size == "inherit" else not _is_tiny(size)
+
+
+def _ink(found: dict[str, str]) -> bool | None:
+    colour = found.get("color", "inherit")
+    if colour == "transparent":  # the background may shine through the letters
+        return any(name.endswith(("background-clip", "text-fill-color")) for name in found)
+    return None if colour == "inherit" else True
 
 
 def _hides(found: dict[str, str]) -> bool:
@@ -57,7 +86,7 @@ def _hides(found: dict[str, str]) -> bool:
     if _ZERO.match(found.get("opacity", "1")):
         return True
     clipped = found.get("overflow", "").startswith(("hidden", "clip"))
-    return clipped and any(_is_tiny(found.get(name, "auto")) for name in _CLIPPED)
+    return clipped and any(_is_tiny(found.get(name, "auto")) for name in _EXTENTS)
 
 
 def _is_tiny(length: str) -> bool:

@@ -10,6 +10,7 @@ import re
 __all__ = [
     "BREAK",
     "CELL",
+    "KEEP",
     "LINK_END",
     "LINK_START",
     "LINK_URL",
@@ -21,6 +22,7 @@ __all__ = [
     "TABLE_START",
     "URL_END",
     "clean",
+    "clean_lines",
     "clean_pre_lines",
     "clean_url",
     "is_blank",
@@ -32,6 +34,7 @@ LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the fir
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
 URL_END = "\x07"  # behind a URL in a text whose links are set: what follows must not run into it
+KEEP = "\x08"  # around text whose line ends are line breaks
 PRE = "\x05"  # the rest of the line is set as it is
 TABLE_START, TABLE_END, ROW, CELL, SPEC = "\x0e", "\x0f", "\x10", "\x11", "\x12"
 
@@ -52,6 +55,7 @@ is_ordinary = re.compile(
     "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff"
     "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u22ff]*"
 ).fullmatch
+_LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _BLANK = "".join(
@@ -71,6 +75,15 @@ def clean(text: str) -> str:
     if is_clean(text):
         return text
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
+
+
+def clean_lines(text: str) -> str:
+    """Return a run of text with the mark of a break for each line end, its edges as they are."""
+    lines = [clean(line) for line in _LINE_END.split(text)]
+    if len(lines) == 1:
+        return lines[0]
+    inside = [line.strip(" ") for line in lines[1:-1]]
+    return BREAK.join([lines[0].rstrip(" "), *inside, lines[-1].lstrip(" ")])
 
 
 def clean_pre_lines(text: str) -> str:

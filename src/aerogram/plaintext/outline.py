@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aerogram.plaintext import marks
 from aerogram.plaintext.hidden import hidden_classes
 from aerogram.plaintext.reading import Reading
 
@@ -17,16 +18,21 @@ __all__ = ["Line", "outline"]
 _RUN = re.compile("\x02([0-9]+)\x03")
 _LINE = re.compile(r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)")
 _RULE = "* * *"
+_EDGES_OF_LINKS = frozenset((marks.LINK_START, marks.SOFT))
 _SPACES = re.compile("  +")
 _EDGES = re.compile("(?: *</?(?:div|p)>)+ *")
 
 
 class Line(NamedTuple):
-    """One line of an outline: what stands before it, and before the lines it is wrapped to; its content."""
+    """One line of an outline: what stands before it, and before the lines it is wrapped to; its content.
+
+    ``is_picture`` tells that it is the alternative text of an image and nothing else, or a link of that.
+    """
 
     first: str
     rest: str
     content: str
+    is_picture: bool = False
 
 
 def outline(root: Element) -> list[Line]:
@@ -39,7 +45,7 @@ def outline(root: Element) -> list[Line]:
     converter = _converter_class()()
     # Blocks that are empty or in each other part their neighbours as one edge does, which is read sooner.
     text: str = converter.handle(_EDGES.sub("<p>", "".join(reading.html)))
-    return [_line(line, reading.runs) for line in text.split("\n")]
+    return [_line(line, reading) for line in text.split("\n")]
 
 
 @cache
@@ -62,7 +68,7 @@ def _converter_class() -> Any:
     return Converter
 
 
-def _line(text: str, runs: list[str]) -> Line:
+def _line(text: str, reading: Reading) -> Line:
     found = _LINE.match(text)
     if found is None:  # "." matches all but a newline, and there is none
         raise AssertionError(text)
@@ -71,6 +77,16 @@ def _line(text: str, runs: list[str]) -> Line:
     content = found["content"].strip()
     if content == _RULE:
         content = "-" * 20
+    is_picture = bool(reading.pictures) and _is_picture(content, reading)
+    runs = reading.runs
     content = _RUN.sub(lambda run: runs[int(run[1])], _SPACES.sub(" ", content))
     indent = found["indent"][2:] if item else found["indent"] if content else ""
-    return Line(quote + indent + item, quote + indent + " " * len(item), content)
+    return Line(quote + indent + item, quote + indent + " " * len(item), content, is_picture)
+
+
+def _is_picture(content: str, reading: Reading) -> bool:
+    numbers = [int(number) for number in _RUN.findall(content)]
+    others = [reading.runs[number] for number in numbers if number not in reading.pictures]
+    return len(numbers) - len(others) == 1 and all(
+        run in _EDGES_OF_LINKS or run.startswith(marks.LINK_URL) for run in others
+    )

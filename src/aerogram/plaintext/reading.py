@@ -14,7 +14,7 @@ from lxml import etree
 from aerogram.plaintext import marks
 from aerogram.plaintext.hidden import is_hidden
 from aerogram.plaintext.look import PLAIN, look_of
-from aerogram.plaintext.marks import clean, clean_pre_lines, clean_url, is_blank
+from aerogram.plaintext.marks import clean, clean_lines, clean_pre_lines, clean_url, is_blank
 from aerogram.plaintext.table import grid_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _BLOCKS = _KEPT_BLOCKS | _tags(
     "address article aside body caption center details div fieldset figcaption figure footer form header "
     "hgroup main nav section summary table tbody td tfoot th thead tr"
 )
-_READ = _BLOCKS | _tags("a br hr img pre")  # elements that are more than the words in them
+_READ = _BLOCKS | _tags("a area br hr img pre")  # elements that are more than the words in them
 _INSIDE_ITEM = _tags("ul ol li blockquote dl dt dd")  # blocks that a list item may hold as such
 
 
@@ -43,7 +43,13 @@ class _Scope(NamedTuple):
 
     element: Element
     has_lines: bool
-    font: bool
+    keeps_lines: bool = False
+    font: bool = True
+    ink: bool = True
+
+
+_AROUND = _Scope(None, has_lines=False)
+_PIXEL = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*$")
 
 
 class Reading:
@@ -56,8 +62,11 @@ class Reading:
         self.runs: list[str] = []
         self.items: list[int] = []  # where the list items around begin in html
         self.links = 0  # links around: the label of one is a single line
+        self.link_start = 0  # where the link around begins in html
+        self.pixels = 0  # how many images were too small to be seen
+        self.pictures: set[int] = set()  # the numbers of runs that are alternative texts
         self.pictured = -1  # how much was written when the last image was
-        self.scopes: list[_Scope] = []
+        self.scopes: list[_Scope] = [_AROUND]
 
     def read(self, root: Element) -> None:
         """Read all that is inside ``root``."""
@@ -83,15 +92,20 @@ class Reading:
                 self.text(element.tail)
 
     def text(self, text: str | None) -> None:
-        """Write a run of text, unless its font cannot be seen."""
-        if not text or (self.scopes and not self.scopes[-1].font):
+        """Write a run of text, unless its letters cannot be seen."""
+        if not text:
             return
-        text = clean(text)
+        _, _, keeps_lines, font, ink = self.scopes[-1]
+        if not (font and ink):
+            return
+        keeps_lines = keeps_lines and not (self.links or self.flat)
+        text = clean_lines(text) if keeps_lines else clean(text)
         if is_blank(text):
             self.html.append(" " if text else "")
             return
+        words = text.strip(" ")
         self.html.append(" " if text[0] == " " else "")
-        self.run(text.strip(" "))
+        self.run(f"{marks.KEEP}{words}{marks.KEEP}" if keeps_lines else words)
         self.html.append(" " if text[-1] == " " else "")
 
     def run(self, text: str) -> None:
@@ -104,7 +118,7 @@ class Reading:
 
     def open(self, element: Element, tag: str, look: Look) -> bool:
         """Begin an element; return whether to read what is inside."""
-        if look is not PLAIN and (look.has_lines or look.font is not None):
+        if look is not PLAIN and look[2:6] != PLAIN[2:6]:
             self.enter(element, tag, look)
         if tag not in _READ:
             return True
@@ -113,7 +127,7 @@ class Reading:
             if not self.links:
                 self.run(marks.BREAK)
         elif tag == "img":
-            self.image(element)
+            self.image(element, look)
         elif tag == "hr":
             self.html.append(" " if self.links or self.flat else "<hr>")
         elif tag == "pre" and not (self.links or self.flat):
@@ -126,7 +140,10 @@ class Reading:
         elif tag == "a" and element.get("href") is not None:
             self.links += 1
             if self.links == 1:
+                self.link_start, self.pixels = len(self.html), 0
                 self.run(marks.LINK_START)
+        elif tag == "area" and not self.links:
+            self.area(element)
         elif tag == "table" and not (self.links or self.flat):
             return not self.table(element)
         elif tag == "tr" and not (self.links or self.flat) and (row := grid_of([element], self.inline)):
@@ -143,23 +160,30 @@ class Reading:
         if tag == "a" and element.get("href") is not None:
             self.links -= 1
             if not self.links:
-                self.run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
+                self.end_link(element)
         elif tag in _BLOCKS:
             self.boundary(element, tag, "</{}>")
-        if self.scopes:
-            self.leave(element)
+        self.leave(element)
 
     def enter(self, element: Element, tag: str, look: Look) -> None:
         """Begin an element whose look matters to what is inside."""
-        around = self.scopes[-1].font if self.scopes else True
+        around = self.scopes[-1]
         has_lines = look.has_lines and tag not in _BLOCKS
-        self.scopes.append(_Scope(element, has_lines, around if look.font is None else look.font))
+        self.scopes.append(
+            _Scope(
+                element,
+                has_lines,
+                around.keeps_lines if look.keeps_lines is None else look.keeps_lines,
+                around.font if look.font is None else look.font,
+                around.ink if look.ink is None else look.ink,
+            )
+        )
         if has_lines:
             self.edge()
 
     def leave(self, element: Element) -> None:
         """End an element whose look matters to what is inside, if it is one."""
-        if self.scopes and self.scopes[-1].element is element and self.scopes.pop().has_lines:
+        if self.scopes[-1].element is element and self.scopes.pop().has_lines:
             self.edge()
 
     def edge(self) -> None:
@@ -176,6 +200,10 @@ class Reading:
         elif tag in _KEPT_BLOCKS:
             if tag == "li" and not self.item(opening=form == "<{}>"):
                 return
+            if tag == "dd" and form == "<{}>":
+                self.items.append(len(self.html))
+            elif tag == "dd":
+                self.items.pop()
             start = element.get("start", "") if tag == "ol" and form == "<{}>" else ""
             self.html.append(
                 form.format(f'ol start="{start}"' if start.isdigit() and len(start) < 6 else tag)
@@ -202,20 +230,40 @@ class Reading:
         if self.items:
             self.run(marks.SOFT)
 
-    def image(self, element: Element) -> None:
+    def image(self, element: Element, look: Look) -> None:
         """Write an image's alternative text; a pixel that counts readers has none worth reading."""
-        if element.get("width") in ("0", "1") or element.get("height") in ("0", "1"):
+        if look.is_pixel or _PIXEL.match(element.get("width", "")) or _PIXEL.match(element.get("height", "")):
+            self.pixels += 1
             return
         text = clean(element.get("alt", "")).strip()
         if not is_blank(text):
             if self.pictured == len(self.html):
                 self.html.append(" ")
+            self.pictures.add(len(self.runs))
             self.run(text)
             self.pictured = len(self.html)
+
+    def area(self, element: Element) -> None:
+        """Write an area of an image that is a link."""
+        url = element.get("href")
+        if url is not None:
+            label = clean(element.get("alt", "")).strip()
+            self.edge()
+            self.run(f"{marks.LINK_START}{label}{marks.LINK_URL}{clean_url(url)}{marks.LINK_END}")
+            self.edge()
+
+    def end_link(self, element: Element) -> None:
+        """End a link, or take it back when nothing but a pixel is inside."""
+        inside = "".join(self.html[self.link_start + 1 :]) if self.pixels else "x"
+        if inside.strip():
+            self.run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
+        else:
+            self.html[self.link_start :] = [inside]
 
     def table(self, element: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it was one."""
         rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
+        rows.sort(key=_is_foot)
         grid = grid_of(rows, self.inline)
         if grid is None:
             self.boundary(element, "table", "<{}>")
@@ -244,8 +292,13 @@ class Reading:
     def words(self, element: Element) -> str:
         """Return the words of a cell that holds nothing else."""
         style = element.get("style")
-        seen = look_of(style).font if style else None
-        if seen is None:
-            seen = not self.scopes or self.scopes[-1].font
-        text = clean(element.text or "").strip() if seen else ""
+        look = look_of(style) if style else PLAIN
+        around = self.scopes[-1]
+        font = around.font if look.font is None else look.font
+        ink = around.ink if look.ink is None else look.ink
+        text = clean(element.text or "").strip() if font and ink else ""
         return "" if is_blank(text) else text
+
+
+def _is_foot(row: Element) -> bool:
+    return bool(row.getparent().tag == "tfoot")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aerogram.plaintext import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aerogram.document import Element
 
@@ -39,17 +39,23 @@ def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | 
     if max((len(cells) for cells in table), default=0) < 2:
         return None
     has_heads = any(cell.tag == "th" for cells in table for cell in cells)
-    if not all(_is_line(cell, has_heads) for cells in table for cell in cells):
+    is_data = has_heads or _is_ruled(rows[0])
+    if not all(_is_line(cell, is_data) for cells in table for cell in cells):
         return None
     written: list[list[tuple[str, int, str]]] = []
     heads = 0
-    for cells in table:
+    has_blanks = is_data and any(cell.get("rowspan", "1") != "1" for cells in table for cell in cells)
+    below = _blanks_below(rows, table) if has_blanks else [[]] * len(rows)
+    for cells, blanks in zip(table, below, strict=True):
         texts = [inline(cell) for cell in cells]
         if not any(texts):
             continue
         if has_heads and heads == len(written) and all(cell.tag == "th" for cell in cells):
             heads += 1
-        written.append([(_align(cell), _span(cell), text) for cell, text in zip(cells, texts, strict=True)])
+        line = [(_align(cell), _columns(cell), text) for cell, text in zip(cells, texts, strict=True)]
+        for place, span in blanks:
+            line.insert(place, ("l", span, ""))
+        written.append(line)
     written = _without_blank_columns(written)
     if max((sum(bool(text) for *_, text in cells) for cells in written), default=0) < 2:
         return None
@@ -84,11 +90,49 @@ def _without_blank_columns(rows: list[list[tuple[str, int, str]]]) -> list[list[
     return kept
 
 
-def _is_line(cell: Element, has_heads: bool) -> bool:
-    if cell.get("rowspan", "1") != "1":
+def _is_ruled(row: Element) -> bool:
+    """Whether the rows stand in a table whose lines are drawn, as nobody has it in a layout."""
+    table = next(row.iterancestors("table"), row)
+    return table.get("border", "0").strip() not in ("0", "", "none") or "MsoTableGrid" in table.get(
+        "class", ""
+    )
+
+
+def _is_line(cell: Element, is_data: bool) -> bool:
+    if not is_data and cell.get("rowspan", "1") != "1":
         return False
-    never = _NEVER_IN_CELLS if has_heads else _NEVER_IN_CELLS | _ONLY_IN_DATA
+    never = _NEVER_IN_CELLS if is_data else _NEVER_IN_CELLS | _ONLY_IN_DATA
     return not any(inner.tag in never for inner in cell.iterdescendants())
+
+
+def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield for each row the blank cells below those that reach down to it: their places and spans.
+
+    A place is the number of the cell in the row, the blank ones before it included.
+    """
+    below: dict[int, tuple[int, int]] = {}  # by the first column: how many rows are left, and the span
+    part = None
+    for row, cells in zip(rows, table, strict=True):
+        if row.getparent() is not part:
+            part, below = row.getparent(), {}
+        blanks = []
+        after: dict[int, tuple[int, int]] = {}
+        column = place = 0
+        for cell in [*cells, None]:
+            while column in below:
+                left, span = below.pop(column)
+                blanks.append((place, span))
+                after[column] = left - 1, span
+                column += span
+                place += 1
+            if cell is not None:
+                span = _columns(cell)
+                after[column] = _rows(cell) - 1, span
+                column += span
+                place += 1
+        after.update((start, (left - 1, span)) for start, (left, span) in below.items())
+        below = {start: reach for start, reach in after.items() if reach[0] > 0}
+        yield blanks
 
 
 def _align(cell: Element) -> str:
@@ -97,9 +141,16 @@ def _align(cell: Element) -> str:
     return {"right": "r", "end": "r", "center": "c"}.get(value, "l")
 
 
-def _span(cell: Element) -> int:
+def _columns(cell: Element) -> int:
     value = cell.get("colspan", "1")
-    return min(int(value), 50) if value.isascii() and value.isdigit() and int(value[:4]) > 0 else 1
+    return max(min(int(value[:5]), 50), 1) if value.isascii() and value.isdigit() else 1
+
+
+def _rows(cell: Element) -> int:
+    value = cell.get("rowspan", "1")
+    if not (value.isascii() and value.isdigit()):
+        return 1
+    return int(value[:5]) or 65534  # 0 means all that are left
 
 
 def is_table(content: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import fits, wrap
-from aerogram.plaintext.layout import finished, is_blank_line, join_lines, prefixed, set_line
+from aerogram.plaintext.layout import SetLine, finished, is_blank_line, join_lines, prefixed, set_line
 from aerogram.plaintext.link import apart, set_link
 from aerogram.plaintext.outline import Line
 from aerogram.stencil.shape import find_entities
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aerogram.plaintext.grid import Grid
 
 __all__ = [
+    "LINES",
     "PRE",
     "URL",
     "WORDS",
@@ -26,16 +27,23 @@ __all__ = [
     "OpenLink",
     "OpenTable",
     "OpenText",
+    "OpenTwins",
     "Run",
     "TextForm",
     "apart_run",
     "picker",
     "run",
+    "set_pieces",
 ]
 
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&"))
-WORDS, URL, PRE = "words", "url", "pre"
-_CLEANERS = {WORDS: marks.clean, URL: marks.clean_url, PRE: marks.clean_pre_lines}
+WORDS, URL, PRE, LINES = "words", "url", "pre", "lines"
+_CLEANERS = {
+    WORDS: marks.clean,
+    URL: marks.clean_url,
+    PRE: marks.clean_pre_lines,
+    LINES: marks.clean_lines,
+}
 
 
 class Gap(NamedTuple):
@@ -97,6 +105,7 @@ class OpenLine(NamedTuple):
     rest: str
     content: Run
     width: int
+    is_picture: bool
 
     def set(self, words: Sequence[str]) -> str | None:
         """Return the line as text, on as many lines as it takes; ``None`` for a blank one."""
@@ -142,6 +151,36 @@ class OpenTable(NamedTuple):
         return None if is_blank_line(self.first, text) else text
 
 
+class OpenTwins(NamedTuple):
+    """A picture and the line behind it, which is all there is to set when both say the same."""
+
+    picture: Sequence[Piece]
+    between: str
+    title: Sequence[Piece]
+
+    def set(self, words: Sequence[str]) -> str | None:
+        """Return both as text, or the second one; ``None`` for a blank one."""
+        picture = set_pieces(self.picture, words)
+        title = set_pieces(self.title, words)
+        if picture is None or title is None:
+            return None
+        return title if picture == title else f"{picture}\n{self.between}{title}"
+
+
+Piece = str | OpenLine | OpenText | OpenTable | OpenTwins
+
+
+def set_pieces(pieces: Sequence[Piece], words: Sequence[str]) -> str | None:
+    """Return pieces of text as one, ``None`` when one is blank."""
+    texts = []
+    for piece in pieces:
+        text = piece if isinstance(piece, str) else piece.set(words)
+        if text is None:
+            return None
+        texts.append(text)
+    return "\n".join(texts)
+
+
 class TextForm:
     """The text part: text that is set already, and lines to set once their words are known.
 
@@ -156,7 +195,7 @@ class TextForm:
     def __init__(
         self,
         outline: Callable[[], Sequence[Line | OpenLine]],
-        pieces: Sequence[str | OpenLine | OpenText | OpenTable],
+        pieces: Sequence[Piece],
         gaps: Sequence[Gap],
         links: Sequence[OpenLink],
         width: int,
@@ -173,13 +212,8 @@ class TextForm:
         """Return the text part with ``values`` in it."""
         words = self._words(values)
         words += [link.set(words) for link in self._links]
-        texts = []
-        for piece in self._pieces:
-            text = piece if isinstance(piece, str) else piece.set(words)
-            if text is None:
-                return self._fill_slowly(words)
-            texts.append(text)
-        return finished("\n".join(texts))
+        text = set_pieces(self._pieces, words)
+        return self._fill_slowly(words) if text is None else finished(text)
 
     def _words(self, values: Sequence[str]) -> list[str]:
         """Return what stands in each gap: its value without escapes, cleaned."""
@@ -196,11 +230,12 @@ class TextForm:
 
     def _fill_slowly(self, words: Sequence[str]) -> str:
         """Fill in words that leave a line blank, so that the lines around it meet."""
-        contents = [
-            (line.first, line.rest, line.content if isinstance(line, Line) else line.content(words))
-            for line in self._outline()
-        ]
-        return join_lines((line[0], set_line(*line, self._width)) for line in contents)
+        lines = []
+        for line in self._outline():
+            content = line.content if isinstance(line, Line) else line.content(words)
+            text = set_line(line.first, line.rest, content, self._width)
+            lines.append(SetLine(line.first, text, line.is_picture))
+        return join_lines(lines)
 
 
 def _unescaped(values: Sequence[str]) -> list[str]:

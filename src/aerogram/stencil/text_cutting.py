@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import wrap
 from aerogram.plaintext.grid import Grid, lines_of
-from aerogram.plaintext.layout import BREAKS, join_lines, room_of, set_line, set_text
+from aerogram.plaintext.layout import BREAKS, SetLine, following, join_lines, room_of, set_line, set_text
 from aerogram.plaintext.link import LINK, set_link
 from aerogram.plaintext.table import is_table, table_rows
 from aerogram.stencil.text import (
+    LINES,
     PRE,
     URL,
     WORDS,
@@ -21,6 +22,7 @@ from aerogram.stencil.text import (
     OpenLink,
     OpenTable,
     OpenText,
+    OpenTwins,
     TextForm,
     apart_run,
     picker,
@@ -31,16 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aerogram.plaintext.outline import Line
-    from aerogram.stencil.text import Run
-
-    Piece = str | OpenLine | OpenText | OpenTable
+    from aerogram.stencil.text import Piece, Run
 
 __all__ = ["text_form"]
 
-_MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.TABLE_START}]")
-_MANNERS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}]")
+_MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.KEEP}{marks.TABLE_START}]")
+_MANNERS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
 _CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ ]")
-_OPEN = "\x7f"  # no set text holds it: clean() takes it out
+_OPEN, _TWIN = "\x7f", "\x7f\x7f"  # no set text holds them: clean() takes them out
 
 
 def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextForm:
@@ -52,19 +52,46 @@ def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextF
         width: of the text, in columns.
     """
     cutter = _Cutter(slot, width)
-    waiting = [line for line in lines if slot.search(line.content)]
-    open_lines = set(map(id, waiting))
-    # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
-    text = join_lines(
-        (line.first, _OPEN if id(line) in open_lines else set_line(*line, width)) for line in lines
+    set_lines = _with_twins(
+        [
+            SetLine(
+                line.first,
+                _OPEN if slot.search(line.content) else set_line(*line[:3], width),
+                line.is_picture,
+            )
+            for line in lines
+        ]
     )
-    following = iter(waiting)
+    waiting = (line for line, known in zip(lines, set_lines, strict=True) if known.text in (_OPEN, _TWIN))
+    # Joined as the layout joins them, the open ones (never blank here) included; then taken apart again.
     pieces: list[Piece] = []
-    for piece in text.removesuffix("\n").split("\n"):
-        pieces += cutter.pieces(next(following)) if piece == _OPEN else [piece]
+    picture: list[Piece] = []
+    between = ""
+    for text in join_lines(set_lines).removesuffix("\n").split("\n"):
+        if text == _TWIN:
+            picture, between = cutter.pieces(next(waiting)), ""
+        elif text == _OPEN:
+            cut = cutter.pieces(next(waiting))
+            pieces += [OpenTwins(picture, between, cut)] if picture else cut
+            picture = []
+        elif picture:
+            between += f"{text}\n"
+        else:
+            pieces.append(text)
     links = [OpenLink(run(label), run(url), behind) for label, url, behind in reversed(cutter.links)]
     outline = partial(_outline, cutter, lines)
     return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, width)
+
+
+def _with_twins(lines: list[SetLine]) -> list[SetLine]:
+    """Mark pictures that may say what the line behind them says, as one of both is open; open both."""
+    marked = list(lines)
+    for place, line in enumerate(lines):
+        title = following(lines, place) if line.is_picture else None
+        if title is not None and _OPEN in (line.text, lines[title].text):
+            marked[place] = SetLine(line.first, _TWIN, is_picture=False)
+            marked[title] = lines[title]._replace(text=_OPEN)
+    return marked
 
 
 def _outline(cutter: _Cutter, lines: Sequence[Line]) -> list[Line | OpenLine]:
@@ -103,7 +130,7 @@ class _Cutter:
 
     def opened(self, line: Line) -> OpenLine:
         """Cut a line as a whole, for the layout to set."""
-        return OpenLine(line.first, line.rest, run(self._parts(line.content)), self.width)
+        return OpenLine(line.first, line.rest, run(self._parts(line.content)), self.width, line.is_picture)
 
     def pieces(self, line: Line) -> list[Piece]:
         """Cut a line into what stands in the text."""
@@ -182,17 +209,19 @@ class _Cutter:
         if len(pieces) == 1:
             return pieces if content else []
         parts: list[str | int] = []
-        in_pre = False
+        in_pre = keeps_lines = False
         is_marked = _MANNERS.search(content) is not None
         for number, piece in enumerate(pieces):
             if number % 2:
-                gap = Gap(int(piece), PRE if in_pre else URL if in_url else WORDS)
+                manner = PRE if in_pre else URL if in_url else LINES if keeps_lines else WORDS
+                gap = Gap(int(piece), manner)
                 parts.append(self.gaps.setdefault(gap, len(self.gaps)))
                 continue
             if is_marked:
                 for mark in _MANNERS.findall(piece):
                     in_pre = in_pre or mark == marks.PRE
                     in_url = mark == marks.LINK_URL
+                    keeps_lines = keeps_lines is not (mark == marks.KEEP)
             if piece:
                 parts.append(piece)
         return parts
