@@ -469,6 +469,14 @@ def test_paragraphs_in_the_cells_of_a_ruled_table_are_its_lines(table: str) -> N
     assert html_to_text(html) == "Tea    1.50\nGreen\nCup    2.00\n"
 
 
+def test_paragraphs_of_word_in_cells_are_lines() -> None:
+    rows = "".join(
+        f"<tr><td><p class=MsoNormal>{item}</p><td><p class=MsoNormal align=right>{price}<o:p></o:p></p>"
+        for item, price in (("Tea", "1.50"), ("Cup", "12.00"))
+    )
+    assert html_to_text(f"<table class=MsoNormalTable>{rows}</table>") == "Tea   1.50\nCup  12.00\n"
+
+
 def test_a_row_of_heads_alone_is_not_lost_where_it_is_too_wide() -> None:
     html = f"<table><tr><th>{'left ' * 20}<th>{'right ' * 20}</tr></table>"
     assert html_to_text(html).split() == ["left"] * 20 + ["right"] * 20

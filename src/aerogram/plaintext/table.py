@@ -19,6 +19,7 @@ _NEVER_IN_CELLS = frozenset(
 )
 _ONLY_IN_DATA = frozenset(("p", "div", "center", "section", "article"))
 _ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
+_ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 
 
 class Cell(NamedTuple):
@@ -70,6 +71,8 @@ def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | 
 
 def _without_blank_columns(rows: list[list[tuple[str, int, str]]]) -> list[list[tuple[str, int, str]]]:
     """Take out the columns that only keep their neighbours apart."""
+    if all(text and span == 1 for cells in rows for _, span, text in cells):
+        return rows
     used: set[int] = set()
     for cells in rows:
         column = 0
@@ -101,8 +104,15 @@ def _is_ruled(row: Element) -> bool:
 def _is_line(cell: Element, is_data: bool) -> bool:
     if not is_data and cell.get("rowspan", "1") != "1":
         return False
+    if len(cell) == 0:
+        return True
     never = _NEVER_IN_CELLS if is_data else _NEVER_IN_CELLS | _ONLY_IN_DATA
-    return not any(inner.tag in never for inner in cell.iterdescendants())
+    return not any(inner.tag in never and not _is_of_word(inner) for inner in cell.iterdescendants())
+
+
+def _is_of_word(element: Element) -> bool:
+    """Whether this is a paragraph of Word, where each line of a cell is one."""
+    return bool(element.tag == "p" and element.get("class", "").startswith("Mso"))
 
 
 def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> Iterator[list[tuple[int, int]]]:
@@ -136,14 +146,21 @@ def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> Iterat
 
 
 def _align(cell: Element) -> str:
-    style = _ALIGNED.search(cell.get("style", ""))
-    value = (style[1] if style else cell.get("align", "")).lower()
-    return {"right": "r", "end": "r", "center": "c"}.get(value, "l")
+    """Return l, r or c: as the cell is aligned, or the first paragraph in it."""
+    for element in (cell, cell.find("p")) if len(cell) else (cell,):
+        if element is None:
+            continue
+        style = element.get("style")
+        aligned = _ALIGNED.search(style) if style else None
+        value = (aligned[1] if aligned else element.get("align", "")).lower()
+        if align := _ALIGNMENTS.get(value):
+            return align
+    return "l"
 
 
 def _columns(cell: Element) -> int:
-    value = cell.get("colspan", "1")
-    return max(min(int(value[:5]), 50), 1) if value.isascii() and value.isdigit() else 1
+    value = cell.get("colspan")
+    return max(min(int(value[:5]), 50), 1) if value and value.isascii() and value.isdigit() else 1
 
 
 def _rows(cell: Element) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LINES",
+    "PART",
     "PRE",
     "URL",
     "WORDS",
@@ -44,6 +45,7 @@ _CLEANERS = {
     PRE: marks.clean_pre_lines,
     LINES: marks.clean_lines,
 }
+PART = "\0"  # between texts that are made together: no word holds it
 
 
 class Gap(NamedTuple):
@@ -132,19 +134,20 @@ class OpenText(NamedTuple):
 class OpenTable(NamedTuple):
     """A table of the outline that waits for words: how its cells stand in columns.
 
-    ``cells`` picks their texts, line by line, out of what ``runs`` make and, behind that, the words.
+    ``cells`` picks their texts, line by line, out of ``texts``, which are made as one with :data:`PART`
+    between them, and the words behind those.
     """
 
     first: str
     rest: str
-    runs: Sequence[Run]
+    texts: Run
     cells: Callable[[Sequence[str]], tuple[str, ...]]
     grid: Grid
     room: int
 
     def set(self, words: Sequence[str]) -> str | None:
         """Return the table as text; ``None`` for a blank one."""
-        lines = self.grid.set(self.cells([*[run(words) for run in self.runs], *words]), self.room)
+        lines = self.grid.set(self.cells([*self.texts(words).split(PART), *words]), self.room)
         if not self.first:
             return "\n".join(lines)
         text = prefixed(self.first, self.rest, lines)

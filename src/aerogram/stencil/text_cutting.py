@@ -14,6 +14,7 @@ from aerogram.plaintext.link import LINK, set_link
 from aerogram.plaintext.table import is_table, table_rows
 from aerogram.stencil.text import (
     LINES,
+    PART,
     PRE,
     URL,
     WORDS,
@@ -39,7 +40,7 @@ __all__ = ["text_form"]
 
 _MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.KEEP}{marks.TABLE_START}]")
 _MANNERS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
-_CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ ]")
+_CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ {marks.BREAK}{marks.CELL}{marks.ROW}{marks.TABLE_END}]")
 _OPEN, _TWIN = "\x7f", "\x7f\x7f"  # no set text holds them: clean() takes them out
 
 
@@ -166,23 +167,27 @@ class _Cutter:
     def _table(self, line: Line) -> OpenTable:
         heads, rows = table_rows(line.content)
         by_line = [lines_of(row) for row in rows]
-        runs: dict[tuple[str | int, ...], tuple[int, Run]] = {}
+        places: dict[str, int] = {}  # of the texts that are more than a word
+        texts: list[str | int] = []
         numbers: list[
             tuple[bool, int]
-        ] = []  # whether the text is a word, and which; else the number of its run
+        ] = []  # whether a cell is a word, and which; else the place of its text
         for cell in [cell for lines in by_line for cells in lines for cell in cells]:
-            parts = tuple(self._with_links(cell.text))
-            if len(parts) == 1 and isinstance(parts[0], int):
-                numbers.append((True, parts[0]))
-                continue
-            if parts not in runs:
-                runs[parts] = len(runs), _run(parts, cell.text)
-            numbers.append((False, runs[parts][0]))
-        cells = [number + len(runs) if is_word and number >= 0 else number for is_word, number in numbers]
+            place = places.get(cell.text)
+            if place is None:
+                parts = self._with_links(cell.text)
+                if len(parts) == 1 and isinstance(parts[0], int):
+                    numbers.append((True, parts[0]))
+                    continue
+                place = places[cell.text] = len(places)
+                texts += [*parts, PART]
+            numbers.append((False, place))
+        count = max(len(places), 1)  # nothing is one text
+        cells = [number + count if is_word and number >= 0 else number for is_word, number in numbers]
         return OpenTable(
             line.first,
             line.rest,
-            [text for _, text in runs.values()],
+            _run(texts[:-1], line.content),
             picker(cells),
             Grid.of(heads, by_line),
             room_of(line.rest, self.width),
@@ -190,6 +195,8 @@ class _Cutter:
 
     def _with_links(self, text: str) -> list[str | int]:
         """Cut text at its placeholders and its links, of which those without any are set."""
+        if marks.LINK_START not in text:
+            return self._parts(text)
         parts: list[str | int] = []
         end = 0
         for link in LINK.finditer(text):
