@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from itertools import accumulate
 
 __all__ = ["columns_of", "cut", "cut_text", "fits", "is_short", "is_simple", "wrap"]
 
@@ -18,8 +16,8 @@ _SHORT = _ROOM // 4  # characters of a line that are never too many octets
 _COMBINING = "".join([char for char in map(chr, range(0x300, 0x1100)) if unicodedata.combining(char)])
 # Alphabets from Latin to Georgian, punctuation and signs such as the euro: one column each, none combining.
 _simple = re.compile(f"[^\x00-\x1f{_COMBINING}\u1100-\u1dff\u20d0-\u20ff\u2300-\U0010ffff]*").fullmatch
-_EAST_ASIAN = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-_EAST_ASIAN_PIECES = re.compile(f"[{_EAST_ASIAN}][\u3001\u3002\uff0c\uff01\uff1f]*|[^{_EAST_ASIAN}]+")
+_is_east_asian = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]").match
+_EAST_ASIAN_STOPS = "\u3001\u3002\uff0c\uff01\uff1f"  # no line begins with one
 
 
 def is_simple(text: str) -> bool:
@@ -88,26 +86,48 @@ def _wrap_wide(text: str, width: int) -> list[str]:
     taken = 0
     for word in text.split(" "):
         size = columns_of(word)
-        pieces = _pieces(word) if size > width else ((word, size),)
         space = 1 if line else 0
-        for piece, columns in pieces:
+        parts = [(word, size)] if size <= width else _broken(word, width - taken - space, width)
+        for part, columns in parts:
             if line and taken + space + columns > width:
                 lines.append(line)
                 line, taken, space = "", 0, 0
-            line += " " * space + piece
+            line += " " * space + part
             taken += space + columns
             space = 0
     return [*lines, line]
 
 
-def _pieces(word: str) -> Iterable[tuple[str, int]]:
-    """Return what a long word may be broken into, with its columns: East Asian ones at any character."""
+def _broken(word: str, room: int, width: int) -> list[tuple[str, int]]:
+    """Break a word between East Asian characters: what fits into ``room`` columns, then ``width`` at a time.
+
+    Each part comes with its columns.
+    """
     if "://" in word:
-        return ((word, columns_of(word)),)
-    return [
-        (piece, _columns_of_character(piece) if len(piece) == 1 else columns_of(piece))
-        for piece in _EAST_ASIAN_PIECES.findall(word)
-    ]
+        return [(word, columns_of(word))]
+    starts = list(accumulate(map(_columns_of_character, word), initial=0))
+    parts = []
+    start, end = 0, len(word)
+    while start < end:
+        stop = bisect_right(starts, starts[start] + room) - 1
+        while start < stop < end and not _may_end(word, stop):
+            stop -= 1
+        if stop <= start and room == width:  # what must not be broken is longer than a line
+            stop = start + 1
+            while stop < end and not _may_end(word, stop):
+                stop += 1
+        if stop > start:
+            parts.append((word[start:stop], starts[stop] - starts[start]))
+            start = stop
+        room = width
+    return parts
+
+
+def _may_end(word: str, stop: int) -> bool:
+    """Whether a line may end before the character ``stop`` of a word."""
+    if _is_east_asian(word[stop - 1]):
+        return word[stop] not in _EAST_ASIAN_STOPS
+    return _is_east_asian(word[stop]) is not None
 
 
 def cut_text(text: str) -> list[str]:

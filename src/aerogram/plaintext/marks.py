@@ -45,10 +45,10 @@ _INVISIBLE = re.compile(
 )
 _LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
 _SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}|[\t\n\r\f\x85\u2028\u2029]")
-# Anything the three above could change.
+# Anything the three above could change, beside two spaces.
 _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
-    "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]|  "
+    "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
 )
 #: Whether all characters are of the languages of Europe: none invisible, none white space but the space.
 is_ordinary = re.compile(
@@ -65,9 +65,9 @@ _BLANK = "".join(
 
 def is_clean(text: str) -> bool:
     """Whether :func:`clean` has nothing to do."""
-    if is_ordinary(text):
-        return "  " not in text
-    return _NOT_CLEAN.search(text) is None
+    if "  " in text:
+        return False
+    return is_ordinary(text) is not None or _NOT_CLEAN.search(text) is None
 
 
 def clean(text: str) -> str:
