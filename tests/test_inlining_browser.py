@@ -36,6 +36,23 @@ a:hover { color: rgb(9, 0, 0) }
 <p id="inline" style="color: rgb(4, 0, 0); background-color: rgb(4, 4, 4)">x</p>
 <p id="sealed" style="color: rgb(5, 0, 0) !important">x</p><h1 id="head">x</h1>
 <table><tr><td id="cell">x</td></tr></table><a id="link" href="#">x</a></body></html>"""
+ESCAPED = r"""<!doctype html><html><head><style>
+.w-1\/2 { width: 50% } .p-1\.5 { padding: 6px } .text-\[14px\] { color: rgb(1, 0, 0) }
+.sm\:p-4 { padding: 16px }
+table.w-1\/2 td { color: rgb(2, 0, 0) }
+@media (max-width: 600px) { .sm\:w-full { width: 100% !important } .p-1\.5 { margin: 9px } }
+</style></head><body><div id="a" class="w-1/2 p-1.5 text-[14px] sm:w-full">a</div>
+<p id="b" class="sm:p-4">b</p>
+<table class="w-1/2 sm:w-full" id="c"><tr><td id="d">x</td></tr></table></body></html>"""
+SCHEMES = """<!doctype html><html><head><style>
+:root { color-scheme: light dark }
+@media (prefers-color-scheme: dark) { td { color: rgb(9, 9, 9) } #late { color: rgb(8, 8, 8) } }
+td { color: rgb(1, 1, 1) } p::before { color: rgb(7, 7, 7); content: "x" }
+.x > tbody > tr > td { padding: 4px }
+:lang(ar) p { color: rgb(6, 6, 6) }
+</style></head><body><table class="x"><tr><td id="cell">x</td>
+<td id="own" style="padding: 1px">y</td></tr></table>
+<p id="late" style="color: rgb(5, 5, 5)">z</p><div lang="ar"><p id="arabic">z</p></div></body></html>"""
 PHONE, DESK = {"width": 375, "height": 700}, {"width": 1000, "height": 700}
 PROPERTIES = ["color", "marginTop", "width", "display", "paddingTop", "backgroundColor"]
 
@@ -53,12 +70,13 @@ def computed(page: Page, html: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("mail", [MAIL, ESCAPED, SCHEMES], ids=["mail", "escaped", "schemes"])
 def test_every_computed_style_is_what_the_sheet_gave(
-    page: Page, viewport: dict[str, int], scheme: str
+    page: Page, mail: str, viewport: dict[str, int], scheme: str
 ) -> None:
     page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict is what it takes
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
-    assert computed(page, inline_css(MAIL)) == computed(page, MAIL)
+    assert computed(page, inline_css(mail)) == computed(page, mail)
 
 
 def test_dark_and_phone_rules_have_an_effect_at_all(page: Page) -> None:

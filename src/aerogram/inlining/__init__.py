@@ -1,7 +1,8 @@
-"""HTML with style sheets becomes HTML with style attributes: premailer does it, and nothing is ever fetched.
+"""HTML with style sheets becomes HTML with style attributes: premailer's result, and nothing is ever fetched.
 
-``stylesheet`` takes a sheet apart, ``cascade`` lets premailer apply it to a tree and settles which
-declaration wins. This module puts them together for one document.
+``stylesheet`` takes a sheet apart (``selector``, ``declaration``), ``index`` finds what its selectors match,
+and ``cascade`` settles which declaration wins (``shorthand``). This module puts them together for one
+document.
 """
 
 from __future__ import annotations

@@ -1,141 +1,109 @@
-"""premailer goes over the elements and writes them; what meets there and what wins is settled here.
+"""Which declarations meet at an element, and which of them win (CSS Cascade 4, section 6.1).
 
 Premailer compiles, parses and sorts anew for every document, and lets the last rule win whatever the cascade
-says. So the rules that meet at an element are found first, from sheets taken apart once; premailer is given
-one rule for all of them, and where it calls back for an element the declarations are merged with the author's
-own style attribute by importance and compared with what stays in the sheet (CSS Cascade 4, section 6.1).
+says. So its own walk is not taken; its reader of declarations and the attributes that it sets for old clients
+make the result. The rules that meet at an element are found from sheets taken apart once, merged with the
+author's own style attribute by importance, and compared with what stays in the sheet. What came of the same
+rules and the same attribute once is written again wherever they meet, in this document and the next.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from lxml import etree
-
+from aerogram.inlining.declaration import Declaration, read_declarations
 from aerogram.inlining.engine import load_premailer
-from aerogram.inlining.stylesheet import Declaration, Rank, Rule, Sheet, declarations, selector
+from aerogram.inlining.index import Index
+from aerogram.inlining.shorthand import are_related
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
+    from aerogram.inlining.stylesheet import Hook, Kept, Rule, Sheet
 
 __all__ = ["apply_sheets"]
 
-_MARK = "data-aerogram-met"
-_ONE_WORD = re.compile(r"[.#]?[a-zA-Z][a-zA-Z0-9-]*")
 _PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?|auto", re.IGNORECASE)
-_NO_BORDER_LINE = frozenset(("border-collapse", "border-radius", "border-spacing", "border-image"))
+
+
+class Rank(NamedTuple):
+    """A declaration's place in the cascade: the larger wins."""
+
+    important: bool
+    inline: bool
+    ids: int
+    classes: int
+    elements: int
+    order: int
+
 
 Merged = dict[str, tuple[Declaration, Rank]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What came of the rules that met, and the style attribute that says it; ``unread`` is its end."""
+
+    merged: Merged
+    unread: str
+    style: str
+    attributes: tuple[tuple[str, str], ...]  # the old ones that premailer sets for old clients
 
 
 def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
     """Write the rules of ``sheets`` into style attributes; return, for each sheet, the text that stays."""
     index = Index(root)
     met: dict[Element, list[Rule]] = {}
-    unmet: set[int] = set()
+    found: set[Rule] = set()
     for sheet in sheets:
         for rule in sheet.rules:
-            elements = index.find(rule.selector, rule.needs)
+            elements = index.find(rule.selector, rule.words)
             for element in elements:
                 met.setdefault(element, []).append(rule)
-            if not elements:
-                unmet.add(rule.order)
-    merged: dict[Element, Merged] = {}
-    if met:
-        _premailer_class()(met, merged).transform(root)
-    _align_images(root)
-    _settle_importance(index, sheets, merged)
-    return [_staying(sheet, unmet) for sheet in sheets]
+            if elements:
+                found.add(rule)
+    outcomes = {element: _write_outcome(element, tuple(rules)) for element, rules in met.items()}
+    _align_images(index)
+    hooks = [[hook for hook in sheet.hooks if _stays(hook, index, found)] for sheet in sheets]
+    staying = [
+        kept
+        for sheet, kept_hooks in zip(sheets, hooks, strict=True)
+        for kept in (*sheet.kept, *(hook.kept for hook in kept_hooks))
+    ]
+    _settle_importance(index, staying, outcomes)
+    return [
+        "\n".join([*filter(None, [sheet.kept_text]), *(hook.text for hook in kept_hooks)])
+        for sheet, kept_hooks in zip(sheets, hooks, strict=True)
+    ]
 
 
-def _staying(sheet: Sheet, unmet: set[int]) -> str:
-    hooks = [text for rule, text in sheet.hooks if rule.order in unmet]
-    return "\n".join([*([sheet.kept_text] if sheet.kept_text else []), *hooks])
+def _stays(hook: Hook, index: Index, found: set[Rule]) -> bool:
+    if hook.rule in found:
+        return False
+    return hook.in_clients or bool(index.find(hook.kept.selector, hook.kept.words))
 
 
-class Index:
-    """The elements of a document by what simple selectors ask for."""
-
-    def __init__(self, root: Element) -> None:
-        self.root = root
-        self.words: dict[str, list[Element]] = {}  # by tag, .class and #id
-        for element in root.iter(etree.Element):
-            attributes = element.attrib
-            words = {element.tag}
-            if "class" in attributes:
-                words.update(f".{name}" for name in attributes["class"].split())
-            if "id" in attributes:
-                words.add(f"#{attributes['id']}")
-            for word in words:
-                self.words.setdefault(word, []).append(element)
-
-    def find(self, text: str, needs: frozenset[str] = frozenset()) -> Sequence[Element]:
-        """Return the elements that a selector matches; ``needs`` are classes and ids that it asks for."""
-        if not all(word in self.words for word in needs):
-            return ()
-        if _ONE_WORD.fullmatch(text):
-            return self.words.get(text if text[0] in ".#" else text.lower(), ())
-        compiled = selector(text)
-        found: Sequence[Element] = () if compiled is None else compiled(self.root)  # type: ignore[assignment]  # elements
-        return found
+def _write_outcome(element: Element, rules: tuple[Rule, ...]) -> Outcome:
+    outcome = _outcome(rules, element.attrib.pop("style", ""))
+    if outcome.style:
+        element.set("style", outcome.style)
+    for name, value in outcome.attributes:
+        element.set(name, value)
+    return outcome
 
 
-@cache
-def _premailer_class() -> Any:
-    class OneRule(load_premailer().premailer):  # type: ignore[misc]  # known at run time alone
-        """Premailer with one rule, for all elements that have something to be written."""
-
-        def __init__(self, met: dict[Element, list[Rule]], merged: dict[Element, Merged]) -> None:
-            super().__init__(
-                css_text=_MARK,
-                strip_important=False,
-                allow_network=False,
-                allow_loading_external_files=False,
-                disable_validation=True,
-                disable_leftover_css=True,
-                align_floating_images=False,
-            )
-            self.met = met
-            self.merged = merged
-
-        def transform(self, root: Element) -> None:
-            styles = list(root.iter("style"))
-            for style in styles:
-                style.set(self.attribute_name, "ignore")
-            self.inline = {element: element.attrib.pop("style", "") for element in self.met}
-            for element in self.met:
-                element.set(_MARK, "")
-            super().transform(root)
-            for element in self.met:
-                element.attrib.pop(_MARK)
-            for style in styles:
-                style.attrib.pop(self.attribute_name, None)
-
-        def _parse_style_rules(self, css_body: str, _: int) -> Any:
-            return ([((0,), f"[{_MARK}]", "x:y")] if css_body == _MARK else []), []
-
-        def _style_to_basic_html_attributes(self, element: Element, _: str, force: bool = False) -> None:
-            merged = self.merged[element] = merge(self.met[element], self.inline[element])
-            write_style(element, merged)
-            plain = "; ".join(
-                f"{name}:{item.value}" for name, (item, _) in merged.items() if _fits_attribute(item)
-            )
-            super()._style_to_basic_html_attributes(element, plain, force=force)
-
-    return OneRule
-
-
-def _align_images(root: Element) -> None:
-    """Set ``align`` on floating images, for the Outlooks that know no ``float``."""
-    for image in root.iter("img"):
-        if "float" in image.get("style", ""):
-            for item in declarations(image.get("style")):
-                if item.name == "float" and item.value in ("left", "right"):
-                    image.set("align", item.value)
+@lru_cache(maxsize=2048)
+def _outcome(rules: tuple[Rule, ...], inline: str) -> Outcome:
+    """Return what comes of rules that meet at an element with such a style attribute."""
+    own = read_declarations(inline)
+    merged = _merge(rules, own or ())
+    unread = inline.strip() if own is None else ""
+    plain = "; ".join(f"{name}:{item.value}" for name, (item, _) in merged.items() if _fits_attribute(item))
+    return Outcome(merged, unread, _style(merged, unread), load_premailer().old_attributes(plain))
 
 
 def _fits_attribute(item: Declaration) -> bool:
@@ -145,74 +113,71 @@ def _fits_attribute(item: Declaration) -> bool:
     return "(" not in item.value
 
 
-def merge(rules: Sequence[Rule], inline: str) -> Merged:
+def _merge(rules: Sequence[Rule], inline: Sequence[Declaration]) -> Merged:
     """Merge what meets at one element: its rules, and its own style attribute."""
     found = [
-        (Rank(item.important, False, *rule.specificity, rule.order), item)
+        (Rank(item.important, False, *rule.selector.specificity, rule.order), item)
         for rule in rules
         for item in rule.declarations
     ]
-    found += [(Rank(item.important, True, 0, 0, 0, 0), item) for item in declarations(inline)]
+    found += [(Rank(item.important, True, 0, 0, 0, 0), item) for item in inline]
     found.sort(key=lambda entry: entry[0])
     merged: Merged = {}
     for rank, item in found:
-        if item.name in merged and any(_related(item.name, other) for other in merged if other != item.name):
+        if item.name in merged and any(
+            are_related(item.name, other) for other in merged if other != item.name
+        ):
             del merged[item.name]  # else it would stand before a shorthand that it overrides
         merged[item.name] = (item, rank)
     return {name: pair for name, pair in merged.items() if pair[0].value.lower() != "unset"}
 
 
-def write_style(element: Element, merged: Merged) -> None:
-    """Write what won into the style attribute."""
-    text = "; ".join(
+def _style(merged: Merged, unread: str) -> str:
+    """Return what won as a style attribute; what could not be read was the author's own, and comes last."""
+    parts = [
         f"{name}:{item.value}{' !important' if item.important else ''}" for name, (item, _) in merged.items()
-    )
-    if text:
-        element.set("style", text)
-    else:
-        element.attrib.pop("style", None)
+    ]
+    return "; ".join([*parts, unread] if unread else parts)
 
 
-def _settle_importance(index: Index, sheets: Sequence[Sheet], merged: dict[Element, Merged]) -> None:
+def _align_images(index: Index) -> None:
+    """Set ``align`` on floating images, for the Outlooks that know no ``float``."""
+    for image in index.elements.get("img", ()):
+        if "float" in image.get("style", ""):
+            for item in read_declarations(image.get("style")) or ():
+                if item.name == "float" and item.value in ("left", "right"):
+                    image.set("align", item.value)
+
+
+def _settle_importance(index: Index, staying: Iterable[Kept], outcomes: dict[Element, Outcome]) -> None:
     """Let attributes and the rules that stayed in the sheet meet as the cascade would have it.
 
     What stays is ``!important`` so that it can override an attribute at all. So where the attribute's
     declaration should win it becomes important too, and where it should lose it must not be.
     """
-    rivals: dict[Element, list[tuple[str, Rank]]] = {}
-    for sheet in sheets:
-        for kept in sheet.kept:
-            elements = index.find(kept.selector)
-            if elements:
-                ranks = [
-                    (name, Rank(important, False, *kept.specificity, kept.order))
-                    for name, important in kept.names
-                ]
-                for element in elements:
-                    rivals.setdefault(element, []).extend(ranks)
-    for element, ranked in rivals.items():
+    rivals: dict[Element, list[Kept]] = {}
+    for kept in staying:
+        for element in index.find(kept.selector, kept.words):
+            rivals.setdefault(element, []).append(kept)
+    for element, against in rivals.items():
         style = element.get("style")
-        if not style:
-            continue
-        current = merged.get(element)
-        if current is None:
-            current = merge((), style)
-        settled = {name: (_settled(name, *pair, ranked), pair[1]) for name, pair in current.items()}
-        if settled != current:
-            write_style(element, settled)
+        if style:
+            settled = _settled(outcomes.get(element) or _outcome((), style), tuple(against))
+            if settled is not None:
+                element.set("style", settled)
 
 
-def _settled(name: str, item: Declaration, rank: Rank, rivals: list[tuple[str, Rank]]) -> Declaration:
-    against = [rival for other, rival in rivals if other == name or _related(other, name)]
-    if not against:
-        return item
-    return item._replace(important=all(rival < rank for rival in against))
-
-
-def _related(one: str, other: str) -> bool:
-    """Whether one property sets what the other sets: margin and margin-top, border-top and border-color."""
-    if one.startswith(f"{other}-") or other.startswith(f"{one}-"):
-        return True
-    if one.startswith("border-") and other.startswith("border-"):
-        return not (one in _NO_BORDER_LINE or other in _NO_BORDER_LINE)
-    return {one, other} == {"font", "line-height"}
+@lru_cache(maxsize=2048)
+def _settled(outcome: Outcome, against: tuple[Kept, ...]) -> str | None:
+    """Return the style attribute that stands as it should against what stayed; ``None`` if it does."""
+    rivals = [
+        (name, Rank(important, False, *kept.selector.specificity, kept.order))
+        for kept in against
+        for name, important in kept.names
+    ]
+    settled: Merged = {}
+    for name, (item, rank) in outcome.merged.items():
+        ranks = [rival for other, rival in rivals if are_related(other, name)]
+        important = all(rival < rank for rival in ranks) if ranks else item.important
+        settled[name] = item._replace(important=important), rank
+    return None if settled == outcome.merged else _style(settled, outcome.unread)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +20,10 @@ _CACHE_SIZE = (
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What we use of premailer: the class, and its reader of declarations."""
+    """What we use of premailer: its reader of declarations, and the old attributes that it makes of them."""
 
-    premailer: Any
     csstext_to_pairs: Callable[[str], list[tuple[str, str]]]
+    old_attributes: Callable[[str], tuple[tuple[str, str], ...]]
 
 
 @cache
@@ -34,22 +35,16 @@ def load_premailer() -> Engine:
 
     cssutils.log.setLevel(logging.CRITICAL)  # broken CSS is the author's business, not the log's
 
-    class Offline(Premailer):  # type: ignore[misc]  # premailer ships no types
-        """Premailer whose CSS parser fetches nothing, though ``allow_network=False`` alone lets it."""
-
-        def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:
-            return cssutils.CSSParser(fetcher=_fetch_nothing, validate=validate).parseString(css_body)
-
-        def _load_external(self, url: str) -> str:  # noqa: ARG002  # premailer's signature
-            return ""
-
     def pairs(css: str) -> list[tuple[str, str]]:
         # Past premailer's cache, which forgets after 128 entries: the caller has its own.
         found: list[tuple[str, str]] = csstext_to_pairs.__wrapped__(css, validate=False)
         return found
 
-    return Engine(Offline, pairs)
+    premailer = Premailer(allow_network=False, allow_loading_external_files=False, disable_validation=True)
 
+    def old_attributes(style: str) -> tuple[tuple[str, str], ...]:
+        target = SimpleNamespace(attrib={})  # premailer asks an element for nothing else
+        premailer._style_to_basic_html_attributes(target, style, force=True)
+        return tuple(target.attrib.items())
 
-def _fetch_nothing(url: str) -> tuple[None, bytes]:  # noqa: ARG001  # the signature cssutils calls
-    return None, b""
+    return Engine(pairs, old_attributes)

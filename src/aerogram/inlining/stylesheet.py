@@ -7,18 +7,19 @@ The splitting is ours so that one rule nobody can read never costs the others, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from lxml.cssselect import CSSSelector, SelectorError
-
-from aerogram.inlining.engine import load_premailer
+from aerogram.inlining.declaration import read_declarations
+from aerogram.inlining.selector import Selector, read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Declaration", "Kept", "Rule", "Sheet", "declarations", "parse_sheet", "selector"]
+    from aerogram.inlining.declaration import Declaration
+
+__all__ = ["Hook", "Kept", "Rule", "Sheet", "parse_sheet"]
 
 _TOKEN = re.compile(
     r"""(?P<skip>/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|<!--|-->)
@@ -28,67 +29,62 @@ _TOKEN = re.compile(
 _OPEN = {"{": "}", "(": ")", "[": "]"}
 _BLOCKS_OF_RULES = ("@media", "@supports", "@layer", "@container", "@document", "@-moz-document")
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
-_PSEUDO = re.compile(r"::?[a-zA-Z-]+(?:\([^()]*\))?")
 _STATIC_PSEUDO = (":first-child", ":last-child")  # the ones premailer lets stand at the end of a selector
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
+_BLANKS = re.compile(r"\s+")
 _TAG_LIKE = re.compile(r"<(?=[/!?a-zA-Z])")
-_NEEDS = re.compile(r"[.#][\w-]+")
-# Selectors that match nothing here and something in a mail client, which wraps or rewrites the document.
+# What matches nothing here and something in a mail client, which wraps or rewrites the document.
 _CLIENT_HOOK = re.compile(
-    r"\[data-og|\[owa\]|^u\s*[+~]|ExternalClass|MessageViewBody|#outlook|ReadMsgBody|moz-text-html"
+    r"^u\s*[+~]|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody)(?![\w-])"
+    r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-text-html|aBn|a6S|im|ii|CToWUd|g-img|gmail|yshortcuts|undoreset"
+    r"|AppleMailSignature|Mso\w+)(?![\w-])"
+    r"|\[\s*(?:style|href|class|id|x-|data-|owa|office365|override)"
 )
-_IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 
 
-class Declaration(NamedTuple):
-    """One property with its value, ``!important`` taken off."""
-
-    name: str
-    value: str
-    important: bool
-
-
-class Rank(NamedTuple):
-    """A declaration's place in the cascade (CSS Cascade 4, section 6.1): the larger wins."""
-
-    important: bool
-    inline: bool
-    ids: int
-    classes: int
-    elements: int
-    order: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One selector with its declarations, to be written into style attributes."""
 
-    selector: str
-    specificity: tuple[int, int, int]
+    selector: Selector
+    words: frozenset[str]  # tags, classes and ids without which it cannot match
     declarations: tuple[Declaration, ...]
     order: int
-    needs: frozenset[str] = field(default_factory=frozenset)  # classes and ids without which it cannot match
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """One selector whose declarations stay in the sheet; ``selector`` is what of it can be looked up."""
+    """One selector whose declarations stay in the sheet, and the elements that it may reach."""
 
-    selector: str
-    specificity: tuple[int, int, int]
+    selector: Selector
+    words: frozenset[str]
     names: tuple[tuple[str, bool], ...]  # property, important
     order: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Hook:
+    """A rule that is kept as well when it matches nothing, for where it does.
+
+    That is in mail clients, which rewrite the document (``in_clients``), or in every browser, which implies a
+    ``tbody`` where ``kept`` finds something without one.
+    """
+
+    rule: Rule
+    in_clients: bool
+    text: str
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """A style sheet in two halves."""
 
     rules: tuple[Rule, ...]
     kept: tuple[Kept, ...]
     kept_text: str
-    hooks: tuple[tuple[Rule, str], ...]  # rules to keep as well when they match nothing, and their text
+    hooks: tuple[Hook, ...]
 
 
 @lru_cache(maxsize=128)
@@ -100,37 +96,6 @@ def parse_sheet(css: str, first_order: int = 0) -> Sheet:
     return reading.sheet()
 
 
-@lru_cache(maxsize=4096)
-def declarations(css: str) -> tuple[Declaration, ...]:
-    """Read a block of declarations with premailer's parser; what it cannot read is left out."""
-    if not css.strip():
-        return ()
-    pairs = load_premailer().csstext_to_pairs(css)
-    return tuple(
-        Declaration(name, _IMPORTANT.sub("", value), bool(_IMPORTANT.search(value))) for name, value in pairs
-    )
-
-
-@lru_cache(maxsize=2048)
-def selector(text: str) -> CSSSelector | None:
-    """Compile a selector, or return ``None`` when lxml cannot."""
-    try:
-        return CSSSelector(text)
-    except (SelectorError, ValueError, AssertionError):
-        return None
-
-
-def specificity(text: str) -> tuple[int, int, int]:
-    """Count ids, classes (attributes, pseudo-classes) and elements of a selector (Selectors 3, section 9)."""
-    bare = _BRACKETS.sub(".x", _QUOTED.sub("", text))
-    pseudos = _PSEUDO.findall(bare)
-    elements = sum(pseudo.startswith("::") for pseudo in pseudos)
-    classes = len(pseudos) - elements
-    bare = _PSEUDO.sub("", bare)
-    elements += len(re.findall(r"(?:^|[\s>+~])[a-zA-Z]", bare))
-    return bare.count("#"), classes + bare.count("."), elements
-
-
 class _Reading:
     """What has been read of one sheet so far."""
 
@@ -138,12 +103,12 @@ class _Reading:
         self.order = order
         self.rules: list[Rule] = []
         self.kept: list[Kept] = []
-        self.normal: list[str] = []  # text that stays, made important so that it beats attributes
-        self.important: list[str] = []  # text whose author said !important: after the rest, so it still wins
-        self.hooks: list[tuple[Rule, str]] = []
+        self.normal = _KeptText()  # what stays, made important so that it beats attributes
+        self.important = _KeptText()  # whose author said !important: after the rest, so it still wins
+        self.hooks: list[Hook] = []
 
     def sheet(self) -> Sheet:
-        kept = "\n".join(self.normal + self.important).replace("</", "<\\/")
+        kept = "\n".join([*self.normal.lines(), *self.important.lines()]).replace("</", "<\\/")
         return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.hooks))
 
     def statement(self, prelude: str, block: str | None, wrap: tuple[str, ...]) -> None:
@@ -153,17 +118,19 @@ class _Reading:
             return
         if block is None:
             if keyword:
-                self._keep(f"{prelude};", None, wrap)
+                self.normal.add(f"{prelude};", wrap)
         elif keyword in _BLOCKS_OF_RULES and len(wrap) < _DEEPEST:
             for inner_prelude, inner_block in _statements(block):
                 self.statement(inner_prelude, inner_block, (*wrap, prelude))
         elif keyword:
-            self._keep(f"{prelude} {{{block}}}", None, wrap)
+            self.normal.add(f"{prelude} {{{block}}}", wrap)
         elif prelude:
             self._style_rule(prelude, block, wrap)
 
     def _style_rule(self, prelude: str, block: str, wrap: tuple[str, ...]) -> None:
-        body = declarations(block)
+        body = read_declarations(block)
+        if body is None:
+            self.normal.add(f"{prelude} {{{block}}}", wrap)
         if not body:
             return
         selectors = _split(prelude)
@@ -171,32 +138,50 @@ class _Reading:
             return
         for one in selectors:
             self.order += 1
-            if wrap or not _is_inlinable(one):
-                self._keep_rule(one, body, wrap)
+            selector = read_selector(one)
+            if wrap or selector is None or not _is_inlinable(one, selector):
+                self._keep_rule(one, selector, body, wrap)
                 continue
-            needs = frozenset(_NEEDS.findall(_BRACKETS.sub("", one)))
-            rule = Rule(one, specificity(one), body, self.order, needs)
+            rule = Rule(selector, selector.words, body, self.order)
             self.rules.append(rule)
-            if _CLIENT_HOOK.search(one):
-                self.hooks.append((rule, _written(one, body)))
+            in_clients = bool(_CLIENT_HOOK.search(one))
+            if in_clients or "tbody" in rule.words:
+                kept = self._kept(selector.without("tbody"), body)
+                self.hooks.append(Hook(rule, in_clients, _written(one, body), kept))
 
-    def _keep_rule(self, one: str, body: tuple[Declaration, ...], wrap: tuple[str, ...]) -> None:
-        star = one.strip() == "*" and not wrap
+    def _keep_rule(
+        self, one: str, selector: Selector | None, body: tuple[Declaration, ...], wrap: tuple[str, ...]
+    ) -> None:
+        star = one == "*" and not wrap
         for important, texts in ((False, self.normal), (True, self.important)):
             part = tuple(item for item in body if item.important is important)
             if part:
-                self._keep(_written(one, part, important=not star or important), texts, wrap)
-        names = tuple((item.name, item.important) for item in body)
-        self.kept.append(Kept(_PSEUDO.sub("", one).strip() or "*", specificity(one), names, self.order))
+                texts.add(_written(one, part, important=not star or important), wrap)
+        if selector is not None and selector.reaches:
+            self.kept.append(self._kept(selector, body))
 
-    def _keep(self, text: str, texts: list[str] | None, wrap: tuple[str, ...]) -> None:
-        texts = self.normal if texts is None else texts
-        start = " ".join(f"{prelude} {{" for prelude in wrap)
-        end = " }" * len(wrap)
-        if wrap and texts and texts[-1].startswith(start) and texts[-1].endswith(end):
-            texts[-1] = f"{texts[-1][: -len(end)]}\n  {text}{end}"
+    def _kept(self, selector: Selector, body: tuple[Declaration, ...]) -> Kept:
+        names = tuple((item.name, item.important) for item in body)
+        return Kept(selector, selector.words, names, self.order)
+
+
+class _KeptText:
+    """Statements that stay, those of the same blocks around them together."""
+
+    def __init__(self) -> None:
+        self._statements: list[tuple[tuple[str, ...], list[str]]] = []
+
+    def add(self, text: str, wrap: tuple[str, ...]) -> None:
+        if wrap and self._statements and self._statements[-1][0] == wrap:
+            self._statements[-1][1].append(text)
         else:
-            texts.append(f"{start} {text}{end}" if wrap else text)
+            self._statements.append((wrap, [text]))
+
+    def lines(self) -> Iterator[str]:
+        for wrap, texts in self._statements:
+            start = " ".join(f"{prelude} {{" for prelude in wrap)
+            text = "\n  ".join(texts)
+            yield f"{start} {text}{' }' * len(wrap)}" if wrap else text
 
 
 def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True) -> str:
@@ -206,20 +191,21 @@ def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True)
     return f"{one} {{ {text} }}"
 
 
-def _is_inlinable(one: str) -> bool:
-    """Whether premailer would inline a selector and lxml can look it up; else it stays in the sheet."""
+def _is_inlinable(one: str, selector: Selector) -> bool:
+    """Whether premailer would inline a selector; else it stays in the sheet."""
+    if not selector.exact or "," in one:  # premailer cuts at a comma in an attribute's value
+        return False
     bare = _BRACKETS.sub("", _QUOTED.sub("", one))
-    if "*" in bare or bare.startswith(":") or "," in one:  # premailer cuts at a comma in an attribute's value
+    if "*" in bare or bare.startswith(":"):
         return False
-    if ":" in bare and ":" + bare.split(":", 1)[1] not in _STATIC_PSEUDO:
-        return False
-    return selector(one) is not None
+    return ":" not in bare or ":" + bare.split(":", 1)[1] in _STATIC_PSEUDO
 
 
 def _statements(css: str) -> Iterator[tuple[str, str | None]]:
     """Split CSS into statements: the prelude, and the block's content or ``None``. Linear, never raises."""
     prelude: list[str] = []
     block: list[str] = []
+    is_at = False  # whether the prelude is that of an at-rule
     closers: list[str] = []
     depth = 0  # closers outside a block: brackets of the prelude
     for token in _TOKEN.finditer(css):
@@ -236,26 +222,27 @@ def _statements(css: str) -> Iterator[tuple[str, str | None]]:
                     pass
             if not closers:
                 yield "".join(prelude).strip(), "".join(block)
-                prelude, block, depth = [], [], 0
+                prelude, block, depth, is_at = [], [], 0, False
             else:
                 block.append(text)
         elif text == "{":
             depth = 1
             closers = ["}"]
-        elif text == ";" and "".join(prelude).lstrip().startswith("@"):
+        elif text == ";" and is_at:
             yield "".join(prelude).strip(), None
-            prelude = []
-        else:
+            prelude, is_at = [], False
+        elif prelude or not text.isspace():
+            is_at = is_at or (not prelude and text.lstrip().startswith("@"))
             prelude.append(text)
     if depth:  # the end of the sheet closes what is open (CSS Syntax 3, section 5.4)
         yield "".join(prelude).strip(), "".join(block) + "".join(reversed(closers[1:]))
-    elif "".join(prelude).lstrip().startswith("@"):
+    elif is_at:
         yield "".join(prelude).strip(), None
 
 
 def _split(prelude: str) -> list[str]:
     """Split a selector list at its commas, not at those in strings, brackets and parentheses."""
-    parts = [""]
+    parts: list[list[str]] = [[]]
     depth = 0
     for token in _TOKEN.finditer(prelude):
         text = token["text"] or " "
@@ -264,7 +251,11 @@ def _split(prelude: str) -> list[str]:
         elif text in ")]":
             depth -= 1
         if text == "," and depth <= 0:
-            parts.append("")
+            parts.append([])
+        elif text[0] in "'\"":
+            parts[-1].append(text)
         else:
-            parts[-1] += text
-    return [" ".join(part.split()) for part in parts]
+            text = _BLANKS.sub(" ", text)
+            after_blank = not parts[-1] or parts[-1][-1].endswith(" ")
+            parts[-1].append(text.lstrip() if after_blank else text)
+    return ["".join(part).strip() for part in parts]
