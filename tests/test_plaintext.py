@@ -301,6 +301,7 @@ def test_a_table_is_set_alike_the_quick_way_and_the_slow_one(rows: list[list[Cel
             f'{ACCEPT}<span style="margin:0 4px">|</span>{DECLINE}',
             "Accept: https://x.example/1 | Decline: https://x.example/2",
         ),
+        (f"{ACCEPT}-{DECLINE}", "Accept: https://x.example/1 - Decline: https://x.example/2"),
         (f"{ACCEPT}|", "Accept: https://x.example/1 |"),
         (f"{ACCEPT}(x)", "Accept: https://x.example/1 (x)"),
         (f"({ACCEPT}), &lt;{DECLINE}&gt;.", "(Accept: https://x.example/1), <Decline: https://x.example/2>."),
@@ -531,6 +532,21 @@ def test_a_pixel_that_counts_readers_leaves_nothing_behind(size: str) -> None:
     html = f'<p>a<a href="https://t.example/"> {pixel} </a>b</p>{pixel}'
     html += '<a href="https://x.example/"><img src=y></a>'
     assert html_to_text(html) == "a b\n\nhttps://x.example/\n"
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ('<img src=x style="display:none">', ""),
+        ("<span hidden>x</span>", ""),
+        ("<img src=x><img src=y width=1>", "https://x.example/"),
+        ("<svg></svg>", "https://x.example/"),
+        ("<img src=y width=1>x", "x: https://x.example/"),
+        ("", "https://x.example/"),
+    ],
+)
+def test_a_link_that_nobody_sees_is_none(inside: str, expected: str) -> None:
+    assert html_to_text(f'<a href="https://x.example/">{inside}</a>').strip() == expected
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _INTRODUCING = (
     "..",
 )  # what ends a label that wants no colon
 _CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # what clients know not to be of a URL, white space aside
-_PARTING = "|/\u00b7\u2022\u2013\u2014"  # a sign that only parts two links has a space on both sides
+_PARTING = "-|/\u00b7\u2022\u2013\u2014"  # a sign that only parts two links has a space on both sides
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
 
 

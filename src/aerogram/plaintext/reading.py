@@ -63,7 +63,7 @@ class Reading:
         self.items: list[int] = []  # where the list items around begin in html
         self.links = 0  # links around: the label of one is a single line
         self.link_start = 0  # where the link around begins in html
-        self.pixels = 0  # how many images were too small to be seen
+        self.unseen = self.unread = 0  # elements in it that nobody sees, images that have no text
         self.pictures: set[int] = set()  # the numbers of runs that are alternative texts
         self.pictured = -1  # how much was written when the last image was
         self.scopes: list[_Scope] = [_AROUND]
@@ -81,7 +81,9 @@ class Reading:
                 if not unseen and self.open(element, tag, look):
                     self.text(element.text)
                     continue
-                if not unseen:
+                if unseen:
+                    self.unseen += tag not in _UNSEEN  # of which some can be seen, but not read
+                else:
                     self.leave(element)
                 skipped = element
                 walk.skip_subtree()
@@ -140,7 +142,7 @@ class Reading:
         elif tag == "a" and element.get("href") is not None:
             self.links += 1
             if self.links == 1:
-                self.link_start, self.pixels = len(self.html), 0
+                self.link_start, self.unseen, self.unread = len(self.html), 0, 0
                 self.run(marks.LINK_START)
         elif tag == "area" and not self.links:
             self.area(element)
@@ -233,10 +235,12 @@ class Reading:
     def image(self, element: Element, look: Look) -> None:
         """Write an image's alternative text; a pixel that counts readers has none worth reading."""
         if look.is_pixel or _PIXEL.match(element.get("width", "")) or _PIXEL.match(element.get("height", "")):
-            self.pixels += 1
+            self.unseen += 1
             return
         text = clean(element.get("alt", "")).strip()
-        if not is_blank(text):
+        if is_blank(text):
+            self.unread += 1
+        else:
             if self.pictured == len(self.html):
                 self.html.append(" ")
             self.pictures.add(len(self.runs))
@@ -253,9 +257,9 @@ class Reading:
             self.edge()
 
     def end_link(self, element: Element) -> None:
-        """End a link, or take it back when nothing but a pixel is inside."""
-        inside = "".join(self.html[self.link_start + 1 :]) if self.pixels else "x"
-        if inside.strip():
+        """End a link, or take it back when nobody sees what is inside."""
+        inside = "".join(self.html[self.link_start + 1 :])
+        if inside.strip() or self.unread or not self.unseen:
             self.run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
         else:
             self.html[self.link_start :] = [inside]
