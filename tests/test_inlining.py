@@ -6,6 +6,7 @@ import http.server
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -157,6 +158,11 @@ def test_old_attributes_hold_plain_values_alone() -> None:
 
 # --- the document around ---
 
+MSO = (
+    '<!--[if mso]><table width="600"><tr><td><![endif]-->',
+    "<!--[if mso]></td></tr></table><![endif]-->",
+)
+
 
 @pytest.mark.parametrize(
     "doctype",
@@ -218,6 +224,8 @@ def test_urls_are_what_they_were(url: str) -> None:
         ("<p>x", "<p>x</p>"),
         ("\ufeff<p>é€</p>", "<p>é€</p>"),
         ("<p>a</p>tail<p>b</p>", "<p>a</p>tail<p>b</p>"),
+        ("<!-- a --><!-- b --><p>x</p><!-- c -->", "<!-- a --><!-- b --><p>x</p><!-- c -->"),
+        (f"{MSO[0]}<p>x</p>{MSO[1]}", f"{MSO[0]}<p>x</p>{MSO[1]}"),
         ('<?xml version="1.0" encoding="latin-1"?><p>é</p>', "<p>é</p>"),
         ("<p>a\x00b\x0bc&#1;</p>", "<p>abc\ufffd</p>"),
     ],
@@ -264,6 +272,20 @@ def test_a_document_over_the_limit_is_refused_with_both_sizes() -> None:
         inline_css("<p>" + "é" * 50 + "</p>")
     with pytest.raises(DocumentRefused, match="1000001 bytes"):
         inline_css("x" * 1_000_001)
+
+
+@pytest.mark.parametrize("attribute", ["a{}=x ", "a{} ", 'a{}=">"'])
+def test_an_element_with_thousands_of_attributes_is_refused_in_time(attribute: str) -> None:
+    html = "<p>x</p>\n<p " + "".join(attribute.format(number) for number in range(40_000)) + ">y</p>"
+    started = time.process_time()
+    with pytest.raises(DocumentRefused, match=rf"{len(html)} bytes.*5,000 attributes \(line 2\)"):
+        inline_css(html)
+    assert time.process_time() - started < 0.5
+
+
+def test_many_elements_with_many_attributes_are_read() -> None:
+    html = ("<p " + " ".join(f"a{number}=x" for number in range(100)) + ">y</p>") * 1_000
+    assert inline_css(html).endswith(">y</p>")
 
 
 def test_d50_a_large_text_is_kept_whole_when_the_limit_allows_it() -> None:

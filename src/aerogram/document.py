@@ -28,6 +28,10 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # no tree can 
 _UNWRITABLE_REFERENCE = re.compile(
     "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
 )
+_MOST_ATTRIBUTES = 5_000  # of an element: the parser compares each with all before it
+_FEWEST_CHARACTERS = 8 * _MOST_ATTRIBUTES  # of a document in which that takes noticeable time
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+))?+"""
+_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+((?:{_ATTRIBUTE})*+)")
 _BLANK = "\ufeff \t\r\n\f"
 
 
@@ -53,7 +57,8 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     """Return the ``<html>`` element of ``html`` with a body in it, or ``None`` when nothing is there to read.
 
     Raises:
-        DocumentRefused: too large, nested too deeply, or not writable as UTF-8.
+        DocumentRefused: too large, nested too deeply, with thousands of attributes on an element, or not
+            writable as UTF-8.
         TypeError: ``html`` is not text.
     """
     if not isinstance(html, str):
@@ -72,6 +77,7 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
             f"{error.start}; it cannot be written as UTF-8.",
             template=template,
         ) from None
+    _check_attributes(text, octets, template)
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
     try:
         root = etree.fromstring(octets, parser)
@@ -106,10 +112,11 @@ def write_html(root: Element, source: str) -> str:
         parts = [doctype[1], "\n"] if doctype else []
         parts += [_write(element) for element in around]
     else:
-        parts = []
+        parts = [_write(comment) for comment in reversed(_comments(root, preceding=True))]
         for part in (root.find("head"), root.find("body")):
             if part is not None:
                 parts += [escape(part.text or "", quote=False), *(_write(child, tail=True) for child in part)]
+        parts += [_write(comment) for comment in _comments(root, preceding=False)]
     html = "".join(parts)
     if hidden:
         urls = {}
@@ -130,6 +137,28 @@ def fresh_word(*texts: str) -> str:
         if not any(word in text.lower() for text in texts):
             return word
         number += 1
+
+
+def _check_attributes(text: str, octets: bytes, template: str | None) -> None:
+    """Refuse an element that would take the parser seconds."""
+    if len(text) < _FEWEST_CHARACTERS:
+        return
+    for tag in _TAG.finditer(text):
+        if len(tag[1]) > 2 * _MOST_ATTRIBUTES and len(re.findall(_ATTRIBUTE, tag[1])) > _MOST_ATTRIBUTES:
+            raise DocumentRefused(
+                f"{_name(template)} ({len(octets)} bytes) has an element with more than {_MOST_ATTRIBUTES:,} "
+                f"attributes (line {text.count(chr(10), 0, tag.start()) + 1}). "
+                "Check for a quotation mark that is never closed.",
+                template=template,
+            )
+
+
+def _comments(root: Element, *, preceding: bool) -> list[Element]:
+    """Return the comments before or after the root: no part of it, but of the fragment."""
+    comments = root.itersiblings(etree.Comment, preceding=preceding)
+    return [
+        comment for comment in comments if not (comment.text or "").startswith("?")
+    ]  # which was <?xml ...?>
 
 
 def _write(element: Element, *, tail: bool = False) -> str:
