@@ -35,6 +35,9 @@ class Line(NamedTuple):
     is_picture: bool = False
 
 
+_BLANK = Line("", "", "")
+
+
 def outline(root: Element) -> list[Line]:
     """Return what a reader of the document sees: lines whose content still holds the layout's marks."""
     body = root.find("body")
@@ -45,7 +48,7 @@ def outline(root: Element) -> list[Line]:
     converter = _converter_class()()
     # Blocks that are empty or in each other part their neighbours as one edge does, which is read sooner.
     text: str = converter.handle(_EDGES.sub("<p>", "".join(reading.html)))
-    return [_line(line, reading) for line in text.split("\n")]
+    return [_line(line, reading) if line else _BLANK for line in text.split("\n")]
 
 
 @cache

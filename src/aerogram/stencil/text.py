@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import fits, wrap
-from aerogram.plaintext.layout import SetLine, finished, is_blank_line, join_lines, prefixed, set_line
+from aerogram.plaintext.layout import finished, is_blank_line, lay_out, prefixed, set_line
 from aerogram.plaintext.link import apart, set_link
-from aerogram.plaintext.outline import Line
 from aerogram.stencil.shape import find_entities
 
 if TYPE_CHECKING:
     from aerogram.plaintext.grid import Grid
+    from aerogram.plaintext.outline import Line
 
 __all__ = [
     "LINES",
@@ -25,13 +24,13 @@ __all__ = [
     "WORDS",
     "Gap",
     "OpenLine",
-    "OpenLink",
+    "OpenLinks",
     "OpenTable",
     "OpenText",
+    "OpenTexts",
     "OpenTwins",
-    "Run",
+    "Piece",
     "TextForm",
-    "apart_run",
     "picker",
     "run",
     "set_pieces",
@@ -82,72 +81,48 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
     return lambda words: tuple([words[number] for number in numbers])
 
 
-def apart_run(parts: Sequence[str | int]) -> Run:
-    """Return the run of pieces in which something may stand close behind a URL."""
-    text = run(parts)
-    return lambda words: apart(text(words))
-
-
-class OpenLink(NamedTuple):
-    """A link that waits for words; ``behind`` is what stands behind its URL."""
-
-    label: Run
-    url: Run
-    behind: str
-
-    def set(self, words: Sequence[str]) -> str:
-        """Return the link as text."""
-        return set_link(self.label(words), self.url(words), self.behind)
-
-
 class OpenLine(NamedTuple):
-    """A line of the outline that waits for words."""
+    """A line of the outline that waits for a text: what is in it, with the layout's marks."""
 
     first: str
     rest: str
-    content: Run
+    content: int
     width: int
-    is_picture: bool
 
-    def set(self, words: Sequence[str]) -> str | None:
+    def set(self, texts: Sequence[str]) -> str | None:
         """Return the line as text, on as many lines as it takes; ``None`` for a blank one."""
-        text = set_line(self.first, self.rest, self.content(words), self.width)
+        text = set_line(self.first, self.rest, texts[self.content], self.width)
         return None if is_blank_line(self.first, text) else text
 
 
 class OpenText(NamedTuple):
-    """Text and links of an outline's line, up to its next break, that wait for words."""
+    """What stands in an outline's line up to its next break and waits for a text, links in it set."""
 
     first: str
     rest: str
-    text: Run
+    text: int
     room: int
 
-    def set(self, words: Sequence[str]) -> str | None:
+    def set(self, texts: Sequence[str]) -> str | None:
         """Return the text, on as many lines as it takes; ``None`` for a blank one."""
-        text = self.text(words).strip(" ")
+        text = texts[self.text].strip(" ")
         if not fits(text, self.room):
             return prefixed(self.first, self.rest, wrap(text, self.room))
         return (self.first + text).rstrip() if text else None
 
 
 class OpenTable(NamedTuple):
-    """A table of the outline that waits for words: how its cells stand in columns.
-
-    ``cells`` picks their texts, line by line, out of ``texts``, which are made as one with :data:`PART`
-    between them, and the words behind those.
-    """
+    """A table of the outline that waits for texts, which ``cells`` picks: how they stand in columns."""
 
     first: str
     rest: str
-    texts: Run
     cells: Callable[[Sequence[str]], tuple[str, ...]]
     grid: Grid
     room: int
 
-    def set(self, words: Sequence[str]) -> str | None:
+    def set(self, texts: Sequence[str]) -> str | None:
         """Return the table as text; ``None`` for a blank one."""
-        lines = self.grid.set(self.cells([*self.texts(words).split(PART), *words]), self.room)
+        lines = self.grid.set(self.cells(texts), self.room)
         if not self.first:
             return "\n".join(lines)
         text = prefixed(self.first, self.rest, lines)
@@ -161,10 +136,10 @@ class OpenTwins(NamedTuple):
     between: str
     title: Sequence[Piece]
 
-    def set(self, words: Sequence[str]) -> str | None:
+    def set(self, texts: Sequence[str]) -> str | None:
         """Return both as text, or the second one; ``None`` for a blank one."""
-        picture = set_pieces(self.picture, words)
-        title = set_pieces(self.title, words)
+        picture = set_pieces(self.picture, texts)
+        title = set_pieces(self.title, texts)
         if picture is None or title is None:
             return None
         return title if picture == title else f"{picture}\n{self.between}{title}"
@@ -173,40 +148,67 @@ class OpenTwins(NamedTuple):
 Piece = str | OpenLine | OpenText | OpenTable | OpenTwins
 
 
-def set_pieces(pieces: Sequence[Piece], words: Sequence[str]) -> str | None:
+def set_pieces(pieces: Sequence[Piece], texts: Sequence[str]) -> str | None:
     """Return pieces of text as one, ``None`` when one is blank."""
-    texts = []
+    done = []
     for piece in pieces:
-        text = piece if isinstance(piece, str) else piece.set(words)
+        text = piece if isinstance(piece, str) else piece.set(texts)
         if text is None:
             return None
-        texts.append(text)
-    return "\n".join(texts)
+        done.append(text)
+    return "\n".join(done)
+
+
+class OpenLinks(NamedTuple):
+    """The links that wait for words: what makes the label and URL of each, and what is behind each URL."""
+
+    parts: Run
+    behind: Sequence[str]
+
+    def set(self, words: Sequence[str]) -> list[str]:
+        """Return the links as texts."""
+        parts = self.parts(words).split(PART)
+        return list(map(set_link, parts[::2], parts[1::2], self.behind)) if self.behind else []
+
+
+class OpenTexts(NamedTuple):
+    """The texts that wait for words and links; in some, something may stand close behind a URL."""
+
+    parts: Run
+    are_close: bool
+
+    def set(self, words: Sequence[str]) -> list[str]:
+        """Return the texts."""
+        texts = self.parts(words)
+        return (apart(texts) if self.are_close else texts).split(PART)
 
 
 class TextForm:
     """The text part: text that is set already, and lines to set once their words are known.
 
     Args:
-        outline: makes the whole of it, when it is needed.
+        outline: makes the whole outline when it is given the words.
         pieces: the same as it stands in the text as long as no line of it is blank.
         gaps: where the values stand. The words of the page are those of the gaps, then the links.
-        links: those that wait for words, the last one first: a link is known by its number from the end.
+        links: the last one first: a link is known by its number from the end.
+        texts: what the pieces wait for.
         width: of the text, in columns.
     """
 
     def __init__(
         self,
-        outline: Callable[[], Sequence[Line | OpenLine]],
+        outline: Callable[[Sequence[str]], Sequence[Line]],
         pieces: Sequence[Piece],
         gaps: Sequence[Gap],
-        links: Sequence[OpenLink],
+        links: OpenLinks,
+        texts: OpenTexts,
         width: int,
     ) -> None:
-        self._outline = cache(outline)
+        self._outline = outline
         self._pieces = pieces
         self._gaps = gaps
         self._links = links
+        self._texts = texts
         self._width = width
         self._pick = picker([gap.number for gap in gaps])
         self._urls = [place for place, gap in enumerate(gaps) if gap.manner == URL]
@@ -214,9 +216,11 @@ class TextForm:
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values`` in it."""
         words = self._words(values)
-        words += [link.set(words) for link in self._links]
-        text = set_pieces(self._pieces, words)
-        return self._fill_slowly(words) if text is None else finished(text)
+        texts = self._texts.set([*words, *self._links.set(words)])
+        text = set_pieces(self._pieces, texts)
+        if text is None:  # words leave a line blank, so that the lines around it meet
+            return lay_out(self._outline(words), self._width)
+        return finished(text)
 
     def _words(self, values: Sequence[str]) -> list[str]:
         """Return what stands in each gap: its value without escapes, cleaned."""
@@ -230,15 +234,6 @@ class TextForm:
             for place in self._urls:
                 words[place] = marks.clean_url(words[place])
         return words
-
-    def _fill_slowly(self, words: Sequence[str]) -> str:
-        """Fill in words that leave a line blank, so that the lines around it meet."""
-        lines = []
-        for line in self._outline():
-            content = line.content if isinstance(line, Line) else line.content(words)
-            text = set_line(line.first, line.rest, content, self._width)
-            lines.append(SetLine(line.first, text, line.is_picture))
-        return join_lines(lines)
 
 
 def _unescaped(values: Sequence[str]) -> list[str]:

@@ -20,12 +20,12 @@ from aerogram.stencil.text import (
     WORDS,
     Gap,
     OpenLine,
-    OpenLink,
+    OpenLinks,
     OpenTable,
     OpenText,
+    OpenTexts,
     OpenTwins,
     TextForm,
-    apart_run,
     picker,
     run,
 )
@@ -34,13 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aerogram.plaintext.outline import Line
-    from aerogram.stencil.text import Piece, Run
+    from aerogram.stencil.text import Piece
 
 __all__ = ["text_form"]
 
 _MORE_THAN_LINKS = re.compile(f"[{marks.PRE}{marks.KEEP}{marks.TABLE_START}]")
 _MANNERS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
-_CLOSE_BEHIND = re.compile(f"{marks.LINK_END}[^ {marks.BREAK}{marks.CELL}{marks.ROW}{marks.TABLE_END}]")
 _OPEN, _TWIN = "\x7f", "\x7f\x7f"  # no set text holds them: clean() takes them out
 
 
@@ -79,9 +78,9 @@ def text_form(lines: Sequence[Line], slot: re.Pattern[str], width: int) -> TextF
             between += f"{text}\n"
         else:
             pieces.append(text)
-    links = [OpenLink(run(label), run(url), behind) for label, url, behind in reversed(cutter.links)]
+    links, texts = cutter.links(), OpenTexts(run(cutter.texts), cutter.are_close)
     outline = partial(_outline, cutter, lines)
-    return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, width)
+    return TextForm(outline, list(_merged(pieces)), list(cutter.gaps), links, texts, width)
 
 
 def _with_twins(lines: list[SetLine]) -> list[SetLine]:
@@ -95,9 +94,9 @@ def _with_twins(lines: list[SetLine]) -> list[SetLine]:
     return marked
 
 
-def _outline(cutter: _Cutter, lines: Sequence[Line]) -> list[Line | OpenLine]:
-    """Cut an outline as a whole, with the gaps that were found before."""
-    return [cutter.opened(line) if cutter.slot.search(line.content) else line for line in lines]
+def _outline(cutter: _Cutter, lines: Sequence[Line], words: Sequence[str]) -> list[Line]:
+    """Fill in a whole outline, with the gaps that were found before."""
+    return [line._replace(content=run(cutter.parts(line.content))(words)) for line in lines]
 
 
 def _merged(pieces: list[Piece]) -> Iterator[Piece]:
@@ -115,30 +114,33 @@ def _merged(pieces: list[Piece]) -> Iterator[Piece]:
         yield "\n".join(closed)
 
 
-def _run(parts: Sequence[str | int], text: str) -> Run:
-    """Return the run of a text with links that was cut into ``parts``."""
-    return apart_run(parts) if _CLOSE_BEHIND.search(text) else run(parts)
-
-
 class _Cutter:
-    """Cuts the lines of one outline; ``gaps`` and ``links`` (label, URL, what is behind) are those found."""
+    """Cuts the lines of one outline; ``gaps`` and ``texts`` are those found so far.
+
+    ``texts`` are as :func:`run` takes them, with :data:`PART` between them.
+    """
 
     def __init__(self, slot: re.Pattern[str], width: int) -> None:
         self.slot = slot
         self.width = width
         self.gaps: dict[Gap, int] = {}
-        self.links: list[tuple[list[str | int], list[str | int], str]] = []
+        self.texts: list[str | int] = []
+        self.are_close = False  # whether something may stand close behind a URL
+        self._count = 0
+        self._places: dict[str, int] = {}  # of texts whose links are set
+        self._links: list[tuple[list[str | int], str]] = []  # label and URL, and what is behind it
 
-    def opened(self, line: Line) -> OpenLine:
-        """Cut a line as a whole, for the layout to set."""
-        return OpenLine(line.first, line.rest, run(self._parts(line.content)), self.width, line.is_picture)
+    def links(self) -> OpenLinks:
+        """Return the links that wait for words."""
+        parts = [part for link, _ in reversed(self._links) for part in (*link, PART)]
+        return OpenLinks(run(parts[:-1]), [behind for _, behind in reversed(self._links)])
 
     def pieces(self, line: Line) -> list[Piece]:
         """Cut a line into what stands in the text."""
         if is_table(line.content):
             return [self._table(line)]
         if _MORE_THAN_LINKS.search(line.content):
-            return [self.opened(line)]
+            return [OpenLine(line.first, line.rest, self._place(self.parts(line.content)), self.width)]
         return self._texts(line)
 
     def _texts(self, line: Line) -> list[Piece]:
@@ -153,7 +155,7 @@ class _Cutter:
                     pieces.append(line.rest.rstrip())
                 ended = True
             elif self.slot.search(text):
-                pieces.append(OpenText(first, line.rest, _run(self._with_links(text), text), room))
+                pieces.append(OpenText(first, line.rest, self._text(text), room))
                 ended = False
             elif shown := set_text(text).strip(" "):
                 lines = wrap(shown, room)
@@ -167,50 +169,42 @@ class _Cutter:
     def _table(self, line: Line) -> OpenTable:
         heads, rows = table_rows(line.content)
         by_line = [lines_of(row) for row in rows]
-        places: dict[str, int] = {}  # of the texts that are more than a word
-        texts: list[str | int] = []
-        numbers: list[
-            tuple[bool, int]
-        ] = []  # whether a cell is a word, and which; else the place of its text
-        for cell in [cell for lines in by_line for cells in lines for cell in cells]:
-            place = places.get(cell.text)
-            if place is None:
-                parts = self._with_links(cell.text)
-                if len(parts) == 1 and isinstance(parts[0], int):
-                    numbers.append((True, parts[0]))
-                    continue
-                place = places[cell.text] = len(places)
-                texts += [*parts, PART]
-            numbers.append((False, place))
-        count = max(len(places), 1)  # nothing is one text
-        cells = [number + count if is_word and number >= 0 else number for is_word, number in numbers]
-        return OpenTable(
-            line.first,
-            line.rest,
-            _run(texts[:-1], line.content),
-            picker(cells),
-            Grid.of(heads, by_line),
-            room_of(line.rest, self.width),
-        )
+        cells = [self._text(cell.text) for lines in by_line for cells in lines for cell in cells]
+        grid = Grid.of(heads, by_line)
+        return OpenTable(line.first, line.rest, picker(cells), grid, room_of(line.rest, self.width))
+
+    def _text(self, text: str) -> int:
+        """Cut a text with links, and return its number."""
+        place = self._places.get(text)
+        if place is None:
+            place = self._places[text] = self._place(self._with_links(text))
+        return place
+
+    def _place(self, parts: Sequence[str | int]) -> int:
+        self.texts += [PART, *parts] if self._count else parts
+        self._count += 1
+        return self._count - 1
 
     def _with_links(self, text: str) -> list[str | int]:
         """Cut text at its placeholders and its links, of which those without any are set."""
         if marks.LINK_START not in text:
-            return self._parts(text)
+            return self.parts(text)
         parts: list[str | int] = []
         end = 0
         for link in LINK.finditer(text):
-            parts += self._parts(text[end : link.start()])
+            parts += self.parts(text[end : link.start()])
             end = link.end()
             behind = "" if end == len(text) or text[end] == " " else marks.URL_END
+            self.are_close = self.are_close or bool(behind)
             if self.slot.search(link[0]):
-                self.links.append((self._parts(link[1]), self._parts(link[2], in_url=True), behind))
-                parts.append(-len(self.links))
+                label, url = self.parts(link[1]), self.parts(link[2], in_url=True)
+                self._links.append(([*label, PART, *url], behind))
+                parts.append(-len(self._links))
             else:
                 parts.append(set_link(link[1], link[2], behind))
-        return [*parts, *self._parts(text[end:])]
+        return [*parts, *self.parts(text[end:])]
 
-    def _parts(self, content: str, *, in_url: bool = False) -> list[str | int]:
+    def parts(self, content: str, *, in_url: bool = False) -> list[str | int]:
         """Cut text at its placeholders, and tell how each value must be cleaned."""
         pieces = self.slot.split(content)
         if len(pieces) == 1:
