@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.selector import Compound, Selector
@@ -26,17 +28,16 @@ class Index:
     """
 
     def __init__(self, root: Element) -> None:
-        self.elements: dict[str, list[Element]] = {}  # by tag, .class and #id
-        self.words: dict[Element, list[str]] = {}  # of each element
+        self.elements: defaultdict[str, list[Element]] = defaultdict(list)  # by tag, .class and #id
+        self.words: dict[Element, set[str]] = {}  # of each element
         for element in root.iter(etree.Element):
-            words = self.words[element] = [element.tag]
-            attributes = element.attrib
-            if "class" in attributes:
-                words += [f".{name}" for name in _names(attributes["class"])]
-            if "id" in attributes:
-                words.append(f"#{attributes['id']}")
+            words = self.words[element] = {element.tag}
+            if classes := element.get("class"):
+                words.update(_class_words(classes))
+            if identifier := element.get("id"):
+                words.add(f"#{identifier}")
             for word in words:
-                self.elements.setdefault(word, []).append(element)
+                self.elements[word].append(element)
 
     def find(self, selector: Selector, words: frozenset[str]) -> Sequence[Element]:
         """Return the elements that a selector matches; ``words`` are those of the selector."""
@@ -47,29 +48,29 @@ class Index:
             min((self.elements[word] for word in last.words), key=len) if last.words else list(self.words)
         )
         if len(last.words) > 1 or last.tests or last.children:
-            found = [element for element in found if self._fits(element, last)]
+            found = [element for element in found if self.fits(element, last)]
         if above:
             search = _Search(self, selector.compounds)
             found = [element for element in found if search.has_before(element, len(above))]
         return found
 
-    def _fits(self, element: Element, compound: Compound) -> bool:
-        words = self.words.get(element)
-        return (
-            words is not None
-            and compound.words.issubset(words)
-            and all(test.holds(element.get(test.name)) for test in compound.tests)
-            and all(_is_end(element, preceding=child == ":first-child") for child in compound.children)
-        )
+    def fits(self, element: Element, compound: Compound) -> bool:
+        """Whether an element is what a compound asks for."""
+        if not compound.words <= self.words[element]:
+            return False
+        for test in compound.tests:
+            if not test.holds(element.get(test.name)):
+                return False
+        return all(_is_end(element, preceding=child == ":first-child") for child in compound.children)
 
 
 class _Search:
     """Whether what one selector asks for stands above or before elements."""
 
     def __init__(self, index: Index, compounds: Sequence[Compound]) -> None:
-        self.index = index
+        self.fits = index.fits
         self.compounds = compounds
-        self.known: list[dict[Element, bool]] = [{} for _ in compounds]
+        self.known: list[dict[Element, bool]] = [{} for _ in compounds]  # by the next element above or before
 
     def has_before(self, element: Element, number: int) -> bool:
         """Whether the compounds before ``number``, which fits ``element``, are met by what is around it."""
@@ -77,33 +78,40 @@ class _Search:
             return True
         combinator = self.compounds[number].combinator
         step = _parent if combinator in (" ", ">") else _previous
-        if combinator in (">", "+"):
-            return self._ends_at(step(element), number - 1)
+        near = step(element)
+        if near is None:
+            return False
         known = self.known[number]
-        passed = []
-        answer = False
-        while element is not None:
-            if element in known:
-                answer = known[element]
-                break
-            passed.append(element)
-            element = step(element)
-            if self._ends_at(element, number - 1):
-                answer = True
-                break
-        known.update(dict.fromkeys(passed, answer))
+        answer = known.get(near)
+        if answer is None:
+            if combinator in (">", "+"):
+                answer = known[near] = self._ends_at(near, number - 1)
+            else:
+                answer = self._ends_beyond(near, number - 1, step)
         return answer
 
-    def _ends_at(self, element: Element | None, number: int) -> bool:
-        return (
-            element is not None
-            and self.index._fits(element, self.compounds[number])
-            and self.has_before(element, number)
-        )
+    def _ends_beyond(self, element: Element, number: int, step: Callable[[Element], Element | None]) -> bool:
+        """Whether the compounds up to ``number`` end at an element, or anywhere above or before it."""
+        known = self.known[number + 1]
+        passed = []
+        answer: bool | None = None
+        while element is not None and (answer := known.get(element)) is None:
+            passed.append(element)
+            if self._ends_at(element, number):
+                answer = True
+                break
+            element = step(element)
+        known.update(dict.fromkeys(passed, bool(answer)))
+        return bool(answer)
+
+    def _ends_at(self, element: Element, number: int) -> bool:
+        return self.fits(element, self.compounds[number]) and self.has_before(element, number)
 
 
-def _names(text: str) -> set[str]:
-    return set(text.split() if text.isascii() else _BLANKS.split(text)) - {""}
+@lru_cache(maxsize=1024)
+def _class_words(text: str) -> frozenset[str]:
+    names = text.split() if text.isascii() else _BLANKS.split(text)
+    return frozenset(f".{name}" for name in names if name)
 
 
 def _parent(element: Element) -> Element | None:
