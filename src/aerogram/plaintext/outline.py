@@ -20,7 +20,7 @@ _LINE = re.compile(r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:
 _RULE = "* * *"
 _EDGES_OF_LINKS = frozenset((marks.LINK_START, marks.SOFT))
 _SPACES = re.compile("  +")
-_EDGES = re.compile("(?: *</?(?:div|p)>)+ *")
+_EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
 
 
 class Line(NamedTuple):

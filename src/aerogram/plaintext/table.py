@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aerogram.plaintext import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
 
@@ -18,6 +18,7 @@ _NEVER_IN_CELLS = frozenset(
     ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
 )
 _ONLY_IN_DATA = frozenset(("p", "div", "center", "section", "article"))
+_MOST_REACHING = 50  # cells that reach down from a row
 _ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
 _ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 
@@ -45,8 +46,9 @@ def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | 
         return None
     written: list[list[tuple[str, int, str]]] = []
     heads = 0
-    has_blanks = is_data and any(cell.get("rowspan", "1") != "1" for cells in table for cell in cells)
-    below = _blanks_below(rows, table) if has_blanks else [[]] * len(rows)
+    below = _blanks_below(rows, table)
+    if below is None:
+        return None
     for cells, blanks in zip(table, below, strict=True):
         texts = [inline(cell) for cell in cells]
         if not any(texts):
@@ -115,34 +117,46 @@ def _is_of_word(element: Element) -> bool:
     return bool(element.tag == "p" and element.get("class", "").startswith("Mso"))
 
 
-def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> Iterator[list[tuple[int, int]]]:
-    """Yield for each row the blank cells below those that reach down to it: their places and spans.
+def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> list[list[tuple[int, int]]] | None:
+    """Return for each row the blank cells below those that reach down to it: their places and spans.
 
-    A place is the number of the cell in the row, the blank ones before it included.
+    A place is the number of the cell in the row, the blank ones before it included. ``None`` for more cells
+    that reach down than any table has that somebody reads.
     """
+    if all(cell.get("rowspan", "1") == "1" for cells in table for cell in cells):
+        return [[]] * len(table)
+    found = []
     below: dict[int, tuple[int, int]] = {}  # by the first column: how many rows are left, and the span
     part = None
     for row, cells in zip(rows, table, strict=True):
         if row.getparent() is not part:
             part, below = row.getparent(), {}
-        blanks = []
-        after: dict[int, tuple[int, int]] = {}
-        column = place = 0
-        for cell in [*cells, None]:
-            while column in below:
-                left, span = below.pop(column)
-                blanks.append((place, span))
-                after[column] = left - 1, span
-                column += span
-                place += 1
-            if cell is not None:
-                span = _columns(cell)
-                after[column] = _rows(cell) - 1, span
-                column += span
-                place += 1
-        after.update((start, (left - 1, span)) for start, (left, span) in below.items())
-        below = {start: reach for start, reach in after.items() if reach[0] > 0}
-        yield blanks
+        blanks, below = _blanks_in(cells, below)
+        if len(below) > _MOST_REACHING:
+            return None
+        found.append(blanks)
+    return found
+
+
+def _blanks_in(
+    cells: list[Element], below: dict[int, tuple[int, int]]
+) -> tuple[list[tuple[int, int]], dict[int, tuple[int, int]]]:
+    """Return the blank cells of a row, below those that reach down to it, and what reaches the next row."""
+    blanks = []
+    after = {start: (left - 1, span) for start, (left, span) in below.items()}
+    column = place = 0
+    for cell in [*cells, None]:
+        while column in below:
+            span = below[column][1]
+            blanks.append((place, span))
+            column += span
+            place += 1
+        if cell is not None:
+            span = _columns(cell)
+            after[column] = _rows(cell) - 1, span
+            column += span
+            place += 1
+    return blanks, {start: reach for start, reach in after.items() if reach[0] > 0}
 
 
 def _align(cell: Element) -> str:
