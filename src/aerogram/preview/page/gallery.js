@@ -282,6 +282,7 @@
       const data = dataOf(document.getElementById(target.dataset.id));
       if (typeof data.html !== "string") continue;
       const { element } = frame(data, "light", false, "");
+      element.scrolling = "no";  // a thumbnail shows the beginning, and no bar beside it
       element.tabIndex = -1;
       element.setAttribute("aria-hidden", "true");
       one(".thumb", target).replaceChildren(element);
