@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.declaration import Declaration, read_declarations
+from aerogram.inlining.declaration import LONGEST_REMEMBERED, Declaration, read_declarations
 from aerogram.inlining.engine import load_premailer
 from aerogram.inlining.index import Index
 from aerogram.inlining.shorthand import are_related
@@ -88,7 +88,9 @@ def _stays(hook: Hook, index: Index, found: set[Rule]) -> bool:
 
 
 def _write_outcome(element: Element, rules: tuple[Rule, ...]) -> Outcome:
-    outcome = _outcome(rules, element.attrib.pop("style", ""))
+    inline = element.attrib.pop("style", "")
+    remembered = len(inline) <= LONGEST_REMEMBERED
+    outcome = _outcome(rules, inline) if remembered else _outcome.__wrapped__(rules, inline)
     if outcome.style:
         element.set("style", outcome.style)
     for name, value in outcome.attributes:
@@ -161,10 +163,15 @@ def _settle_importance(index: Index, staying: Iterable[Kept], outcomes: dict[Ele
             rivals.setdefault(element, []).append(kept)
     for element, against in rivals.items():
         style = element.get("style")
-        if style:
+        if not style:
+            continue
+        if len(style) <= LONGEST_REMEMBERED:
             settled = _settled(outcomes.get(element) or _outcome((), style), tuple(against))
-            if settled is not None:
-                element.set("style", settled)
+        else:
+            outcome = outcomes.get(element) or _outcome.__wrapped__((), style)
+            settled = _settled.__wrapped__(outcome, tuple(against))
+        if settled is not None:
+            element.set("style", settled)
 
 
 @lru_cache(maxsize=2048)

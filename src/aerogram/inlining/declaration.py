@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from aerogram.inlining.engine import load_premailer
 
-__all__ = ["Declaration", "read_declarations"]
+__all__ = ["LONGEST_REMEMBERED", "Declaration", "read_declarations"]
 
 _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 _TOKEN = re.compile(
@@ -24,7 +24,7 @@ _LONG_BLANK = re.compile(r"\s{1000}")
 _MOST_TOKENS = 300  # of a declaration: twenty shadows, or a hundred fonts
 _MOST_TOKENS_OF_BLOCK = 5_000
 _DEEPEST = 6  # parentheses inside each other: twice the time for each
-_LONGEST_REMEMBERED = 10_000
+LONGEST_REMEMBERED = 2_000  # characters of a block: what is remembered stays small
 _SURELY_READABLE = 200  # characters that cannot hold too many tokens
 
 
@@ -42,7 +42,7 @@ def read_declarations(css: str) -> tuple[Declaration, ...] | None:
     Returns:
         The declarations, or ``None`` for a block that has to stay as it is: reading it would take too long.
     """
-    return _read(css) if len(css) <= _LONGEST_REMEMBERED else _read.__wrapped__(css)
+    return _read(css) if len(css) <= LONGEST_REMEMBERED else _read.__wrapped__(css)
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,7 @@ class Index:
     def __init__(self, root: Element) -> None:
         self.elements: defaultdict[str, list[Element]] = defaultdict(list)  # by tag, .class and #id
         self.words: dict[Element, set[str]] = {}  # of each element
+        self._there: dict[Compound, bool] = {}
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag}
             if classes := element.get("class"):
@@ -44,15 +45,29 @@ class Index:
         if not self.elements.keys() >= words:
             return ()
         *above, last = selector.compounds
-        found: Sequence[Element] = (
-            min((self.elements[word] for word in last.words), key=len) if last.words else list(self.words)
-        )
+        for compound in above:
+            if compound.tests and not self._is_there(compound):
+                return ()
+        found = self._candidates(last)
         if len(last.words) > 1 or last.tests or last.children:
             found = [element for element in found if self.fits(element, last)]
         if above:
             search = _Search(self, selector.compounds)
             found = [element for element in found if search.has_before(element, len(above))]
         return found
+
+    def _candidates(self, compound: Compound) -> Sequence[Element]:
+        if not compound.words:
+            return list(self.words)
+        return min((self.elements[word] for word in compound.words), key=len)
+
+    def _is_there(self, compound: Compound) -> bool:
+        """Whether any element fits; many selectors of a sheet begin with the same, ``[dir=rtl]`` for one."""
+        answer = self._there.get(compound)
+        if answer is None:
+            answer = any(self.fits(element, compound) for element in self._candidates(compound))
+            self._there[compound] = answer
+        return answer
 
     def fits(self, element: Element, compound: Compound) -> bool:
         """Whether an element is what a compound asks for."""

@@ -39,7 +39,7 @@ _CLIENT_HOOK = re.compile(
     r"^u\s*[+~]|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody)(?![\w-])"
     r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-text-html|aBn|a6S|im|ii|CToWUd|g-img|gmail|yshortcuts|undoreset"
     r"|AppleMailSignature|Mso\w+)(?![\w-])"
-    r"|\[\s*(?:style|href|class|id|x-|data-|owa|office365|override)"
+    r"|\[\s*(?:style|href|class|id|x-|data-og|owa|office365|override)"
 )
 
 
