@@ -30,6 +30,7 @@ class Index:
     def __init__(self, root: Element) -> None:
         self.elements: defaultdict[str, list[Element]] = defaultdict(list)  # by tag, .class and #id
         self.words: dict[Element, set[str]] = {}  # of each element
+        self.known: defaultdict[tuple[Compound, str], dict[Element, bool]] = defaultdict(dict)
         self._there: dict[Compound, bool] = {}
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag}
@@ -57,6 +58,9 @@ class Index:
         return found
 
     def _candidates(self, compound: Compound) -> Sequence[Element]:
+        if not compound.words and compound.tests:
+            name = compound.tests[0].name
+            return [element for element in self.words if element.get(name) is not None]
         if not compound.words:
             return list(self.words)
         return min((self.elements[word] for word in compound.words), key=len)
@@ -86,6 +90,9 @@ class _Search:
         self.fits = index.fits
         self.compounds = compounds
         self.known: list[dict[Element, bool]] = [{} for _ in compounds]  # by the next element above or before
+        self.known[1] = index.known[
+            compounds[0], compounds[1].combinator
+        ]  # selectors that begin alike share it
 
     def has_before(self, element: Element, number: int) -> bool:
         """Whether the compounds before ``number``, which fits ``element``, are met by what is around it."""
