@@ -199,7 +199,8 @@ def test_a_rule_for_a_mail_client_is_kept_though_nothing_matches(hook: str) -> N
 
 
 def test_a_rule_that_nothing_matches_and_no_client_knows_goes() -> None:
-    css = ".b{color:red} .important{color:red} p[dir=rtl]{color:red} [data-state=late]{top:0} #body{color:red} .t tbody td{top:0}"
+    css = ".b{color:red} .important{color:red} p[dir=rtl]{color:red} [data-state=late]{top:0}"
+    css += "#body{color:red} .t tbody td{top:0}"
     assert inline_css(f"<style>{css}</style><p>x</p>") == "<p>x</p>"
 
 
