@@ -383,7 +383,7 @@ def templates(draw: st.DrawFn) -> tuple[list[str | int], list[list[object]], str
     return template, draw(st.lists(rows, min_size=2, max_size=4)), draw(st.one_of(st.just(""), sheets()))
 
 
-EXAMPLES = int(os.environ.get("STENCIL_EXAMPLES", "0"))  # 10000 for the long run of docs/stencils.md
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "0"))  # 10000 for the long run of docs/stencils.md
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 

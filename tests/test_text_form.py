@@ -77,7 +77,7 @@ VALUES = st.one_of(
     ),
     st.text("ab. |)—漢\n%", min_size=1, max_size=5),
 )
-EXAMPLES = int(os.environ.get("STENCIL_EXAMPLES", "0")) or 100
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "0")) or 100
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 

@@ -14,7 +14,7 @@ from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.filling import Stencil, html_form
-from aerogram.stencil.questions import Question, Questions, answers
+from aerogram.stencil.questions import Answers, Question, Questions, answers
 from aerogram.stencil.shape import (
     ATTRIBUTE,
     COMMENT,
@@ -56,7 +56,7 @@ class Asked(NamedTuple):
     """
 
     closed: tuple[int, ...]
-    open: tuple[tuple[Gapped, list[Question], list[bool]], ...]
+    open: tuple[tuple[Gapped, list[Question], Answers], ...]
 
     @property
     def octets(self) -> int:

@@ -9,21 +9,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aerogram.inlining.selector import Test
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Question", "Questions", "answers"]
+__all__ = ["Answers", "Question", "Questions", "answers"]
 
-Question = tuple[str, str]
-"""An operator of Selectors 3 section 6.3, and the text on its right."""
+Question = tuple[Test, Test]
+"""A test of an attribute, and the same in small letters: to some readers, capitals are the same letters."""
+
+Answers = list[tuple[bool, bool]]
 
 _BRACKET = re.compile(r"\[([^\]]*)(?:\]|\Z)")
 _QUESTION = re.compile(
-    r"""\s*([a-z_][\w-]*)\s*(?:([~|^$*!]?=)\s*(?:"([^"\\]*)"|'([^'\\]*)'|([\w-]+))\s*)?""", re.IGNORECASE
+    r"""\s*([a-z_][\w-]*)\s*(?:([~|^$*]?=)\s*(?:"([^"\\]*)"|'([^'\\]*)'|([\w-]+))\s*)?""", re.IGNORECASE
 )
 _NAME = re.compile(r"[\w-]+")
 _ID = re.compile(r"#((?:[\w-]|\\.?)+)")
-_SPACE = re.compile("[ \t\r\n]+")
 _ESCAPE = "\\"  # it may spell any name
 
 
@@ -33,8 +36,8 @@ class Questions:
     What asks for an id may be a color as well; one question too many does no harm.
 
     >>> questions = Questions('a[href^="tel:"] {color: red} #top, [title] {border: 0} [a|lang=x] {}')
-    >>> questions.about("href"), questions.about("id"), questions.about("title"), questions.about("lang")
-    ([('^=', 'tel:')], [('=', 'top')], [], None)
+    >>> [len(questions.about(name)) for name in ("href", "id", "title")], questions.about("lang")
+    ([1, 1, 0], None)
     """
 
     def __init__(self, sheets: str) -> None:
@@ -44,7 +47,7 @@ class Questions:
         for inside in _BRACKET.findall(sheets):
             self._read(inside)
         for name in _ID.findall(sheets):
-            self._asked.setdefault("id", set()).add(("=", name))
+            self._ask("id", "=", name)
             self._all_closed = self._all_closed or _ESCAPE in name
 
     def _read(self, inside: str) -> None:
@@ -54,7 +57,11 @@ class Questions:
             self._all_closed = self._all_closed or _ESCAPE in inside
         elif found[2]:  # else only whether the attribute is there
             text = next(text for text in (*found.groups()[2:], "") if text is not None)
-            self._asked.setdefault(found[1].lower(), set()).add((found[2], text))
+            self._ask(found[1].lower(), found[2], text)
+
+    def _ask(self, name: str, operator: str, value: str) -> None:
+        question = Test(name, operator, value), Test(name, operator, value.lower())
+        self._asked.setdefault(name, set()).add(question)
 
     def about(self, name: str) -> list[Question] | None:
         """Return what is asked of an attribute; ``None`` where that cannot be told."""
@@ -63,24 +70,12 @@ class Questions:
         return sorted(self._asked.get(name, ()))
 
 
-def answers(questions: Iterable[Question], text: str) -> list[bool]:
+def answers(questions: Iterable[Question], text: str) -> Answers:
     """Return what an attribute of this text answers.
 
-    >>> answers([("^=", "tel:"), ("~=", "b"), ("$=", "")], "tel:a b")
-    [True, True, False]
+    >>> questions = Questions('[href^="tel:"], [href~=B]').about("href")
+    >>> answers(questions, "tel:a b")
+    [(True, True), (False, True)]
     """
-    return [_answer(operator, asked, text) for operator, asked in questions]
-
-
-def _answer(operator: str, asked: str, text: str) -> bool:
-    if operator in ("=", "!="):
-        return (text == asked) is (operator == "=")
-    if operator == "|=":
-        return text == asked or text.startswith(f"{asked}-")
-    if not asked:
-        return False
-    if operator == "~=":
-        return asked in _SPACE.split(text)
-    if operator == "^=":
-        return text.startswith(asked)
-    return text.endswith(asked) if operator == "$=" else asked in text
+    small = text.lower()
+    return [(exact.holds(text), loose.holds(small)) for exact, loose in questions]
