@@ -16,9 +16,9 @@ __all__ = ["Pool"]
 
 _POLL = 0.05  # seconds between two looks at the results while all lanes are occupied
 _WAITING = 16  # messages that may wait for each lane
-# Seconds that a message may take to be built and its result to be taken in, on average, as long as that shall
-# be done between the waits; and how many may be over that in sum.
-_QUICK, _CREDIT = 0.002, 0.02
+# Seconds that a message may take to be built and its result to be taken in, as long as that shall be done
+# between the waits; and how many may lately have been over that, in sum.
+_QUICK, _CREDIT = 0.002, 0.1
 
 
 class Pool:
@@ -39,7 +39,9 @@ class Pool:
     def __init__(self, first: Lane, another: Callable[[], Lane], size: int) -> None:
         self._first = first
         self._size = size
-        self._spent = 0.0  # seconds that this thread was at something else than the lanes, less the usual
+        self._spent = (
+            0.0  # seconds that this thread was at something else than the lanes lately, less the usual
+        )
         self._backlog = Backlog(_WAITING * size)
         self._lanes = Multiplexer(first, another, size, self._backlog)
         self._thread = threading.Thread(
@@ -74,7 +76,7 @@ class Pool:
         lanes.fed = True
         lanes.begin()
         while (item := self._next_of(source)) is not None:
-            self._spent -= _QUICK
+            self._spent = max(self._spent - _QUICK, 0.0)
             backlog.put(item)
             lanes.assign()
             while len(backlog) >= self._size and lanes.alive:
