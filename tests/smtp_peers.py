@@ -55,3 +55,15 @@ def copies(server: FaultyServer) -> dict[str, int]:
         for recipient in message.recipients:
             counts[recipient] = counts.get(recipient, 0) + 1
     return counts
+
+
+class OneToken:
+    """An access token that can be had once; ``asked`` counts."""
+
+    asked = 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        if self.asked > 1:
+            raise LookupError("no token now")
+        return "t"

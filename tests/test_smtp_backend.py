@@ -9,7 +9,7 @@ import socket
 import threading
 
 import pytest
-from smtp_peers import backend_for, deliver, mail, mails, only_status
+from smtp_peers import OneToken, backend_for, deliver, mail, mails, only_status
 
 from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured
@@ -347,13 +347,7 @@ def test_a_send_amid_a_batch_has_a_connection_of_its_own():
 
 
 def test_a_token_that_cannot_be_had_again_defers_the_rest():
-    def token():
-        asked.append(1)
-        if len(asked) > 1:
-            raise LookupError("no token now")
-        return "t"
-
-    asked = []
+    token = OneToken()
     messages = mails(5)
     with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
         sent, _ = deliver(server, messages, username="u", auth_token=token, max_messages=2)

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 
 import pytest
-from smtp_peers import AT_HAND_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status
+from smtp_peers import AT_HAND_OR_STREAMED, OneToken, backend_for, copies, deliver, mail, mails, only_status
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.mail import EmailMessage
@@ -258,14 +258,8 @@ def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of
 
 @AT_HAND_OR_STREAMED
 def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there_are(of):
-    def token():
-        asked.append(1)
-        if len(asked) > 1:
-            raise LookupError("no token now")
-        return "t"
-
-    asked = []
+    token = OneToken()
     with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
         options = {"connections": 3, "username": "u", "auth_token": token}
         assert deliver(server, of(mails(30)), **options) == (30, [])
-    assert len(asked) == 3
+    assert token.asked == 3
