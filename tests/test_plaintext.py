@@ -607,3 +607,12 @@ def test_what_a_picture_and_its_title_both_say_is_said_once(picture: str, title:
             with settings.override(STENCILS=False):
                 slow = stencils.finish(page)
             assert stencils.finish(page).text == slow.text
+
+
+def test_preformatted_text_has_its_breaks_and_nothing_that_nobody_sees() -> None:
+    page = (
+        "<style>.gone{display:none}</style><pre>one<br>two  <b>three</b>"
+        "<!-- no --><script>no</script><style>no{}</style>"
+        '<span style="display:none">no</span><i class="gone">no</i>\n  four</pre>'
+    )
+    assert html_to_text(page) == "    one\n    two  three\n      four\n"

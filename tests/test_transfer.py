@@ -56,6 +56,15 @@ def test_text_decodes_to_itself_with_crlf(text: str, eight_bit: bool):
     assert written.isascii() or (eight_bit and encoding == "8bit")
 
 
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_line_that_fits_is_not_broken(end: str):
+    for length in range(70, 77):
+        for escapes in range(8):
+            line = b"a" * (length - 3 * escapes) + b"=" * escapes + end.encode()
+            assert to_quoted_printable(line) == line.replace(b"=", b"=3D")
+    assert to_quoted_printable(b"a" * 77 + end.encode()) == b"a" * 75 + b"=\r\naa" + end.encode()
+
+
 LATIN = st.text(alphabet=st.characters(max_codepoint=0xFF), max_size=700)
 
 

@@ -33,7 +33,7 @@ _QP_OCTETS = [bytes((octet,)) if octet in _QP_PLAIN else _QP_ESCAPES[octet] for 
 # matches, so nothing is scanned twice.
 _QP_PIECE = re.compile(
     rb"(?:.{0,77}+\n)*+"
-    rb"(?:.{73}(?:[^=\n]{2}|[^=\n](?==)|(?==))(?=[^\r\n])|.*\Z)"
+    rb"(?:.{73}(?=[^\r\n]{4})(?:[^=]{2}|[^=](?==)|(?==))|.*\Z)"
 )  # fmt: skip
 
 # Whether a line ends in white space, asked from its end: twice as fast as a search for three octets.

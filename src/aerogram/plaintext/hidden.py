@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.plaintext.look import Look
 
-__all__ = ["hidden_classes", "is_hidden"]
+__all__ = ["UNSEEN", "hidden_classes", "is_hidden"]
+
+_UNSEEN = "head style script title template noscript svg object iframe select textarea input"
+UNSEEN = frozenset(_UNSEEN.split())
+"""Elements whose inside is not for readers of a mail."""
 
 _RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
 _AT_BLOCK = re.compile(r"@[^{;]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from lxml import etree
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.hidden import is_hidden
+from aerogram.plaintext.hidden import UNSEEN, is_hidden
 from aerogram.plaintext.look import PLAIN, look_of
 from aerogram.plaintext.marks import clean, clean_lines, clean_pre_lines, clean_url, is_blank
+from aerogram.plaintext.preformatted import preformatted_text
 from aerogram.plaintext.table import grid_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def _tags(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-_UNSEEN = _tags("head style script title template noscript svg object iframe select textarea input")
 _KEPT_BLOCKS = _tags("p h1 h2 h3 h4 h5 h6 ul ol li blockquote dl dt dd")
 _BLOCKS = _KEPT_BLOCKS | _tags(
     "address article aside body caption center details div fieldset figcaption figure footer form header "
@@ -77,12 +77,12 @@ class Reading:
                 tag = element.tag
                 style = element.get("style")
                 look = look_of(style) if style else PLAIN
-                unseen = element is not root and (tag in _UNSEEN or is_hidden(element, look, self.hidden))
+                unseen = element is not root and (tag in UNSEEN or is_hidden(element, look, self.hidden))
                 if not unseen and self.open(element, tag, look):
                     self.text(element.text)
                     continue
                 if unseen:
-                    self.unseen += tag not in _UNSEEN  # of which some can be seen, but not read
+                    self.unseen += tag not in UNSEEN  # of which some can be seen, but not read
                 else:
                     self.leave(element)
                 skipped = element
@@ -133,7 +133,7 @@ class Reading:
         elif tag == "hr":
             self.html.append(" " if self.links or self.flat else "<hr>")
         elif tag == "pre" and not (self.links or self.flat):
-            text = clean_pre_lines("".join(element.itertext())).strip(marks.BREAK)
+            text = clean_pre_lines(preformatted_text(element, self.hidden)).strip(marks.BREAK)
             if not is_blank(text):
                 self.html.append("<p>")
                 self.run(marks.PRE + text)
