@@ -46,6 +46,7 @@ def elements(html: str) -> list[Any]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:'maxsplit' is passed:DeprecationWarning")  # on Python 3.13, by premailer
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_the_tree_and_its_attributes_are_premailers(sheet: str) -> None:
     page = f"<!doctype html><html><head><title>t</title><style>{sheet}</style></head>{BODY}</html>"
