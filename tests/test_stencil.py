@@ -559,6 +559,42 @@ def test_a_selector_that_comes_as_a_value_is_asked_too(rule: str) -> None:
         same(stencils.finish(chunks), slowly(chunks))
 
 
+@pytest.mark.parametrize(
+    ("css", "name"),
+    [
+        ("#😀{color:red}", "😀"),
+        ("#a·b{color:red}", "a·b"),
+        ('[title="/*"]{color:red} #top{color:blue} p::after{content:"*/"}', "top"),
+        ("#to<!--p{color:red}", "top"),
+        ("#to/**/p{color:red}", "top"),
+    ],
+)
+def test_ids_are_found_however_a_sheet_names_them(css: str, name: str) -> None:
+    stencils = Stencils()
+    for value in ("x", name, "y", name):
+        chunks = ["<style>", css, '</style><p id="', escape(value), '">a</p>']
+        same(stencils.finish(chunks), slowly(chunks))
+
+
+@pytest.mark.parametrize("value", ["[if mso]", "[endif]", "if !mso", "endif", "x"])
+@pytest.mark.parametrize("comment", ["<!--{}-->", "<!--[{}]-->"])
+def test_a_value_that_makes_a_comment_a_condition_is_as_the_slow_way_has_it(comment: str, value: str) -> None:
+    stencils = Stencils()
+    before, after = comment.split("{}")
+    for each in ("a", value):
+        chunks = ["<![if !mso]><p>x</p><![endif]>", before, escape(each), after, "<p>y</p>"]
+        same(stencils.finish(chunks), slowly(chunks))
+
+
+def test_markup_with_many_marks_between_its_words_takes_no_time() -> None:
+    stencils = Stencils()
+    for number in (200, 200, 199):
+        words = " ".join(f"w{word} don't&nbsp;go" for word in range(number))
+        chunks = ["<div>", Markup(f"<p>{words}</p>"), "</div>"]
+        same(stencils.finish(chunks), slowly(chunks))
+    assert stencils.stats.hits == 1
+
+
 def test_a_value_that_holds_the_placeholder_goes_the_slow_way_and_leaves_no_trace() -> None:
     stencils = Stencils()
     for name in ("zqax0z", "Ann", "Bob"):

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Skeleton", "asked_of", "cut", "skeleton_of"]
 
 _SERIALS = itertools.count()
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -129,7 +128,7 @@ def asked_of(skeleton: Skeleton, values: Sequence[str]) -> Asked:
 
 
 def _asked(sheets: str, attributes: Iterable[Gapped], holders: Sequence[str]) -> Asked:
-    questions = Questions(_CSS_COMMENT.sub("", sheets))
+    questions = Questions(sheets)
     closed: list[int] = []
     open_ = []
     for attribute in attributes:

@@ -25,13 +25,15 @@ _BRACKET = re.compile(r"\[([^\]]*)(?:\]|\Z)")
 _QUESTION = re.compile(
     r"""\s*([a-z_][\w-]*)\s*(?:([~|^$*]?=)\s*(?:"([^"\\]*)"|'([^'\\]*)'|([\w-]+))\s*)?""", re.IGNORECASE
 )
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_COMMENT_MARK = re.compile("<!--|-->")
 _NAME = re.compile(r"[\w-]+")
-_ID = re.compile(r"#((?:[\w-]|\\.?)+)")
+_ID = re.compile(r"#((?:[\w-]|[^\x00-\x7f]|\\.?)+)")
 _ESCAPE = "\\"  # it may spell any name
 
 
 class Questions:
-    """The questions of some style sheets, comments left out.
+    """The questions of some style sheets.
 
     What asks for an id may be a color as well; one question too many does no harm.
 
@@ -42,8 +44,16 @@ class Questions:
 
     def __init__(self, sheets: str) -> None:
         self._asked: dict[str, set[Question]] = {}
-        self._closed: set[str] = {"lang"} if ":lang" in sheets.lower() else set()
+        self._closed: set[str] = set()
         self._all_closed = False
+        # What is a comment depends on strings around it: read with and without what looks like one.
+        bare = _COMMENT.sub("", sheets)
+        for text in {sheets, bare, _COMMENT_MARK.sub("", sheets), _COMMENT_MARK.sub("", bare)}:
+            self._read_all(text)
+
+    def _read_all(self, sheets: str) -> None:
+        if ":lang" in sheets.lower():
+            self._closed.add("lang")
         for inside in _BRACKET.findall(sheets):
             self._read(inside)
         for name in _ID.findall(sheets):

@@ -81,7 +81,7 @@ _TOKEN = re.compile(
 )
 _QUOTED_ATTRIBUTE = re.compile(r"""\s([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _OPEN_REFERENCE = re.compile(r"&[^;<\s]*\Z")  # the parser drops control characters
-_NOT_IN_COMMENT = re.compile(r"--|\A[-!]|[-!]\Z")
+_NOT_IN_COMMENT = re.compile(r"--|\A[-!]|[-!]\Z|[\[\]]|\A(?:end)?if\b", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -167,7 +167,7 @@ def _split_loose(pieces: Pieces, start: int, end: int) -> None:
 
 
 def is_safe_in_comment(value: str) -> bool:
-    """Whether a value in a comment cannot end it, alone or together with what stands beside it."""
+    """Whether a value in a comment can neither end it nor make it a condition, whatever stands beside it."""
     return not _NOT_IN_COMMENT.search(value)
 
 
