@@ -616,3 +616,29 @@ def test_preformatted_text_has_its_breaks_and_nothing_that_nobody_sees() -> None
         '<span style="display:none">no</span><i class="gone">no</i>\n  four</pre>'
     )
     assert html_to_text(page) == "    one\n    two  three\n      four\n"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<table><tr><th>Item<th>Price<tr><td>Tea<td>5<tr style="display:none"><td>GHOST<td>9</table>',
+        "<table><tr><th>Item<th>Price<tr><td>Tea<td>5<tr hidden><td>GHOST<td>9</table>",
+        '<table><tr><th>Item<th>Price<tr><td>Tea<td>5<td style="display:none">GHOST</table>',
+        "<style>.m{display:none}</style>"
+        '<table><tr><th>Item<th>Price<tr class="m"><td>GHOST<td>1<tr><td>Tea<td>5</table>',
+        '<table><tr><th>Item<th>Price<tr><td>Tea<td>5<tbody style="display:none"><tr><td>GHOST<td>9</table>',
+    ],
+)
+def test_rows_and_cells_of_tables_that_nobody_sees_are_left_out(page: str) -> None:
+    text = html_to_text(page)
+    assert "GHOST" not in text
+    assert [line.split() for line in text.splitlines() if "-" not in line] == [
+        ["Item", "Price"],
+        ["Tea", "5"],
+    ]
+
+
+@pytest.mark.parametrize("flood", ["@", "x", "/*", "{", "}", "a{", "@x{a{"])
+def test_a_flood_in_a_sheet_that_stays_costs_no_time(flood: str) -> None:
+    # Quadratic time would be longer than any test may take.
+    assert html_to_text(f"<style>none {flood * (400_000 // len(flood))}</style><p>a</p>") == "a\n"

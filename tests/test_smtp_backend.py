@@ -353,3 +353,21 @@ def test_a_token_that_cannot_be_had_again_defers_the_rest():
         sent, _ = deliver(server, messages, username="u", auth_token=token, max_messages=2)
     assert sent == 2
     assert [only_status(message) for message in messages[2:]] == ["deferred"] * 3
+
+
+def refused_token() -> str:
+    raise LookupError("no token, s3cret")
+
+
+@pytest.mark.parametrize("kind", [LookupError, OSError])
+def test_when_nobody_can_log_in_every_message_at_hand_is_deferred(kind, free_port):
+    messages, told = mails(3), []
+    with FaultyServer(["PIPELINING", "AUTH XOAUTH2"]) as server:
+        option = {"username": "u", "auth_token": refused_token} if kind is LookupError else {}
+        backend = backend_for(server, **option)
+        backend.port = server.port if kind is LookupError else free_port()
+        with pytest.raises(kind):
+            send_mass_mail(messages, connection=backend, on_result=told.append)
+    assert [only_status(message) for message in messages] == ["deferred"] * 3
+    assert told == [message.delivery for message in messages]
+    assert "s3cret" not in messages[0].delivery.recipients["p0@x.org"].text

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "load_premailer"]
 
-_CACHE_SIZE = (
-    "PREMAILER_CACHE_MAXSIZE"  # premailer's documented setting; its default forgets after 128 selectors
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Index"]
 
+_LONGEST_REMEMBERED = 500  # characters of a class attribute
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -35,7 +36,8 @@ class Index:
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag}
             if classes := element.get("class"):
-                words.update(_class_words(classes))
+                known = len(classes) <= _LONGEST_REMEMBERED
+                words.update(_class_words(classes) if known else _class_words.__wrapped__(classes))
             if identifier := element.get("id"):
                 words.add(f"#{identifier}")
             for word in words:

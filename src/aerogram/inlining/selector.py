@@ -94,11 +94,13 @@ class Selector(NamedTuple):
         return self._replace(compounds=compounds)
 
 
-@lru_cache(maxsize=4096)
 def read_selector(text: str) -> Selector | None:
     """Read a selector; ``None`` when it is none that is known, or longer than anybody writes."""
-    if len(text) > _LONGEST:
-        return None
+    return _read(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Selector | None:
     reading = _Reading()
     position = 0
     while position < len(text):

@@ -87,7 +87,7 @@ class Sheet:
     hooks: tuple[Hook, ...]
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)  # sheets can be large
 def parse_sheet(css: str, first_order: int = 0) -> Sheet:
     """Take a style sheet apart; ``first_order`` is the cascade's number for its first rule."""
     reading = _Reading(first_order)

@@ -17,9 +17,10 @@ _UNSEEN = "head style script title template noscript svg object iframe select te
 UNSEEN = frozenset(_UNSEEN.split())
 """Elements whose inside is not for readers of a mail."""
 
-_RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
-_AT_BLOCK = re.compile(r"@[^{;]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# None of them looks at a character twice, whatever a sheet is made of.
+_RULE = re.compile(r"(?<![^{}@;])([^{}@;]++)\{([^{}]*+)\}")
+_AT_BLOCK = re.compile(r"@[^{;@]*+(?:;|\{(?:[^{}]*+\{[^{}]*+\})*+[^{}]*+\})")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SIMPLE = re.compile(r"[\w-]*([.#][\w-]+)$")
 
 

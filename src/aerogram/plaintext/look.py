@@ -32,7 +32,9 @@ class Look(NamedTuple):
 PLAIN = Look()
 
 
-@lru_cache(maxsize=4096)
+_LONGEST_REMEMBERED = 1_000  # characters of a style attribute
+
+
 def declarations(style: str) -> dict[str, str]:
     """Return the declarations of a style attribute, the last of each property."""
     found: dict[str, str] = {}
@@ -42,13 +44,21 @@ def declarations(style: str) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=4096)
 def look_of(style: str) -> Look:
     """Tell what a style attribute does to its element.
 
     ``mso-hide`` hides from Outlook alone, as on the link that all others show in place of a VML button.
     Layout cells have no font size to close the gaps between columns, which then set their own.
     """
+    return _known_look(style) if len(style) <= _LONGEST_REMEMBERED else _look(style)
+
+
+@lru_cache(maxsize=4096)
+def _known_look(style: str) -> Look:
+    return _look(style)
+
+
+def _look(style: str) -> Look:
     found = declarations(style)
     display = found.get("display")
     spaces = found.get("white-space", "inherit")

@@ -148,7 +148,7 @@ class Reading:
             self.area(element)
         elif tag == "table" and not (self.links or self.flat):
             return not self.table(element)
-        elif tag == "tr" and not (self.links or self.flat) and (row := grid_of([element], self.inline)):
+        elif tag == "tr" and not (self.links or self.flat) and (row := self.grid([element])):
             self.block("<p>")
             self.run(row)
             self.block("</p>")
@@ -268,7 +268,7 @@ class Reading:
         """Write a table whose cells are lines of text as one run; return whether it was one."""
         rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
         rows.sort(key=_is_foot)
-        grid = grid_of(rows, self.inline)
+        grid = self.grid([row for row in rows if self.is_seen(row) and self.is_seen(row.getparent())])
         if grid is None:
             self.boundary(element, "table", "<{}>")
             return False
@@ -281,6 +281,15 @@ class Reading:
         self.run(grid)
         self.block("</p>")
         return True
+
+    def grid(self, rows: list[Element]) -> str | None:
+        """Return rows as one run, if they are a table of words."""
+        return grid_of(rows, self.inline, self.is_seen)
+
+    def is_seen(self, element: Element) -> bool:
+        """Whether an element is not hidden by itself."""
+        style = element.get("style")
+        return not is_hidden(element, look_of(style) if style else PLAIN, self.hidden)
 
     def inline(self, element: Element) -> str:
         """Return what is inside a cell, as lines of text with the marks of breaks and links."""

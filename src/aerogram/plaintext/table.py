@@ -31,13 +31,15 @@ class Cell(NamedTuple):
     text: str  # lines with the mark of a break between them
 
 
-def grid_of(rows: Sequence[Element], inline: Callable[[Element], str]) -> str | None:
+def grid_of(
+    rows: Sequence[Element], inline: Callable[[Element], str], is_seen: Callable[[Element], bool]
+) -> str | None:
     """Write rows of a table as one run for the layout, or return ``None`` when they only arrange the page.
 
     A table is one whose cells are lines of text, two of them at least side by side. What the cells say does
     not matter, only whether they are blank.
     """
-    table = [[cell for cell in row if cell.tag in ("td", "th")] for row in rows]
+    table = [[cell for cell in row if cell.tag in ("td", "th") and is_seen(cell)] for row in rows]
     if max((len(cells) for cells in table), default=0) < 2:
         return None
     has_heads = any(cell.tag == "th" for cells in table for cell in cells)

@@ -6,7 +6,8 @@ import threading
 from smtplib import SMTPException
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import ImproperlyConfigured, InvalidMailer, MessageError
+from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
+from aerogram.mail.at_hand import is_at_hand
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
 from aerogram.mail.envelope import envelope_of
@@ -46,7 +47,7 @@ class WrappingBackend(BaseEmailBackend):
                     report, failure = self._report_on(message, failure)
                     if report is not None:
                         tally.add(message, report)
-                    if failure and not (self.fail_silently or isinstance(email_messages, list | tuple)):
+                    if failure and not (self.fail_silently or is_at_hand(email_messages)):
                         break  # nobody waits for what a generator has not made yet
             finally:
                 self.close()
@@ -89,7 +90,7 @@ def _deferred(message: EmailMessage, error: OSError) -> DeliveryReport:
     result = RecipientResult("deferred", text=clean_text(f"not sent: {error}"))
     try:
         return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
-    except MessageError as problem:
+    except Exception as problem:  # whatever a message, or its subclass, raises is that message's
         return DeliveryReport(error=problem)
 
 

@@ -74,8 +74,8 @@ class Batch:
         backend = self._backend
         try:
             opened = backend.open()
-        except OSError as error:
-            self._defer_all(first, rest if isinstance(self._messages, list | tuple) else (), error)
+        except Exception as error:  # of a token's callable, too
+            self._defer_all(first, rest if is_at_hand(self._messages) else (), error)
             raise
         if opened is None or backend.connection is None:
             self._tally.fail_silently = True  # open() has said so
@@ -102,7 +102,9 @@ class Batch:
             if opened:
                 backend.close()
 
-    def _defer_all(self, first: Outgoing, rest: Iterable[Outgoing], error: OSError | None) -> None:
+    def _defer_all(self, first: Outgoing, rest: Iterable[Outgoing], error: Exception | None) -> None:
+        if not isinstance(error, OSError | None):
+            error = OSError(f"no connection, {type(error).__name__}")  # its words may not be for reports
         for item in chain((first,), rest):
             self._finished(item.message, defer(item, error).report(), item.position)
 

@@ -39,9 +39,8 @@ class Pool:
     def __init__(self, first: Lane, another: Callable[[], Lane], size: int) -> None:
         self._first = first
         self._size = size
-        self._spent = (
-            0.0  # seconds that this thread was at something else than the lanes lately, less the usual
-        )
+        # Seconds that this thread was at something else than the lanes lately, less the usual.
+        self._spent = 0.0
         self._backlog = Backlog(_WAITING * size)
         self._lanes = Multiplexer(first, another, size, self._backlog)
         self._thread = threading.Thread(
@@ -66,7 +65,6 @@ class Pool:
             self._lanes.close()
         else:
             self._lanes.abort(error)
-            yield from self._left_over()
             yield from self._join()
         yield from self._left_over()
 

@@ -152,6 +152,7 @@ class Session:
         for item, recipients in self._unanswered:
             item.in_flight -= 1
             if left_untaken:
+                item.handed_over = bool(item.results)
                 item.waiting += [recipient for recipient in recipients if recipient not in item.waiting]
                 returned.append(item)
             else:
