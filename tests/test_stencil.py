@@ -595,6 +595,18 @@ def test_markup_with_many_marks_between_its_words_takes_no_time() -> None:
     assert stencils.stats.hits == 1
 
 
+@pytest.mark.parametrize(
+    "rest", ["<li><ul><li></li></ul></li>", "<li><br></li>", "<li></li>", "<li><ul><li>Ann</li></ul></li>"]
+)
+def test_a_picture_before_an_item_with_nothing_in_it(rest: str) -> None:
+    stencils = Stencils()
+    for name in ("Ann", "Bob"):
+        chunks = ["<ul><li><br></li><li><img src=x alt='", escape(name), f"'></li>{rest}</ul>"]
+        same(stencils.finish(chunks), slowly(chunks))
+        page = "".join(chunks)
+        same(stencils.finish(page), slowly(page))
+
+
 def test_a_value_that_holds_the_placeholder_goes_the_slow_way_and_leaves_no_trace() -> None:
     stencils = Stencils()
     for name in ("zqax0z", "Ann", "Bob"):

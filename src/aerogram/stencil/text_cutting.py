@@ -162,9 +162,9 @@ class _Cutter:
                 pieces.append((first + lines[0]).rstrip())
                 pieces += [(line.rest + one).rstrip() for one in lines[1:]]
                 ended = False
-        while pieces[-1] == line.rest.rstrip():
+        while pieces and pieces[-1] == line.rest.rstrip():
             pieces.pop()
-        return pieces
+        return pieces or [set_line(*line[:3], self.width)]  # an item with nothing in it
 
     def _table(self, line: Line) -> OpenTable:
         heads, rows = table_rows(line.content)
