@@ -56,6 +56,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_stencil_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the tests a mistake in making a stencil is raised, not replaced by the slow way."""
+    from aerogram import stencil
+
+    monkeypatch.setattr(stencil, "_cut", stencil.cut)
+
+
+@pytest.fixture(autouse=True)
 def fresh_settings() -> Iterator[None]:
     """Each test starts and ends with default settings and without an outbox.
 

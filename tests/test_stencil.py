@@ -607,6 +607,22 @@ def test_a_picture_before_an_item_with_nothing_in_it(rest: str) -> None:
         same(stencils.finish(page), slowly(page))
 
 
+def test_a_mistake_in_making_a_stencil_costs_nobody_a_mail(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise IndexError("Ann's secret")
+
+    monkeypatch.undo()  # as outside of the tests
+    monkeypatch.setattr(stencil, "cut", mistaken)
+    stencils = Stencils()
+    for name in ("Ann", "Bob"):
+        chunks = ["<p>Dear ", escape(name), "</p>"]
+        same(stencils.finish(chunks), slowly(chunks))
+    assert stencils.stats.fallbacks == 2
+    assert caplog.messages == ["a page could not be made a stencil: IndexError"]
+
+
 def test_a_value_that_holds_the_placeholder_goes_the_slow_way_and_leaves_no_trace() -> None:
     stencils = Stencils()
     for name in ("zqax0z", "Ann", "Bob"):

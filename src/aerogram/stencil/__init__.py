@@ -15,9 +15,10 @@ shape. What cannot be proved goes the slow way.
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.document import check_size
@@ -26,13 +27,15 @@ from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.cache import Cache
 from aerogram.stencil.cutting import Asked, Skeleton, asked_of, cut, skeleton_of
-from aerogram.stencil.filling import Finished, Stencil
+from aerogram.stencil.filling import UNPROVED, Finished, Stencil
 from aerogram.stencil.splitting import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = ["Finished", "Stats", "Stencils"]
+
+logger = logging.getLogger("aerogram.stencil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Stencils:
         if stencil is None:
             if skeleton.word in "".join(values):
                 return None, values
-            stencil = cut(skeleton, values, bound, css, template, width)
+            stencil = _cut(skeleton, values, bound, css, template, width)
             self._cache.put(inner, stencil, stencil.octets)
             if stencil.html is not None:
                 self._count("_misses")
@@ -156,6 +159,15 @@ class Stencils:
     def _count(self, name: str) -> None:
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
+
+
+def _cut(skeleton: Skeleton, values: Sequence[str], *how: Any) -> Stencil:
+    """Make a stencil. A mistake of ours costs nobody a mail: such a page goes the slow way."""
+    try:
+        return cut(skeleton, values, *how)
+    except Exception as error:  # of any kind; its words may hold what stands in the mail
+        logger.error("a page could not be made a stencil: %s", type(error).__name__)
+        return UNPROVED
 
 
 def _finish_slowly(html: str, css: str, template: str | None, want_text: bool) -> Finished:

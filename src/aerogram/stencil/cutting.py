@@ -13,7 +13,7 @@ from aerogram.document import fresh_word
 from aerogram.exceptions import DocumentRefused
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
-from aerogram.stencil.filling import Stencil, html_form
+from aerogram.stencil.filling import UNPROVED, Stencil, html_form
 from aerogram.stencil.questions import Answers, Question, Questions, answers
 from aerogram.stencil.shape import (
     ATTRIBUTE,
@@ -167,16 +167,15 @@ def cut(
     filled = [value if number in kept else f"{skeleton.word}{number}z" for number, value in enumerate(values)]
     source = _written(skeleton.shape, filled)
     length = len(source) - sum(len(filled[number]) for number in free)
-    unproved = Stencil(None, None, length, 200)
     try:
         inlined = inline_document(source, css=css, template=template)
     except DocumentRefused:  # the page itself may pass, or be refused with its own figures
-        return unproved
+        return UNPROVED
     if free and (inlined.root is None or not _came_out(inlined.root, slot, skeleton, free)):
-        return unproved
+        return UNPROVED
     html = html_form(inlined.html, slot, free)
     if html is None:
-        return unproved
+        return UNPROVED
     text = None
     if width is not None and inlined.root is not None:
         text = text_form(outline(inlined.root), slot, width)

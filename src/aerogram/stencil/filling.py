@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aerogram.stencil.text import TextForm
 
-__all__ = ["Finished", "HtmlForm", "Stencil", "html_form"]
+__all__ = ["UNPROVED", "Finished", "HtmlForm", "Stencil", "html_form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Stencil:
         if self.html is None:
             raise AssertionError("an unproved stencil is never filled")
         return Finished(self.html.fill(values), self.text.fill(values) if self.text else "")
+
+
+UNPROVED = Stencil(None, None, 0, 200)
+"""Says that the pages of a shape go the slow way."""
 
 
 def html_form(html: str, slot: re.Pattern[str], free: Sequence[int]) -> HtmlForm | None:
