@@ -112,7 +112,8 @@ def test_the_answer_of_a_quiet_connection_is_waited_for_no_longer_than_any():
     with FaultyServer().on(".", Hang(20), times=1, keep=False) as server:
         sent, _ = deliver(server, slow(), connections=2, timeout=0.4)
     assert sent == 3
-    assert only_status(messages[0]) == "uncertain"
+    # Whichever content came first: each of the two went over a connection of its own.
+    assert sorted(map(only_status, messages[:2])) == ["sent", "uncertain"]
 
 
 def test_a_server_that_hangs_up_on_quiet_connections_costs_no_message():
