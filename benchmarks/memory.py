@@ -23,7 +23,7 @@ from rich.table import Table
 
 from aerogram import Notification, Renderer
 from aerogram.conf import settings
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.wire.serializer import to_bytes
 from benchmarks.render import TEMPLATES, context
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")

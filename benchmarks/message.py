@@ -25,7 +25,7 @@ from rich.table import Table
 
 from aerogram.conf import settings
 from aerogram.mail import EmailMultiAlternatives
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.wire.serializer import to_bytes
 
 TEXT = "Grüße aus der Rösterei!\n\n" + "Your order is on its way, and this is what is in it.\n" * 38
 ROW = '<tr><td style="padding:12px 0">Flores Bajawa, washed, 250 g</td><td>EUR 11.50</td></tr>\n'
@@ -98,7 +98,7 @@ def compare(bodies: Bodies, rounds: int, count: int) -> tuple[float, float, floa
     for number in range(-1, rounds):  # the first round warms up
         many = count * 10 if bodies is same else count
         made = messages(EmailMultiAlternatives, number * many, many, bodies)
-        with settings.steady():  # as every backend does for a batch
+        with settings.frozen():  # as every backend does for a batch
             us = spent(to_bytes, made, many)
         made = messages(DjangoMessage, number * count, count, bodies)
         django_us = spent(lambda message: message.message().as_bytes(), made, count)

@@ -35,7 +35,7 @@ import premailer
 
 from aerogram import Notification
 from aerogram.conf import settings
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.wire.serializer import to_bytes
 from aerogram.renderer import Renderer
 
 NAMES = [
@@ -266,7 +266,7 @@ Run = Callable[[str, dict[str, Any]], object]
 
 def timed(run: Run, name: str, variables: list[dict[str, Any]], *, alone: bool = False) -> float:
     """Return milliseconds a message; ``alone`` where each looks at the settings by itself."""
-    with nullcontext() if alone else settings.steady():
+    with nullcontext() if alone else settings.frozen():
         start = time.process_time()
         for one in variables:
             run(name, one)

@@ -9,7 +9,7 @@ import pytest
 from aerogram.exceptions import DeliveryError
 from aerogram.mail import EmailMessage
 from aerogram.mail.backends.smtp import EmailBackend
-from aerogram.mail.delivery import DeliveryReport
+from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.testing import FaultyServer
 
 

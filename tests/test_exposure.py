@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from smtp_peers import backend_for, deliver, mail
 
 import aerogram
 from aerogram import Notification
@@ -25,6 +24,7 @@ from aerogram.mail import EmailMessage, get_connection
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.testing import Drop, FaultyServer
 from tests.sample_mail import imported
+from tests.smtp_peers import backend_for, deliver, mail
 
 PASSWORD = "pw-s3cret"
 TOKEN_URL = "https://x.org/reset?token=t0p-s3cret"

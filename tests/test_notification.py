@@ -11,7 +11,7 @@ import pytest
 
 from aerogram import AdminNotification, ManagerNotification, Notification, mail
 from aerogram.conf import settings
-from aerogram.declaration import refusals_kept
+from aerogram.declaration import collect_problems
 from aerogram.exceptions import (
     AerogramError,
     DeclarationError,
@@ -211,7 +211,7 @@ def test_what_can_be_attached_may_stand_on_the_class() -> None:
 
 
 def test_a_check_may_ask_for_every_refusal_at_once() -> None:
-    with refusals_kept() as refusals:
+    with collect_problems() as refusals:
         type("Twice", (Notification,), {"subject": "two\nlines", "to": "a@example.com"})
         type("Taken", (Notification,), {"__annotations__": {"send": str}})
     assert [(refused.cls.__name__, refused.declaration) for refused in refusals] == [

@@ -12,8 +12,8 @@ from aerogram.exceptions import (
     BadHeaderError,
     DeclarationError,
     InvalidAddress,
-    TemplateMissing,
-    UndefinedVariable,
+    TemplateNotFound,
+    UndefinedVariableError,
 )
 from aerogram.mail import EmailAttachment, EmailMultiAlternatives
 
@@ -91,7 +91,7 @@ def test_a_stylesheet_comes_from_the_template_loader_alone(renderer: Renderer, t
         "file:///etc/passwd",
         "http://127.0.0.1:9/x.css",
     ):
-        with pytest.raises(TemplateMissing, match=r"Variant\.css"):
+        with pytest.raises(TemplateNotFound, match=r"Variant\.css"):
             renderer.render(variant(css=name)(name="Ann"))
 
 
@@ -172,7 +172,7 @@ def test_a_subject_given_as_an_argument_is_taken_literally(renderer: Renderer) -
 def test_an_undefined_variable_names_the_notification_and_template(renderer: Renderer) -> None:
     bad = Renderer([], DictLoader({"a.html": "\n{{ nme }}"}))
     with pytest.raises(
-        UndefinedVariable, match=r"a\.html, line 2 \(Hello\.html_template\): 'nme' is undefined"
+        UndefinedVariableError, match=r"a\.html, line 2 \(Hello\.html_template\): 'nme' is undefined"
     ):
         bad.render(Hello(name="Ann"))
 

@@ -15,16 +15,16 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
-from aerogram.mail.addresses import parse_mailbox
-from aerogram.mail.attachments import check_media_type
-from aerogram.mail.category import (
+from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.address.return_path import check_return_path
+from aerogram.mail.header.category import (
     check_category,
     check_list_id,
     check_unsubscribe_email,
     check_unsubscribe_url,
 )
-from aerogram.mail.headers import check_extra_headers, check_header_value
-from aerogram.mail.return_path import check_return_path
+from aerogram.mail.header.writing import check_extra_headers, check_header_value
+from aerogram.mail.message.attachments import check_media_type
 
 DECLARATIONS = (
     "subject",
@@ -49,7 +49,7 @@ DECLARATIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DeclarationProblem:
     """Why a class cannot work: the class, the declaration that is wrong (if it is one), and the error."""
 
     cls: type
@@ -59,7 +59,7 @@ class Refusal:
 
 _METHODS = (FunctionType, classmethod, staticmethod)
 
-_kept: ContextVar[list[Refusal] | None] = ContextVar("aerogram_refusals_kept", default=None)
+_kept: ContextVar[list[DeclarationProblem] | None] = ContextVar("aerogram_refusals_kept", default=None)
 
 
 def make_constructor(cls: type, base: type) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def make_constructor(cls: type, base: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
-def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iterator[Refusal]:
+def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iterator[DeclarationProblem]:
     """Yield what ``cls`` itself declares and no data can mend.
 
     Args:
@@ -112,7 +112,7 @@ def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iter
             if name == "subject":
                 subject_parses(value)
         except (MessageError, RenderError, TypeError) as error:
-            yield Refusal(cls, name, DeclarationError(f"{cls.__qualname__}.{name}: {error}"))
+            yield DeclarationProblem(cls, name, DeclarationError(f"{cls.__qualname__}.{name}: {error}"))
 
 
 def is_computed(value: object) -> bool:
@@ -120,8 +120,8 @@ def is_computed(value: object) -> bool:
     return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)
 
 
-def refuse(refusal: Refusal) -> None:
-    """Raise a refusal's error, or keep it where :func:`refusals_kept` asks for all of them."""
+def refuse(refusal: DeclarationProblem) -> None:
+    """Raise a refusal's error, or keep it where :func:`collect_problems` asks for all of them."""
     kept = _kept.get()
     if kept is None:
         raise refusal.error from None
@@ -129,12 +129,12 @@ def refuse(refusal: Refusal) -> None:
 
 
 @contextmanager
-def refusals_kept() -> Iterator[list[Refusal]]:
+def collect_problems() -> Iterator[list[DeclarationProblem]]:
     """Define classes that cannot work instead of stopping at the first; the list says which, and why.
 
     For a check that reports every problem of a module at once.
     """
-    kept: list[Refusal] = []
+    kept: list[DeclarationProblem] = []
     token = _kept.set(kept)
     try:
         yield kept

@@ -13,9 +13,9 @@ from typing import Any
 from lxml import etree
 
 from aerogram.conf import settings
-from aerogram.exceptions import DocumentRefused
+from aerogram.exceptions import DocumentError
 
-__all__ = ["Element", "check_size", "fresh_word", "parse_html", "write_html"]
+__all__ = ["Element", "check_size", "parse_html", "unique_marker", "write_html"]
 
 Element = Any  # an lxml element: the published stubs give attributes and XPath results types nobody can use
 
@@ -40,14 +40,14 @@ def check_size(html: str, template: str | None = None) -> None:
     """Refuse a document larger than the setting ``HTML_SIZE_LIMIT`` (bytes of its UTF-8 form).
 
     Raises:
-        DocumentRefused: it is larger; the text names the template, when it is known, and both sizes.
+        DocumentError: it is larger; the text names the template, when it is known, and both sizes.
     """
     limit = settings.HTML_SIZE_LIMIT
     if len(html) * 4 <= limit:  # no UTF-8 form is longer than that
         return
     size = len(html.encode("utf-8", "surrogatepass"))
     if size > limit:
-        raise DocumentRefused(
+        raise DocumentError(
             f"{_name(template)} is {size} bytes of HTML; the setting HTML_SIZE_LIMIT accepts {limit}. "
             "Send less, or raise the setting (most clients cut a mail at about 100,000 bytes).",
             template=template,
@@ -58,7 +58,7 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     """Return the ``<html>`` element of ``html`` with a body in it, or ``None`` when nothing is there to read.
 
     Raises:
-        DocumentRefused: too large, nested too deeply, with thousands of attributes on an element, or not
+        DocumentError: too large, nested too deeply, with thousands of attributes on an element, or not
             writable as UTF-8.
         TypeError: ``html`` is not text.
     """
@@ -73,7 +73,7 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     try:
         octets = text.encode()
     except UnicodeEncodeError as error:
-        raise DocumentRefused(
+        raise DocumentError(
             f"{_name(template)} holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
             f"{error.start}; it cannot be written as UTF-8.",
             template=template,
@@ -86,7 +86,7 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
         root = None
     for entry in parser.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
-            raise DocumentRefused(
+            raise DocumentError(
                 f"{_name(template)} ({len(octets)} bytes) is nested too deeply to be read whole (line "
                 f"{entry.line}): more than 2,000 elements stand inside each other. "
                 "Check for elements that are never closed.",
@@ -105,7 +105,7 @@ def write_html(root: Element, source: str) -> str:
     ``source`` must also hold every text that was put into the tree since. A fragment (no html, head, body or
     doctype in the source) comes back as a fragment.
     """
-    word = fresh_word(source)
+    word = unique_marker(source)
     hidden = _hide_urls(root, word)
     if _WHOLE_PAGE.search(source):
         doctype = _DOCTYPE.match(source.lstrip(_BLANK))
@@ -130,7 +130,7 @@ def write_html(root: Element, source: str) -> str:
     return html
 
 
-def fresh_word(*texts: str) -> str:
+def unique_marker(*texts: str) -> str:
     """Return a word of ASCII letters that begins no substring of any of the texts: a safe placeholder."""
     number = 0
     lowered = [text.lower() for text in texts if any(start in text for start in ("zq", "zQ", "Zq", "ZQ"))]
@@ -154,7 +154,7 @@ def _check_attributes(text: str, octets: bytes, template: str | None) -> None:
         return
     for tag in _TAG.finditer(text):
         if len(tag[1]) > 2 * _MOST_ATTRIBUTES and len(re.findall(_ATTRIBUTE, tag[1])) > _MOST_ATTRIBUTES:
-            raise DocumentRefused(
+            raise DocumentError(
                 f"{_name(template)} ({len(octets)} bytes) has an element with more than {_MOST_ATTRIBUTES:,} "
                 f"attributes (line {text.count(chr(10), 0, tag.start()) + 1}). "
                 "Check for a quotation mark that is never closed.",

@@ -22,10 +22,10 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── DuplicateNotification (ValueError)    two classes claim one name
     │   └── NotificationNotFound (LookupError)    no class of that name
     ├── RenderError                               a template did not become a message
-    │   ├── TemplateMissing (LookupError)         no loader finds it
-    │   ├── TemplateBroken (ValueError)           it does not parse
-    │   ├── UndefinedVariable (NameError)         it asks for what the notification does not give
-    │   └── DocumentRefused (ValueError)          too large, too deep, or unsafe to inline
+    │   ├── TemplateNotFound (LookupError)         no loader finds it
+    │   ├── TemplateSyntaxError (ValueError)           it does not parse
+    │   ├── UndefinedVariableError (NameError)         it asks for what the notification does not give
+    │   └── DocumentError (ValueError)          too large, too deep, or unsafe to inline
     ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
     ├── ListenError (OSError)                     a local server that cannot listen where it is told to
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from aerogram.mail.delivery import DeliveryReport
+    from aerogram.mail.delivery.report import DeliveryReport
 
 __all__ = [
     "AerogramError",
@@ -51,7 +51,7 @@ __all__ = [
     "BadHeaderError",
     "DeclarationError",
     "DeliveryError",
-    "DocumentRefused",
+    "DocumentError",
     "DuplicateNotification",
     "ForgedAddress",
     "ForgedAttachment",
@@ -68,10 +68,10 @@ __all__ = [
     "NotificationNotFound",
     "OutputError",
     "RenderError",
-    "TemplateBroken",
-    "TemplateMissing",
+    "TemplateNotFound",
+    "TemplateSyntaxError",
     "TooManyRecipients",
-    "UndefinedVariable",
+    "UndefinedVariableError",
     "UnknownSetting",
 ]
 
@@ -176,19 +176,19 @@ class RenderError(AerogramError):
         self.line = line
 
 
-class TemplateMissing(RenderError, LookupError):
+class TemplateNotFound(RenderError, LookupError):
     """No loader finds a template of that name."""
 
 
-class TemplateBroken(RenderError, ValueError):
+class TemplateSyntaxError(RenderError, ValueError):
     """A template that does not parse."""
 
 
-class UndefinedVariable(RenderError, NameError):
+class UndefinedVariableError(RenderError, NameError):
     """A template asks for a variable or attribute that the notification does not give."""
 
 
-class DocumentRefused(RenderError, ValueError):
+class DocumentError(RenderError, ValueError):
     """An HTML document that is too large, too deep, or unsafe to inline."""
 
 
@@ -208,7 +208,7 @@ class DeliveryError(AerogramError, SMTPException):
     """At least one message of a batch did not reach every recipient.
 
     ``sent`` is the number of messages accepted for at least one recipient, ``reports`` one
-    :class:`~aerogram.mail.delivery.DeliveryReport` for each message that has a recipient who was not served.
+    :class:`~aerogram.mail.delivery.DeliveryReport` for each message with a recipient who was not served.
     """
 
     def __init__(self, text: str, *, sent: int = 0, reports: Sequence[DeliveryReport] = ()) -> None:

@@ -66,7 +66,7 @@ def claim_name(name: str, cls: type) -> None:
     _classes[name] = cls
 
 
-def holder_of(name: str) -> type | None:
+def class_named(name: str) -> type | None:
     """Return the class that has the name, if any."""
     return _classes.get(name)
 

@@ -6,9 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from aerogram.conf import settings
-from aerogram.declaration import Refusal, make_constructor, refuse, wrong_declarations
+from aerogram.declaration import DeclarationProblem, make_constructor, refuse, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
-from aerogram.mail.awaiting import in_thread
+from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.staff import Group, staff_envelope
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.message import EmailMultiAlternatives
+    from aerogram.mail.message.email_message import EmailMultiAlternatives
 
 __all__ = ["AdminNotification", "ManagerNotification", "Notification", "is_abstract", "registered_name"]
 
@@ -127,7 +127,7 @@ class Notification:
             if not abstract:
                 claim_name(cls._registered_name, cls)
         except NotificationError as error:
-            return refuse(Refusal(cls, None, error))
+            return refuse(DeclarationProblem(cls, None, error))
         wrong = list(wrong_declarations(cls, check_line))
         for refusal in wrong:
             refuse(refusal)
@@ -171,7 +171,7 @@ class Notification:
             RenderError: a template is missing, broken, or asks for what this notification does not give.
             MessageError: a header or recipient that no mail may have.
         """
-        with settings.steady():
+        with settings.frozen():
             return default_renderer().render(self)
 
     def send(
@@ -208,7 +208,7 @@ class Notification:
         using: str | None = None,
     ) -> int:
         """Do what :meth:`send` does without blocking the event loop."""
-        return await in_thread(self.send, fail_silently, connection, using)
+        return await run_in_thread(self.send, fail_silently, connection, using)
 
 
 class _StaffNotification(Notification, abstract=True):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured, NotificationNotFound
-from aerogram.naming import holder_of
+from aerogram.naming import class_named
 from aerogram.notification import Notification, is_abstract, registered_name
 
 __all__ = ["all_notifications", "get", "load"]
@@ -58,7 +58,7 @@ def get(name: str) -> type[Notification]:
 
 def _is_listed(cls: type[Notification]) -> bool:
     own = not cls.__module__.startswith("aerogram.")
-    return own and holder_of(registered_name(cls)) is cls and not is_abstract(cls)
+    return own and class_named(registered_name(cls)) is cls and not is_abstract(cls)
 
 
 def _descendants(cls: type[Notification]) -> Iterator[type[Notification]]:

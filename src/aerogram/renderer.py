@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from aerogram.conf import settings
 from aerogram.declaration import is_computed
 from aerogram.exceptions import DeclarationError, InvalidAddress
-from aerogram.mail.category import category_headers, with_explicit
-from aerogram.mail.fields import address_field
-from aerogram.mail.headers import check_extra_headers, check_header_value
-from aerogram.mail.message import EmailMultiAlternatives
-from aerogram.mail.return_path import PLACE, check_return_path, verp
+from aerogram.mail.address.return_path import PLACE, check_return_path, verp
+from aerogram.mail.header.category import category_headers, with_explicit
+from aerogram.mail.header.fields import address_field
+from aerogram.mail.header.writing import check_extra_headers, check_header_value
+from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
 from aerogram.templating import Templates
@@ -117,7 +117,7 @@ class Renderer:
             InvalidAddress: a recipient or sender that is not exactly one mailbox.
             RenderError: a template is missing, broken, or asks for what the notification does not give.
         """
-        with settings.steady():
+        with settings.frozen():
             return self._message(notification)
 
     def _message(self, notification: Renderable) -> EmailMultiAlternatives:

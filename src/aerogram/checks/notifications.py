@@ -14,11 +14,11 @@ from aerogram.exceptions import (
     InvalidAddress,
     InvalidAttachment,
     RenderError,
-    TemplateBroken,
-    TemplateMissing,
-    UndefinedVariable,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedVariableError,
 )
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.wire.serializer import to_bytes
 from aerogram.notification import AdminNotification, ManagerNotification, Notification, registered_name
 from aerogram.renderer import default_renderer
 from aerogram.templating import Finding, inspect_line, inspect_template
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from aerogram.templating import Templates
 
 _CODES: dict[type[Exception], str] = {
-    TemplateMissing: "template-missing",
-    TemplateBroken: "template-broken",
-    UndefinedVariable: "unknown-variable",
+    TemplateNotFound: "template-missing",
+    TemplateSyntaxError: "template-broken",
+    UndefinedVariableError: "unknown-variable",
     BadHeaderError: "header-invalid",
     InvalidAddress: "address-invalid",
     InvalidAttachment: "attachment-invalid",
@@ -195,7 +195,7 @@ class _Check:
         for name in filter(None, [css] if isinstance(css, str) else css):
             try:
                 self.templates.source(name, f"{self.cls.__name__}.css")
-            except TemplateMissing as error:
+            except TemplateNotFound as error:
                 self.missing.add(name)
                 self._add(place_of(self.cls, "css"), "stylesheet-missing", str(error))
 
@@ -241,7 +241,7 @@ class _Check:
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
         line = getattr(error, "line", None) or 0
-        if isinstance(error, TemplateMissing) and template in self.missing:
+        if isinstance(error, TemplateNotFound) and template in self.missing:
             return
         if isinstance(error, RenderError) and (template, line) in self.reported:
             return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aerogram.checks.problem import Severity
     from aerogram.document import Element
-    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["LostResource", "lost_resources"]
 

@@ -52,13 +52,13 @@ def _import(module: str) -> list[Problem]:
     """Import one module; what keeps it from being imported is a finding like others."""
     from aerogram import registry
     from aerogram.checks.problem import place_of
-    from aerogram.declaration import refusals_kept
+    from aerogram.declaration import collect_problems
     from aerogram.exceptions import AerogramError, ImproperlyConfigured
     from aerogram.naming import snake_case
 
     problems = []
     try:
-        with refusals_kept() as refusals:
+        with collect_problems() as refusals:
             registry.load([module])
     except ImproperlyConfigured:
         raise  # no module of that name: not a finding but a wrong call

@@ -65,7 +65,7 @@ def send(
     The sample's own recipients, those of Cc and Bcc among them, get nothing.
     """
     from aerogram.mail import get_connection
-    from aerogram.mail.addresses import parse_mailbox
+    from aerogram.mail.address.parser import parse_mailbox
 
     for address in to:
         try:

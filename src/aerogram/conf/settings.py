@@ -64,7 +64,7 @@ class Settings:
     def __getattr__(self, name: str) -> Any:
         held: Base | None = self._held.get()
         if held is not None and not self._overrides.get() and name in held.values:
-            return held.values[name]  # the short way for who reads several, in steady()
+            return held.values[name]  # the short way for who reads several, in frozen()
         if not name.isupper():
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}; settings are in upper case"
@@ -115,14 +115,14 @@ class Settings:
         return Override(self, values)
 
     @contextmanager
-    def steady(self) -> Iterator[None]:
+    def frozen(self) -> Iterator[None]:
         """Look at the sources once for everything inside: a batch is written from one set of values.
 
         What is overridden inside still counts; what is configured counts from the end on. Each look costs
         system calls, so code that reads several settings for every message of a batch reads them in here.
 
         >>> from aerogram.conf import settings
-        >>> with settings.steady():
+        >>> with settings.frozen():
         ...     settings.EMAIL_PORT, settings.EMAIL_HOST
         (25, 'localhost')
         """
@@ -132,11 +132,11 @@ class Settings:
         finally:
             self._held.reset(token)
 
-    def in_force(self) -> Mapping[str, Any]:
+    def snapshot(self) -> Mapping[str, Any]:
         """Return all values in force now by name, for code that needs several at the price of one access.
 
         >>> from aerogram.conf import settings
-        >>> settings.in_force()["EMAIL_PORT"]
+        >>> settings.snapshot()["EMAIL_PORT"]
         25
         """
         return self._values()

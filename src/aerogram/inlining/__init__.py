@@ -15,7 +15,7 @@ from lxml import etree
 
 from aerogram.conf import settings
 from aerogram.document import parse_html, write_html
-from aerogram.exceptions import DocumentRefused, ImproperlyConfigured, MissingDependency
+from aerogram.exceptions import DocumentError, ImproperlyConfigured, MissingDependency
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -46,7 +46,7 @@ def inline_css(html: str, *, css: str = "") -> str:
     The setting ``CSS_ENGINE`` chooses between premailer (the default) and css-inline (the extra ``fast``).
 
     Raises:
-        DocumentRefused: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply, or ``css``
+        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply, or ``css``
             holds markup.
 
     >>> inline_css("<style>p { color: red }</style><p>Hello</p>")
@@ -58,7 +58,7 @@ def inline_css(html: str, *, css: str = "") -> str:
 def inline_document(html: str, *, css: str = "", template: str | None = None) -> Inlined:
     """Do what :func:`inline_css` does and return the tree as well; errors name ``template``."""
     if found := _MARKUP_IN_CSS.search(css):
-        raise DocumentRefused(
+        raise DocumentError(
             f"A style sheet holds {found[0]!r}, which could end the <style> element and become markup. "
             "Remove it, or write it as \\3c in a string.",
             template=template,

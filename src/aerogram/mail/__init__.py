@@ -13,9 +13,9 @@ from __future__ import annotations
 from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.dns_name import DNS_NAME, CachedDnsName
+from aerogram.mail.address.dns_name import DNS_NAME, CachedDnsName
 from aerogram.mail.mailers import mailers
-from aerogram.mail.message import (
+from aerogram.mail.message.email_message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     BadHeaderError,
     EmailAlternative,

@@ -11,17 +11,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from aerogram.exceptions import NoRecipients
-from aerogram.mail.at_hand import AtHand, is_at_hand
-from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally, Unbuildable
-from aerogram.mail.dispatch import Dispatch, hand_over, listening, streams
-from aerogram.mail.envelope import envelope_of
-from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
+from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.delivery.dispatch import Dispatch, hand_over, listening, streams
+from aerogram.mail.delivery.ready import ReadyMessages, is_ready
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, FailedMessage, RecipientResult
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.delivery import OnResult
+    from aerogram.mail.delivery.report import OnResult
 
 __all__ = ["CHUNK", "Renderable", "send_batch", "send_stream"]
 
@@ -57,11 +57,11 @@ def send_batch(items: Iterable[Any], connection: BaseEmailBackend, on_result: On
     """
     made = (_message_of(item, connection) for item in items)
     messages: Iterable[Any] = (message for message in made if message is not None)
-    return send_stream(AtHand(messages) if is_at_hand(items) else messages, connection, on_result)
+    return send_stream(ReadyMessages(messages) if is_ready(items) else messages, connection, on_result)
 
 
 def send_stream(
-    messages: Iterable[EmailMessage | Unbuildable],
+    messages: Iterable[EmailMessage | FailedMessage],
     connection: BaseEmailBackend,
     on_result: OnResult | None = None,
 ) -> int:
@@ -76,7 +76,7 @@ def send_stream(
         return _send_in_chunks(dispatch.admitted(messages), connection, dispatch.told)
 
 
-def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbuildable | None:
+def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | FailedMessage | None:
     """Make the message of one item, ``None`` where it is rendered for nobody, which is no error.
 
     Whatever goes wrong is told when the backend comes to it.
@@ -84,7 +84,7 @@ def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Unbui
     try:
         message = _built(item)
     except Exception as error:  # a template or a property of the caller's: anything can be raised
-        return Unbuildable(error)
+        return FailedMessage(error)
     if message is not None and message.connection is None:
         message.connection = connection
     return message
@@ -119,10 +119,10 @@ def _built(item: Any) -> EmailMessage | None:
 
 
 def _send_in_chunks(
-    messages: Iterator[EmailMessage | Unbuildable], connection: BaseEmailBackend, on_result: OnResult | None
+    messages: Iterator[EmailMessage | FailedMessage], connection: BaseEmailBackend, on_result: OnResult | None
 ) -> int:
     # Whoever gives a connection of their own class need only make it send, as in Django.
-    tally = Tally(fail_silently=getattr(connection, "fail_silently", False), on_result=on_result)
+    tally = DeliverySummary(fail_silently=getattr(connection, "fail_silently", False), on_result=on_result)
     can_open = hasattr(connection, "open")
     sent, opened = 0, False
     try:
@@ -144,7 +144,7 @@ Ready = tuple[EmailMessage, tuple[str, ...]]
 """A message that can be built, and the addresses of its envelope."""
 
 
-def _ready(chunk: list[Any], tally: Tally) -> Iterator[Ready]:
+def _ready(chunk: list[Any], tally: DeliverySummary) -> Iterator[Ready]:
     """Keep back what would stop a backend that stops at the first error."""
     for message in chunk:
         message.delivery = None
@@ -157,7 +157,7 @@ def _ready(chunk: list[Any], tally: Tally) -> Iterator[Ready]:
         yield message, addresses
 
 
-def _report(ready: list[Ready], count: int, tally: Tally, on_result: OnResult | None) -> None:
+def _report(ready: list[Ready], count: int, tally: DeliverySummary, on_result: OnResult | None) -> None:
     """Report what a backend that only counts has told: all were sent, or it cannot be said which were not."""
     all_sent = count >= sum(bool(addresses) for _, addresses in ready)
     for message, addresses in ready:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.awaiting import in_thread, items_of
 from aerogram.mail.batch import send_batch
+from aerogram.mail.delivery.async_send import items_of, run_in_thread
 from aerogram.mail.mailers import DEFAULT_MAILER, backend_class, mailers
-from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.mail.staff import send_staff_mail
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.delivery import OnResult
+    from aerogram.mail.delivery.report import OnResult
 
 __all__ = [
     "asend_mail",
@@ -176,9 +176,9 @@ def mail_managers(
 async def asend_mail(*args: Any, **kwargs: Any) -> int:
     """Send one message without blocking the event loop; otherwise as :func:`send_mail`.
 
-    :func:`aerogram.mail.awaiting.in_thread` says what a cancelled task leaves.
+    :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
     """
-    return await in_thread(send_mail, *args, **kwargs)
+    return await run_in_thread(send_mail, *args, **kwargs)
 
 
 async def asend_mass_mail(datatuple: Iterable[Any] | AsyncIterable[Any], *args: Any, **kwargs: Any) -> int:
@@ -188,7 +188,7 @@ async def asend_mass_mail(datatuple: Iterable[Any] | AsyncIterable[Any], *args: 
     ``on_result`` is called in the thread that sends. When the task is cancelled, the message in hand is
     finished, or broken off where nothing of it has left, and no further one is begun.
     """
-    return await in_thread(send_mass_mail, items_of(datatuple), *args, **kwargs)
+    return await run_in_thread(send_mass_mail, items_of(datatuple), *args, **kwargs)
 
 
 def _connection(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aerogram.conf import settings
-from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMultiAlternatives
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend

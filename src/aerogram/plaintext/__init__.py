@@ -23,7 +23,7 @@ def html_to_text(html: str, *, width: int | None = None) -> str:
     A URL is never broken, unless it alone is longer than a line of mail may be (998 octets, RFC 5322 2.1.1).
 
     Raises:
-        DocumentRefused: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply.
+        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply.
 
     >>> print(html_to_text('<p>Hello <b>Ann</b>,</p><a href="https://example.com/">your order</a>'), end="")
     Hello Ann,

@@ -10,14 +10,14 @@ from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from aerogram.mail.mime import to_bytes
+from aerogram.mail.wire.serializer import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage as ParsedMessage
     from email.message import MIMEPart
 
-    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.message.email_message import EmailMessage
 
 # Padding that layouts put behind a preheader so that an inbox does not go on with the body.
 _FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))

@@ -103,10 +103,10 @@ class Stencils:
             result would return, the same tree and the same text.
 
         Raises:
-            DocumentRefused: as :func:`~aerogram.inlining.inline_css` does.
+            DocumentError: as :func:`~aerogram.inlining.inline_css` does.
         """
         chunks = page if isinstance(page, str) else list(page)
-        with settings.steady():
+        with settings.frozen():
             stencil, values = (
                 self._stencil(chunks, css, template, want_text) if settings.STENCILS else (None, [])
             )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
 
-from aerogram.document import fresh_word
-from aerogram.exceptions import DocumentRefused
+from aerogram.document import unique_marker
+from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_document
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.filling import UNPROVED, Stencil, html_form
@@ -100,7 +100,7 @@ def skeleton_of(shape: Shape, css: str) -> Skeleton:
     """Tell where the values of a shape stand."""
     count = shape.count(None)
     literals = [piece for piece in shape if piece is not None]
-    word = fresh_word(css, *literals)
+    word = unique_marker(css, *literals)
     slot = re.compile(f"{word}([0-9]+)z")
     holders = [f"{word}{number}z" for number in range(count)]
     html = _written(shape, holders)
@@ -169,7 +169,7 @@ def cut(
     length = len(source) - sum(len(filled[number]) for number in free)
     try:
         inlined = inline_document(source, css=css, template=template)
-    except DocumentRefused:  # the page itself may pass, or be refused with its own figures
+    except DocumentError:  # the page itself may pass, or be refused with its own figures
         return UNPROVED
     if free and (inlined.root is None or not _came_out(inlined.root, slot, skeleton, free)):
         return UNPROVED

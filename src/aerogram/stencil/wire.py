@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from aerogram.mail.pieces import Constants
-from aerogram.mail.transfer import escape_each
+from aerogram.mail.wire.pieces import Constants
+from aerogram.mail.wire.transfer_encoding import escape_each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from aerogram.exceptions import RenderError, TemplateBroken, TemplateMissing, UndefinedVariable
+from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
 from aerogram.templating.line import PlainLine
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 from aerogram.templating.swift import SwiftEnvironment
@@ -73,9 +73,9 @@ class Templates:
             asker: who asks, for the error's text: ``"OrderShipped.html_template"``.
 
         Raises:
-            TemplateMissing: no loader finds it, or one it includes.
-            TemplateBroken: it does not parse.
-            UndefinedVariable: it asks for a variable or attribute that is not there.
+            TemplateNotFound: no loader finds it, or one it includes.
+            TemplateSyntaxError: it does not parse.
+            UndefinedVariableError: it asks for a variable or attribute that is not there.
         """
         return "".join(self.html_chunks(name, variables, asker))
 
@@ -106,7 +106,7 @@ class Templates:
                 return text
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
-            raise TemplateBroken(
+            raise TemplateSyntaxError(
                 f"{asker}: {error.message} in {_shortened(source)}", line=error.lineno
             ) from None
         return self._render(template, variables, asker)
@@ -115,7 +115,7 @@ class Templates:
         """Return a file of the template folders as it stands, for example a stylesheet.
 
         Raises:
-            TemplateMissing: no loader finds it.
+            TemplateNotFound: no loader finds it.
         """
         source, is_fresh = self._sources.get(name, ("", None))
         if is_fresh is None or not is_fresh():
@@ -153,11 +153,11 @@ class Templates:
         except Exception as error:
             _reraise_with_place(template, error, asker)
 
-    def _missing(self, error: jinja2.TemplateNotFound, asker: str) -> TemplateMissing:
+    def _missing(self, error: jinja2.TemplateNotFound, asker: str) -> TemplateNotFound:
         name, line = _place(error.__traceback__)
         where = f"{asker} ({name}, line {line})" if name and name != error.name else asker
         folders = ", ".join(self.template_dirs) or "no folder of yours (TEMPLATE_DIRS is empty)"
-        return TemplateMissing(
+        return TemplateNotFound(
             f"{where}: there is no template {error.name!r}. Looked in {folders}, and among the templates "
             "that ship (their names begin with 'aerogram/'). Names are relative to one of these folders, "
             "with forward slashes.",
@@ -178,11 +178,11 @@ def _globals_of(template: jinja2.Template) -> dict[str, Any]:
 
 
 def check_line(source: str) -> None:
-    """Raise TemplateBroken if ``source``, a Jinja string such as a subject, does not parse."""
+    """Raise TemplateSyntaxError if ``source``, a Jinja string such as a subject, does not parse."""
     try:
         jinja2.Environment().parse(source)  # noqa: S701 - parsed only, never rendered
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateBroken(f"{error.message} in {_shortened(source)}", line=error.lineno) from None
+        raise TemplateSyntaxError(f"{error.message} in {_shortened(source)}", line=error.lineno) from None
 
 
 def page_environment(folder: Path) -> jinja2.Environment:
@@ -212,20 +212,20 @@ def _where(name: str | None, line: int | None, asker: str) -> str:
     return f"{name}, line {line} ({asker})" if name else f"{asker}, line {line}" if line else asker
 
 
-def _broken(error: jinja2.TemplateSyntaxError, asker: str) -> TemplateBroken:
+def _broken(error: jinja2.TemplateSyntaxError, asker: str) -> TemplateSyntaxError:
     where = _where(error.name, error.lineno, asker)
-    return TemplateBroken(f"{where}: {error.message}", template=error.name, line=error.lineno)
+    return TemplateSyntaxError(f"{where}: {error.message}", template=error.name, line=error.lineno)
 
 
 def _undefined(
     error: jinja2.UndefinedError, variables: Mapping[str, object], asker: str
-) -> UndefinedVariable:
+) -> UndefinedVariableError:
     name, line = _place(error.__traceback__)
     text = (error.message or "a variable is undefined").rstrip(".")
     asked = text.split("'")[1] if text.count("'") >= 2 else ""
     close = difflib.get_close_matches(asked, variables, n=1) if text == f"{asked!r} is undefined" else []
     hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(sorted(variables)) or 'none'}."
-    return UndefinedVariable(f"{_where(name, line, asker)}: {text}. {hint}", template=name, line=line)
+    return UndefinedVariableError(f"{_where(name, line, asker)}: {text}. {hint}", template=name, line=line)
 
 
 def _shortened(source: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.dispatch import dispatched
+from aerogram.mail.delivery.dispatch import dispatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ class BaseEmailBackend:
         self.fail_silently = fail_silently
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let :mod:`aerogram.mail.hooks` know of what the subclass sends, whoever calls it."""
+        """Let :mod:`aerogram.mail.delivery.hooks` know of what the subclass sends, whoever calls it."""
         super().__init_subclass__(**kwargs)
         if inspect.isfunction(cls.send_messages):
             cls.send_messages = dispatched(cls.send_messages)  # type: ignore[method-assign] # the same, watched

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import BackendNotFound, ImproperlyConfigured, MissingDependency
-from aerogram.mail.addresses import parse_mailbox
+from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.wrapping import WrappingBackend
-from aerogram.mail.delivery import DeliveryReport, RecipientResult, Status
-from aerogram.mail.envelope import envelope_of
-from aerogram.mail.message import (
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult, Status
+from aerogram.mail.message.email_message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAttachment,
     EmailMessage,

@@ -14,8 +14,8 @@ from aerogram.mail.batch import send_stream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aerogram.mail.delivery import OnResult
-    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend", "allow_recipients"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
-from aerogram.mail.envelope import envelope_of
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aerogram.mail.delivery import OnResult
-    from aerogram.mail.message import EmailMessage
-    from aerogram.mail.safemime import SafeMIMEMultipart, SafeMIMEText
+    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.message.email_message import EmailMessage
+    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["LocalBackend"]
 
@@ -65,7 +65,7 @@ class LocalBackend(BaseEmailBackend):
             DeliveryError: one of several messages cannot be built; the others were kept.
             OSError: a message cannot be kept, and the backend does not fail silently.
         """
-        tally = Tally(fail_silently=self.fail_silently, on_result=on_result)
+        tally = DeliverySummary(fail_silently=self.fail_silently, on_result=on_result)
         opened, for_nobody = False, 0
         with self._lock:
             try:

@@ -9,8 +9,8 @@ from aerogram import mail
 from aerogram.mail.backends.local import LocalBackend
 
 if TYPE_CHECKING:
-    from aerogram.mail.message import EmailMessage
-    from aerogram.mail.safemime import SafeMIMEMultipart, SafeMIMEText
+    from aerogram.mail.message.email_message import EmailMessage
+    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["EmailBackend"]
 

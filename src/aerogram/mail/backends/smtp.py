@@ -16,21 +16,21 @@ from typing import Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
+from aerogram.mail.address.dns_name import DNS_NAME
+from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery import OnResult
-from aerogram.mail.dns_name import DNS_NAME
-from aerogram.mail.envelope import envelope_of
-from aerogram.mail.mime import to_pieces
-from aerogram.mail.signature import configured_signer
+from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
+from aerogram.mail.smtp.dkim import configured_signer
 from aerogram.mail.smtp.lane import Lane, hang_up
 from aerogram.mail.smtp.offers import Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.tls import client_context
+from aerogram.mail.wire.serializer import to_pieces
 
 __all__ = ["EmailBackend"]
 
@@ -40,8 +40,8 @@ class EmailBackend(BaseEmailBackend):
 
     Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
     ``send_messages`` goes on past a message that fails, and past a connection that breaks; the table in
-    :mod:`aerogram.mail.delivery` says what each outcome means. Messages are signed where ``DKIM_DOMAIN``
-    is set.
+    :mod:`aerogram.mail.delivery.report` says what each outcome means. Messages are signed where
+    ``DKIM_DOMAIN`` is set.
 
     Args:
         host: the server (``EMAIL_HOST``).

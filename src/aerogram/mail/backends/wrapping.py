@@ -7,18 +7,18 @@ from smtplib import SMTPException
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
-from aerogram.mail.at_hand import is_at_hand
+from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery import DeliveryReport, RecipientResult, Tally
-from aerogram.mail.envelope import envelope_of
+from aerogram.mail.delivery.ready import is_ready
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 from aerogram.mail.mailers import mailers
 from aerogram.mail.smtp.replies import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aerogram.mail.delivery import OnResult
-    from aerogram.mail.message import EmailMessage
+    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["WrappingBackend", "mailer_of", "report_of"]
 
@@ -39,7 +39,7 @@ class WrappingBackend(BaseEmailBackend):
         self, email_messages: Iterable[EmailMessage], *, on_result: OnResult | None = None
     ) -> int:
         """Pass messages on, one by one; connections stay open until the batch ends."""
-        tally = Tally(fail_silently=self.fail_silently, on_result=on_result)
+        tally = DeliverySummary(fail_silently=self.fail_silently, on_result=on_result)
         failure: OSError | None = None
         with self._lock:
             try:
@@ -47,7 +47,7 @@ class WrappingBackend(BaseEmailBackend):
                     report, failure = self._report_on(message, failure)
                     if report is not None:
                         tally.add(message, report)
-                    if failure and not (self.fail_silently or is_at_hand(email_messages)):
+                    if failure and not (self.fail_silently or is_ready(email_messages)):
                         break  # nobody waits for what a generator has not made yet
             finally:
                 self.close()

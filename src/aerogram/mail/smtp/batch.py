@@ -7,8 +7,8 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.at_hand import is_at_hand
-from aerogram.mail.delivery import DeliveryReport, OnResult, Tally
+from aerogram.mail.delivery.ready import is_ready
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, OnResult
 from aerogram.mail.smtp.lane import Lane, defer
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.pool import Pool
@@ -33,11 +33,11 @@ class Batch:
     def __init__(self, backend: EmailBackend, messages: Iterable[Any], on_result: OnResult | None) -> None:
         self._backend = backend
         self._messages = messages
-        self._tally = Tally(fail_silently=backend.fail_silently, on_result=on_result)
+        self._tally = DeliverySummary(fail_silently=backend.fail_silently, on_result=on_result)
         self._error: Exception | None = None
 
     def run(self) -> int:
-        """Send everything; return or raise what :meth:`~aerogram.mail.delivery.Tally.close` says."""
+        """Send everything; return or raise what :meth:`.DeliverySummary.close` says."""
         items = self._items()
         first = next(items, None)
         if first is not None:
@@ -75,7 +75,7 @@ class Batch:
         try:
             opened = backend.open()
         except Exception as error:  # of a token's callable, too
-            self._defer_all(first, rest if is_at_hand(self._messages) else (), error)
+            self._defer_all(first, rest if is_ready(self._messages) else (), error)
             raise
         if opened is None or backend.connection is None:
             self._tally.fail_silently = True  # open() has said so
@@ -83,7 +83,7 @@ class Batch:
             return
         lane = backend.lane(backend.current_session())
         carrier: Lane | Pool = lane
-        at_hand = is_at_hand(self._messages) and backend.rate is None
+        at_hand = is_ready(self._messages) and backend.rate is None
         if backend.connections > 1:
             carrier = Pool(lane, backend.lane, backend.connections)
             delivered = carrier.deliver(chain((first,), rest), at_hand=at_hand)

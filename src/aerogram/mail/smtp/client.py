@@ -12,7 +12,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any, NoReturn
 
-from aerogram.mail import cancellation
+from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text
 from aerogram.mail.smtp.tls import default_context

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 
-from aerogram.mail.delivery import RecipientResult
+from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text, result_of

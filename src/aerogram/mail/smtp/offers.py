@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aerogram.mail.delivery import RecipientResult
+from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.outgoing import Outgoing
 
 __all__ = ["Offers", "Timeouts"]

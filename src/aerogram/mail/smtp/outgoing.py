@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from aerogram.mail.delivery import DeliveryReport, RecipientResult
-from aerogram.mail.envelope import Envelope
-from aerogram.mail.mime import to_pieces
+from aerogram.mail.address.envelope import Envelope
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+from aerogram.mail.wire.serializer import to_pieces
 
 __all__ = ["Outgoing", "stuffed"]
 

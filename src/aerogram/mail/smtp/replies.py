@@ -8,7 +8,7 @@ from functools import lru_cache
 from smtplib import SMTPResponseException, SMTPServerDisconnected
 from typing import TYPE_CHECKING
 
-from aerogram.mail.delivery import RecipientResult, Status
+from aerogram.mail.delivery.report import RecipientResult, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,8 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from aerogram.mail import cancellation
-from aerogram.mail.delivery import RecipientResult
+from aerogram.mail.delivery import cancellation
+from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.offers import Offers, Timeouts
 from aerogram.mail.smtp.outgoing import Outgoing

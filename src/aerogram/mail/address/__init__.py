@@ -1,0 +1,1 @@
+"""Addresses: one strict parser, the mailbox as a value, and the envelope."""

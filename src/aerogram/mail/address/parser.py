@@ -1,0 +1,316 @@
+"""One strict parser of mailboxes, for the header and for the envelope alike.
+
+What it accepts is exactly one mailbox of RFC 5322 (``addr-spec`` or ``name <addr-spec>``), every later reader
+finds the same one in what is written, and its local part fits RFC 5321. Dots in a name need no quotes, and
+an address may do without a domain; comments, groups, source routes and lists of mailboxes are refused. Every
+step is linear in the length of the text and none calls itself, so a hostile text costs no more than a long
+one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NoReturn
+
+from aerogram.exceptions import ForgedAddress, InvalidAddress
+from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
+from aerogram.mail.address.mailbox import (
+    ATEXT,
+    NEEDS_SMTPUTF8,
+    UTF8_DOT_ATOM,
+    Mailbox,
+    django_mailbox,
+    refuse,
+    written_local_part,
+)
+from aerogram.mail.header.encoded_words import FORBIDDEN, shown
+
+if TYPE_CHECKING:
+    from email.charset import Charset
+
+__all__ = ["Mailbox", "parse_mailbox", "parse_mailbox_list", "sanitize_address"]
+
+LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
+ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle brackets (RFC 3696 erratum 1690)
+ENTRY_LIMIT = 4096  # characters of one mailbox with its name: ours, so that the cache stays small
+
+_DOT_ATOM = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*")
+_ADDR_SPEC = rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
+_PLAIN = re.compile(_ADDR_SPEC)
+_PLAINLY_NAMED = re.compile(rf"((?:[{ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
+_QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+_ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
+_QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
+_NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]++| ++', re.DOTALL)
+_LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]++', re.DOTALL)
+_SPACES = re.compile(" +")
+_SEPARATOR = re.compile("[,;@<>]")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
+    """Read exactly one mailbox.
+
+    Args:
+        value: a text (lazy ones too) or an ``email.headerregistry.Address``.
+        utf8: accept a local part beyond ASCII (RFC 6531).
+
+    Raises:
+        InvalidAddress: ``value`` is anything else than one mailbox.
+
+    >>> parse_mailbox('"Doe, Jane" <jane@exämple.com>')
+    Mailbox(display_name='Doe, Jane', local_part='jane', domain='xn--exmple-cua.com')
+    """
+    if type(value) is not str:
+        value = _text_of(value)
+    if len(value) > ENTRY_LIMIT:  # before the cache, which must not keep such texts
+        refuse(value, f"it is longer than {ENTRY_LIMIT} characters")
+    return _parse(value, utf8)
+
+
+def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
+    """Read the mailboxes of an address header, separated by commas; an empty group (``name:;``) holds none.
+
+    A comma behind a word that can be no address belongs to the name of the next mailbox.
+
+    Raises:
+        InvalidAddress: an entry is not exactly one mailbox.
+
+    >>> [mailbox.addr_spec for mailbox in parse_mailbox_list('a@x.org, "B, C" <b@y.org>')]
+    ['a@x.org', 'b@y.org']
+    """
+    text = _text_of(value)
+    if not text.strip(" \t") or is_empty_group(text):
+        return []
+    if "," not in text:
+        return [parse_mailbox(text, utf8=utf8)]
+    mailboxes = []
+    entry: list[str] = []
+    for part in _parts(text):
+        entry.append(part)
+        if not _is_only_name(part, utf8=utf8):
+            mailboxes.append(parse_mailbox(",".join(entry), utf8=utf8))
+            entry = []
+    if entry:
+        refuse(",".join(entry), "it has no address")
+    return mailboxes
+
+
+def _is_only_name(part: str, *, utf8: bool) -> bool:
+    """Tell whether ``part`` can be no mailbox by itself, only the beginning of a name."""
+    word = part.strip(" \t")
+    return bool(word) and "@" not in word and "<" not in word and not _atom(utf8).fullmatch(word)
+
+
+def _atom(utf8: bool) -> re.Pattern[str]:
+    return UTF8_DOT_ATOM if utf8 else _DOT_ATOM
+
+
+def is_empty_group(text: str) -> bool:
+    """Tell whether ``text`` is a group without members, as ``undisclosed-recipients:;``."""
+    return _EMPTY_GROUP.fullmatch(text) is not None
+
+
+def reads_as(text: str, count: int) -> bool:
+    """Tell whether every reader sees ``count`` mailboxes in a list that was accepted.
+
+    An unquoted comma or @ in a name, which the parser forgives, is a mailbox more to others.
+    """
+    bare = _ANY_QUOTED.sub("", text)
+    return bare.count(",") < max(count, 1) and bare.count("@") <= count
+
+
+_EMPTY_GROUP = re.compile(rf" *+[{ATEXT}]++(?: ++[{ATEXT}]++)*+ *+: *+; *+")
+
+
+def sanitize_address(addr: object, encoding: str | Charset) -> str:
+    """Write one mailbox for a header as Django 5.2 does, folded with a bare newline where the name is long.
+
+    Args:
+        addr: a text, or a pair of name and address.
+        encoding: charset of encoded-words in the name.
+
+    Raises:
+        InvalidAddress: not exactly one mailbox, or an address that needs SMTPUTF8.
+
+    >>> sanitize_address(("A name", "to@exämple.com"), "utf-8")
+    'A name <to@xn--exmple-cua.com>'
+    """
+    mailbox = _mailbox_of_pair(addr) if isinstance(addr, tuple) else parse_mailbox(addr)
+    return django_mailbox(mailbox, encoding)
+
+
+def _mailbox_of_pair(pair: tuple[object, ...]) -> Mailbox:
+    if len(pair) != 2:
+        raise InvalidAddress("Invalid address: a tuple must be a pair of name and address")
+    name, address = (_text_of(part) for part in pair)
+    name = name.replace("\t", " ")
+    if "@" not in address:
+        refuse(address, "in a pair of name and address it needs a domain")
+    if FORBIDDEN.search(name):
+        _refuse_forbidden(name)
+    if len(name) > ENTRY_LIMIT:
+        refuse(name, f"its name is longer than {ENTRY_LIMIT} characters")
+    local_part, domain = _address(address, address, utf8=False)
+    return Mailbox(name, local_part, domain)
+
+
+def _text_of(value: object) -> str:
+    """Call ``str()`` once, refusing what nobody means as an address."""
+    if value is None or isinstance(value, bytes | bytearray | tuple | list | dict | set | int | float):
+        raise InvalidAddress(
+            f"Invalid address: expected a text as 'Name <user@host>' or an email.headerregistry.Address, "
+            f"not {type(value).__name__}"
+        )
+    return str.__str__(str(value))
+
+
+@lru_cache(maxsize=4096)  # asked for the envelope and for the header
+def is_bare(text: str) -> bool:
+    """Tell whether ``text`` is nothing but an ASCII address that needs no quotes, as most recipients are.
+
+    >>> is_bare("jane@example.com"), is_bare("Jane <jane@example.com>")
+    (True, False)
+    """
+    return _plain(text) is not None
+
+
+def _plain(text: str) -> re.Match[str] | None:
+    found = _PLAIN.fullmatch(text) if len(text) <= ADDRESS_LIMIT else None
+    return found if found and found.end(1) <= LOCAL_PART_LIMIT and "=?" not in text else None
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, utf8: bool) -> Mailbox:
+    if plain := _plain(text):
+        return Mailbox("", plain[1], plain[2])
+    named = _PLAINLY_NAMED.fullmatch(text) if "=?" not in text else None
+    if named and len(named[2]) <= LOCAL_PART_LIMIT and len(named[2]) + len(named[3]) < ADDRESS_LIMIT:
+        return Mailbox(named[1][:-1], named[2], named[3])
+    if FORBIDDEN.search(text):
+        _refuse_forbidden(text)
+    entry = text.replace("\t", " ").strip(" ")
+    if not entry:
+        refuse(text, "it is empty")
+    name = ""
+    address = entry
+    if entry.endswith(">"):
+        name, address = _split_angle(entry, utf8=utf8)
+    local_part, domain = _address(address, text, utf8=utf8)
+    return Mailbox(name, local_part, domain)
+
+
+def _split_angle(entry: str, *, utf8: bool) -> tuple[str, str]:
+    """Split ``name <address>`` into the name without its quotes and what the angle brackets hold."""
+    pieces: list[tuple[str, bool]] = []  # (token, quoted)
+    position = 0
+    while (token := _NAME_TOKEN.match(entry, position)) is not None:
+        position = token.end()
+        pieces.append((token[0], token[0].startswith('"')))
+    if entry[position] != "<":
+        refuse(entry, f"{shown(entry[position])} is not allowed there; put quotes around the name")
+    address = entry[position + 1 : -1].strip(" ")
+    _check_unquoted(entry, pieces, address, utf8=utf8)
+    if pieces and pieces[-1][0].startswith(" "):
+        pieces.pop()
+    name = "".join([_unquoted(text) if quoted else _SPACES.sub(" ", text) for text, quoted in pieces])
+    return name, address
+
+
+def _check_unquoted(entry: str, pieces: list[tuple[str, bool]], address: str, *, utf8: bool) -> None:
+    """Refuse a name in which a reader could see a mailbox of its own."""
+    bare = "".join('""' if quoted else token for token, quoted in pieces)
+    if "@" in bare and bare.strip().casefold() != address.casefold():
+        refuse(entry, "an @ in the name needs quotes around the name; one entry holds one mailbox")
+    if "," in bare:
+        for part in bare.split(",")[:-1]:
+            if not _is_only_name(part, utf8=utf8):
+                refuse(entry, "a comma in the name needs quotes around the name; one entry holds one mailbox")
+
+
+def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
+    """Read an addr-spec: the local part without quotes, the domain in ASCII."""
+    if FORBIDDEN.search(address):
+        _refuse_forbidden(text)
+    if address.startswith('"'):
+        quoted = _QUOTED_LOCAL.fullmatch(address)
+        if quoted is None:
+            refuse(text, "a quoted part must end with a quote and be followed by @ and the domain")
+        local_part, host = _unquoted(quoted[1]), quoted[2]
+        if not local_part:
+            refuse(text, "there is nothing before the @")
+    else:
+        local_part, at, rest = address.partition("@")
+        host = rest if at else None
+        if not _atom(utf8).fullmatch(local_part):
+            _refuse_local_part(local_part, text)
+    if not utf8 and not local_part.isascii():
+        refuse(text, NEEDS_SMTPUTF8)
+    if "=?" in local_part:
+        refuse(text, "the part before the @ may not hold =?, which some readers take for an encoded-word")
+    domain = "" if host is None else _domain(host, text)
+    written = written_local_part(local_part)
+    size = len(written.encode())
+    if size > LOCAL_PART_LIMIT:
+        refuse(text, f"the part before the @ has {size} octets, at most {LOCAL_PART_LIMIT} are allowed")
+    if size + 1 + len(domain) > ADDRESS_LIMIT:
+        refuse(text, f"the address has {size + 1 + len(domain)} octets, at most {ADDRESS_LIMIT} are allowed")
+    return local_part, domain
+
+
+def _refuse_local_part(local_part: str, text: str) -> NoReturn:
+    if not local_part:
+        refuse(text, "there is nothing before the @")
+    if not local_part.isascii():
+        refuse(text, NEEDS_SMTPUTF8)
+    if local_part.startswith(".") or local_part.endswith(".") or ".." in local_part:
+        refuse(text, "the part before the @ may not begin or end with a dot nor hold two in a row")
+    refuse(text, "expected one mailbox, as user@host or Name <user@host>, without comments, groups or lists")
+
+
+def _domain(host: str, text: str) -> str:
+    """Write a domain in ASCII; one that is ASCII already stays as it is."""
+    if not host:
+        refuse(text, "there is nothing after the @")
+    if host.startswith("["):
+        if not is_address_literal(host):
+            refuse(text, "what stands in brackets must be an IPv4 address or IPv6: and an IPv6 address")
+        return host
+    domain = host if host.isascii() else a_labels(host)
+    if not is_domain(domain):
+        if _SEPARATOR.search(host):
+            refuse(text, "one entry holds one mailbox; give each address an entry of its own")
+        refuse(
+            text, "what follows the @ is not a domain: labels of 1 to 63 letters, digits and inner hyphens"
+        )
+    return domain
+
+
+def _parts(text: str) -> list[str]:
+    """Cut a list at the commas outside quotes."""
+    parts: list[str] = []
+    tokens: list[str] = []
+    position = 0
+    while (token := _LIST_TOKEN.match(text, position)) is not None:
+        position = token.end()
+        if token[0] == ",":
+            parts.append("".join(tokens))
+            tokens = []
+        else:
+            tokens.append(token[0])
+    if position != len(text):
+        refuse(text[position:], "a quote is not closed")
+    parts.append("".join(tokens))
+    return parts
+
+
+def _unquoted(quoted: str) -> str:
+    return _ESCAPED.sub(r"\1", quoted[1:-1])
+
+
+def _refuse_forbidden(text: str) -> NoReturn:
+    if "\n" in text or "\r" in text:
+        raise ForgedAddress("Invalid address; address parts cannot contain newlines.")
+    reason = "it holds a control character or half of a surrogate pair"
+    raise ForgedAddress(f'Invalid address "{shown(text)[1:-1]}": {reason}')

@@ -1,0 +1,1 @@
+"""Header fields: what may stand in them, and how they are written and folded."""

@@ -1,0 +1,167 @@
+"""What kind of mail a message is, and which headers tell receivers so.
+
+``transactional`` is what one person waits for: a receipt, a password link. ``bulk`` is what many get and may
+leave: a newsletter, a digest. Gmail, Yahoo and Microsoft demand one-click unsubscribing of bulk mail (RFC
+8058), and all automatic mail should say that it is automatic, so that no vacation note answers it (RFC 3834).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, get_args
+from urllib.parse import quote, urlsplit
+
+from aerogram.conf import settings
+from aerogram.exceptions import BadHeaderError, InvalidAddress
+from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.header.writing import check_header_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Category",
+    "category_headers",
+    "check_category",
+    "check_list_id",
+    "check_unsubscribe_email",
+    "check_unsubscribe_url",
+    "with_explicit",
+]
+
+Category = Literal["transactional", "bulk"]
+"""What a mail is to its reader."""
+
+_URI: Final = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")  # RFC 3986, without what would end it inside <...>
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LIST_ID: Final = re.compile(rf"(?P<phrase>[^<>]* )?<{_ATOM}(?:\.{_ATOM})+>")  # RFC 2919 section 2
+
+
+def category_headers(
+    category: str | None,
+    *,
+    name: str,
+    sender: str,
+    unsubscribe_url: str | None = None,
+    unsubscribe_email: str | None = None,
+    list_id: str | None = None,
+) -> dict[str, str]:
+    """Return the headers of a kind of mail; none where nothing is declared.
+
+    Args:
+        category: ``"transactional"``, ``"bulk"``, or ``None`` where that is not said.
+        name: what the kind is called, in List-Id and Feedback-ID: letters, digits, ``_`` and ``-``.
+        sender: the address of the From header; its domain completes a List-Id.
+        unsubscribe_url: the https page that takes a POST of ``List-Unsubscribe=One-Click``.
+        unsubscribe_email: an address, or a ``mailto:`` URI, that unsubscribes whoever writes to it.
+        list_id: the List-Id, ``"News <news.example.com>"`` or its identifier alone; bulk mail has one anyway.
+
+    Raises:
+        BadHeaderError: the category is another word, or a value cannot be such a header.
+        InvalidAddress: ``unsubscribe_email`` or ``sender`` is not exactly one mailbox.
+
+    >>> category_headers("transactional", name="receipt", sender="shop@example.com")
+    {'Auto-Submitted': 'auto-generated'}
+    """
+    headers = {}
+    if category is not None:
+        check_category(category)
+        headers["Auto-Submitted"] = "auto-generated"
+    if category == "bulk":
+        headers["Precedence"] = "bulk"
+        list_id = list_id or f"{name}.{parse_mailbox(sender).domain or 'localhost'}"
+        if settings.FEEDBACK_SENDER_ID:
+            headers["Feedback-ID"] = f"{name}:{category}:{settings.FEEDBACK_SENDER_ID}"
+    if list_id:
+        headers["List-Id"] = check_list_id(list_id)
+    ways = []
+    if unsubscribe_url:
+        ways.append(f"<{check_unsubscribe_url(unsubscribe_url)}>")
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if unsubscribe_email:
+        ways.append(f"<{check_unsubscribe_email(unsubscribe_email)}>")
+    if ways:
+        headers["List-Unsubscribe"] = ", ".join(ways)
+    return headers
+
+
+def with_explicit(headers: Mapping[str, str], explicit: Mapping[str, str]) -> dict[str, str]:
+    """Return both; where a name is in both, in whatever case, the explicit one wins.
+
+    >>> with_explicit({"Precedence": "bulk", "List-Id": "<a.b>"}, {"precedence": "list"})
+    {'List-Id': '<a.b>', 'precedence': 'list'}
+    """
+    given = {name.lower() for name in explicit}
+    return {name: value for name, value in headers.items() if name.lower() not in given} | dict(explicit)
+
+
+def check_category(value: object) -> str:
+    """Return ``value`` if it is a category.
+
+    Raises:
+        BadHeaderError: it is not.
+    """
+    if value not in get_args(Category):
+        raise BadHeaderError(f"category is {value!r:.100}. Accepted: 'transactional' and 'bulk'.")
+    return str(value)
+
+
+def check_unsubscribe_url(value: object) -> str:
+    """Return ``value`` if one click on it may unsubscribe: an https URL, percent-encoded (RFC 8058).
+
+    Raises:
+        BadHeaderError: it is not.
+    """
+    url = check_header_value("List-Unsubscribe", value)
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "https" and bool(parts.hostname) and _URI.fullmatch(url)
+    except ValueError:  # an address in brackets that never ends
+        good = False
+    if not good:
+        # Not shown whole: it holds the token that unsubscribes somebody.
+        raise BadHeaderError(
+            f"unsubscribe_url begins with {url[:12]!r}. Accepted: an absolute https URL in ASCII, "
+            "percent-encoded, that unsubscribes by a POST (RFC 8058); give an address as unsubscribe_email."
+        )
+    return url
+
+
+def check_unsubscribe_email(value: object) -> str:
+    """Return the ``mailto:`` URI of an address, or such a URI itself.
+
+    Raises:
+        BadHeaderError: it cannot stand in a header.
+        InvalidAddress: it is not exactly one mailbox.
+
+    >>> check_unsubscribe_email("leave@example.com")
+    'mailto:leave@example.com'
+    """
+    text = check_header_value("List-Unsubscribe", value)
+    is_uri = text.lower().startswith("mailto:")
+    mailbox = parse_mailbox(text[7:].partition("?")[0] if is_uri else text)
+    if not mailbox.domain or (is_uri and not _URI.fullmatch(text)):
+        raise InvalidAddress(
+            f"unsubscribe_email is {text[:100]!r}. Accepted: an address with its domain, or a mailto: URI, "
+            "percent-encoded."
+        )
+    return text if is_uri else f"mailto:{quote(mailbox.local_part, safe='+=!$')}@{mailbox.domain}"
+
+
+def check_list_id(value: object) -> str:
+    """Return a List-Id from itself or from its identifier alone (RFC 2919).
+
+    Raises:
+        BadHeaderError: it is none.
+
+    >>> check_list_id("news.example.com"), check_list_id("News <news.example.com>")
+    ('<news.example.com>', 'News <news.example.com>')
+    """
+    text = check_header_value("List-Id", value)
+    written = text if "<" in text else f"<{text}>"
+    if not _LIST_ID.fullmatch(written):
+        raise BadHeaderError(
+            f"list_id is {text[:100]!r}. Accepted: 'news.example.com' or 'News <news.example.com>', on a "
+            "domain of yours."
+        )
+    return written

@@ -1,0 +1,192 @@
+"""What may stand in a header: the rules for names and values, whoever writes them."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aerogram.exceptions import BadHeaderError
+from aerogram.mail.header.encoded_words import FORBIDDEN, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "ADDRESS_HEADERS",
+    "Kind",
+    "check_extra_headers",
+    "check_header_name",
+    "check_header_value",
+    "check_message_id",
+    "kind_of",
+]
+
+#: Headers that hold addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6).
+ADDRESS_HEADERS = frozenset(
+    (
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "resent-from",
+        "resent-sender",
+        "resent-to",
+        "resent-cc",
+        "resent-bcc",
+    )
+)
+
+# Headers whose readers do not decode encoded-words; besides these, all that begin with one of the prefixes.
+_STRUCTURED_HEADERS = frozenset(
+    (
+        "archived-at",
+        "authentication-results",
+        "auto-submitted",
+        "autocrypt",
+        "content-disposition",
+        "content-id",
+        "content-location",
+        "content-transfer-encoding",
+        "content-type",
+        "date",
+        "disposition-notification-to",
+        "dkim-signature",
+        "feedback-id",
+        "importance",
+        "in-reply-to",
+        "message-id",
+        "mime-version",
+        "precedence",
+        "priority",
+        "received",
+        "received-spf",
+        "references",
+        "resent-date",
+        "resent-message-id",
+        "return-path",
+        "x-auto-response-suppress",
+        "x-priority",
+    )
+)
+_STRUCTURED_PREFIXES = ("list-", "arc-")
+_REFUSED_EXTRA_HEADERS = {
+    "bcc": "it would show the blind copies to every reader; use bcc=",
+    "resent-bcc": "it would show the blind copies to every reader; use bcc=",
+    "subject": "a message has one subject; use subject=",
+    "mime-version": "it is written from the parts of the message",
+}
+
+_NAME = re.compile(r"[!-9;-~]{1,76}")
+_MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+")
+_MESSAGE_ID_LIMIT = 250
+
+
+class Kind(Enum):
+    """How the value of a header is written."""
+
+    ADDRESSES = "mailboxes, written anew"
+    TEXT = "folded at white space, encoded where it must be"
+    STRUCTURED = "folded at white space, never encoded"
+
+
+@lru_cache(maxsize=512)
+def kind_of(name: str) -> Kind:
+    """Check a header's name and tell how its value is written."""
+    lowered = check_header_name(name).lower()
+    if lowered in ADDRESS_HEADERS:
+        return Kind.ADDRESSES
+    if lowered in _STRUCTURED_HEADERS or lowered.startswith(_STRUCTURED_PREFIXES):
+        return Kind.STRUCTURED
+    return Kind.TEXT
+
+
+def check_header_name(name: object) -> str:
+    """Return ``name`` if it can be the name of a header (RFC 5322 section 2.2, at most 76 characters).
+
+    Raises:
+        BadHeaderError: it cannot.
+
+    >>> check_header_name("X-Order")
+    'X-Order'
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadHeaderError(
+            f"Header name {shown(name)} is not valid: use 1 to 76 printable ASCII characters "
+            f"without spaces and colons"
+        )
+    return name
+
+
+def check_header_value(name: str, value: object) -> str:
+    """Call ``str()`` on ``value`` once and return the text, tabs written as spaces.
+
+    Raises:
+        BadHeaderError: the text holds a newline, another control character, or half of a surrogate pair.
+
+    >>> check_header_value("Subject", 42)
+    '42'
+    """
+    text = str.__str__(str(value))
+    if text.isascii() and text.isprintable():
+        return text
+    bad = FORBIDDEN.search(text)
+    if bad is None:
+        return text.replace("\t", " ")
+    if "\n" in text or "\r" in text:
+        what = "newlines"
+    elif "\ud800" <= bad[0] <= "\udfff":
+        what = "lone surrogates, which no charset can write"
+    else:
+        what = f"control characters such as {bad[0]!a}"
+    raise BadHeaderError(f"Header values can't contain {what} (got {shown(text)} for header {shown(name)})")
+
+
+def check_message_id(value: object) -> str:
+    """Return a Message-ID given by a caller if it is one: ``<id@right>``, ASCII, at most 250 characters.
+
+    A bare word such as ``foo`` is accepted too, as Django accepts it (ticket 9233), though RFC 5322 does not.
+
+    Raises:
+        BadHeaderError: it is not.
+
+    >>> check_message_id("<17@example.com>")
+    '<17@example.com>'
+    """
+    text = check_header_value("Message-ID", value)
+    if not text.isascii() or len(text) > _MESSAGE_ID_LIMIT or not _MESSAGE_ID.fullmatch(text):
+        raise BadHeaderError(
+            f"Message-ID {shown(text)} is not valid: write <id@right> in at most {_MESSAGE_ID_LIMIT} ASCII "
+            f"characters without spaces, or leave it out to have one made"
+        )
+    return text
+
+
+def check_extra_headers(headers: Mapping[str, object]) -> None:
+    """Check names, and what may not be set, of the headers a caller gives beside a message's own fields.
+
+    From, To, Cc, Reply-To, Date, Message-ID and headers of one's own may be given, each once.
+
+    Raises:
+        BadHeaderError: a name is not valid, is given twice (in different case), or is the message's own.
+
+    >>> check_extra_headers({"X-Order": "17", "Reply-To": "shop@example.com"})
+    """
+    seen: set[str] = set()
+    for name, value in headers.items():
+        lowered = check_header_name(name).lower()
+        reason = _REFUSED_EXTRA_HEADERS.get(lowered)
+        if lowered.startswith("content-"):
+            reason = (
+                "it is written from the parts of the message; use content_subtype, encoding and attachments"
+            )
+        if lowered in seen:
+            reason = "it is given twice, in different case"
+        if reason is not None:
+            raise BadHeaderError(f"Header {name!r} cannot be given in headers=: {reason}")
+        if lowered == "message-id":
+            check_message_id(value)
+        seen.add(lowered)

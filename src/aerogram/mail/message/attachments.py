@@ -1,0 +1,178 @@
+"""What may be attached: the type, the name it travels under, and the content."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
+from aerogram.mail.header.encoded_words import FORBIDDEN
+
+__all__ = [
+    "DEFAULT_ATTACHMENT_MIME_TYPE",
+    "EmailAlternative",
+    "EmailAttachment",
+    "attachment_of",
+    "check_alternative_type",
+    "check_media_type",
+    "check_subtype",
+    "clean_filename",
+    "filename_parameter",
+]
+
+#: The type of an attachment whose own type is neither given nor to be guessed from its name.
+DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the `token` of RFC 2045 section 5.1, no secret
+_MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
+_PARAMETER = rf"[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|\"[ !#-\[\]-~]*\")"
+_SUBTYPE = re.compile(_TOKEN)
+_TYPE_WITH_PARAMETERS = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
+
+# Characters that reorder what the reader sees ("exe.pdf" for "fdp.exe"), and the two Unicode line separators.
+_DECEPTIVE = frozenset("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MAX_FILENAME_OCTETS = 255
+_MAX_EXTENSION_OCTETS = 32
+
+
+class EmailAlternative(NamedTuple):
+    """Another form of the body: its content and its media type."""
+
+    content: object
+    mimetype: str
+
+
+class EmailAttachment(NamedTuple):
+    """An attached file: its name (or ``None``), its content and its media type."""
+
+    filename: str | None
+    content: object
+    mimetype: str
+
+
+def attachment_of(filename: str | None, content: object, mimetype: str | None) -> EmailAttachment:
+    """Return the attachment, its type guessed from its name where none is given.
+
+    Bytes of a ``text/*`` type are decoded as UTF-8; where that fails they are not text, and travel as
+    ``application/octet-stream``. ``message/rfc822`` content may be a message object.
+
+    Raises:
+        ValueError: ``content`` is ``None``.
+        InvalidAttachment: the type is not ``type/subtype``.
+
+    >>> attachment_of("notes.txt", b"caf\\xc3\\xa9", None)
+    EmailAttachment(filename='notes.txt', content='café', mimetype='text/plain')
+    """
+    if content is None:
+        raise InvalidAttachment(
+            "content must be provided. None was given for an attachment: give it a str or bytes."
+        )
+    guessed = mimetypes.guess_type(str(filename))[0] if filename else None
+    mimetype = check_media_type(mimetype or guessed or DEFAULT_ATTACHMENT_MIME_TYPE)
+    if mimetype.lower().startswith("text/") and isinstance(content, bytes | bytearray | memoryview):
+        try:
+            content = bytes(content).decode()
+        except UnicodeDecodeError:
+            mimetype = DEFAULT_ATTACHMENT_MIME_TYPE
+    return EmailAttachment(filename, content, mimetype)
+
+
+def check_media_type(mimetype: object) -> str:
+    """Return ``mimetype`` if it is a ``type/subtype`` that a file can have.
+
+    Raises:
+        ForgedAttachment: it holds a newline or control character.
+        InvalidAttachment: it is anything else, parameters included, or a ``multipart`` type.
+    """
+    text = str(mimetype)
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise _wrong_type(text, "is not a media type: write it as type/subtype, such as 'application/pdf'.")
+    if text.lower().startswith("multipart/"):
+        raise InvalidAttachment(
+            f"{_excerpt(text)} cannot be the type of a file: attach a MIMEMultipart instead."
+        )
+    return text
+
+
+def check_alternative_type(mimetype: object) -> str:
+    """Return ``mimetype`` if a form of the body can have it; parameters are allowed.
+
+    A calendar invitation needs one: ``text/calendar; method=REQUEST`` (RFC 6047 section 2.4).
+
+    Raises:
+        ForgedAttachment: it holds a newline or control character.
+        InvalidAttachment: it is not ``type/subtype`` with well-formed ASCII parameters.
+    """
+    text = str(mimetype)
+    if not _TYPE_WITH_PARAMETERS.fullmatch(text):
+        raise _wrong_type(
+            text, "is not the media type of an alternative: write it as type/subtype, such as 'text/html'."
+        )
+    return text
+
+
+@lru_cache(maxsize=64)
+def check_subtype(subtype: str) -> str:
+    """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
+
+    Raises:
+        BadHeaderError: it holds a newline or control character.
+        MessageError: it is anything else.
+    """
+    if not _SUBTYPE.fullmatch(subtype):
+        error = BadHeaderError if FORBIDDEN.search(subtype) else MessageError
+        raise error(f"{_excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
+    return subtype
+
+
+def clean_filename(filename: object) -> str:
+    """Return the name under which a file may travel.
+
+    Only what follows the last ``/`` or ``\\`` is kept, without control characters, characters that reorder
+    text, and leading dots; it is at most 255 octets of UTF-8, cut before the extension.
+
+    >>> clean_filename("../../etc/passwd")
+    'passwd'
+    >>> clean_filename("C:\\\\temp\\\\r\\u202efdp.exe")
+    'rfdp.exe'
+    """
+    name = str(filename).replace("\\", "/").rpartition("/")[2]
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(c for c in name if c not in _DECEPTIVE and unicodedata.category(c) not in ("Cc", "Cs"))
+    name = name.strip().lstrip(".").lstrip()
+    return _shortened(name) if len(name) * 4 > _MAX_FILENAME_OCTETS else name or "attachment"
+
+
+def _shortened(name: str) -> str:
+    octets = name.encode()
+    if len(octets) <= _MAX_FILENAME_OCTETS:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    suffix = (dot + extension).encode()
+    if not stem or len(suffix) > _MAX_EXTENSION_OCTETS:
+        stem, suffix = name, b""
+    room = _MAX_FILENAME_OCTETS - len(suffix)
+    return stem.encode()[:room].decode(errors="ignore") + suffix.decode()
+
+
+def filename_parameter(filename: object) -> str | tuple[str, str, str]:
+    """Return the cleaned name as ``email.message.Message.add_header`` takes a parameter's value.
+
+    A name that is not ASCII, or that a reader could take for an encoded-word, comes as the triple that the
+    standard library writes by RFC 2231.
+    """
+    name = clean_filename(filename)
+    return name if name.isascii() and "=?" not in name else ("utf-8", "", name)
+
+
+def _wrong_type(text: str, problem: str) -> InvalidAttachment:
+    error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
+    return error(f"{_excerpt(text)} {problem}")
+
+
+def _excerpt(text: str) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 100 else shown[:97] + "..."

@@ -1,0 +1,342 @@
+"""The mail as a value: :class:`EmailMessage` and :class:`EmailMultiAlternatives`.
+
+Names, arguments and behaviour are those of Django 5.2's ``django.core.mail.message``. A message is plain data
+until ``message()`` builds the MIME tree; that is when headers are checked, before any connection opens.
+"""
+
+from __future__ import annotations
+
+import copy
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aerogram.conf import settings
+from aerogram.exceptions import BadHeaderError, InvalidAttachment
+from aerogram.mail.address.dns_name import DNS_NAME
+from aerogram.mail.address.parser import sanitize_address
+from aerogram.mail.delivery.async_send import run_in_thread
+from aerogram.mail.delivery.dispatch import hand_over
+from aerogram.mail.header.fields import header_fields
+from aerogram.mail.header.writing import ADDRESS_HEADERS, forbid_multi_line_headers
+from aerogram.mail.message.attachments import (
+    DEFAULT_ATTACHMENT_MIME_TYPE,
+    EmailAlternative,
+    EmailAttachment,
+    attachment_of,
+    check_alternative_type,
+    check_media_type,
+    check_subtype,
+    filename_parameter,
+)
+from aerogram.mail.message.content import (
+    charset_of,
+    checked_text,
+    content_bytes,
+    enclosed_message,
+    split_attachments,
+)
+from aerogram.mail.message.safemime import (
+    SafeMIMEMessage,
+    SafeMIMEMultipart,
+    SafeMIMEText,
+    utf8_charset,
+    utf8_charset_qp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from email.charset import Charset
+    from os import PathLike
+
+    from aerogram.mail.delivery.report import DeliveryReport
+
+__all__ = [
+    "ADDRESS_HEADERS",
+    "DEFAULT_ATTACHMENT_MIME_TYPE",
+    "DNS_NAME",
+    "BadHeaderError",
+    "EmailAlternative",
+    "EmailAttachment",
+    "EmailMessage",
+    "EmailMultiAlternatives",
+    "SafeMIMEMessage",
+    "SafeMIMEMultipart",
+    "SafeMIMEText",
+    "forbid_multi_line_headers",
+    "sanitize_address",
+    "utf8_charset",
+    "utf8_charset_qp",
+]
+
+
+class EmailMessage:
+    """One mail, to one or more recipients.
+
+    Args:
+        subject: one line; anything ``str()`` accepts, a lazy string too.
+        body: the text (or what ``content_subtype`` says).
+        from_email: the sender; ``DEFAULT_FROM_EMAIL`` where none is given.
+        to: a list or tuple of addresses.
+        bcc: addresses that appear in no header.
+        connection: the backend that sends; the default one where none is given.
+        attachments: ``(filename, content, mimetype)`` triples or ``MIMEBase`` parts.
+        headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
+            the header of that name; the envelope stays.
+        cc: addresses of the Cc header.
+        reply_to: addresses of the Reply-To header.
+
+    Raises:
+        TypeError: a string where a list of addresses is meant.
+
+    >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
+    >>> mail.message()["To"]
+    'you@example.com'
+    """
+
+    #: The subtype of the body: ``plain``, or ``html`` for a body that is HTML.
+    content_subtype = "plain"
+    #: The subtype of the multipart that holds body and attachments.
+    mixed_subtype = "mixed"
+    #: The character set, a name or an ``email.charset.Charset``; ``DEFAULT_CHARSET`` where ``None``.
+    encoding: str | Charset | None = None
+    #: The envelope sender, where it is not ``from_email``.
+    return_path: str | None = None
+    #: What became of each recipient, after a send.
+    delivery: DeliveryReport | None = None
+
+    def __init__(
+        self,
+        subject: object = "",
+        body: object = "",
+        from_email: object = None,
+        to: Iterable[object] | None = None,
+        bcc: Iterable[object] | None = None,
+        connection: Any = None,
+        attachments: Iterable[Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        cc: Iterable[object] | None = None,
+        reply_to: Iterable[object] | None = None,
+    ) -> None:
+        self.to = _address_list("to", to)
+        self.cc = _address_list("cc", cc)
+        self.bcc = _address_list("bcc", bcc)
+        self.reply_to = _address_list("reply_to", reply_to)
+        self.from_email = from_email or settings.DEFAULT_FROM_EMAIL
+        self.subject = subject
+        self.body = body or ""
+        self.attachments: list[Any] = []
+        for attachment in attachments or ():
+            if isinstance(attachment, MIMEBase):
+                self.attach(attachment)
+            else:
+                self.attach(*attachment)
+        self.extra_headers: Mapping[str, Any] = headers or {}
+        self.connection = connection
+
+    def message(self) -> SafeMIMEText | SafeMIMEMultipart:
+        """Return the mail as a MIME tree, its headers checked; each call makes its own Message-ID.
+
+        Raises:
+            BadHeaderError: a header would break or forge the message.
+            InvalidAddress: a sender or recipient is not exactly one mailbox.
+            InvalidAttachment: an attachment has a type that cannot be written.
+        """
+        fields = header_fields(self)
+        mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(
+            SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), charset_of(self))
+        )
+        for name, value, _ in fields:
+            mime[name] = value
+        return mime
+
+    def recipients(self) -> list[Any]:
+        """Return everyone the mail goes to: to, cc and bcc, without the empty ones."""
+        everyone = _address_list("to", self.to)
+        if self.cc:
+            everyone += _address_list("cc", self.cc)
+        if self.bcc:
+            everyone += _address_list("bcc", self.bcc)
+        return [recipient for recipient in everyone if recipient]
+
+    def get_connection(self, fail_silently: bool = False) -> Any:
+        """Return the backend that sends this mail, made from the settings at the first call."""
+        from aerogram.mail import get_connection  # that module imports this one
+
+        if not self.connection:
+            self.connection = get_connection(fail_silently=fail_silently)
+        return self.connection
+
+    def send(self, fail_silently: bool = False, *, using: str | None = None) -> int:
+        """Send the mail and return the number of mails sent: 1, or 0 where it has no recipients.
+
+        Args:
+            fail_silently: keep quiet about a failed connection or delivery. Errors of the message itself
+                are always raised.
+            using: the alias of a mailer in ``MAILERS``, for this one send.
+        """
+        if not self.recipients():
+            return 0
+        if using is None:
+            return hand_over(self.get_connection(fail_silently), [self])
+        from aerogram.mail import get_connection  # that module imports this one
+
+        return hand_over(get_connection(fail_silently=fail_silently, using=using), [self])
+
+    async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
+        """Send the mail without blocking the event loop; otherwise as :meth:`send`.
+
+        :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
+        """
+        return await run_in_thread(self.send, fail_silently, using=using)
+
+    def attach(
+        self, filename: str | MIMEBase | None = None, content: object = None, mimetype: str | None = None
+    ) -> None:
+        """Attach a file, given by name, content and type, or a ready MIME part given alone.
+
+        Raises:
+            ValueError: no content, a type that is not ``type/subtype``, or more than the MIME part.
+
+        >>> mail = EmailMessage()
+        >>> mail.attach("report.csv", "a,b", "text/csv")
+        >>> mail.attachments
+        [EmailAttachment(filename='report.csv', content='a,b', mimetype='text/csv')]
+        """
+        if not isinstance(filename, MIMEBase):
+            self.attachments.append(attachment_of(filename, content, mimetype))
+        elif content is None and mimetype is None:
+            self.attachments.append(filename)
+        else:
+            raise InvalidAttachment(
+                "content and mimetype must not be given when a MIMEBase instance is provided."
+            )
+
+    def attach_file(self, path: str | PathLike[str], mimetype: str | None = None) -> None:
+        """Attach the file at ``path`` under its own name; it is read now, so later changes don't matter.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        path = Path(path)
+        self.attach(path.name, path.read_bytes(), mimetype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EmailMessage:
+        """Copy the mail, not the connection: a socket and its lock have no copy."""
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        memo[id(self.connection)] = self.connection
+        twin.__dict__ = copy.deepcopy(self.__dict__, memo)
+        return twin
+
+    # The steps of message(), open to subclasses as Django's are; a mail that overrides one is always sent
+    # as message() returns it.
+
+    def _create_message(self, msg: Any) -> Any:
+        return self._create_attachments(self._create_alternatives(msg))
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        return msg
+
+    def _create_attachments(self, msg: Any) -> Any:
+        inline, attached = split_attachments(self)
+        if inline:
+            related = SafeMIMEMultipart("related", encoding=charset_of(self), type=msg.get_content_type())
+            for part in (msg, *inline):
+                related.attach(part)
+            msg = related
+        if not attached:
+            return msg
+        mixed = SafeMIMEMultipart(check_subtype(self.mixed_subtype), encoding=charset_of(self))
+        if msg.get_payload():
+            mixed.attach(msg)
+        for attachment in attached:
+            is_part = isinstance(attachment, MIMEBase)
+            mixed.attach(attachment if is_part else self._create_attachment(*attachment))
+        return mixed
+
+    def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
+        main, _, subtype = mimetype.partition("/")
+        if main.lower() == "text":
+            return SafeMIMEText(checked_text(content), subtype, charset_of(self))
+        if mimetype.lower() == "message/rfc822":
+            return SafeMIMEMessage(enclosed_message(content), subtype)
+        part = MIMEBase(main, subtype)
+        part.set_payload(content_bytes(content))
+        encode_base64(part)
+        return part
+
+    def _create_attachment(self, filename: Any, content: Any, mimetype: str | None = None) -> MIMEBase:
+        part = self._create_mime_attachment(
+            content, check_media_type(mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
+        )
+        if filename:
+            part.add_header("Content-Disposition", "attachment", filename=filename_parameter(filename))
+        return part
+
+
+def _address_list(name: str, addresses: Iterable[object] | None) -> list[Any]:
+    if addresses and isinstance(addresses, str):
+        raise TypeError(f'"{name}" argument must be a list or tuple')
+    return list(addresses or ())
+
+
+class EmailMultiAlternatives(EmailMessage):
+    """A mail in several forms, usually plain text as the body and HTML as an alternative.
+
+    The arguments are those of :class:`EmailMessage`, with ``alternatives``, ``(content, mimetype)`` pairs,
+    before ``cc``.
+
+    >>> mail = EmailMultiAlternatives("Hello", "Good morning.", to=["you@example.com"])
+    >>> mail.attach_alternative("<p>Good morning.", "text/html")
+    >>> mail.message().get_content_type()
+    'multipart/alternative'
+    """
+
+    #: The subtype of the multipart that holds the forms.
+    alternative_subtype = "alternative"
+
+    def __init__(
+        self,
+        subject: object = "",
+        body: object = "",
+        from_email: object = None,
+        to: Iterable[object] | None = None,
+        bcc: Iterable[object] | None = None,
+        connection: Any = None,
+        attachments: Iterable[Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        alternatives: Iterable[tuple[object, str]] | None = None,
+        cc: Iterable[object] | None = None,
+        reply_to: Iterable[object] | None = None,
+    ) -> None:
+        super().__init__(
+            subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to
+        )  # fmt: skip
+        self.alternatives = [EmailAlternative(*alternative) for alternative in alternatives or ()]
+
+    def attach_alternative(self, content: object, mimetype: str) -> None:
+        """Add another form of the body; the richest comes last.
+
+        Raises:
+            ValueError: content or type is missing, or the type is not ``type/subtype``.
+        """
+        if content is None or mimetype is None:
+            raise InvalidAttachment("Both content and mimetype must be provided.")
+        self.alternatives.append(EmailAlternative(content, check_alternative_type(mimetype)))
+
+    def body_contains(self, text: str) -> bool:
+        """Tell whether ``text`` stands in the body and in every ``text/*`` alternative."""
+        forms = [content for content, mimetype in self.alternatives if mimetype.startswith("text/")]
+        return all(text in str(form) for form in (self.body, *forms))
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        if not self.alternatives:
+            return msg
+        forms = SafeMIMEMultipart(check_subtype(self.alternative_subtype), encoding=charset_of(self))
+        if msg.get_payload():
+            forms.attach(msg)
+        for content, mimetype in self.alternatives:
+            forms.attach(self._create_mime_attachment(content, check_alternative_type(mimetype)))
+        return forms

@@ -1,0 +1,108 @@
+"""The standard library's MIME classes with our header rules: what ``message()`` returns."""
+
+from __future__ import annotations
+
+import re
+from email.charset import QP, Charset
+from email.generator import BytesGenerator, Generator
+from email.message import Message
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any
+
+from aerogram.mail.header.writing import forbid_multi_line_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "SafeMIMEMessage",
+    "SafeMIMEMultipart",
+    "SafeMIMEText",
+    "utf8_charset",
+    "utf8_charset_qp",
+]
+
+# Charset objects of our own: the registry of email.charset belongs to the whole process and stays as it is.
+utf8_charset = Charset("utf-8")
+utf8_charset.body_encoding = None  # type: ignore[assignment] # None is 8bit; typeshed knows integers only
+utf8_charset_qp = Charset("utf-8")
+utf8_charset_qp.body_encoding = QP
+
+_MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class _Safe(Message):
+    """Header values are checked as they are set, and a line that begins with ``From `` stays as it is."""
+
+    encoding: str | Charset | None = None
+
+    def __setitem__(self, name: str, val: Any) -> None:
+        """Set a header, encoded where it needs to be.
+
+        Raises:
+            BadHeaderError: the name or the value would break or forge the message.
+        """
+        name, val = forbid_multi_line_headers(name, val, self.encoding)
+        super().__setitem__(name, val)
+
+    def as_string(self, unixfrom: bool = False, linesep: str = "\n") -> str:  # type: ignore[override] # Django's arguments
+        """Return the message as text, its lines ended by ``linesep``."""
+        out = StringIO()
+        Generator(out, mangle_from_=False).flatten(self, unixfrom=unixfrom, linesep=linesep)
+        return out.getvalue()
+
+    def as_bytes(self, unixfrom: bool = False, linesep: str = "\n") -> bytes:  # type: ignore[override] # Django's arguments
+        """Return the message as bytes, its lines ended by ``linesep``."""
+        out = BytesIO()
+        BytesGenerator(out, mangle_from_=False).flatten(self, unixfrom=unixfrom, linesep=linesep)
+        return out.getvalue()
+
+
+class SafeMIMEMessage(_Safe, MIMEMessage):
+    """A message within a message (``message/rfc822``); its headers are ASCII (RFC 2046 section 5.2.1)."""
+
+    encoding = "ascii"
+
+
+class SafeMIMEText(_Safe, MIMEText):
+    """A text part. UTF-8 travels as it is, or quoted-printable where a line is too long for that."""
+
+    def __init__(self, _text: str, _subtype: str = "plain", _charset: str | Charset | None = None) -> None:
+        self.encoding = _charset
+        MIMEText.__init__(self, _text, _subtype=_subtype, _charset=_charset)  # type: ignore[arg-type] # takes a Charset too
+
+    def set_payload(self, payload: Any, charset: Any = None) -> None:
+        """Set the text, and the transfer encoding that it needs.
+
+        Args:
+            payload: the text.
+            charset: its character set, a name or a ``Charset``.
+        """
+        if isinstance(charset, str) and charset.lower() == "utf-8":
+            charset = utf8_charset_qp if _has_long_line(payload) else utf8_charset
+        MIMEText.set_payload(self, payload, charset=charset)
+
+
+class SafeMIMEMultipart(_Safe, MIMEMultipart):
+    """A part made of parts."""
+
+    def __init__(
+        self,
+        _subtype: str = "mixed",
+        boundary: str | None = None,
+        _subparts: Sequence[Message] | None = None,
+        encoding: str | Charset | None = None,
+        **_params: Any,
+    ) -> None:
+        self.encoding = encoding
+        MIMEMultipart.__init__(self, _subtype, boundary, _subparts, **_params)
+
+
+def _has_long_line(text: str) -> bool:
+    if len(text) * 4 <= _MAX_LINE_OCTETS:
+        return False
+    return any(len(line.encode(errors="surrogatepass")) > _MAX_LINE_OCTETS for line in _LINE_END.split(text))

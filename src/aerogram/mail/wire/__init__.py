@@ -1,0 +1,1 @@
+"""A message becomes bytes: header block, parts, transfer encodings."""

@@ -1,0 +1,185 @@
+"""A tree of the standard library's messages, made ready for the wire.
+
+What comes here was built by others: parts given ready, messages to enclose, and what an overridden
+``message()`` returns. Content that can travel as it is does; only what cannot is encoded anew.
+"""
+
+from __future__ import annotations
+
+from email import policy
+from email.generator import BytesGenerator
+from email.header import Header
+from email.message import Message
+from io import BytesIO
+from typing import Any
+
+from aerogram.exceptions import MessageError
+from aerogram.mail.header.writing import encoded_header_bytes, header_bytes
+from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block, check_lines
+from aerogram.mail.wire.transfer_encoding import (
+    Encoded,
+    encode_file,
+    encode_text,
+    is_safe,
+    to_base64,
+    with_crlf,
+)
+
+__all__ = ["node_of"]
+
+_MAX_DEPTH = 50
+_UNENCODED = ("", "7bit", "8bit", "binary")
+
+
+def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, depth: int = 0) -> Node:
+    """Return the part as a node.
+
+    Args:
+        part: left as it is.
+        eight_bit: text beyond ASCII may stay as it is.
+        enclosed: the part lies in a message that is passed on, which keeps its encodings where it can.
+        depth: how many messages and multiparts hold it already.
+
+    Raises:
+        BadHeaderError: a header of it cannot be written.
+        MessageError: its content cannot be written without change, or it is nested too deep.
+    """
+    if depth > _MAX_DEPTH:
+        raise MessageError(f"An attached message is nested deeper than {_MAX_DEPTH} levels.")
+    kind, main = part.get_content_type(), part.get_content_maintype()
+    if not part.is_multipart():
+        if main in ("multipart", "message"):
+            return _verbatim(part, eight_bit)
+        return _leaf(part, eight_bit, enclosed)
+    if kind == "multipart/signed" or main not in ("multipart", "message"):
+        return _verbatim(part, eight_bit)
+    inner = part.get_payload()
+    if main == "message":
+        return _enclosing(part, inner, eight_bit, depth)  # type: ignore[arg-type] # a list, as is_multipart() says
+    nodes = [node_of(p, eight_bit=eight_bit, enclosed=enclosed, depth=depth + 1) for p in inner]  # type: ignore[arg-type] # the same
+    return Multipart(
+        _content_type(part), _head(part, {"content-type": None, "content-transfer-encoding": None}), nodes
+    )
+
+
+def _enclosing(part: Message, inner: list[Message], eight_bit: bool, depth: int) -> Leaf:
+    """Write a message within a message as it came where that can travel; base64 is forbidden around it."""
+    if len(inner) == 1 and part.get_content_type() in ("message/rfc822", "message/global"):
+        body = _flattened(inner[0])
+        if not is_safe(body, eight_bit=eight_bit):
+            body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))
+        encoding = "7bit" if body.isascii() else "8bit"
+        head = _head(part, {"content-transfer-encoding": encoding})
+        check_lines(body)
+        return Leaf(head, body, raw=True)
+    return _verbatim(part, eight_bit)
+
+
+def _verbatim(part: Message, eight_bit: bool) -> Leaf:
+    """Take a part as the standard library writes it: signed, or of a kind whose inside stays as it is."""
+    _, _, body = _flattened(part).partition(b"\r\n\r\n")
+    if not is_safe(body, eight_bit=eight_bit):
+        raise MessageError(
+            f"An attached {part.get_content_type()} part holds a NUL, a line over 998 octets, or text beyond "
+            "ASCII, and cannot be encoded without change: encode its content before it is attached."
+        )
+    check_lines(body)
+    return Leaf(_head(part, {}), body, raw=True)
+
+
+def _flattened(part: Message) -> bytes:
+    out = BytesIO()
+    crlf: Any = part.policy.clone(linesep="\r\n", max_line_length=0)
+    BytesGenerator(out, mangle_from_=False, policy=crlf).flatten(part)
+    return out.getvalue()
+
+
+def _leaf(part: Message, eight_bit: bool, enclosed: bool) -> Leaf:
+    given = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if given not in _UNENCODED:
+        payload = part.get_payload()
+        data = with_crlf(payload.encode("utf-8", "surrogateescape")) if isinstance(payload, str) else b""
+        if is_safe(data):
+            return Leaf(_head(part, {}), data, raw=given not in ("base64", "quoted-printable"))
+        encoded = _encoded(part, "binary", eight_bit=False, enclosed=True)
+    else:
+        encoded = _encoded(part, given, eight_bit=eight_bit, enclosed=enclosed)
+    head = _head(part, {"content-transfer-encoding": encoded.encoding})
+    return Leaf(head, encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
+
+
+def _encoded(part: Message, given: str, *, eight_bit: bool, enclosed: bool) -> Encoded:
+    content = _content(part)
+    if part.get_content_maintype() == "text":
+        if part.get_content_disposition() == "attachment" and not enclosed:
+            return encode_file(content)
+        return encode_text(content, eight_bit=eight_bit)
+    lines = with_crlf(content)
+    if given != "binary" and is_safe(lines):
+        return Encoded("7bit", lines)
+    return Encoded("base64", to_base64(content))
+
+
+def _content(part: Message) -> bytes:
+    payload: Any = part.get_payload()
+    if isinstance(payload, str) and not payload.isascii():
+        raw: Any = part.get_payload(decode=True)
+        charset = part.get_content_charset("utf-8")
+        # A text set without a charset is characters still; one with surrogates is octets already.
+        return raw if _is_octets(part) else payload.encode(charset, "replace")
+    return part.get_payload(decode=True) or b""  # type: ignore[return-value] # bytes, since it is no list
+
+
+def _is_octets(part: Message) -> bool:
+    try:
+        part._payload.encode("ascii", "surrogateescape")  # type: ignore[attr-defined] # get_payload() would decode it
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _content_type(part: Message) -> bytes:
+    scratch = Message()
+    scratch["Content-Type"] = str(part.get("Content-Type", "multipart/mixed"))
+    scratch.del_param("boundary")
+    return (
+        encoded_header_bytes("Content-Type", scratch["Content-Type"])
+        .partition(b": ")[2]
+        .removesuffix(b"\r\n")
+    )
+
+
+def _head(part: Message, changed: dict[str, str | None]) -> bytes:
+    """Write all header fields of the part but Bcc; ``changed`` ones get that value, or are left out."""
+    changed = dict(changed)
+    lines = []
+    for name, value in part.raw_items():
+        lowered = name.lower()
+        if lowered == "bcc":
+            continue
+        if lowered in changed:
+            new = changed[lowered]
+            changed[lowered] = None
+            if new is not None:
+                lines.append(header_bytes(name, new))
+        else:
+            lines.append(_field(part, name, value))
+    lines += [header_bytes(name.title(), new) for name, new in changed.items() if new is not None]
+    block = b"".join(lines)
+    if block:
+        check_header_block(block)
+    return block
+
+
+def _field(part: Message, name: str, value: Any) -> bytes:
+    if isinstance(
+        part.policy, policy.EmailPolicy
+    ):  # its values are decoded, but for the parameters of Content-*
+        if name.lower().startswith("content-"):
+            return part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False).fold_binary(name, value)
+        return header_bytes(name, str(part.policy.header_fetch_parse(name, value)))
+    text = value.encode() if isinstance(value, Header) else str(value)
+    if text.isascii():
+        return encoded_header_bytes(name, text)
+    octets = text.encode("utf-8", "surrogateescape")
+    return header_bytes(name, octets.decode("utf-8", "replace"))

@@ -1,0 +1,111 @@
+"""A message as the writer sees it: parts that are ready for the wire, and how they become one."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import NamedTuple
+
+from aerogram.exceptions import MessageError
+from aerogram.mail.wire.transfer_encoding import MAX_LINE_OCTETS, has_long_line
+
+__all__ = ["Leaf", "Multipart", "Node", "assemble", "check_header_block", "check_lines"]
+
+_HEADER_BLOCK = re.compile(rb"(?:[!-9;-~]+:[^\r\n\0]*\r\n(?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)+")
+
+
+class Leaf(NamedTuple):
+    """A part without parts: header lines, each ended by CRLF, and encoded content.
+
+    ``raw`` content may hold any text; what is quoted-printable or base64 cannot hold a boundary of ours.
+    """
+
+    head: bytes
+    body: bytes
+    raw: bool
+
+
+class Multipart(NamedTuple):
+    """A part made of parts; ``content_type`` is without the boundary, ``head`` all other header lines."""
+
+    content_type: bytes
+    head: bytes
+    parts: list[Node]
+
+
+Node = Leaf | Multipart
+
+
+def assemble(node: Node) -> bytes:
+    """Write the node, header lines and content.
+
+    Boundaries of one message begin with a number of their own, so none begins another (RFC 2046 section
+    5.1.1), and share a random stem. Neither quoted-printable nor base64 can hold the ``=_`` before it; it is
+    drawn again in the unlikely case that a part which is not encoded holds the stem.
+    """
+    raw: list[bytes] = []
+    _collect_raw(node, raw)
+    stem = _new_stem()
+    while any(stem in body for body in raw):
+        stem = _new_stem()
+    out: list[bytes] = []
+    _write(node, stem, out)
+    if not out[-1].endswith(b"\r\n"):
+        out.append(b"\r\n")
+    return b"".join(out)
+
+
+def _new_stem() -> bytes:
+    return b"%024x" % random.getrandbits(96)  # need not be secret
+
+
+def _collect_raw(node: Node, raw: list[bytes]) -> None:
+    if isinstance(node, Multipart):
+        for part in node.parts:
+            _collect_raw(part, raw)
+    elif node.raw:
+        raw.append(node.body)
+
+
+def _write(node: Node, stem: bytes, out: list[bytes]) -> None:
+    if isinstance(node, Leaf):
+        out += (node.head, b"\r\n", node.body)
+        return
+    boundary = b"=_%d.%s" % (len(out), stem)
+    delimiter = b"\r\n--" + boundary + b"\r\n"
+    out += (b"Content-Type: ", node.content_type, b';\r\n boundary="', boundary, b'"\r\n', node.head)
+    for part in node.parts:
+        out.append(delimiter)
+        _write(part, stem, out)
+    out.append(b"\r\n--" + boundary + b"--\r\n")
+
+
+def check_header_block(block: bytes) -> None:
+    """Refuse a header that a reader would not take for the one that was meant.
+
+    Every line is a field or continues one, ends in CRLF, has at most 998 octets, and holds no NUL.
+
+    Raises:
+        MessageError: it is anything else.
+    """
+    if not _HEADER_BLOCK.fullmatch(block):
+        raise MessageError(
+            "The header, as written, is malformed: a line is no field, or a line end is not CRLF."
+        )
+    _check_length(block)
+
+
+def check_lines(data: bytes) -> None:
+    """Refuse lines that no mail server has to take: over 998 octets, ended by bare CR or LF, or with a NUL.
+
+    Raises:
+        MessageError: there is one.
+    """
+    if b"\0" in data or data.count(b"\r\n") != data.count(b"\r") or data.count(b"\r\n") != data.count(b"\n"):
+        raise MessageError("The message, as written, holds a NUL, or a CR or LF that is no line end.")
+    _check_length(data)
+
+
+def _check_length(data: bytes) -> None:
+    if has_long_line(data):
+        raise MessageError(f"The message, as written, has a line longer than {MAX_LINE_OCTETS} octets.")

@@ -1,0 +1,134 @@
+"""Reports, and the tally that speaks at the end of a batch."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+import pickle
+import smtplib
+
+import pytest
+
+from aerogram.exceptions import BadHeaderError, DeliveryError, ImproperlyConfigured, TemplateNotFound
+from aerogram.mail.delivery import report as delivery
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, FailedMessage, RecipientResult
+
+SENT = DeliveryReport({"ann@x.org": RecipientResult("sent", 250)}, "<1@x.org>")
+HALF = DeliveryReport(
+    {
+        "ann@x.org": RecipientResult("sent", 250),
+        "bob@x.org": RecipientResult("refused", 550, "5.1.1", "nobody"),
+    },
+    "<2@x.org>",
+)
+LATER = DeliveryReport({"ann@x.org": RecipientResult("deferred", 451)}, "<3@x.org>")
+
+
+class Message:
+    delivery = None
+
+
+def tally(*reports: DeliveryReport, fail_silently: bool = False) -> DeliverySummary:
+    result = DeliverySummary(fail_silently=fail_silently)
+    for report in reports:
+        result.add(Message(), report)
+    return result
+
+
+def test_the_examples_of_the_module_run():
+    assert doctest.testmod(delivery).failed == 0
+
+
+def test_a_report_knows_whether_everybody_was_served():
+    assert (SENT.accepted, SENT.complete) == (True, True)
+    assert (HALF.accepted, HALF.complete) == (True, False)
+    assert (LATER.accepted, LATER.complete) == (False, False)
+    assert (DeliveryReport().accepted, DeliveryReport().complete) == (False, True)
+
+
+def test_the_repr_of_a_report_counts_and_names_no_address():
+    assert repr(HALF) == "<DeliveryReport <2@x.org> sent=1 refused=1>"
+    assert repr(DeliveryReport(error=ValueError("x"))) == "<DeliveryReport (no Message-ID) error=ValueError>"
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda report: pickle.loads(pickle.dumps(report))])
+def test_a_report_can_be_copied_and_pickled_with_its_message(clone):
+    assert clone(HALF) == HALF
+
+
+def test_all_sent_gives_the_number_of_messages():
+    assert tally(SENT, SENT).close() == 2
+
+
+def test_a_partly_refused_message_counts_and_is_reported():
+    with pytest.raises(DeliveryError) as caught:
+        tally(SENT, HALF).close()
+    assert caught.value.sent == 2
+    assert caught.value.reports == (HALF,)
+    assert isinstance(caught.value, smtplib.SMTPException)
+
+
+def test_the_text_of_the_error_tells_how_many_and_why_and_no_address():
+    with pytest.raises(DeliveryError) as caught:
+        tally(SENT, HALF, LATER).close()
+    text = str(caught.value)
+    assert "2 of 3 messages" in text
+    assert "refused 550 5.1.1 nobody" in text
+    assert "bob@x.org" not in text
+
+
+def test_silence_covers_deliveries_but_not_templates_or_configuration():
+    assert tally(SENT, LATER, HALF, fail_silently=True).close() == 2
+    for error in (TemplateNotFound("no such template"), ImproperlyConfigured("no such thing")):
+        broken = DeliveryReport(error=error)
+        with pytest.raises(DeliveryError) as caught:
+            tally(SENT, broken, LATER, fail_silently=True).close()
+        assert caught.value.reports == (broken,)
+        assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("fail_silently", [False, True])
+def test_the_only_message_raises_its_own_error(fail_silently):
+    with pytest.raises(BadHeaderError, match="newlines"):
+        tally(DeliveryReport(error=BadHeaderError("newlines")), fail_silently=fail_silently).close()
+
+
+def test_one_of_several_messages_does_not_raise_its_own_error():
+    broken = DeliveryReport(error=BadHeaderError("newlines"))
+    with pytest.raises(DeliveryError) as caught:
+        tally(broken, SENT).close()
+    assert caught.value.reports[0].error is broken.error
+    assert tally(broken, SENT, fail_silently=True).close() == 1
+
+
+def test_reports_come_in_the_order_of_the_batch():
+    result = DeliverySummary()
+    result.add(Message(), HALF, 1)
+    result.add(Message(), LATER, 0)
+    with pytest.raises(DeliveryError) as caught:
+        result.close()
+    assert caught.value.reports == (LATER, HALF)
+
+
+def test_the_callback_sees_every_report_and_the_message_has_its_own():
+    seen = []
+    result = DeliverySummary(on_result=seen.append)
+    message = Message()
+    result.add(message, SENT)
+    result.add(Message(), LATER)
+    assert seen == [SENT, LATER]
+    assert message.delivery is SENT
+
+
+def test_an_unbuildable_item_raises_its_error_like_a_broken_message():
+    item = FailedMessage(ValueError("no template"))
+    for ask in (item.recipients, item.message):
+        with pytest.raises(ValueError, match="no template"):
+            ask()
+    assert repr(item) == "<FailedMessage ValueError>"
+
+
+def test_a_message_without_an_id_is_not_called_unbuilt():
+    report = DeliveryReport({"ann@x.org": RecipientResult("refused", 550)})
+    with pytest.raises(DeliveryError, match="without a Message-ID: 1 of 1 recipients, refused 550"):
+        tally(report).close()

@@ -1,0 +1,274 @@
+"""One batch over several connections."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import sqlite3
+import threading
+
+import pytest
+
+from aerogram.exceptions import BadHeaderError, DeliveryError
+from aerogram.mail import EmailMessage
+from aerogram.mail.smtp import pool
+from aerogram.testing import Drop, FaultyServer, Hang
+from aerogram.testing.smtp_script import Rule
+from tests.smtp_peers import (
+    AT_HAND_OR_STREAMED,
+    OneToken,
+    backend_for,
+    copies,
+    deliver,
+    mail,
+    mails,
+    only_status,
+)
+
+
+@pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
+@AT_HAND_OR_STREAMED
+def test_a_batch_is_spread_and_each_message_goes_once(offers, of):
+    with FaultyServer(offers).on(".", Hang(0.01), "250 2.0.0 ok") as server:
+        assert deliver(server, of(mails(60)), connections=4, chunking=True) == (60, [])
+    assert len(copies(server)) == 60
+    assert set(copies(server).values()) == {1}
+    assert server.connections == 4
+    assert len({message.connection for message in server.messages}) == 4
+    assert server.verbs.count("QUIT") == 4
+
+
+def test_one_message_needs_one_connection():
+    with FaultyServer() as server:
+        assert deliver(server, [mail()], connections=4) == (1, [])
+    assert server.connections == 1
+
+
+def test_messages_and_reports_stay_in_the_callers_thread():
+    database = sqlite3.connect(":memory:")  # refuses any thread but its own
+    database.execute("CREATE TABLE done (id TEXT)")
+    variable = contextvars.ContextVar("variable", default="elsewhere")
+    variable.set("here")
+
+    def messages():
+        for message in mails(40):
+            assert variable.get() == "here"
+            yield message
+
+    def done(report):
+        database.execute("INSERT INTO done VALUES (?)", (report.message_id,))
+
+    with FaultyServer() as server:
+        assert backend_for(server, connections=3).send_messages(messages(), on_result=done) == 40
+    assert database.execute("SELECT count(DISTINCT id) FROM done").fetchone() == (40,)
+    database.close()
+
+
+@AT_HAND_OR_STREAMED
+def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others(of):
+    with FaultyServer().on("connect", "421 4.7.0 too many connections", Drop(), skip=2) as server:
+        server.on(".", Hang(0.01), "250 2.0.0 ok")
+        assert deliver(server, of(mails(30)), connections=4) == (30, [])
+    assert len({message.connection for message in server.messages}) <= 2
+    assert set(copies(server).values()) == {1}
+
+
+@AT_HAND_OR_STREAMED
+def test_when_every_connection_is_gone_the_rest_is_deferred(of):
+    messages = mails(100)
+    server = FaultyServer().on("connect", "554 5.3.2 closed", Drop(), skip=3)
+    with server.on(".", Drop(), skip=4, per_connection=True, keep=False):
+        sent, reports = deliver(server, of(messages), connections=3)
+    found = [only_status(message) for message in messages]
+    assert sent == found.count("sent") == len(server.messages) == 12
+    assert found.count("uncertain") == 3
+    assert found.count("deferred") == 85 == len(reports) - 3
+
+
+@AT_HAND_OR_STREAMED
+def test_faults_cost_only_the_messages_they_hit(of):
+    messages = mails(80)
+    server = (
+        FaultyServer()
+        .on("RCPT", "550 5.1.1 no", match="p7@")
+        .on("MAIL", "421 4.3.2 no", Drop(), skip=20, times=3)
+    )
+    with server.on(".", Drop(), skip=30, times=2, keep=False):
+        deliver(server, of(messages), connections=4)
+    found = {message.to[0]: only_status(message) for message in messages}
+    assert found["p7@x.org"] == "refused"
+    assert list(found.values()).count("uncertain") == 2
+    assert {address for address, status in found.items() if status == "sent"} == set(copies(server))
+    assert set(copies(server).values()) == {1}
+    # A message may be hit by two of the faults, and is sent again once only.
+    assert list(found.values()).count("deferred") <= 2
+
+
+@AT_HAND_OR_STREAMED
+def test_reports_come_in_the_order_of_the_messages(of):
+    messages = [*mails(10), mail(subject="a\nb"), *mails(10)]
+    server = FaultyServer().on("RCPT", "550 5.1.1 no", match="p3@")
+    with server, pytest.raises(DeliveryError) as caught:
+        backend_for(server, connections=3).send_messages(of(messages))
+    wrong = [messages[3].delivery, messages[10].delivery, messages[14].delivery]
+    assert list(caught.value.reports) == wrong
+    assert isinstance(wrong[1].error, BadHeaderError)
+
+
+def test_an_error_of_the_iterable_is_raised_when_all_before_it_is_sent():
+    def broken():
+        yield from mails(20)
+        raise LookupError("the database went away")
+
+    with FaultyServer() as server, pytest.raises(LookupError):
+        backend_for(server, connections=3).send_messages(broken())
+    assert len(server.messages) == 20
+    assert not lanes()
+
+
+def test_an_interrupt_stops_every_connection_and_records_every_doubt():
+    messages = mails(40)
+
+    with FaultyServer().on(".", Hang(30), skip=4, keep=True) as server:
+        backend = backend_for(server, connections=3)
+        with pytest.raises(KeyboardInterrupt):
+            backend.send_messages(_impatient(messages, server))
+        assert backend.connection is None
+    assert not lanes()
+    taken = [message for message in messages if message.delivery is not None]
+    for message in taken:
+        assert (only_status(message) == "sent") <= (message.to[0] in copies(server))
+    uncertain = {message.to[0] for message in taken if only_status(message) == "uncertain"}
+    assert (
+        set(copies(server)) - {message.to[0] for message in taken if only_status(message) == "sent"}
+        <= uncertain
+    )
+
+
+def test_an_interrupt_amid_messages_at_hand_records_every_doubt():
+    class Interrupted(EmailMessage):
+        def recipients(self):
+            if len(server.messages) >= 5:
+                raise KeyboardInterrupt
+            return super().recipients()
+
+    messages = [Interrupted("Hi", "Text", "me@x.org", [f"p{number}@x.org"]) for number in range(200)]
+    with FaultyServer().on(".", Hang(0.01), "250 2.0.0 ok") as server:
+        backend = backend_for(server, connections=3)
+        with pytest.raises(KeyboardInterrupt):
+            backend.send_messages(messages)
+        assert backend.connection is None
+    told = {message.to[0]: only_status(message) for message in messages if message.delivery is not None}
+    assert {address for address, status in told.items() if status == "sent"} <= set(copies(server))
+    assert set(copies(server)) <= {address for address, status in told.items() if status != "deferred"}
+    assert set(told.values()) <= {"sent", "uncertain", "deferred"}
+
+
+@pytest.mark.parametrize(("credit", "beside"), [(1000.0, False), (-1000.0, True)], ids=["quick", "slow"])
+def test_only_messages_that_take_their_time_get_a_thread(credit, beside, monkeypatch):
+    monkeypatch.setattr(pool, "_CREDIT", credit)
+    threads = set()
+    with FaultyServer().on(".", Hang(0.02), "250 2.0.0 ok") as server:
+        backend = backend_for(server, connections=3)
+        assert backend.send_messages(mails(40), on_result=lambda _: threads.update(lanes())) == 40
+    assert set(copies(server).values()) == {1}
+    assert ("aerogram-smtp" in threads) is beside
+
+
+def test_results_that_take_their_time_hold_up_no_connection():
+    def slowly(_report):
+        threading.Event().wait(0.05)
+        told.append(len(server.messages))
+
+    told = []
+    with FaultyServer() as server:
+        assert backend_for(server, connections=2).send_messages(mails(30), on_result=slowly) == 30
+    assert told[10] >= 20  # whoever took in that result had the server go on meanwhile
+
+
+def _impatient(messages, server):
+    for number, message in enumerate(messages):
+        if number >= 8:
+            while len(server.messages) < 5:
+                threading.Event().wait(0.005)
+            raise KeyboardInterrupt
+        yield message
+
+
+@AT_HAND_OR_STREAMED
+def test_the_open_connection_is_one_of_the_pool_and_stays_open(of):
+    with FaultyServer() as server, backend_for(server, connections=2) as backend:
+        backend.send_messages(of(mails(20)))
+        backend.send_messages(of(mails(20)))
+        assert backend.connection is not None
+        first = {message.connection for message in server.messages}
+    assert 1 in first
+    assert len(server.messages) == 40
+    assert not lanes()
+
+
+class Meeting(FaultyServer):
+    """Answers MAIL only when a second connection says it too, as long as :attr:`meeting` is set."""
+
+    meeting: threading.Barrier | None = None
+
+    def rule_for(self, verb: str, argument: str, connection: int) -> Rule | None:
+        if verb == "MAIL" and self.meeting is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.meeting.wait(timeout=5)
+        return super().rule_for(verb, argument, connection)
+
+
+def test_two_messages_at_once_wake_two_connections():
+    def messages(server):
+        yield from mails(9)
+        for known in (9, 11, 13):  # every connection is idle, or soon will be; then come two messages at once
+            for _ in range(2000):
+                if len(server.messages) == known:
+                    break
+                threading.Event().wait(0.005)
+            server.meeting = threading.Barrier(2)
+            yield from mails(2)
+
+    with Meeting().on(".", Hang(0.1), "250 2.0.0 ok") as server:
+        assert backend_for(server, connections=3).send_messages(messages(server)) == 15
+        assert not server.meeting.broken
+    carriers = [message.connection for message in server.messages][9:]
+    assert all(one != other for one, other in zip(carriers[::2], carriers[1::2], strict=True))
+
+
+def lanes() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("aerogram-smtp")]
+
+
+@AT_HAND_OR_STREAMED
+def test_the_time_of_the_callers_own_code_is_no_wait_for_a_server(of):
+    def slowly(_report):
+        told.append(1)
+        if len(told) == 6:
+            threading.Event().wait(1.5)
+
+    told = []
+    server = FaultyServer().on(".", Hang(0.3), "250 2.0.0 ok", times=1, per_connection=True)
+    with server:
+        backend = backend_for(server, connections=4, timeout=1, message_timeout=1.2)
+        assert backend.send_messages(of(mails(40)), on_result=slowly) == 40
+    assert set(copies(server).values()) == {1}
+
+
+@AT_HAND_OR_STREAMED
+def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of):
+    server = FaultyServer().on("connect", "421 4.7.0 too many", Drop(), skip=4)
+    server.on("MAIL", "421 4.3.2 bye", Drop(), skip=12, times=2)
+    with server.on(".", Hang(0.02), "250 2.0.0 ok"):
+        assert deliver(server, of(mails(40)), connections=4) == (40, [])
+    assert set(copies(server).values()) == {1}
+
+
+@AT_HAND_OR_STREAMED
+def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there_are(of):
+    token = OneToken()
+    with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
+        options = {"connections": 3, "username": "u", "auth_token": token}
+        assert deliver(server, of(mails(30)), **options) == (30, [])
+    assert token.asked == 3

@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import markupsafe
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError
+from markupsafe import Markup
+
+from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
+from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
+from aerogram.templating.swift import escape
+
+
+def templates(sources: dict[str, str], **shared: object) -> Templates:
+    return Templates((), DictLoader(sources), shared)
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.html.jinja", "a.html.j2", "a.mjml", "a.txt", "a"])
+def test_d46_an_html_part_escapes_whatever_the_file_is_called(name: str) -> None:
+    rendered = templates({name: "<p>{{ x }}</p>"}).html(name, {"x": "<script>"}, "asker")
+    assert rendered == "<p>&lt;script&gt;</p>"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.html.j2"])
+def test_d46_a_text_part_escapes_nothing_whatever_the_file_is_called(name: str) -> None:
+    rendered = templates({name: "{{ x }}"}).text(name, {"x": "<O'Brien & Co>"}, "asker")
+    assert rendered == "<O'Brien & Co>"
+
+
+def test_a15_a_subject_shows_its_values_unescaped() -> None:
+    line = templates({}).line("For {{ who }}", {"who": "O'Brien & Co <b>"}, "asker")
+    assert line == "For O'Brien & Co <b>"
+
+
+class Order:
+    number = "A-17"
+
+    @property
+    def total(self) -> str:
+        raise ValueError("no prices yet")
+
+
+PIECES = st.sampled_from(
+    [
+        "Hello ",
+        "100 % ",
+        "{{ name }}",
+        "{{ order.number }}",
+        "{{ order.total }}",
+        "{{ order.nothing }}",
+        "{{ data.items }}",
+        "{{ data.title }}",
+        "{{ data.inner.title }}",
+        "{{ data.nothing }}",
+        "{{ data.nothing.at_all }}",
+        "{{ data['title'] }}",
+        "{{ name | upper }}",
+        "{{ name ~ 1 }}",
+        "{{ site_name }}",
+        "{{ missing }}",
+        "{{ self }}",
+        "{{ loop }}",
+        "{{ true }}",
+        "{{ none }}",
+        "{{ 1.50 }}",
+        "{# not seen #}",
+        "{% if data.inner %}yes{% endif %}",
+        "{{- name -}}",
+        " \n",
+        "<b>",
+        "{% raw %}{{ x }}{% endraw %}",
+    ]
+)
+
+
+@hypothesis_settings(deadline=None)
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
+    variables = {
+        "name": Markup("<Ann & Co>"),
+        "order": Order(),
+        "data": {"title": "T", "items": "I", "inner": {"title": None}},
+    }
+    rendered = templates({"a.txt": source}, site_name="Example")
+    jinja = Environment(
+        autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, cache_size=0
+    )
+    jinja.globals["site_name"] = "Example"
+    try:
+        expected = re.sub(r"at 0x\w+|Reference [^>]+", "", jinja.from_string(source).render(variables))
+    except (UndefinedError, ValueError) as error:
+        with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
+            rendered.line(source, variables, "asker")
+        with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
+            rendered.text("a.txt", variables, "asker")
+    else:
+        assert re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.text("a.txt", variables, "asker")) == expected
+        if "{{" in source or "{%" in source or "{#" in source:
+            assert (
+                re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.line(source, variables, "asker")) == expected
+            )
+
+
+class Lazy(str):
+    def __str__(self) -> str:
+        return "<lazy>"
+
+
+class Html:
+    def __html__(self) -> str:
+        return "<b>"
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text("ab&<>'\"", max_size=5),
+        st.integers(),
+        st.booleans(),
+        st.none(),
+        st.floats(allow_nan=False),
+        st.builds(Markup, st.text("ab&<", max_size=4)),
+        st.sampled_from([Lazy("x"), Html(), [1, "<"]]),
+    )
+)
+def test_a_value_is_escaped_as_markupsafe_does(value: object) -> None:
+    assert escape(value) == markupsafe.escape(value)
+    assert type(escape(value)) is Markup
+    sources = {"a": "{{ x }}{% autoescape false %}{{ x }}{% endautoescape %}"}
+    jinja = Environment(loader=DictLoader(sources), autoescape=True)  # it is on
+    assert templates(sources).html("a", {"x": value}, "asker") == jinja.get_template("a").render(x=value)
+
+
+def test_an_attribute_comes_before_an_item_and_a_property_is_asked_once() -> None:
+    asked = []
+
+    class Both(dict[str, str]):
+        name = "attribute"
+
+        @property
+        def counted(self) -> int:
+            asked.append(1)
+            return len(asked)
+
+    sources = {"a": "{{ x.name }} {{ x.item }} {{ x.counted }} {{ y.keys }} {{ y.z }}"}
+    text = templates(sources).html("a", {"x": Both(name="n", item="i"), "y": {"keys": 1, "z": 2}}, "asker")
+    assert re.fullmatch(r"attribute i 1 &lt;built-in method keys of dict object at \w+&gt; 2", text)
+
+
+def test_an_error_in_a_subject_says_where_it_was_raised() -> None:
+    with pytest.raises(ValueError, match="no prices yet") as raised:
+        templates({}).line("Total: {{ order.total }}", {"order": Order()}, "Receipt.subject")
+    assert raised.value.__notes__ == ["while rendering Receipt.subject, line 1"]
+
+
+def test_a_global_added_later_is_seen() -> None:
+    rendered = templates({"a.txt": "{{ slogan }}"})
+    rendered.text_environment.globals["slogan"] = "Now"
+    assert rendered.text("a.txt", {}, "asker") == "Now"
+    rendered.text_environment.globals["slogan"] = "Then"
+    assert rendered.text("a.txt", {}, "asker") == "Then"
+    assert rendered.line("{{ slogan }}!", {}, "asker") == "Then!"
+
+
+def test_a_macro_escapes_for_the_part_it_is_used_in() -> None:
+    sources = {
+        "m": "{% macro show(x) %}[{{ x }}]{% endmacro %}",
+        "a": "{% from 'm' import show %}{{ show(x) }}",
+    }
+    both = templates(sources)
+    assert both.html("a", {"x": "<&"}, "asker") == "[&lt;&amp;]"
+    assert both.text("a", {"x": "<&"}, "asker") == "[<&]"
+
+
+def test_d47_an_undefined_variable_names_template_line_and_variable() -> None:
+    with pytest.raises(UndefinedVariableError) as caught:
+        templates({"shop/a.html": "one\ntwo {{ custmer.name }}"}).html(
+            "shop/a.html", {"customer": 1}, "OrderShipped.html_template"
+        )
+    assert str(caught.value) == (
+        "shop/a.html, line 2 (OrderShipped.html_template): 'custmer' is undefined. Did you mean 'customer'?"
+    )
+    assert (caught.value.template, caught.value.line) == ("shop/a.html", 2)
+    assert isinstance(caught.value, NameError)
+
+
+def test_an_undefined_attribute_is_found_in_the_template_that_asks_for_it() -> None:
+    sources = {"base": "\n\n{% block b %}{% endblock %}", "part": "\n{{ order.nmber }}",
+               "a": "{% extends 'base' %}\n{% block b %}{% include 'part' %}{% endblock %}"}  # fmt: skip
+    with pytest.raises(UndefinedVariableError, match=r"part, line 2 .*has no attribute 'nmber'"):
+        templates(sources).html("a", {"order": object()}, "asker")
+
+
+def test_an_undefined_variable_in_a_subject_names_the_declaration() -> None:
+    with pytest.raises(UndefinedVariableError, match=r"Welcome\.subject.*'nam' is undefined"):
+        templates({}).line("Hi {{ nam }}", {"name": 1}, "Welcome.subject")
+
+
+def test_an_undefined_variable_is_refused_even_where_jinja_would_print_nothing() -> None:
+    for source in ("{{ x }}", "{% for y in x %}{% endfor %}", "{% if x %}{% endif %}", "{{ x|upper }}"):
+        with pytest.raises(UndefinedVariableError):
+            templates({"a": source}).text("a", {}, "asker")
+
+
+def test_a_missing_template_says_where_it_was_looked_for() -> None:
+    with pytest.raises(
+        TemplateNotFound, match=r"Welcome\.html_template: there is no template 'nope\.html'"
+    ) as caught:
+        Templates(["some/folder"]).html("nope.html", {}, "Welcome.html_template")
+    assert "some/folder" in str(caught.value)
+    assert isinstance(caught.value, LookupError)
+
+
+def test_a_missing_include_names_the_line_that_asks_for_it() -> None:
+    with pytest.raises(TemplateNotFound, match=r"\(a, line 2\): there is no template 'gone'"):
+        templates({"a": "\n{% include 'gone' %}"}).html("a", {}, "asker")
+
+
+def test_a_broken_template_names_file_and_line() -> None:
+    with pytest.raises(TemplateSyntaxError, match=r"a, line 3 \(asker\): "):
+        templates({"a": "\n\n{% if %}"}).html("a", {}, "asker")
+    with pytest.raises(TemplateSyntaxError, match=r"b, line 1 \(asker\): "):
+        templates({"a": "{% include 'b' %}", "b": "{{ "}).html("a", {}, "asker")
+    with pytest.raises(TemplateSyntaxError, match=r"asker: .* in '\{\{ x'"):
+        templates({}).line("{{ x", {}, "asker")
+
+
+def test_a_jinja_runtime_error_names_template_and_line() -> None:
+    with pytest.raises(RenderError, match="a, line 2"):
+        templates({"a": "\n{% include names %}"}).html("a", {"names": []}, "asker")
+
+
+def test_an_error_of_the_application_keeps_its_type_and_gains_the_place() -> None:
+    def explode() -> None:
+        raise ZeroDivisionError("own")
+
+    with pytest.raises(ZeroDivisionError, match="own") as caught:
+        templates({"a": "\n{{ f() }}"}).html("a", {"f": explode}, "asker")
+    assert caught.value.__notes__ == ["while rendering a, line 2 (asker)"]
+
+
+def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
+    own = templates({})
+    assert own.line("{{ n }} new", {"n": 3}, "asker", sandboxed=True) == "3 new"
+    for hostile in (
+        "{{ ().__class__ }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{{ lipsum.__globals__ }}",
+        "{{ x.__class__.__mro__ }}",
+        "{{ x['__class__'] }}",
+        "{{ x|attr('__class__') }}",
+        "{{ '{0.__class__}'.format(x) }}",
+        "{{ '{a.__class__}'.format_map({'a': x}) }}",
+        "{{ [x]|map(attribute='__class__')|first }}",
+        "{{ numbers.append(1) }}",
+    ):
+        with pytest.raises(RenderError):
+            own.line(hostile, {"x": "", "numbers": []}, "asker", sandboxed=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/hostname", "a/../../secret", "a\0b", "..\\secret", "link"]
+)
+def test_d55_a_template_name_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(TemplateNotFound):
+        Templates([folder]).text(name, {}, "asker")
+
+
+def test_a_folder_of_the_application_comes_before_what_ships(tmp_path: Path) -> None:
+    (tmp_path / "aerogram").mkdir()
+    (tmp_path / "aerogram" / "base.html").write_text("mine")
+    assert Templates([tmp_path]).html("aerogram/base.html", {}, "asker") == "mine"
+    assert (shipped_templates() / "aerogram").is_dir()
+
+
+def test_a_changed_stylesheet_is_read_again(tmp_path: Path) -> None:
+    import os
+
+    sheet = tmp_path / "brand.css"
+    sheet.write_text("p { color: red }")
+    own = Templates([tmp_path])
+    assert own.source("brand.css", "asker") == "p { color: red }"
+    sheet.write_text("p { color: blue }")
+    os.utime(sheet, (1, 1))
+    assert own.source("brand.css", "asker") == "p { color: blue }"
+    with pytest.raises(TemplateNotFound, match=r"asker: there is no template 'other\.css'"):
+        own.source("other.css", "asker")
+
+
+def test_shared_variables_reach_imported_macros() -> None:
+    sources = {
+        "m": "{% macro site() %}{{ site_name }}{% endmacro %}",
+        "a": "{% import 'm' as m %}{{ m.site() }}",
+    }
+    assert templates(sources, site_name="Shop").html("a", {}, "asker") == "Shop"
+
+
+def names(found: list[Finding]) -> list[tuple[str, str, str, int]]:
+    return [(finding.kind, finding.subject, finding.template, finding.line) for finding in found]
+
+
+def test_inspection_finds_what_the_whole_chain_asks_for_with_its_lines() -> None:
+    own = templates(
+        {
+            "base": "{{ title }}\n{% block b %}{% endblock %}",
+            "row": "\n{{ item.price }} {{ currency }}",
+            "a": "{% extends 'base' %}{% set title = 'x' %}\n"
+            "{% block b %}{% for item in items %}{% include 'row' %}{% endfor %}{% endblock %}",
+        }
+    )
+    assert names(inspect_template(own, "a", html=True)) == [
+        ("variable", "items", "a", 2),
+        ("variable", "currency", "row", 2),
+    ]
+
+
+def test_inspection_leaves_out_globals_and_what_the_template_treats_as_optional() -> None:
+    source = (
+        "{{ range(3) }}{{ site_name }}{% if note is defined %}{{ note }}{% endif %}{{ nick|default('you') }}"
+    )
+    assert inspect_template(templates({"a": source}, site_name=""), "a", html=False) == []
+
+
+def test_inspection_reports_missing_broken_and_dynamic_templates_at_once() -> None:
+    own = templates(
+        {"a": "{% include 'gone' %}\n{% include 'bad' %}\n{% include which %}", "bad": "\n{{ x|nofilter }}"}
+    )
+    assert names(inspect_template(own, "a", html=True)) == [
+        ("variable", "which", "a", 3),
+        ("missing", "gone", "a", 1),
+        ("broken", "No filter named 'nofilter'.", "bad", 2),
+        ("dynamic", "", "a", 3),
+    ]
+    assert names(inspect_template(own, "nowhere", html=True)) == [("missing", "nowhere", "nowhere", 0)]
+
+
+def test_inspection_survives_templates_that_include_each_other() -> None:
+    own = templates({"a": "{% include 'b' %}{{ x }}", "b": "{% include 'a' %}{{ y }}"})
+    assert {finding.subject for finding in inspect_template(own, "a", html=True)} == {"x", "y"}
+
+
+def test_inspection_of_a_subject() -> None:
+    assert names(inspect_line(templates({}), "{{ order.number }} {{ x|default(1) }}")) == [
+        ("variable", "order", "", 1)
+    ]
+    assert [finding.kind for finding in inspect_line(templates({}), "{{ order")] == ["broken"]
