@@ -1,9 +1,9 @@
 """Every template that ships renders to what its golden files hold, letter for letter.
 
-``tests/plaintext/golden/templates/`` mirrors ``templates/``: under the name of a template lies what it
-renders to. For an HTML template that is the part as it is sent, inlined, and with ``.txt`` behind the name the text
-made from it. ``REGENERATE_GOLDEN=1 ./run test tests/plaintext/test_golden.py`` writes them anew: read them
-before you commit.
+``tests/plaintext/golden/templates/`` mirrors ``templates/``: under the name of a template lies its rendering.
+For an HTML template that is the part as it is sent, inlined, and with ``.txt`` behind the name the text made
+from it. ``REGENERATE_GOLDEN=1 ./run test tests/plaintext/test_golden.py`` writes them anew: read them before
+you commit.
 """
 
 from __future__ import annotations
