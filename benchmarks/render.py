@@ -1,8 +1,9 @@
 """Rendering, from class to bytes, beside the usual chain of tools: ``./run bench render``.
 
-Three templates of real size (a receipt, an invoice with rows, a digest with conditionals) and three small ones
-(a password reset, a login code, an alert), a fresh context for each message, one process. Each round runs every contestant, one after the other; printed are medians of
-the rounds in milliseconds of processor time a message, and their ratios. Contestants:
+Three templates of real size (a receipt, an invoice with rows, a digest with conditionals) and three small
+ones (a password reset, a login code, an alert), a fresh context for each message, one process. Each round
+runs every contestant, one after the other; printed are medians of the rounds in milliseconds of processor
+time a message, and their ratios. Contestants:
 
 * bare: Jinja alone
 * (b): Jinja, premailer, html2text, and the standard library's EmailMessage to bytes
@@ -361,7 +362,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 rounds")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help=f"of {', '.join(KINDS)}; default all")
+    parser.add_argument(
+        "templates", nargs="*", metavar="TEMPLATE", help=f"of {', '.join(KINDS)}; default all"
+    )
     arguments = parser.parse_args()
     import cssutils
 
