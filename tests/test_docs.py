@@ -22,7 +22,7 @@ RUNNING = [
 ]
 
 BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")  # images too
 
 
 def named(page: Path) -> str:
@@ -49,6 +49,30 @@ def test_examples_run(page: Path, tmp_path: Path) -> None:
         [sys.executable, "-W", "error", "page.py"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_first_mail_of_the_readme_is_printed_and_previewed(tmp_path: Path) -> None:
+    for match in BLOCK.finditer((ROOT / "README.md").read_text()):
+        if match["file"]:
+            path = tmp_path / match["file"]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(match["text"])
+    preview = ["-m", "aerogram", "--app", "invite", "preview", "--out", "previews"]
+
+    printed, _ = (
+        subprocess.run(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for arguments in (["invite.py"], preview)
+    )
+
+    assert "\nSubject: Dinner on Saturday, Chidi?\n" in printed
+    assert "Dear Chidi, will you come? There will be rhubarb pie." in printed
+    assert (tmp_path / "previews" / "index.html").exists()
 
 
 def test_some_pages_run() -> None:
