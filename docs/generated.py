@@ -61,18 +61,7 @@ def import_order() -> str:
     return "\n".join(["```", *layers, "```"]) + "\n"
 
 
-def pages() -> str:
-    """One link a page, under its own title."""
-    lines = []
-    for path in sorted(Path(__file__).parent.glob("*.md")):
-        if path.name != "index.md":
-            title = path.read_text().partition("\n")[0].removeprefix("# ")
-            lines.append(f"- [{title}]({path.name})")
-    return "\n".join(lines) + "\n"
-
-
 WRITTEN = {
-    ("index.md", "pages"): pages,
     ("settings.md", "settings"): settings_table,
     ("architecture.md", "tree"): tree,
     ("architecture.md", "import order"): import_order,
