@@ -11,7 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from aerogram.conf.schema import Schema
+from aerogram.conf.schema import SettingsTable, accepted
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "aerogram"
@@ -21,9 +21,8 @@ OPEN_ROOMS = ("mail",)  # whose files are drawn too
 def settings_table() -> str:
     """One row a setting, in the order of the schema."""
     rows = ["| Setting | Default | Accepted |", "|---|---|---|"]
-    for name, field in Schema.model_fields.items():
-        accepted = (field.description or "").replace("|", "\\|")
-        rows.append(f"| `{name}` | `{field.default!r}` | {accepted} |")
+    for name, default in vars(SettingsTable()).items():
+        rows.append(f"| `{name}` | `{default!r}` | {accepted(name)} |")
     return "\n".join(rows) + "\n"
 
 

@@ -10,6 +10,7 @@ import pytest
 USERS_MODULE = """\
 from dataclasses import field
 from aerogram import AdminNotification, Notification
+from aerogram.conf import settings
 from aerogram.mail import EmailMultiAlternatives, mailers, send_mass_mail
 
 
@@ -60,6 +61,22 @@ Attributes("ann")  # E: Too many positional arguments
 Attributes(name="ann", nmae="ann")  # E: Unexpected keyword argument "nmae"
 Fields(to=["a@example.com"])  # E: Missing named argument "subject"
 Properties(name="ann").send(silently=True)  # E: Unexpected keyword argument "silently"
+
+port: int = settings.EMAIL_PORT
+folders = ["templates"]
+settings.configure(EMAIL_PORT=587, TEMPLATE_DIRS=folders, ADMINS=[("Ada", "ada@example.com"), "ops@example.com"])
+settings.EMAIL_PROT  # E: "Settings" has no attribute "EMAIL_PROT"
+settings.EMAIL_PORT = 587  # E: read-only
+settings.configure(EMAIL_PROT=3)  # E: Unexpected keyword argument "EMAIL_PROT"
+settings.override(EMAIL_PORT="587")  # E: incompatible type "str"
+
+
+@settings.override(EMAIL_HOST="mail.example.com")
+def host(suffix: str) -> str:
+    return settings.EMAIL_HOST + suffix
+
+
+host(1)  # E: incompatible type "int"
 """
 
 

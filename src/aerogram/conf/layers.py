@@ -1,4 +1,4 @@
-"""One source's values, checked; and several laid on one another."""
+"""One source's values, checked; and the layers of several sources, put on one another."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from aerogram.conf.schema import Schema, accepted, is_secret
+from aerogram.conf.schema import Schema, SettingsTable, accepted, is_secret
 from aerogram.conf.url import expand_url
 from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Layer", "merged", "unknown_name", "winner", "wrong_value"]
-
-DEFAULTS = {name: each.default for name, each in Schema.model_fields.items()}
+__all__ = ["Layer", "merged", "unknown_setting", "winner", "wrong_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Layer:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], source: str, *, prefix: str = "") -> Layer:
-        """Validate what one source says.
+        """Validate the values of one source.
 
         Args:
             values: settings by name.
@@ -38,17 +36,15 @@ class Layer:
             prefix: what the source puts before each name.
 
         Raises:
-            UnknownSetting: a name that is no setting.
-            ImproperlyConfigured: a value that is not accepted.
+            UnknownSetting: there is no setting of that name.
+            ImproperlyConfigured: a value is not accepted.
         """
         sources = {name: f"{source} {prefix}{name}" if prefix else source for name in values}
         for name in values:
             if name not in Schema.model_fields:
-                raise UnknownSetting(f"There is no setting {name} ({sources[name]}).{unknown_name(name)}")
-        if not values:
-            return cls({}, {})
+                raise unknown_setting(name, sources[name])
         try:
-            model = Schema(**values)
+            model = Schema(**values) if values else None
         except ValidationError as error:
             name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
             raise wrong_value(name, values[name], sources[name]) from None
@@ -60,27 +56,24 @@ class Layer:
         return cls(values, sources, expand_url(url, sources["EMAIL_URL"]) if url else {})
 
     def updated(self, other: Layer) -> Layer:
-        """This layer with another of the same kind on top."""
+        """Return this layer with another of the same source on top."""
         return self._with_url({**self.values, **other.values}, {**self.sources, **other.sources})
 
     def source_of(self, name: str) -> str:
-        """Where a value of this layer comes from, in words."""
+        """Return where a value of this layer comes from, in words."""
         if name in self.from_url:
             return f"EMAIL_URL, {self.sources['EMAIL_URL']}"
         return self.sources[name]
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Every setting's value.
+    """Return the value of every setting.
 
     Args:
         layers: the sources, weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it
             stands for, in that same source; only the strongest source's URL counts.
     """
-    # A default list is copied: what a program appends to it must not outlive reset().
-    values = {
-        name: value.copy() if isinstance(value, list | dict) else value for name, value in DEFAULTS.items()
-    }
+    values = dict(vars(SettingsTable()))
     for layer in layers:
         values.update(layer.values)
         if layer is _url_layer(layers):
@@ -89,7 +82,7 @@ def merged(layers: Sequence[Layer]) -> dict[str, Any]:
 
 
 def winner(layers: Sequence[Layer], name: str) -> Layer | None:
-    """The layer whose value of a setting is in force; None for the default."""
+    """Return the layer that gives the value of a setting; None for the default."""
     for layer in reversed(layers):
         if name in layer.values or (name in layer.from_url and layer is _url_layer(layers)):
             return layer
@@ -100,16 +93,15 @@ def _url_layer(layers: Sequence[Layer]) -> Layer | None:
     return next((layer for layer in reversed(layers) if "EMAIL_URL" in layer.values), None)
 
 
-def unknown_name(name: str) -> str:
-    """The end of an error text about a name that is no setting: the nearest names, if any is near."""
-    near = difflib.get_close_matches(name.upper(), DEFAULTS, n=3, cutoff=0.7)
-    return (
-        f" Did you mean {' or '.join(near)}?" if near else " docs/settings.md lists the settings there are."
-    )
+def unknown_setting(name: str, source: str = "") -> UnknownSetting:
+    """Return the error for a name that is no setting, with the nearest names if any is near."""
+    near = difflib.get_close_matches(name.upper(), Schema.model_fields, n=3, cutoff=0.7)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "docs/settings.md lists all settings."
+    return UnknownSetting(f"There is no setting {name}{f' ({source})' if source else ''}. {hint}")
 
 
 def wrong_value(name: str, value: object, source: str) -> ImproperlyConfigured:
-    """The error for a value that is not accepted; a secret's value is told by its type alone."""
+    """Return the error for a value that is not accepted; of a secret it shows the type alone."""
     shown = f"a value of type {type(value).__name__}" if is_secret(name) else _short(value)
     return ImproperlyConfigured(f"{name} ({source}): {shown} is not accepted. Accepted: {accepted(name)}.")
 

@@ -1,35 +1,56 @@
-"""The table of all settings: name, type, default, and what is accepted, in words.
+"""The table of all settings: name, type, default, and what is accepted. A new setting is one line of it."""
 
-This is the one place to add a setting. A field's ``description`` completes the sentence "Accepted: ..." of
-an error text and of the documentation; ``PATH`` marks a path which, in a settings file, is relative to that
-file.
-"""
+# ruff: noqa: RUF009 - each line of the table is a call of _setting(), which declares a dataclass field
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["ENVIRONMENT_PREFIX", "PATH", "Environment", "Schema", "accepted", "is_path", "is_secret"]
+__all__ = ["ENVIRONMENT_PREFIX", "Environment", "Schema", "SettingsTable", "accepted", "is_path", "is_secret"]
 
 ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
-PATH: Final[JsonDict] = {"path": True}
+
+T = TypeVar("T")
+
+
+def _setting(default: T, accepted: str, **constraints: Any) -> T:
+    """Declare a setting.
+
+    Args:
+        default: the value where no source gives one; each copy of the table has its own lists and dicts.
+        accepted: completes the sentence "Accepted: …" of error texts and of the documentation.
+        constraints: those of pydantic's ``Field``.
+    """
+
+    def fresh() -> T:
+        return copy(default)
+
+    info = Field(default_factory=fresh, description=accepted, **constraints)
+    return field(default_factory=fresh, metadata={"info": info})
+
+
+def _stored_as(kind: Any) -> GetPydanticSchema:
+    """Store as list or dict what is a Sequence or Mapping to type checkers, so that list[str] is accepted."""
+    return GetPydanticSchema(lambda _source, handler: handler(kind))
 
 
 def _blank_as_none(value: object) -> object:
-    # An environment variable cannot hold None; empty is the way to write it.
+    # An environment variable cannot hold None; the empty string stands for it.
     return None if value == "" else value
 
 
 def _no_bool(value: object) -> object:
-    # To Python True is the number 1; a setting that is given both ways is a mistake.
+    # True is the number 1 to Python; a truth value where a number is expected is a mistake.
     if isinstance(value, bool):
-        raise ValueError("a number is meant")
+        raise ValueError("not a number")
     return value
 
 
@@ -37,112 +58,109 @@ def _known_charset(value: str) -> str:
     try:
         codecs.lookup(value)
     except LookupError:
-        raise ValueError("no codec of that name") from None
+        raise ValueError("not a codec") from None
     return value
 
 
-OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
+_Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right")]
+_Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
+
+Charset = Annotated[str, AfterValidator(_known_charset)]
+Folders = Annotated[Sequence[str | Path], _stored_as(list[str | Path])]
+Mailers = Annotated[Mapping[str, Mapping[str, Any]], _stored_as(dict[str, dict[str, Any]])]
 Number = Annotated[int, BeforeValidator(_no_bool)]
-Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
-Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right")]
+OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
+OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
+People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
+Strings = Annotated[Sequence[str], _stored_as(list[str])]
+
+BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
+PEM_FILE = "the path of a PEM file, or nothing"
 PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 'ada@example.com')]"
-DOTTED = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
+WORD = r"^[A-Za-z0-9._-]*$"
 
 
-class Schema(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class SettingsTable:
     """Every setting there is, with the defaults of Django 5.2 where Django has it."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
     # How mail leaves
-    EMAIL_URL: str = Field("", description="a URL such as smtp://user:password@host:587?tls=starttls")
-    EMAIL_BACKEND: str = Field(
-        "aerogram.mail.backends.smtp.EmailBackend", min_length=1, pattern=r"^[\w.]+$", description=DOTTED
+    EMAIL_URL: str = _setting("", "a URL such as smtp://user:password@host:587?tls=starttls")
+    EMAIL_BACKEND: str = _setting(
+        "aerogram.mail.backends.smtp.EmailBackend", BACKEND, min_length=1, pattern=r"^[\w.]+$"
     )
-    EMAIL_HOST: str = Field("localhost", description="a host name or IP address")
-    EMAIL_PORT: Number = Field(25, ge=1, le=65535, description="a whole number from 1 to 65535")
-    EMAIL_HOST_USER: str = Field("", description="a user name, or '' to send without a login")
-    EMAIL_HOST_PASSWORD: str = Field("", description="a password, or ''")
-    EMAIL_USE_TLS: bool = Field(False, description="true or false (STARTTLS)")
-    EMAIL_USE_SSL: bool = Field(False, description="true or false (TLS from the first byte)")
-    EMAIL_SSL_CERTFILE: OptionalPath = Field(
-        None, description="the path of a PEM file, or nothing", json_schema_extra=PATH
+    EMAIL_HOST: str = _setting("localhost", "a host name or IP address")
+    EMAIL_PORT: Number = _setting(25, "a whole number from 1 to 65535", ge=1, le=65535)
+    EMAIL_HOST_USER: str = _setting("", "a user name, or '' to send without a login")
+    EMAIL_HOST_PASSWORD: str = _setting("", "a password, or ''")
+    EMAIL_USE_TLS: bool = _setting(False, "true or false (STARTTLS)")
+    EMAIL_USE_SSL: bool = _setting(False, "true or false (TLS from the first byte)")
+    EMAIL_SSL_CERTFILE: OptionalPath = _setting(None, PEM_FILE)
+    EMAIL_SSL_KEYFILE: OptionalPath = _setting(None, PEM_FILE)
+    EMAIL_TIMEOUT: OptionalSeconds = _setting(None, "a number of seconds above 0, or nothing")
+    EMAIL_FILE_PATH: OptionalPath = _setting(None, "the path of a folder, or nothing")
+    MAILERS: Mailers = _setting({}, "{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}")
+    LOG_ADDRESSES: bool = _setting(
+        False, "true or false (addresses and replies in the log lines of deliveries)"
     )
-    EMAIL_SSL_KEYFILE: OptionalPath = Field(
-        None, description="the path of a PEM file, or nothing", json_schema_extra=PATH
-    )
-    EMAIL_TIMEOUT: Annotated[Seconds | None, BeforeValidator(_blank_as_none)] = Field(
-        None, description="a number of seconds above 0, or nothing"
-    )
-    EMAIL_FILE_PATH: OptionalPath = Field(
-        None, description="the path of a folder, or nothing", json_schema_extra=PATH
-    )
-    MAILERS: dict[str, dict[str, Any]] = Field(
-        {}, description="{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}"
-    )
-
-    LOG_ADDRESSES: bool = Field(
-        False, description="true or false (addresses and replies in the log lines of deliveries)"
-    )
-
-    DKIM_DOMAIN: str = Field("", description="the domain that signs, or '' to sign nothing")
-    DKIM_SELECTOR: str = Field("", description="the name of the key in the DNS", pattern=r"^[A-Za-z0-9._-]*$")
-    DKIM_PRIVATE_KEY: str = Field("", description="an RSA or Ed25519 key as PEM text, or ''")
-    DKIM_PRIVATE_KEY_FILE: OptionalPath = Field(
-        None, description="the path of a PEM file, or nothing", json_schema_extra=PATH
-    )
+    DKIM_DOMAIN: str = _setting("", "the domain that signs, or '' to sign nothing")
+    DKIM_SELECTOR: str = _setting("", "the name of the key in the DNS", pattern=WORD)
+    DKIM_PRIVATE_KEY: str = _setting("", "an RSA or Ed25519 key as PEM text, or ''")
+    DKIM_PRIVATE_KEY_FILE: OptionalPath = _setting(None, PEM_FILE)
 
     # What a message says by default
-    DEFAULT_FROM_EMAIL: str = Field("webmaster@localhost", description="an address")
-    SERVER_EMAIL: str = Field("root@localhost", description="an address")
-    EMAIL_SUBJECT_PREFIX: str = Field("[Aerogram] ", description="a text")
-    EMAIL_USE_LOCALTIME: bool = Field(False, description="true (Date header in local time) or false (UTC)")
-    DEFAULT_CHARSET: Annotated[str, AfterValidator(_known_charset)] = Field(
-        "utf-8", description="the name of a Python codec, such as 'utf-8'"
+    DEFAULT_FROM_EMAIL: str = _setting("webmaster@localhost", "an address")
+    SERVER_EMAIL: str = _setting("root@localhost", "an address")
+    EMAIL_SUBJECT_PREFIX: str = _setting("[Aerogram] ", "a text")
+    EMAIL_USE_LOCALTIME: bool = _setting(False, "true (Date header in local time) or false (UTC)")
+    DEFAULT_CHARSET: Charset = _setting("utf-8", "the name of a Python codec, such as 'utf-8'")
+    FEEDBACK_SENDER_ID: str = _setting(
+        "", "the name of the sender in Feedback-ID, or '' for none", pattern=WORD
     )
-    FEEDBACK_SENDER_ID: str = Field(
-        "", description="the name of the sender in Feedback-ID, or '' for none", pattern=r"^[A-Za-z0-9._-]*$"
-    )
-    ADMINS: list[Person] = Field([], description=PEOPLE)
-    MANAGERS: list[Person] = Field([], description=PEOPLE)
+    ADMINS: People = _setting([], PEOPLE)
+    MANAGERS: People = _setting([], PEOPLE)
 
     # Notifications and their templates
-    NOTIFICATION_MODULES: list[str] = Field([], description="a list of module names")
-    TEMPLATE_DIRS: list[str | Path] = Field(
-        ["templates"], description="a list of folders", json_schema_extra=PATH
-    )
-    SITE_NAME: str = Field("", description="a text, shown by the templates")
-    BASE_URL: str = Field("", description="a URL, put before the links of the templates")
-    HTML_SIZE_LIMIT: Number = Field(1_000_000, gt=0, description="a whole number of bytes above 0")
-    TEXT_WIDTH: Number = Field(78, ge=0, description="a whole number of characters, 0 for no wrapping")
-    CSS_ENGINE: Literal["premailer", "css-inline"] = Field(
-        "premailer", description="'premailer' or 'css-inline'"
-    )
-    STENCILS: bool = Field(True, description="true or false")
-    STENCIL_CACHE_ENTRIES: Number = Field(256, ge=0, description="a whole number, 0 or above")
-    STENCIL_CACHE_BYTES: Number = Field(
-        64 * 1024 * 1024, ge=0, description="a whole number of bytes, 0 or above"
-    )
+    NOTIFICATION_MODULES: Strings = _setting([], "a list of module names")
+    TEMPLATE_DIRS: Folders = _setting(["templates"], "a list of folders")
+    SITE_NAME: str = _setting("", "a text, shown by the templates")
+    BASE_URL: str = _setting("", "a URL, put before the links of the templates")
+    HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
+    TEXT_WIDTH: Number = _setting(78, "a whole number of characters, 0 for no wrapping", ge=0)
+    CSS_ENGINE: Literal["premailer", "css-inline"] = _setting("premailer", "'premailer' or 'css-inline'")
+    STENCILS: bool = _setting(True, "true or false")
+    STENCIL_CACHE_ENTRIES: Number = _setting(256, "a whole number, 0 or above", ge=0)
+    STENCIL_CACHE_BYTES: Number = _setting(67_108_864, "a whole number of bytes, 0 or above", ge=0)
 
 
-class Environment(Schema, BaseSettings):
-    """The same table, for pydantic-settings to read from environment variables."""
-
+class _Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, case_sensitive=True)
 
 
+_TYPES = get_type_hints(SettingsTable, include_extras=True)
+_FIELDS: Final[dict[str, Any]] = {
+    line.name: (_TYPES[line.name], line.metadata["info"]) for line in fields(SettingsTable)
+}
+
+Schema = create_model("Schema", **_FIELDS)
+"""The table as pydantic checks it."""
+
+Environment = create_model("Environment", __base__=_Environment, **_FIELDS)
+"""The table as pydantic-settings reads it from environment variables."""
+
+
 def accepted(name: str) -> str:
-    """What the setting takes, in words."""
+    """Return what the setting accepts, in words."""
     return Schema.model_fields[name].description or ""
 
 
 def is_path(name: str) -> bool:
-    """Whether the setting is a path, or a list of them."""
-    return Schema.model_fields[name].json_schema_extra == PATH
+    """Return whether the setting is a path, or a list of them."""
+    return _TYPES[name] in (Folders, OptionalPath)
 
 
 def is_secret(name: str) -> bool:
-    """Whether a value of that setting must not be shown."""
-    if name in ("EMAIL_URL", "MAILERS"):
-        return True
-    return any(word in name for word in ("PASSWORD", "SECRET", "TOKEN", "KEY"))
+    """Return whether a value of the setting must not be shown."""
+    return name in ("EMAIL_URL", "MAILERS") or any(
+        word in name for word in ("PASSWORD", "SECRET", "TOKEN", "KEY")
+    )

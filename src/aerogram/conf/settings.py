@@ -6,16 +6,17 @@ import functools
 import inspect
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
-
-from aerogram.exceptions import UnknownSetting
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from aerogram.conf.layers import Layer
+    from aerogram.conf.schema import SettingsTable
     from aerogram.conf.sources import Surroundings
+else:
+    SettingsTable = object  # at run time the table, and pydantic with it, is loaded by the first read
 
 __all__ = ["Override", "Settings"]
 
@@ -23,76 +24,82 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def _takes(_table: Callable[P, object]) -> Callable[[Callable[..., R]], Callable[Concatenate[Any, P], R]]:
+    """Give a method's ``**values``, to type checkers, the names and types of a table."""
+    return lambda method: method
+
+
 class Base(NamedTuple):
-    """What everything below the overrides says, with the surroundings it was read from."""
+    """The values of all sources beneath the overrides, with the surroundings they were read from."""
 
     configured: Layer | None
     surroundings: Surroundings
-    observed: tuple[Layer, ...]  # what file and environment gave, weakest first
-    layers: tuple[Layer, ...]  # the same with configure() on top
+    layers: tuple[Layer, ...]  # weakest first
     values: dict[str, Any]
 
 
-class Overlaid(NamedTuple):
-    """The values with the overrides of one context on top."""
-
-    base: Base
-    overrides: tuple[Override, ...]
-    values: dict[str, Any]
-
-
-class Settings:
+class Settings(SettingsTable):
     """Every setting as an upper-case attribute, read at call time.
 
-    A changed environment variable, working directory or settings file is seen by the next access; between
-    changes an access costs some microseconds, for the values are validated once for each change.
+    A changed environment variable, working directory or settings file is seen by the next access. Between
+    changes an access costs some microseconds: the values are validated once for each change.
 
     Raises:
-        ImproperlyConfigured: any source holds an unknown name or a wrong value. The text names the setting,
-            its source and what is accepted, and never shows a secret.
+        ImproperlyConfigured: a source holds an unknown name or a wrong value. The text names the setting, its
+            source and what is accepted, and never shows a secret.
         UnknownSetting: there is no setting of the name asked for.
     """
 
+    _base: Base | None
+    _configured: Layer | None
+    _frozen: ContextVar[Base | None]
+    _overrides: ContextVar[tuple[Override, ...]]
+    _overlaid: tuple[Base, tuple[Override, ...], dict[str, Any]] | None
+
     def __init__(self) -> None:
         # Through __dict__, because assignment to a settings object is refused.
-        self.__dict__["_base"] = None
-        self.__dict__["_configured"] = None
-        self.__dict__["_overrides"] = ContextVar("aerogram_overrides", default=())
-        self.__dict__["_overlaid"] = ContextVar("aerogram_overlaid", default=None)
-        self.__dict__["_held"] = ContextVar("aerogram_held", default=None)
+        self.__dict__.update(
+            _base=None,
+            _configured=None,
+            _frozen=ContextVar("aerogram_frozen", default=None),
+            _overrides=ContextVar("aerogram_overrides", default=()),
+            _overlaid=None,
+        )
 
-    def __getattr__(self, name: str) -> Any:
-        held: Base | None = self._held.get()
-        if held is not None and not self._overrides.get() and name in held.values:
-            return held.values[name]  # the short way for who reads several, in frozen()
-        if not name.isupper():
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}; settings are in upper case"
-            )
-        try:
-            return self._values()[name]
-        except KeyError:
-            from aerogram.conf.layers import unknown_name
+    if not TYPE_CHECKING:  # to type checkers, the attributes are those of the table and no others
 
-            raise UnknownSetting(f"There is no setting {name}.{unknown_name(name)}") from None
+        def __getattr__(self, name: str) -> Any:
+            frozen = self._frozen.get()
+            if frozen is not None and name in frozen.values and not self._overrides.get():
+                return frozen.values[name]
+            if not name.isupper():
+                raise AttributeError(f"Settings has no attribute {name!r}; settings are in upper case")
+            try:
+                return self.snapshot()[name]
+            except KeyError:
+                from aerogram.conf.layers import unknown_setting
+
+                raise unknown_setting(name) from None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
-            f"Settings are not assigned to: call settings.configure({name}=...) once at the start, "
+            f"Settings cannot be assigned to: call settings.configure({name}=...) once at the start, "
             f"or use settings.override({name}=...) for a while"
         )
 
     def __dir__(self) -> list[str]:
-        return sorted([*super().__dir__(), *self._values()])
+        return sorted([*super().__dir__(), *self.snapshot()])
 
     def __repr__(self) -> str:
-        """The names that a source sets, strongest source first, and no value."""
-        layers = reversed([*self._current_base().layers, *(each.layer for each in self._overrides.get())])
+        """Show the names that the sources set, the strongest source first, and no value."""
         given = ", ".join(
-            f"{name} ({layer.source_of(name)})" for layer in layers for name in sorted(layer.values)
+            f"{name} ({layer.source_of(name)})"
+            for layer in reversed(self._layers())
+            for name in sorted(layer.values)
         )
         return f"<Settings: {given or 'defaults'}>"
 
+    @_takes(SettingsTable)
     def override(self, **values: Any) -> Override:
         """Set values for a ``with`` block or for the calls of a decorated function, sync or async.
 
@@ -100,6 +107,9 @@ class Settings:
 
         Args:
             values: settings by name; checked at once.
+
+        Returns:
+            A context manager that is also a decorator.
 
         Raises:
             UnknownSetting: there is no setting of that name.
@@ -114,37 +124,14 @@ class Settings:
         """
         return Override(self, values)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Look at the sources once for everything inside: a batch is written from one set of values.
-
-        What is overridden inside still counts; what is configured counts from the end on. Each look costs
-        system calls, so code that reads several settings for every message of a batch reads them in here.
-
-        >>> from aerogram.conf import settings
-        >>> with settings.frozen():
-        ...     settings.EMAIL_PORT, settings.EMAIL_HOST
-        (25, 'localhost')
-        """
-        token = self._held.set(self._current_base())
-        try:
-            yield
-        finally:
-            self._held.reset(token)
-
-    def snapshot(self) -> Mapping[str, Any]:
-        """Return all values in force now by name, for code that needs several at the price of one access.
-
-        >>> from aerogram.conf import settings
-        >>> settings.snapshot()["EMAIL_PORT"]
-        25
-        """
-        return self._values()
-
+    @_takes(SettingsTable)
     def configure(self, **values: Any) -> None:
         """Set values for the whole process, beneath :meth:`override` and above every other source.
 
         A later call adds to the earlier ones, and wins where both name a setting.
+
+        Args:
+            values: settings by name; checked at once.
 
         Raises:
             UnknownSetting: there is no setting of that name.
@@ -152,17 +139,59 @@ class Settings:
         """
         from aerogram.conf.layers import Layer
 
-        before: Layer | None = self._configured
         layer = Layer.checked(values, "settings.configure()")
+        before = self._configured
         self.__dict__["_configured"] = layer if before is None else before.updated(layer)
 
     def reset(self) -> None:
-        """Forget what :meth:`configure` set and what was read; for tests. Overrides in force stay."""
-        self.__dict__["_configured"] = None
-        self.__dict__["_base"] = None
+        """Forget what :meth:`configure` set and what was read; for tests. Overrides stay."""
+        self.__dict__.update(_configured=None, _base=None)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Read the sources once for everything inside, so that a batch is written from one set of values.
+
+        Overrides entered inside still count; what is configured inside counts from the end on. Each read
+        costs system calls, so code that reads several settings for each message of a batch does it in here.
+
+        >>> from aerogram.conf import settings
+        >>> with settings.frozen():
+        ...     settings.EMAIL_PORT, settings.EMAIL_HOST
+        (25, 'localhost')
+        """
+        token = self._frozen.set(self._current_base())
+        try:
+            yield
+        finally:
+            self._frozen.reset(token)
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Return all values by name, for code that needs several at the price of one access.
+
+        >>> from aerogram.conf import settings
+        >>> settings.snapshot()["EMAIL_PORT"]
+        25
+        """
+        base = self._current_base()
+        overrides = self._overrides.get()
+        if not overrides:
+            return base.values
+        overlaid = self._overlaid
+        if overlaid is None or overlaid[0] is not base or overlaid[1] is not overrides:
+            from aerogram.conf.layers import merged
+
+            overlaid = (base, overrides, merged(self._layers()))
+            self.__dict__["_overlaid"] = overlaid
+        return overlaid[2]
 
     def source_of(self, name: str) -> str:
-        """Where the value of a setting comes from, in words for an error text.
+        """Return where the value of a setting comes from, in words for an error text.
+
+        Args:
+            name: a setting.
+
+        Raises:
+            UnknownSetting: there is no setting of that name.
 
         >>> from aerogram.conf import settings
         >>> with settings.override(EMAIL_HOST="mail.example.com"):
@@ -172,51 +201,39 @@ class Settings:
         getattr(self, name)
         from aerogram.conf.layers import winner
 
-        layer = winner([*self._current_base().layers, *(each.layer for each in self._overrides.get())], name)
+        layer = winner(self._layers(), name)
         return "the default" if layer is None else layer.source_of(name)
 
-    def _values(self) -> dict[str, Any]:
-        base = self._current_base()
-        overrides = self._overrides.get()
-        if not overrides:
-            return base.values
-        overlaid: Overlaid | None = self._overlaid.get()
-        if overlaid is None or overlaid.base is not base or overlaid.overrides is not overrides:
-            from aerogram.conf.layers import merged
-
-            values = merged([*base.layers, *(each.layer for each in overrides)])
-            overlaid = Overlaid(base, overrides, values)
-            self._overlaid.set(overlaid)
-        return overlaid.values
+    def _layers(self) -> list[Layer]:
+        """Return the layers that sources give, weakest first."""
+        return [*self._current_base().layers, *(each.layer for each in self._overrides.get())]
 
     def _current_base(self) -> Base:
-        held: Base | None = self._held.get()
-        if held is not None:
-            return held
-        base: Base | None = self._base
-        configured = self._configured
+        frozen = self._frozen.get()
+        if frozen is not None:
+            return frozen
+        base, configured = self._base, self._configured
         # One assignment of one finished value: threads that race here do the same work twice, and no harm.
         if base is None or base.configured is not configured or base.surroundings.changed():
             from aerogram.conf.layers import merged
             from aerogram.conf.sources import Surroundings
 
             surroundings = Surroundings.observe()
-            same = base is not None and surroundings.says_the_same_as(base.surroundings)
-            observed = base.observed if base is not None and same else surroundings.layers()
-            layers = observed if configured is None else (*observed, configured)
-            base = Base(configured, surroundings, observed, layers, merged(layers))
+            layers = (*surroundings.layers(), *([configured] if configured else []))
+            base = Base(configured, surroundings, layers, merged(layers))
             self.__dict__["_base"] = base
         return base
 
 
 class Override:
-    """Values in force for a while: what :meth:`Settings.override` returns."""
+    """Values that count for a while: what :meth:`Settings.override` returns."""
 
     def __init__(self, settings: Settings, values: dict[str, Any]) -> None:
         from aerogram.conf.layers import Layer
 
-        self.layer = Layer.checked(values, "settings.override()")
-        self._stack: ContextVar[tuple[Override, ...]] = settings._overrides
+        self.layer: Layer = Layer.checked(values, "settings.override()")
+        # The stack lives in the context, so one object may be entered twice, and by several threads.
+        self._stack = settings._overrides
 
     def __enter__(self) -> None:
         self._stack.set((*self._stack.get(), self))
@@ -224,15 +241,14 @@ class Override:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The stack itself lives in the context, so one object may be entered twice, and by several threads.
         stack = self._stack.get()
-        for place in range(len(stack) - 1, -1, -1):
-            if stack[place] is self:
-                self._stack.set(stack[:place] + stack[place + 1 :])
+        for position in range(len(stack) - 1, -1, -1):
+            if stack[position] is self:
+                self._stack.set(stack[:position] + stack[position + 1 :])
                 return
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function, sync or async: the values are in force during each call."""
+        """Decorate a function, sync or async: the values count during each call."""
         if isinstance(function, type):
             raise TypeError(
                 "settings.override() decorates functions; decorate the methods of the class instead"

@@ -1,4 +1,4 @@
-"""What surrounds the process: its environment variables and the settings file of its working directory."""
+"""The environment variables of the process and the settings file of its working directory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from aerogram.conf.layers import Layer, unknown_name, wrong_value
+from aerogram.conf.layers import Layer, unknown_setting, wrong_value
 from aerogram.conf.schema import ENVIRONMENT_PREFIX, Environment, Schema, is_path
-from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
+from aerogram.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,54 +41,48 @@ class Surroundings:
 
     @classmethod
     def observe(cls) -> Surroundings:
-        """Read the environment, and climb from the working directory to the nearest settings file.
+        """Read the environment, and the nearest settings file from the working directory upward.
 
         Raises:
-            ImproperlyConfigured: a file on the way cannot be read, or is no TOML.
+            ImproperlyConfigured: a file on the way cannot be read, or is not TOML.
         """
         environment = dict(_raw_environment())
         folder = _working_directory()
         absent: list[str] = []
         present: list[tuple[str, Signature]] = []
         now = time.time_ns()
-        found, table = None, {}
+        file, table = None, None
         for path in _candidates(folder):
             signature = _signature(path)
             if signature is None:
                 absent.append(path)
                 continue
             present.append((path, signature))
-            content = _table_of(path)
-            if content is not None:
-                found, table = path, content
+            table = _table_of(path)
+            if table is not None:
+                file = path
                 break
         settled = all(now - signature[0] > RACY_NS for _, signature in present)
-        return cls(environment, folder, tuple(absent), tuple(present), settled, found, table)
+        return cls(environment, folder, tuple(absent), tuple(present), settled, file, table or {})
 
     def changed(self) -> bool:
-        """Whether anything may be different now. Called at every access: no parsing, few system calls."""
-        if _raw_environment() != self.environment or not self.settled or _working_directory() != self.folder:
-            return True
-        for path in self.absent:
-            if os.access(path, os.F_OK):
-                return True
-        return any(_signature(path) != signature for path, signature in self.present)
-
-    def says_the_same_as(self, other: Surroundings) -> bool:
-        """Whether both give the same settings, though they were read at different moments."""
-        return (self.environment, self.file, self.table) == (other.environment, other.file, other.table)
+        """Return whether anything may differ by now. Called at every access: no parsing, few system calls."""
+        return (
+            _raw_environment() != self.environment
+            or not self.settled
+            or _working_directory() != self.folder
+            or any(os.access(path, os.F_OK) for path in self.absent)
+            or any(_signature(path) != signature for path, signature in self.present)
+        )
 
     def layers(self) -> tuple[Layer, ...]:
-        """The settings that file and environment give, weakest first.
+        """Return the settings of file and environment, weakest first.
 
         Raises:
             ImproperlyConfigured: a name or value is wrong.
         """
-        layers = []
-        if self.file is not None:
-            layers.append(_file_layer(self.file, self.table))
-        layer = _environment_layer(os.environ)
-        return (*layers, layer) if layer.values else tuple(layers)
+        file = () if self.file is None else (_file_layer(self.file, self.table),)
+        return (*file, _environment_layer(os.environ))
 
 
 def _raw_environment() -> Mapping[Any, Any]:
@@ -96,15 +90,18 @@ def _raw_environment() -> Mapping[Any, Any]:
     return getattr(os.environ, "_data", os.environ)
 
 
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - called at every access: a str, no Path built
+    except OSError:  # the folder was removed: then there is no file
+        return None
+
+
 def _environment_layer(environment: Mapping[str, str]) -> Layer:
     for variable in environment:
-        if not variable.startswith(ENVIRONMENT_PREFIX):
-            continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX)
-        if name not in Schema.model_fields:
-            raise UnknownSetting(
-                f"There is no setting {name} (environment variable {variable}).{unknown_name(name)}"
-            )
+        if name != variable and name not in Schema.model_fields:
+            raise unknown_setting(name, f"environment variable {variable}")
     try:
         values = EnvSettingsSource(Environment)()
     except SettingsError:
@@ -113,11 +110,11 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
 
 
 def _not_json(environment: Mapping[str, str]) -> ImproperlyConfigured:
-    """Find the variable that pydantic-settings could not decode."""
-    for name, field in Schema.model_fields.items():
+    """Return the error for the variable that pydantic-settings could not decode."""
+    source = EnvSettingsSource(Environment)
+    for name, field in Environment.model_fields.items():
         variable = ENVIRONMENT_PREFIX + name
         if variable in environment:
-            source = EnvSettingsSource(Environment)
             try:
                 source.prepare_field_value(name, field, environment[variable], source.field_is_complex(field))
             except ValueError:
@@ -126,23 +123,16 @@ def _not_json(environment: Mapping[str, str]) -> ImproperlyConfigured:
     raise AssertionError("no variable is at fault")  # pragma: no cover - the source has just refused one
 
 
-def _working_directory() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109 - called at every access: a str, no Path built
-    except OSError:  # the folder is gone: no file, then
-        return None
-
-
 def _candidates(folder: str | None) -> Iterator[str]:
-    """The files to look at, nearest first; in one folder aerogram.toml comes first."""
-    if folder is None:
-        return
-    for each in (Path(folder), *Path(folder).parents):
-        yield str(each / "aerogram.toml")
-        yield str(each / "pyproject.toml")
+    """Yield the files to look for, nearest first; in one folder aerogram.toml comes first."""
+    if folder is not None:
+        for each in (Path(folder), *Path(folder).parents):
+            yield str(each / "aerogram.toml")
+            yield str(each / "pyproject.toml")
 
 
 def _signature(path: str) -> Signature | None:
+    """Return what changes when a file is rewritten; None where there is no file."""
     try:
         status = os.stat(path)  # noqa: PTH116 - called at every access: no Path built
     except OSError:
@@ -151,7 +141,7 @@ def _signature(path: str) -> Signature | None:
 
 
 def _table_of(path: str) -> dict[str, Any] | None:
-    """The settings of a file as written; None for a pyproject.toml that has none."""
+    """Return the settings of a file as written; None for a pyproject.toml without any."""
     try:
         document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -164,13 +154,13 @@ def _table_of(path: str) -> dict[str, Any] | None:
     table = tool.get("aerogram") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ImproperlyConfigured(
-            f"tool.aerogram in {path} is no table. Write [tool.aerogram] and a line a setting."
+            f"tool.aerogram in {path} is not a table. Write [tool.aerogram] and a line for each setting."
         )
     return table
 
 
 def _file_layer(path: str, table: Mapping[str, Any]) -> Layer:
-    """Check a file's settings; names may be written in upper or in lower case."""
+    """Check a file's settings, whose names may be in lower case and whose paths are relative to the file."""
     source = path if path.endswith("aerogram.toml") else f"[tool.aerogram] of {path}"
     values: dict[str, Any] = {}
     for key, value in table.items():

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from aerogram.exceptions import ImproperlyConfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["expand_url"]
 
@@ -17,11 +14,13 @@ FORMS: Final = (
     "smtp://user:password@host:587?tls=starttls, smtps://user:password@host, console:, file:///folder, "
     "locmem: or dummy:, with %-encoding for special characters"
 )
-OPTIONS: Final = ("tls", "timeout", "certfile", "keyfile")
 BACKENDS: Final = {"console": "console", "file": "filebased", "locmem": "locmem", "dummy": "dummy"}
-
-
-_HALF_ENCODED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
+OPTIONS: Final = {
+    "tls": "EMAIL_USE_TLS",
+    "timeout": "EMAIL_TIMEOUT",
+    "certfile": "EMAIL_SSL_CERTFILE",
+    "keyfile": "EMAIL_SSL_KEYFILE",
+}
 
 
 class _Refused(Exception):
@@ -31,8 +30,8 @@ class _Refused(Exception):
 def expand_url(url: str, source: str) -> dict[str, Any]:
     """Turn an ``EMAIL_URL`` into the ``EMAIL_*`` settings it stands for.
 
-    An SMTP URL settles host, port, login and encryption all at once, so that a login never goes to a host it
-    was not meant for; ``timeout``, ``certfile`` and ``keyfile`` are settled only if the URL names them.
+    An SMTP URL sets host, port, login and encryption all at once, so that a login never goes to a host it was
+    not meant for; ``timeout``, ``certfile`` and ``keyfile`` are set only if the URL names them.
 
     Args:
         url: the URL; user, password, host and path are percent-decoded.
@@ -42,7 +41,7 @@ def expand_url(url: str, source: str) -> dict[str, Any]:
         Settings by name.
 
     Raises:
-        ImproperlyConfigured: the URL is of no known form. The text shows nothing of the URL.
+        ImproperlyConfigured: the URL has no known form. The text shows nothing of the URL.
 
     >>> expand_url("file:///var/mail", "an example")
     {'EMAIL_BACKEND': 'aerogram.mail.backends.filebased.EmailBackend', 'EMAIL_FILE_PATH': '/var/mail'}
@@ -105,18 +104,18 @@ def _smtp(parts: SplitResult) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": _decoded(parts.password or ""),
         "EMAIL_USE_TLS": tls == "starttls",
         "EMAIL_USE_SSL": tls == "implicit",
-        **{OPTION_SETTINGS[name][0]: OPTION_SETTINGS[name][1](value) for name, value in options.items()},
+        **{OPTIONS[name]: _seconds(value) if name == "timeout" else value for name, value in options.items()},
     }
 
 
 def _decoded(text: str) -> str:
-    """Decode what is percent-encoded; a password that would come out changed is refused instead."""
-    if _HALF_ENCODED.search(text):
+    """Decode what is percent-encoded; refuse what would come out changed."""
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
         raise _Refused("it has a % without two hexadecimal digits; a percent sign is written %25")
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise _Refused("it has percent-encoded octets that are no UTF-8") from None
+        raise _Refused("it has percent-encoded octets that are not UTF-8") from None
 
 
 def _options(query: str) -> dict[str, str]:
@@ -139,10 +138,3 @@ def _seconds(value: str) -> float:
     if not 0 < seconds < float("inf"):
         raise _Refused("timeout= is a number of seconds above 0")
     return int(seconds) if seconds.is_integer() else seconds
-
-
-OPTION_SETTINGS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
-    "timeout": ("EMAIL_TIMEOUT", _seconds),
-    "certfile": ("EMAIL_SSL_CERTFILE", str),
-    "keyfile": ("EMAIL_SSL_KEYFILE", str),
-}

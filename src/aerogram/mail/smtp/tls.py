@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from typing import TYPE_CHECKING
 
 from aerogram.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["client_context", "default_context"]
 
@@ -16,7 +20,7 @@ def default_context() -> ssl.SSLContext:
     return context
 
 
-def client_context(certfile: str | None, keyfile: str | None) -> ssl.SSLContext:
+def client_context(certfile: str | Path | None, keyfile: str | Path | None) -> ssl.SSLContext:
     """Return the same, which also shows a client certificate where one is given.
 
     Args:
