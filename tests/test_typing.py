@@ -64,7 +64,7 @@ Properties(name="ann").send(silently=True)  # E: Unexpected keyword argument "si
 
 port: int = settings.EMAIL_PORT
 folders = ["templates"]
-settings.configure(EMAIL_PORT=587, TEMPLATE_DIRS=folders, ADMINS=[("Ada", "ada@example.com"), "ops@example.com"])
+settings.configure(TEMPLATE_DIRS=folders, ADMINS=[("Ada", "ada@example.com"), "ops@example.com"])
 settings.EMAIL_PROT  # E: "Settings" has no attribute "EMAIL_PROT"
 settings.EMAIL_PORT = 587  # E: read-only
 settings.configure(EMAIL_PROT=3)  # E: Unexpected keyword argument "EMAIL_PROT"
