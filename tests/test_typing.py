@@ -52,6 +52,9 @@ class Staff(AdminNotification):
 
 mail: EmailMultiAlternatives = Attributes(name="ann").render()
 sent: int = send_mass_mail([Properties(name="ann"), Fields(to=["a@example.com"], subject="s"), mail])
+sent += send_mass_mail(("Hello", "Good morning.", None, [name]) for name in ("ann@example.com",))
+send_mass_mail([3])  # E: incompatible type "int"
+send_mass_mail([("Hello", "Good morning.", None)])  # E: incompatible type "tuple[str, str, None]"
 sent += Staff(host="h").send(connection=mailers["bulk"]) + Staff(host="h").send(using="bulk")
 
 reveal_type(Notification.to)  # Any: a declared property would refuse an attribute under pyright

@@ -5,7 +5,8 @@
 ...     send_mail("Hello", "Good morning.", "me@example.com", ["you@example.com"])
 1
 
-The names are those of ``django.core.mail``; ``outbox`` is made by the first message of the locmem backend.
+The names are those of ``django.core.mail``, and beside them what Aerogram adds: delivery reports, hooks,
+mailers by name, and awaitable functions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from __future__ import annotations
 from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any
 
+from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.dns_name import DNS_NAME, CachedDnsName
+from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.delivery.hooks import before_send, failed, sent
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.mailers import mailers
 from aerogram.mail.message.email_message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
@@ -43,33 +48,42 @@ __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
     "DNS_NAME",
     "BadHeaderError",
+    "BaseEmailBackend",
     "CachedDnsName",
+    "DeliveryError",
+    "DeliveryReport",
     "EmailAlternative",
     "EmailAttachment",
     "EmailMessage",
     "EmailMultiAlternatives",
+    "RecipientResult",
     "SMTPConnection",
     "SafeMIMEMultipart",
     "SafeMIMEText",
     "asend_mail",
     "asend_mass_mail",
+    "before_send",
+    "failed",
     "forbid_multi_line_headers",
     "get_connection",
     "mail_admins",
     "mail_managers",
     "mailers",
     "make_msgid",
+    "outbox",
     "send_mail",
     "send_mass_mail",
+    "sent",
 ]
 
 outbox: list[EmailMessage]
-"""What the locmem backend was given; not there before its first use."""
+"""The messages that the locmem backend has sent, an empty list before the first."""
 
 
 def __getattr__(name: str) -> Any:
-    # The SMTP client is loaded by who uses it.
-    if name == "SMTPConnection":
+    if name == "outbox":  # made when it is first looked at, so that a test may delete it
+        return globals().setdefault(name, [])
+    if name == "SMTPConnection":  # loads the SMTP client
         from aerogram.mail.backends.deprecated import SMTPConnection
 
         return SMTPConnection

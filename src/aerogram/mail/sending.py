@@ -13,7 +13,16 @@ from aerogram.mail.staff import send_staff_mail
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
+    from aerogram.mail.batch import Renderable
     from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.message.email_message import EmailMessage
+
+    MassMailItem = (
+        tuple[object, object, object, Iterable[object]]
+        | tuple[object, object, object, Iterable[object], object]
+        | EmailMessage
+        | Renderable
+    )
 
 __all__ = [
     "asend_mail",
@@ -100,7 +109,7 @@ def send_mail(
 
 
 def send_mass_mail(
-    datatuple: Iterable[Any],
+    datatuple: Iterable[MassMailItem],
     fail_silently: bool = False,
     auth_user: str | None = None,
     auth_password: str | None = None,
@@ -181,7 +190,9 @@ async def asend_mail(*args: Any, **kwargs: Any) -> int:
     return await run_in_thread(send_mail, *args, **kwargs)
 
 
-async def asend_mass_mail(datatuple: Iterable[Any] | AsyncIterable[Any], *args: Any, **kwargs: Any) -> int:
+async def asend_mass_mail(
+    datatuple: Iterable[MassMailItem] | AsyncIterable[MassMailItem], *args: Any, **kwargs: Any
+) -> int:
     """Send many messages without blocking the event loop; otherwise as :func:`send_mass_mail`.
 
     ``datatuple`` may be asynchronous, an async generator too; items are asked for one at a time.

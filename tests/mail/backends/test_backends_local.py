@@ -63,10 +63,13 @@ class TestBase:
 
 
 class TestLocmem:
-    def test_outbox_is_made_when_needed(self) -> None:
-        assert not hasattr(mail, "outbox")
+    def test_outbox_looked_at_before_the_first_message_is_the_list_that_gets_it(self) -> None:
+        before = mail.outbox
+        assert before == []
         backend = LocmemBackend()
-        assert mail.outbox == []
+        backend.send_messages([message()])
+        assert len(before) == 1
+        assert mail.outbox is before
         del mail.outbox
         backend.send_messages([message()])
         assert len(mail.outbox) == 1
