@@ -1,1 +1,1 @@
-"""Speed and memory, beside a peer in the same run: ``./run bench NAME`` is ``python -m benchmarks.NAME``."""
+"""Benchmarks of speed and memory, most of them beside a peer: ``./run bench NAME``."""

@@ -1,10 +1,10 @@
-"""How many functions does one send run through? ``./run bench calls``.
+"""Number of calls and modules of one send: ``./run bench calls``.
 
-Counts the calls into Aerogram's own code, and the modules they lie in, of a warm send through the ``locmem``
-backend: the first sends load modules and fill caches, then one is counted. Calls into Jinja, lxml or the
-standard library are not counted, and a generator counts once, however often it is resumed.
+Counts the calls of functions of Aerogram, and the modules these functions are in, during a warm send
+through the ``locmem`` backend: the first sends load modules and fill caches, then one is counted. Calls of
+Jinja, lxml and the standard library do not count. A generator counts once, however often it is resumed.
 
-``--tree`` prints the calls themselves, ``--modules`` how many of them each module takes.
+``--tree`` prints the calls, ``--modules`` the number of calls per module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGE = """<!doctype html><html><head><style>p {color: #333} .button {padding: 12
 
 
 class OrderShipped(Notification):
-    """An HTML template, a text part made of it, and one recipient."""
+    """A mail with an HTML template, a text part made from it, and one recipient."""
 
     subject = "Order {{ order.number }} is on its way"
     html_template = "order_shipped.html"
@@ -44,13 +44,13 @@ class OrderShipped(Notification):
 
 
 def send_notification() -> None:
-    """Make a notification and send it."""
+    """Create a notification and send it."""
     order = {"number": "A-1017", "link": "https://shop.example.com/orders/1017"}
     OrderShipped(to=["Ann <ann@example.com>"], name="Ann", order=order).send()
 
 
 def send_message() -> None:
-    """Make a message in two forms and send it."""
+    """Create a message with text and HTML and send it."""
     message = EmailMultiAlternatives(
         "Order A-1017 is on its way",
         "Dear Ann, order A-1017 is on its way.\n",
@@ -62,7 +62,7 @@ def send_message() -> None:
 
 
 class Call(NamedTuple):
-    """A call: how deep it lies in others, and where its function stands."""
+    """A call: its depth, and the module and name of the function."""
 
     depth: int
     module: str
@@ -70,7 +70,7 @@ class Call(NamedTuple):
 
 
 def calls_of(send: Callable[[], None]) -> list[Call]:
-    """Return the calls into the package that ``send`` makes, in their order."""
+    """Return the calls of functions of the package during ``send``, in order."""
     calls: list[Call] = []
     stack: list[FrameType] = []
     resumable: set[FrameType] = set()
@@ -103,7 +103,7 @@ CONTESTS = {
 
 
 def main() -> None:
-    """Count and print."""
+    """Count the calls and print them."""
     parser = argparse.ArgumentParser(
         prog="./run bench calls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

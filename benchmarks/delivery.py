@@ -1,16 +1,17 @@
 """Delivery over SMTP beside Django 5.2 and Postfix's smtp-source: ``./run bench delivery``.
 
-All send multipart messages of 2 KB text and 15 KB HTML with a few non-ASCII letters into Postfix's smtp-sink,
-on loopback and through a proxy of our own that makes 20 ms of a round trip. Each round runs every contestant,
-one after the other, and gives one ratio; printed is the median of the rounds with the smallest and largest.
-Message objects are made before the clock starts; connecting and saying goodbye are counted.
+All contestants send multipart messages of 2 KB text and 15 KB HTML with a few non-ASCII letters to
+Postfix's smtp-sink, on loopback and through a proxy that makes a round trip take 20 ms. Each round runs
+every contestant once and gives one ratio. The table shows the median, the smallest and the largest ratio of
+all rounds. Message objects are created before the clock starts; the time includes opening and closing the
+connection.
 
-* same body: the messages of a batch share their texts and differ in their recipient alone
-* distinct bodies: every text is its own
-* waits: how often a server had answered everything and waited for the client, counted by the server
+* same body: the messages of a batch have the same content and differ only in their recipient
+* distinct bodies: every message has its own content
+* waits: how often the server had answered everything and waited for the client, counted by the server
 * memory: the growth of the process from 1 message to many, read from a generator
 
-``--quick`` runs fewer and smaller rounds; ``--memory 0`` leaves that part out.
+``--quick`` runs fewer and smaller rounds; ``--memory 0`` leaves out the memory.
 """
 
 from __future__ import annotations
@@ -42,20 +43,20 @@ MESSAGE_SIZE = 18_000
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who sends; ``send(port, count, mark)`` returns the seconds and the processor seconds it took."""
+    """A sender; ``send(port, count, mark)`` returns the elapsed and the processor time in seconds."""
 
     name: str
     send: Callable[[int, int, str], tuple[float, float]]
 
 
 def contents(distinct: bool, mark: str, number: int) -> tuple[str, str]:
-    """Return text and HTML of a message; ``mark`` keeps rounds apart, so that nothing is found ready made."""
+    """Return text and HTML of a message; ``mark`` differs between rounds, so no cache helps across them."""
     note = f"{mark}-{number}" if distinct else mark
     return f"{TEXT}\n{note}\n", HTML.replace("Your order", f"Your order {note}")
 
 
 def ours(distinct: bool, mark: str, count: int) -> Iterator[EmailMultiAlternatives]:
-    """Make our messages."""
+    """Yield messages of Aerogram."""
     text, html = contents(False, mark, 0)
     for number in range(count):
         if distinct:
@@ -66,7 +67,7 @@ def ours(distinct: bool, mark: str, count: int) -> Iterator[EmailMultiAlternativ
 
 
 def theirs(distinct: bool, mark: str, count: int) -> list[Any]:
-    """Make Django's messages."""
+    """Return messages of Django."""
     from django.core.mail import EmailMultiAlternatives as DjangoMessage
 
     messages = []
@@ -81,7 +82,7 @@ def theirs(distinct: bool, mark: str, count: int) -> list[Any]:
 
 
 def timed(work: Callable[[], object], count: int) -> tuple[float, float]:
-    """Run ``work``, which says how many messages it sent; return its seconds, of the clock and processor."""
+    """Return the elapsed and the processor time of ``work``, which returns the number of sent messages."""
     gc.collect()
     began, worked = time.perf_counter(), time.process_time()
     sent = work()
@@ -92,7 +93,7 @@ def timed(work: Callable[[], object], count: int) -> tuple[float, float]:
 
 
 def aerogram(distinct: bool, **options: Any) -> Callable[[int, int, str], tuple[float, float]]:
-    """Return what sends with our backend."""
+    """Return a function that sends with our backend."""
 
     def send(port: int, count: int, mark: str) -> tuple[float, float]:
         messages = list(ours(distinct, mark, count))
@@ -103,7 +104,7 @@ def aerogram(distinct: bool, **options: Any) -> Callable[[int, int, str], tuple[
 
 
 def django(distinct: bool) -> Callable[[int, int, str], tuple[float, float]]:
-    """Return what sends with Django's backend."""
+    """Return a function that sends with Django's backend."""
     from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
 
     def send(port: int, count: int, mark: str) -> tuple[float, float]:
@@ -115,18 +116,18 @@ def django(distinct: bool) -> Callable[[int, int, str], tuple[float, float]]:
 
 
 def source(sessions: int) -> Callable[[int, int, str], tuple[float, float]]:
-    """Return what sends with smtp-source, whose processor time is not ours to count."""
+    """Return a function that sends with smtp-source; its processor time is not measured."""
     return lambda port, count, _mark: (smtp_source(port, count, sessions, MESSAGE_SIZE), float("nan"))
 
 
 def compare(title: str, port: int, rounds: int, count: int, contestants: list[Contestant]) -> None:
-    """Run the rounds and print each contestant's ratio to the first."""
+    """Run the rounds and print the ratio of each contestant to the first one."""
     walls: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     cpus: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for number in range(-1, rounds):  # the first round only warms up
         for contestant in random.sample(contestants, len(contestants)):
             mark = f"{title}-{number}-{contestant.name}"
-            # The same number of messages for all, fewer to warm up.
+            # All send the same number of messages, and fewer in the first round.
             wall, cpu = contestant.send(port, count if number >= 0 else max(count // 10, 5), mark)
             if number >= 0:
                 walls[contestant.name].append(wall / count)
@@ -143,8 +144,8 @@ def compare(title: str, port: int, rounds: int, count: int, contestants: list[Co
 
 
 def count_waits(count: int) -> None:
-    """Let a server count the round trips."""
-    print(f"\nWaits for {count} messages, connecting and goodbye included, counted by the server:")
+    """Print the number of round trips, counted by a server."""
+    print(f"\nWaits for {count} messages, including connecting and quitting, counted by the server:")
     for name, send in (("Django 5.2", django(True)), ("aerogram", aerogram(True))):
         with FaultyServer() as server:
             send(server.port, count, "waits")
@@ -152,7 +153,7 @@ def count_waits(count: int) -> None:
 
 
 def measure_memory(port: int, count: int) -> None:
-    """Print how much more memory ``count`` messages need than one, each in a process of its own."""
+    """Print the memory that ``count`` messages need beyond one, each run in a process of its own."""
     sizes = {}
     for number in (1, count):
         command = [sys.executable, "-m", "benchmarks.delivery", "--stream", str(number), "--port", str(port)]
@@ -162,13 +163,13 @@ def measure_memory(port: int, count: int) -> None:
 
 
 def stream(port: int, count: int) -> None:
-    """Send ``count`` messages from a generator and print the largest size this process had, in KiB."""
+    """Send ``count`` messages from a generator and print the peak size of this process in KiB."""
     EmailBackend(LISTEN, port, timeout=60).send_messages(ours(True, "memory", count))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main() -> None:
-    """Parse the arguments and run what they ask for."""
+    """Parse the arguments and run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

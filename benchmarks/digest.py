@@ -1,9 +1,9 @@
-"""Does the memory of a digest run depend on how many people get one? ``./run bench digest``.
+"""Peak memory of a digest run for different numbers of people: ``./run bench digest``.
 
-Each row is a process of its own that builds the weekly digests of ``examples/digest`` from events and sends
-them with ``send_mass_mail`` from a generator: through the SMTP backend into the catching server (which keeps
-none of them and runs in another process), or with ``--email-url dummy:`` through the dummy backend, which
-builds every message and sends none. The figure is the highest resident memory the process ever had.
+Each row is a process of its own. It builds the weekly digests of ``examples/digest`` from events and sends
+them with ``send_mass_mail`` from a generator: through the SMTP backend to a catching server, which runs in
+another process and keeps nothing, or with ``--email-url dummy:`` through the dummy backend, which builds
+every message and sends none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DIGEST = Path(__file__).resolve().parent.parent / "examples" / "digest"
 
 
 def send(people: int, url: str) -> None:
-    """Send that many digests and print the process's peak memory (MiB) and its time (s)."""
+    """Send the digests of ``people`` and print the peak memory (MiB) and the time (s) of the process."""
     os.chdir(DIGEST)
     sys.path.insert(0, str(DIGEST))
     import weekly
@@ -64,7 +64,7 @@ def catching_server() -> Iterator[str]:
 
 
 def measure(people: int, url: str) -> tuple[float, float]:
-    """Return the peak memory (MiB) and the time (s) of a run of that size in a process of its own."""
+    """Return the peak memory (MiB) and the time (s) of a run in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.digest", "--send", str(people), "--email-url", url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     peak, seconds = output.split()
@@ -72,12 +72,14 @@ def measure(people: int, url: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure each size and print a table."""
+    """Parse the arguments and run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--people", type=int, nargs="+", default=[100, 1000, 10_000], metavar="N")
-    parser.add_argument("--email-url", metavar="URL", help="where to; a catching server by default")
+    parser.add_argument(
+        "--email-url", metavar="URL", help="where the mail goes; a catching server by default"
+    )
     parser.add_argument("--send", type=int, metavar="N", help=argparse.SUPPRESS)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -93,11 +95,11 @@ def main() -> None:
 
 
 def report(sizes: list[int], url: str) -> None:
-    """Print a row a size."""
+    """Measure each number of people and print a table."""
     table = Table(
         box=SIMPLE_HEAD, title=f"Weekly digest through {url.partition(':')[0]}", title_justify="left"
     )
-    for heading in ("People", "Peak memory", "Over the smallest", "A second"):
+    for heading in ("People", "Peak memory", "More than the first", "Per second"):
         table.add_column(heading, justify="right")
     least = None
     for people in sizes:

@@ -1,10 +1,9 @@
-"""Does rendering need more memory the longer it goes on? ``./run bench memory``.
+"""Growth of the memory while one process renders many mails: ``./run bench memory``.
 
-One process renders notifications of three kinds and makes each into bytes, with a recipient, a context and
-a text of its own for every one of them. Most invoices have a few rows and some have hundreds, so that shapes
-keep coming that were not seen before. More of them than are kept come before the first line, as the caches
-are to be full by then: what is measured is whether it ends there. Printed is the resident memory of the
-process after each tenth of the mails.
+The process renders notifications of three kinds and serialises each, every one with its own recipient,
+context and text. Most invoices have a few rows and some have hundreds, so new shapes keep occurring. The
+caches are filled before the first line of the table. Each line shows the resident memory after another
+tenth of the mails; it should stay the same.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ class Mail(Notification, abstract=True):
     variables: dict[str, Any]
 
     def context(self) -> dict[str, Any]:
-        """What the benchmark has made up."""
+        """Return the generated variables."""
         return self.variables
 
     @property
     def to(self) -> list[str]:
-        """The customer, another one each time."""
+        """The customer, a different one in each mail."""
         customer = self.variables["customer"]
         return [f"{customer['name']} <{customer['email']}>"]
 
@@ -54,12 +53,12 @@ KINDS = [
 
 
 def resident() -> float:
-    """Return the resident memory of this process in MiB, as it is now."""
+    """Return the current resident memory of this process in MiB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE / 2**20
 
 
 def write(renderer: Renderer, chance: random.Random, number: int, rows: int) -> int:
-    """Render one mail and return the octets it has on the wire."""
+    """Render and serialise one mail; return its size in bytes."""
     name = TEMPLATES[number % len(TEMPLATES)]
     variables = context(name, chance, rows if name == "invoice" else None)
     variables["customer"]["email"] = f"customer{number}@example.com"
@@ -67,25 +66,25 @@ def write(renderer: Renderer, chance: random.Random, number: int, rows: int) -> 
 
 
 def fill_caches(renderer: Renderer, chance: random.Random) -> None:
-    """Render more shapes than are kept."""
+    """Render more shapes than the cache keeps."""
     for number in range(settings.STENCIL_CACHE_ENTRIES + 50):
         for kind in range(len(KINDS)):
             write(renderer, chance, len(KINDS) * number + kind, number + 1)
 
 
 def main() -> None:
-    """Render, and print a line a step."""
+    """Render the mails and print a line after each tenth."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=100_000, help="mails in all")
+    parser.add_argument("--count", type=int, default=100_000, help="number of mails")
     parser.add_argument("--rows", type=int, default=500, help="rows of the longest invoice")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     renderer = Renderer([Path(__file__).parent / "templates"])
     chance = random.Random(options.seed)  # noqa: S311 - sample data, no secret
     table = Table(box=SIMPLE_HEAD, title=f"{options.count:,} mails of three templates", title_justify="left")
-    for heading in ("Mails", "Written", "Resident", "More than at first", "New shapes", "A second"):
+    for heading in ("Mails", "Written", "Resident", "More than at first", "New shapes", "Per second"):
         table.add_column(heading, justify="right")
     fill_caches(renderer, chance)
     gc.collect()
@@ -93,10 +92,12 @@ def main() -> None:
     table.add_row("0", "", f"{first:.1f} MiB")
     begun = time.perf_counter()
     for number in range(1, options.count + 1):
-        many = min(int(chance.paretovariate(1)), options.rows)  # half of them one, one in a hundred a hundred
+        many = min(
+            int(chance.paretovariate(1)), options.rows
+        )  # half of them have one row, one in a hundred has a hundred
         octets += write(renderer, chance, number, many)
         if number % max(1, options.count // 10) == 0:
-            gc.collect()  # what is garbage is not needed
+            gc.collect()  # only reachable objects count
             now = resident()
             table.add_row(
                 f"{number:,}",

@@ -1,9 +1,9 @@
-"""How fast does a message become bytes, against Django's ``message().as_bytes()``? ``./run bench message``.
+"""Serialising a message, compared with Django's ``message().as_bytes()``: ``./run bench message``.
 
-The message has 2 KB of text, 15 KB of HTML with a few letters beyond ASCII, and eight headers. In the first
-row the bodies have no line in common; in the second they are made by one template, and differ in a line or
-two; in the third only To, Date and Message-ID differ. Rounds of both libraries take turns in one process; the
-figures are medians of processor time, the ratio the median of the ratios of each round.
+The message has 2 KB of text, 15 KB of HTML with a few non-ASCII letters, and eight header fields. In the
+first row the bodies have no line in common; in the second they come from one template and differ in one or
+two lines; in the third only To, Date and Message-ID differ. The two libraries take turns in one process.
+The times are medians of processor time; the ratio is the median of the ratios of all rounds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Bodies = Callable[[int], tuple[str, str]]
 
 
 def own(number: int) -> tuple[str, str]:
-    """Return text and HTML whose every line has random words."""
+    """Return text and HTML with a random word in every line."""
     chance = random.Random(number)  # noqa: S311  # sample data, no secret
 
     def fresh(text: str) -> str:
@@ -53,12 +53,12 @@ def own(number: int) -> tuple[str, str]:
 
 
 def alike(number: int) -> tuple[str, str]:
-    """Return text and HTML that a template could have made, which name the number."""
+    """Return text and HTML as from one template, with the number in one line."""
     return f"No. {number}\n{TEXT}", f"{PAGE}No. {number}\n"
 
 
 def same(_number: int) -> tuple[str, str]:
-    """Return the text and the HTML of all messages."""
+    """Return the same text and HTML for every message."""
     return TEXT, PAGE
 
 
@@ -66,7 +66,7 @@ ROWS: dict[str, Bodies] = {"nothing in common": own, "of one template": alike, "
 
 
 def messages(kind: Callable[..., Any], first: int, count: int, bodies: Bodies) -> list[Any]:
-    """Make that many messages of one library, numbered from ``first``."""
+    """Return ``count`` messages of one library, numbered from ``first``."""
     made = []
     for number in range(first, first + count):
         text, page = bodies(number)
@@ -84,7 +84,7 @@ def messages(kind: Callable[..., Any], first: int, count: int, bodies: Bodies) -
 
 
 def spent(write: Callable[[Any], bytes], made: Iterable[Any], count: int) -> float:
-    """Return the processor time (µs) for a message."""
+    """Return the processor time (µs) per message."""
     gc.collect()
     begun = time.process_time()
     for message in made:
@@ -93,12 +93,12 @@ def spent(write: Callable[[Any], bytes], made: Iterable[Any], count: int) -> flo
 
 
 def compare(bodies: Bodies, rounds: int, count: int) -> tuple[float, float, float]:
-    """Return Django's and Aerogram's time a message (µs), and the ratio."""
+    """Return the times per message of Django and Aerogram (µs) and their ratio."""
     ours, theirs, ratios = [], [], []
     for number in range(-1, rounds):  # the first round warms up
         many = count * 10 if bodies is same else count
         made = messages(EmailMultiAlternatives, number * many, many, bodies)
-        with settings.frozen():  # as every backend does for a batch
+        with settings.frozen():  # as a backend does for a batch
             us = spent(to_bytes, made, many)
         made = messages(DjangoMessage, number * count, count, bodies)
         django_us = spent(lambda message: message.message().as_bytes(), made, count)
@@ -116,7 +116,10 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument(
-        "--messages", type=int, default=100, help="a round, of Django's; ten times that for the same body"
+        "--messages",
+        type=int,
+        default=100,
+        help="messages of Django per round; ten times as many of ours for the same body",
     )
     options = parser.parse_args()
     django_settings.configure()

@@ -1,18 +1,18 @@
-"""Rendering, from class to bytes, beside the usual chain of tools: ``./run bench render``.
+"""Rendering, from class to bytes, compared with the usual chain of tools: ``./run bench render``.
 
 Three templates of real size (a receipt, an invoice with rows, a digest with conditionals) and three small
-ones (a password reset, a login code, an alert), a fresh context for each message, one process. Each round
-runs every contestant, one after the other; printed are medians of the rounds in milliseconds of processor
-time a message, and their ratios. Contestants:
+ones (a password reset, a login code, an alert), a new context for each message, one process. Each round
+runs every contestant once. The table shows medians of the rounds in milliseconds of processor time per
+message, and their ratios. Contestants:
 
 * bare: Jinja alone
 * (b): Jinja, premailer, html2text, and the standard library's EmailMessage to bytes
 * (c): the same with css-inline in premailer's place
-* aerogram: a Notification made of the context, ``render()``, and the bytes that a backend would send; many of
-  them as ``send_mass_mail`` does it (one look at the settings for all), or each alone (three for each)
+* aerogram: a Notification created from the context, ``render()``, and the bytes that a backend would send;
+  either many of them as in ``send_mass_mail`` (the settings are read once), or each alone
 
 The others do less: their subject, sender and recipient are constants. The text parts differ too: html2text
-alone leaves CSS and preheaders in. ``--quick`` runs fewer rounds, ``--rounds`` as many as you like.
+alone leaves CSS and preheaders in. ``--quick`` runs fewer rounds, ``--rounds`` sets their number.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ PAGES = Path(__file__).parent / "templates"
 
 
 def environment() -> jinja2.Environment:
-    """Return the environment that all contestants render with."""
+    """Return the Jinja environment of the other contestants."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGES),
         autoescape=True,
@@ -93,7 +93,7 @@ def environment() -> jinja2.Environment:
 
 
 def context(template: str, chance: random.Random, rows: int | None = None) -> dict[str, Any]:
-    """Return variables as a shop would have them: every message its own names, numbers and links."""
+    """Return the variables of one message, with its own names, numbers and links."""
     number = chance.randrange(10**6, 10**7)
     name = f"{chance.choice(NAMES)} {chance.choice(NAMES)}son"
     rows = rows if rows is not None else ROWS.get(template, 0)
@@ -167,7 +167,7 @@ def context(template: str, chance: random.Random, rows: int | None = None) -> di
 
 
 def standard_bytes(html: str, text: str) -> bytes:
-    """Write a message as the standard library does."""
+    """Return the bytes of a message written by the standard library."""
     message = StandardMessage(policy=SMTP)
     message["Subject"] = "Your order"
     message["From"] = "Shop <shop@example.com>"
@@ -180,7 +180,7 @@ def standard_bytes(html: str, text: str) -> bytes:
 
 
 class ShopMail(Notification, abstract=True):
-    """What the three kinds have in common: their fields, sender and recipient."""
+    """Base class of all kinds: their fields, sender and recipient."""
 
     from_email = "Shop <shop@example.com>"
 
@@ -252,24 +252,24 @@ KINDS: dict[str, type[ShopMail]] = {
 
 
 class Contestants:
-    """What is compared, each from template and context to a result."""
+    """The contestants: each method renders one message from a template name and a context."""
 
     def __init__(self) -> None:
         self.environment = environment()
         self.unseen = Renderer(PAGES)
 
     def bare(self, name: str, variables: dict[str, Any]) -> object:
-        """Render, and nothing more."""
+        """Render with Jinja only."""
         return self.environment.get_template(f"{name}.html").render(variables)
 
     def premailer(self, name: str, variables: dict[str, Any]) -> object:
-        """The usual chain."""
+        """Run the usual chain with premailer."""
         html = self.environment.get_template(f"{name}.html").render(variables)
         html = premailer.transform(html, strip_important=False, allow_network=False)
         return standard_bytes(html, html2text.html2text(html))
 
     def css_inline(self, name: str, variables: dict[str, Any]) -> object:
-        """The usual chain with the Rust inliner."""
+        """Run the usual chain with css-inline."""
         import css_inline
 
         html = self.environment.get_template(f"{name}.html").render(variables)
@@ -277,15 +277,15 @@ class Contestants:
         return standard_bytes(html, html2text.html2text(html))
 
     def aerogram(self, name: str, variables: dict[str, Any]) -> object:
-        """From class to bytes, stencils warm."""
+        """Render and serialise with known stencils."""
         return to_bytes(KINDS[name](**variables).render())
 
     def aerogram_message(self, name: str, variables: dict[str, Any]) -> object:
-        """From class to message, without the bytes."""
+        """Render with known stencils, without serialising."""
         return KINDS[name](**variables).render()
 
     def aerogram_unseen(self, name: str, variables: dict[str, Any]) -> object:
-        """From class to bytes with every shape new."""
+        """Render and serialise with every shape new."""
         self.unseen.stencils.clear()
         return to_bytes(self.unseen.render(KINDS[name](**variables)))
 
@@ -294,7 +294,7 @@ Run = Callable[[str, dict[str, Any]], object]
 
 
 def timed(run: Run, name: str, variables: list[dict[str, Any]], *, alone: bool = False) -> float:
-    """Return milliseconds a message; ``alone`` where each looks at the settings by itself."""
+    """Return milliseconds per message; with ``alone``, each message reads the settings by itself."""
     with nullcontext() if alone else settings.frozen():
         start = time.process_time()
         for one in variables:
@@ -303,7 +303,7 @@ def timed(run: Run, name: str, variables: list[dict[str, Any]], *, alone: bool =
 
 
 def contests() -> dict[str, tuple[Run, int]]:
-    """Return what is compared, in the order of a round, and how many messages each gets there."""
+    """Return the contestants in the order of a round, each with its number of messages."""
     contestants = Contestants()
     runs: dict[str, tuple[Run, int]] = {
         "premailer": (contestants.premailer, 2),
@@ -329,7 +329,7 @@ def measure(name: str, rounds: int, seed: int) -> dict[str, list[float]]:
     warm, _ = runs["aerogram warm"]
     first = timed(warm, name, [context(name, chance)])
     print(f"  first message: {first:.0f} ms")
-    timed(warm, name, [context(name, chance) for _ in range(150)])  # all shapes of the digest come up
+    timed(warm, name, [context(name, chance) for _ in range(150)])  # all shapes of the digest occur
     times: dict[str, list[float]] = {label: [] for label in runs}
     for _ in range(rounds):
         for label, (run, count) in runs.items():
@@ -340,7 +340,7 @@ def measure(name: str, rounds: int, seed: int) -> dict[str, list[float]]:
 
 
 def report(times: dict[str, list[float]]) -> None:
-    """Print medians of the times and of the ratios, each of one round: a machine changes its speed."""
+    """Print the medians of times and ratios; each ratio is of one round, as the speed of a machine varies."""
 
     def ratio(slow: str, fast: str) -> float:
         pairs = zip(times[slow], times[fast], strict=True)

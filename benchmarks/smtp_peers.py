@@ -1,4 +1,4 @@
-"""The other side of the delivery benchmark: Postfix's smtp-sink, smtp-source, and a proxy that takes time."""
+"""The peers of the delivery benchmark: Postfix's smtp-sink and smtp-source, and a proxy that adds a delay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LISTEN = "127.0.0.1"
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program of Postfix; Debian keeps them in sbin, which is on root's PATH alone."""
+    """Return the path of a Postfix program; Debian installs them in sbin, which only root has on its PATH."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    """Return when somebody listens on ``port``."""
+    """Wait until a server listens on ``port``."""
     for _ in range(200):
         try:
             socket.create_connection((LISTEN, port), 1).close()
@@ -44,7 +44,7 @@ def wait_for(port: int) -> None:
 
 @contextmanager
 def running(*command: str, port: int) -> Iterator[int]:
-    """Run a server while the context lasts."""
+    """Run a server during a ``with`` block."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
@@ -56,7 +56,7 @@ def running(*command: str, port: int) -> Iterator[int]:
 
 @contextmanager
 def sink(*options: str) -> Iterator[int]:
-    """Run smtp-sink, which takes all mail and keeps none; yield its port."""
+    """Run smtp-sink, which accepts and drops all mail; yield its port."""
     program, port = find_program("smtp-sink"), free_port()
     if program is None:
         raise SystemExit("smtp-sink is not installed: it comes with Postfix (apt-get install postfix)")
@@ -67,7 +67,7 @@ def sink(*options: str) -> Iterator[int]:
 
 @contextmanager
 def delay_proxy(target: int, delay: float) -> Iterator[int]:
-    """Run a proxy that brings each octet ``delay`` seconds later, in both directions; yield its port."""
+    """Run a proxy that delays each octet by ``delay`` seconds in both directions; yield its port."""
     port = free_port()
     arguments = (str(port), str(target), str(delay))
     with running(sys.executable, "-m", "benchmarks.smtp_peers", *arguments, port=port):
@@ -89,7 +89,7 @@ def smtp_source(port: int, count: int, sessions: int, size: int) -> float:
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Copy what comes, each piece ``delay`` seconds after it came."""
+    """Copy each piece of data ``delay`` seconds after it arrived."""
     loop = asyncio.get_running_loop()
     while piece := await reader.read(1 << 18):
         loop.call_later(delay, writer.write, piece)
@@ -97,7 +97,7 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
 
 
 async def serve_proxy(port: int, target: int, delay: float) -> None:
-    """Accept connections for ever and tie each to one of ``target``."""
+    """Accept connections and join each to a new connection to ``target``."""
 
     async def tie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(LISTEN, target)

@@ -1,8 +1,8 @@
-"""The whole way, from class to inbox: send the example notifications to a server of this demo's own.
+"""Send the example notifications to a local SMTP server and show what arrived.
 
-``./run demo`` (or ``python -m examples.demo``) starts the catching SMTP server on a free loopback port,
-sends a welcome, a receipt with an attachment, an error mail to the admins and a weekly digest to 500 people,
-shows what arrived, and writes the previews of every example to ``build/previews/index.html``.
+``./run demo`` (or ``python -m examples.demo``) starts the catching SMTP server on a free loopback port. It
+sends the mails of the shop (one has an attachment, one goes to the administrators) and a weekly digest to 500
+people, shows what arrived, and writes the previews of all examples to ``build/previews/index.html``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ READERS = 500
 
 @contextmanager
 def application(folder: str, module: str) -> Iterator[ModuleType]:
-    """Be one of the example applications for a while: in its folder, with its settings and module."""
+    """Run a block as one of the example applications: in its folder, with its settings and module."""
     with chdir(EXAMPLES / folder):
         sys.path.insert(0, str(EXAMPLES / folder))
         try:
@@ -47,13 +47,13 @@ def application(folder: str, module: str) -> Iterator[ModuleType]:
 
 
 def send_shop_mail() -> None:
-    """Send what a shop sends on a good day, and what its engineers get on a bad one."""
+    """Send one mail of each kind of the shop."""
     with application("shop", "shop") as shop:
         shop.live_one_day()
 
 
 def send_digests(console: Console) -> None:
-    """Send one digest a person over one connection, with a bar that follows the delivery reports."""
+    """Send one digest per person over one connection; a progress bar follows the delivery reports."""
     columns = (TextColumn("Weekly digest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with application("digest", "weekly") as weekly, Progress(*columns, console=console) as progress:
         bar = progress.add_task("digest", total=READERS)
@@ -62,8 +62,8 @@ def send_digests(console: Console) -> None:
 
 
 def write_all_previews() -> int:
-    """Write the previews of the shop and of the digest into one gallery; return how many samples it shows."""
-    # Entered last, the shop is the working directory, and so its settings are in force.
+    """Write the previews of shop and digest into one gallery; return the number of samples."""
+    # The shop is entered last: its folder is the working directory, so its settings apply.
     with application("digest", "weekly") as weekly, application("shop", "notifications") as shop:
         folders = [EXAMPLES / folder / "templates" for folder in ("shop", "digest")]
         kinds = (shop.Welcome, shop.PasswordReset, shop.OrderReceipt, shop.OrderShipped, shop.ErrorReport)
@@ -73,14 +73,14 @@ def write_all_previews() -> int:
 
 
 def parts_of(message: EmailMessage) -> str:
-    """Return what a message consists of: ``"text + html + invoice.pdf"``."""
+    """Return the parts of a message, as ``"text + html + invoice.pdf"``."""
     names = {"plain": "text", "html": "html"}
     bodies = [name for kind, name in names.items() if message.get_body((kind,))]
     return " + ".join([*bodies, *(str(part.get_filename()) for part in message.iter_attachments())])
 
 
 def arrivals(messages: list[CaughtMessage]) -> Table:
-    """Return a table with a row for each kind of mail that arrived; the digests share one."""
+    """Return a table with one row per mail; all digests share a row."""
     digests = [caught for caught in messages if "List-Unsubscribe" in caught.message]
     table = Table(
         title=f"{len(messages)} mails arrived", title_justify="left", title_style="bold", box=SIMPLE_HEAD

@@ -1,10 +1,10 @@
-"""One weekly digest a person, made from everything that happened in a book club.
+"""One weekly digest per person, made from the events of a book club.
 
 Run it: ``python weekly.py`` shows three digests on the console; ``python weekly.py --people 10000
---email-url dummy:`` makes ten thousand and sends them nowhere.
+--email-url dummy:`` makes ten thousand and drops them.
 
-Nothing is collected on the way: events are read one after another, a digest is made when a person's events
-are complete, sent over the one connection, and forgotten.
+The events are read one by one. When the events of a person are complete, the digest is made and sent. All
+digests go over one connection, and none is kept in memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from aerogram.mail import send_mass_mail
 
 WEEK = date(2026, 5, 11)
 
-# The club's own, whatever SITE_NAME and BASE_URL say of the application that sends its digest.
+# These take the place of the settings SITE_NAME and BASE_URL of the application that sends the digest.
 CLUB = {"site_name": "Commonplace", "base_url": "https://commonplace.example"}
 
 NAMES = (
@@ -67,7 +67,7 @@ KINDS = tuple(HAPPENINGS)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who wants the digest."""
+    """A subscriber of the digest."""
 
     number: int
     name: str
@@ -75,13 +75,13 @@ class Person:
 
     @property
     def unsubscribe_url(self) -> str:
-        """Where one click ends the digest; a real application puts a signed token here."""
+        """The URL that ends the subscription. A real application puts a signed token here."""
         return f"https://commonplace.example/unsubscribe/{self.number:08x}"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, and whom it concerns."""
+    """An event, and the person it concerns."""
 
     person: Person
     kind: str
@@ -93,7 +93,7 @@ class Event:
 
 
 class WeeklyDigest(Notification):
-    """Sent on Monday morning to whoever something happened for."""
+    """Sent on Monday morning to each person with events in the week before."""
 
     subject = (
         "Your book club: {{ events | length }} {{ 'thing' if events | length == 1 else 'things' }} you missed"
@@ -113,11 +113,11 @@ class WeeklyDigest(Notification):
 
     @property
     def unsubscribe_url(self) -> str:
-        """Behind the unsubscribe button that mail clients show beside the sender (RFC 8058)."""
+        """The URL of the unsubscribe button that mail clients show beside the sender (RFC 8058)."""
         return self.person.unsubscribe_url
 
     def context(self) -> dict[str, Any]:
-        """The fields, and the events under their headings."""
+        """Return the fields, and the events by heading."""
         latest_first = sorted(self.events, key=lambda event: event.day, reverse=True)
         sections = {kind: [event for event in latest_first if event.kind == kind] for kind in KINDS}
         return {
@@ -128,7 +128,7 @@ class WeeklyDigest(Notification):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """A usual week, a quiet one, and a busy one."""
+        """Return a usual week, a week with one event, and a busy week."""
         usual, quiet, busy = people(3)
         return {
             "usual week": cls(person=usual, events=list(events_of(usual, 6)), week=WEEK),
@@ -138,26 +138,26 @@ class WeeklyDigest(Notification):
 
 
 def digests(events: Iterable[Event]) -> Iterator[WeeklyDigest]:
-    """Yield a digest for each person; ``events`` come sorted by person, as a database gives them."""
+    """Yield a digest for each person. ``events`` must be sorted by person, as a database query can do."""
     for person, own in groupby(events, key=lambda event: event.person):
         yield WeeklyDigest(person=person, events=list(own), week=WEEK)
 
 
 def people(count: int) -> Iterator[Person]:
-    """Yield that many people, the same ones every time."""
+    """Yield ``count`` people, the same in every run."""
     for number in range(count):
         yield Person(number, NAMES[number % len(NAMES)], f"reader{number}@example.com")
 
 
 def events_of_the_week(count: int) -> Iterator[Event]:
-    """Yield what happened to ``count`` people, sorted by person: here invented, elsewhere a query."""
+    """Yield the events of ``count`` people, sorted by person. A real application would query a database."""
     for person in people(count):
         yield from events_of(person, 3 + person.number % 7)
 
 
 def events_of(person: Person, count: int) -> Iterator[Event]:
-    """Yield that many events that concern ``person``, the same ones every time."""
-    dice = random.Random(person.number)  # noqa: S311 - only to make something up
+    """Yield ``count`` events that concern ``person``, the same in every run."""
+    dice = random.Random(person.number)  # noqa: S311 - sample data, no secret
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
         title, excerpt = dice.choice(HAPPENINGS[kind])
@@ -173,14 +173,14 @@ def events_of(person: Person, count: int) -> Iterator[Event]:
 
 
 def main() -> None:
-    """Send the digests of the week and say how many."""
-    parser = argparse.ArgumentParser(description="Send one weekly digest a person.")
-    parser.add_argument("--people", type=int, default=3, metavar="N", help="how many (default: 3)")
+    """Send the digests of the week and print their number."""
+    parser = argparse.ArgumentParser(description="Send one weekly digest per person.")
+    parser.add_argument("--people", type=int, default=3, metavar="N", help="number of people (default: 3)")
     parser.add_argument(
         "--email-url",
         default="console:",
         metavar="URL",
-        help="where to: smtp://host:25, dummy:, … (default: console:)",
+        help="where the mail goes: smtp://host:25, dummy:, … (default: console:)",
     )
     options = parser.parse_args()
     os.chdir(Path(__file__).parent)  # where aerogram.toml is

@@ -1,7 +1,6 @@
-"""The whole of it in one file: a class, two templates beside it, and one mail.
+"""A mail in one file: a class, two templates beside it, and the call that sends it.
 
-Run it: ``python invite.py`` shows the mail on the console. ``python invite.py --email-url smtp://localhost:25``
-sends it.
+``python invite.py`` prints the mail. ``python invite.py --email-url smtp://localhost:25`` sends it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from aerogram.conf import settings
 
 
 class Invitation(Notification):
-    """Asks somebody to dinner."""
+    """Invites a guest to dinner."""
 
     subject = "Dinner on {{ when.strftime('%A') }}?"
     html_template = "invite.html"
@@ -31,7 +30,7 @@ class Invitation(Notification):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """A dinner of three courses."""
+        """Return a dinner of three courses."""
         return {
             "three courses": cls(
                 to=["Ann Lindqvist <ann@example.com>"],
@@ -45,7 +44,9 @@ class Invitation(Notification):
 def main() -> None:
     """Send one invitation."""
     parser = argparse.ArgumentParser(description="Invite Ann to dinner.")
-    parser.add_argument("--email-url", default="console:", metavar="URL", help="where to (default: console:)")
+    parser.add_argument(
+        "--email-url", default="console:", metavar="URL", help="where the mail goes (default: console:)"
+    )
     options = parser.parse_args()
     settings.configure(EMAIL_URL=options.email_url, TEMPLATE_DIRS=[Path(__file__).parent])
     Invitation.samples()["three courses"].send()

@@ -1,4 +1,4 @@
-"""The invoice of an order as a PDF, written without a library: text, lines, and as many pages as it takes."""
+"""The invoice of an order as a PDF of one or more pages, written without a library."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def invoice_pdf(order: Order) -> bytes:
 
 
 def _file(objects: Iterable[bytes]) -> bytes:
-    """Number the objects and append the table of where each begins."""
+    """Number the objects and append the table of their offsets."""
     written, offsets = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(written))
@@ -80,13 +80,13 @@ def _text(x: float, y: float, text: str, *, bold: bool = False, size: int = 11) 
 
 
 def _amount(y: float, amount: str, *, bold: bool) -> Iterator[str]:
-    """Draw an amount that ends at the right margin, by the widths of Helvetica's figures."""
+    """Draw an amount aligned to the right margin, using the widths of the digits in Helvetica."""
     width = sum(0.278 if character in ".," else 0.333 if character == "-" else 0.556 for character in amount)
     return _text(RIGHT - 11 * width, y, amount, bold=bold)
 
 
 def _printable(order: Order) -> str:
-    """The customer's name; the address where the fonts that every reader has cannot show the name."""
+    """Return the name of the customer, or the address if the standard fonts cannot show the name."""
     try:
         order.customer.name.encode("cp1252")
     except UnicodeEncodeError:

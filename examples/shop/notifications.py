@@ -1,4 +1,4 @@
-"""Every mail the shop sends: one class each, with the samples that previews and checks are made of."""
+"""The mails of the shop: one class each, with the samples that previews and checks use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GRINDER = Line("Hand grinder <Nano>, steel burrs", 1, Money(118900))
 
 
 class ShopMail(Notification, abstract=True):
-    """What all mail to customers has in common."""
+    """Base class of all mail to customers."""
 
     customer: Customer
     reply_to = ("Halyard Coffee <hello@halyard.example>",)
@@ -38,7 +38,7 @@ class ShopMail(Notification, abstract=True):
 
 
 class Welcome(ShopMail):
-    """Sent once, when somebody has opened an account."""
+    """Sent once, when a customer has opened an account."""
 
     subject = "Welcome to Halyard Coffee"
     html_template = "shop/welcome.html"
@@ -47,7 +47,7 @@ class Welcome(ShopMail):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """With and without a voucher, and names that are hard on a layout."""
+        """Return mails with and without a voucher, and names that are difficult for a layout."""
         return {
             "with voucher": cls(customer=ANN, voucher="HELLO-10"),
             "without voucher": cls(customer=SATO),
@@ -57,7 +57,7 @@ class Welcome(ShopMail):
 
 
 class PasswordReset(ShopMail):
-    """Sent when somebody asks for a new password."""
+    """Sent when a customer requests a new password."""
 
     subject = "Reset your password"
     html_template = "shop/password_reset.html"
@@ -68,7 +68,7 @@ class PasswordReset(ShopMail):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """One short link and one as long as they get."""
+        """Return a short link and a very long one."""
         link = "https://halyard.example/reset"
         return {
             "short link": cls(customer=ANN, url=f"{link}/7f3k-92mx"),
@@ -92,7 +92,7 @@ class OrderReceipt(ShopMail):
         return [(f"invoice-{self.order.number}.pdf", invoice_pdf(self.order), "application/pdf")]
 
     def context(self) -> dict[str, Any]:
-        """The fields, and the rows of the table."""
+        """Return the fields, and the rows of the table."""
         order = self.order
         discount = [("Discount", -order.discount)] if order.discount else []
         return {
@@ -108,7 +108,7 @@ class OrderReceipt(ShopMail):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """A usual order, a long one, one without discount, and names that are hard on a layout."""
+        """Return short and long orders, one without discount, and names that are difficult for a layout."""
         many = [
             Line(f"{roast} roast no. {n}, whole beans", n, Money(900 + 35 * n))
             for n in range(1, 14)
@@ -123,7 +123,7 @@ class OrderReceipt(ShopMail):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """The receipt of ``order``, to whoever placed it."""
+        """Return the receipt of ``order`` for its customer."""
         return cls(customer=order.customer, order=order)
 
 
@@ -137,7 +137,7 @@ class OrderShipped(ShopMail):
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """One parcel, and one for a name that is hard on a layout."""
+        """Return a parcel for a usual name and one for a right-to-left name."""
         return {
             "one parcel": cls.of(sample_parcel(ANN)),
             "right-to-left name": cls.of(sample_parcel(LAYLA)),
@@ -145,12 +145,12 @@ class OrderShipped(ShopMail):
 
     @classmethod
     def of(cls, parcel: Parcel) -> Self:
-        """The news of ``parcel``, to whoever ordered it."""
+        """Return the mail about ``parcel`` for its customer."""
         return cls(customer=parcel.order.customer, parcel=parcel)
 
 
 class ErrorReport(AdminNotification):
-    """Sent to the engineers when a page of the shop has failed. Names no values: they may be secrets."""
+    """Sent to the engineers when a page of the shop has failed. It shows no values, which may be secrets."""
 
     subject = "{{ error }} at {{ path }}"
     html_template = "shop/error_report.html"
@@ -162,13 +162,13 @@ class ErrorReport(AdminNotification):
 
     @classmethod
     def of(cls, error: Exception, path: str) -> Self:
-        """The report of ``error``, raised while serving ``path``."""
+        """Return the report of ``error``, which was raised while serving ``path``."""
         lines = "".join(traceback.format_exception(error))
         return cls(error=type(error).__name__, path=path, when=datetime.now(UTC), lines=lines)
 
     @classmethod
     def samples(cls) -> Mapping[str, Self]:
-        """A failed payment."""
+        """Return the report of a failed payment."""
         when = datetime(2026, 5, 13, 9, 41, tzinfo=UTC)
         lines = (
             "Traceback (most recent call last):\n"
@@ -182,13 +182,13 @@ class ErrorReport(AdminNotification):
 
 
 def sample_order(customer: Customer, *lines: Line, discount: Money = Money(0)) -> Order:  # noqa: B008 - immutable
-    """An order as the samples need it: always of the same day and number."""
+    """Return an order for the samples, always with the same date and number."""
     address = "12 Harbour Street, 2nd floor, Bristol BS1 4RB, United Kingdom"
     return Order("2026-1042", customer, lines, address, date(2026, 5, 13), discount=discount)
 
 
 def sample_parcel(customer: Customer) -> Parcel:
-    """A parcel as the samples need it."""
+    """Return a parcel for the samples."""
     order = sample_order(customer, FLORES, FILTERS)
     url = "https://parcels.example/track/00340434161094042557"
     return Parcel(order, "Northway", "0034 0434 1610 9404 2557", url, order.placed + timedelta(days=3))

@@ -1,4 +1,4 @@
-"""What the shop sells and to whom: plain values that know nothing of mail."""
+"""Customers, orders and parcels: plain values without any mail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.headerregistry import Address
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
-    """An amount in euro, counted in cents.
+    """An amount of money in euro, stored in cents.
 
     >>> print(Money(123450), Money(900) * 2 + Money(50), -Money(500))
     €1,234.50 €18.50 -€5.00
@@ -37,14 +37,14 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Somebody with an account."""
+    """A person with an account."""
 
     name: str
     email: str
 
     @property
     def mailbox(self) -> str:
-        """Name and address as a recipient: commas and quotes in the name do no harm."""
+        """Name and address as one mailbox, with commas and quotes in the name escaped."""
         return str(Address(display_name=self.name, addr_spec=self.email))
 
 
@@ -58,13 +58,13 @@ class Line:
 
     @property
     def total(self) -> Money:
-        """The price of all of them."""
+        """The price of the whole quantity."""
         return self.price * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a customer has bought."""
+    """The articles a customer has bought."""
 
     number: str
     customer: Customer
@@ -81,7 +81,7 @@ class Order:
 
     @property
     def total(self) -> Money:
-        """What was paid."""
+        """The amount paid."""
         return self.subtotal + self.shipping + -self.discount
 
 

@@ -1,6 +1,6 @@
-"""A small shop: somebody opens an account, orders and gets a parcel; once something fails.
+"""A small shop: a customer opens an account, orders and gets a parcel; then a payment fails.
 
-Run it: ``python shop.py``. The mails are written to the folder ``outbox`` (see ``aerogram.toml``).
+Run ``python shop.py``. The mails are written to the folder ``outbox`` (see ``aerogram.toml``).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from orders import Customer, Line, Money, Order, Parcel
 
 
 def open_account(customer: Customer) -> int:
-    """Greet a new customer; return the number of mails sent."""
+    """Welcome a new customer; return the number of mails sent."""
     return Welcome(customer=customer, voucher="HELLO-10").send()
 
 
 def forget_password(customer: Customer, token: str) -> int:
-    """Send the link to a new password; return the number of mails sent."""
+    """Send the link for a new password; return the number of mails sent."""
     return PasswordReset(customer=customer, url=f"https://halyard.example/reset/{token}").send()
 
 
@@ -29,12 +29,12 @@ def place_order(order: Order) -> int:
 
 
 def ship(parcel: Parcel) -> int:
-    """Tell the customer that the parcel has left; return the number of mails sent."""
+    """Notify the customer that the parcel has left; return the number of mails sent."""
     return OrderShipped.of(parcel).send()
 
 
 def pay_with_a_broken_gateway() -> int:
-    """Fail, and report it to the engineers; return the number of mails sent."""
+    """Fail to pay and report it to the engineers; return the number of mails sent."""
     try:
         raise TimeoutError("the payment gateway did not answer within 5 s")
     except TimeoutError as error:
@@ -42,7 +42,7 @@ def pay_with_a_broken_gateway() -> int:
 
 
 def live_one_day() -> int:
-    """Let everything happen once; return the number of mails sent."""
+    """Send one mail of each kind; return the number of mails sent."""
     customer = Customer("Ann Lindqvist", "ann@example.com")
     lines = [
         Line("Flores Bajawa, washed, 250 g", 2, Money(1150)),
@@ -67,4 +67,4 @@ def live_one_day() -> int:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent)  # where aerogram.toml is
-    print(f"{live_one_day()} mails sent; where to, aerogram.toml says.")
+    print(f"{live_one_day()} mails sent, to the place that aerogram.toml names.")
