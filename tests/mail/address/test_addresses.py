@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list, sanitize_address
-from aerogram.mail.header.encoded_words import FORBIDDEN
+from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list
+from aerogram.mail.characters import FORBIDDEN
+from aerogram.mail.header.addresses import mailbox_text, sanitize_address
 
 ATOM = st.text("abcXYZ019!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=12)
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -154,13 +155,13 @@ def test_b22_a_quoted_local_part_never_decides_the_domain():
     mailbox = parse_mailbox('"x@gmail.com y"@internal')
     assert mailbox == Mailbox("", "x@gmail.com y", "internal")
     assert mailbox.addr_spec == '"x@gmail.com y"@internal'
-    assert as_read_by_stdlib(mailbox.header()) == [("", '"x@gmail.com y"@internal')]
+    assert as_read_by_stdlib(mailbox_text(mailbox)) == [("", '"x@gmail.com y"@internal')]
 
 
 @pytest.mark.parametrize("padding", [0, 20, 60, 300])
 def test_b23_an_address_hidden_in_a_long_quoted_name_stays_a_name(padding):
     name = "Bob <evil@x.org>, " + "x" * padding
-    header = parse_mailbox(f'"{name}" <real@y.org>').header()
+    header = mailbox_text(parse_mailbox(f'"{name}" <real@y.org>'))
     assert as_read_by_stdlib(header) == [(name, "real@y.org")]
 
 
@@ -168,8 +169,8 @@ def test_b24_an_encoded_word_in_a_name_is_shown_literally():
     text = "=?utf-8?q?evil=40x=2Eorg=2C?= <real@y>"
     mailbox = parse_mailbox(text)
     assert mailbox.addr_spec == "real@y"
-    assert as_read_by_stdlib(mailbox.header()) == [("=?utf-8?q?evil=40x=2Eorg=2C?=", "real@y")]
-    assert "evil@" not in mailbox.header()
+    assert as_read_by_stdlib(mailbox_text(mailbox)) == [("=?utf-8?q?evil=40x=2Eorg=2C?=", "real@y")]
+    assert "evil@" not in mailbox_text(mailbox)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_b24_an_encoded_word_is_no_local_part(text):
 
 def test_b25_commas_in_names_do_not_multiply_mailboxes():
     entries = ["Ünï, Cö <a@b.c>", '"Ünï, Cö" <a@b.c>'] * 3
-    header = ", ".join(parse_mailbox(entry).header() for entry in entries)
+    header = ", ".join(mailbox_text(parse_mailbox(entry)) for entry in entries)
     assert as_read_by_stdlib(header) == [("Ünï, Cö", "a@b.c")] * 6
     assert [m.display_name for m in parse_mailbox_list(", ".join(entries))] == ["Ünï, Cö"] * 6
 
@@ -207,7 +208,7 @@ def test_b25_commas_in_names_do_not_multiply_mailboxes():
 def test_b26_domains_are_written_in_ascii(text, domain):
     mailbox = parse_mailbox(f"Name <{text}>")
     assert mailbox.domain == domain
-    assert mailbox.header() == f"Name <a@{domain}>"
+    assert mailbox_text(mailbox) == f"Name <a@{domain}>"
 
 
 @pytest.mark.parametrize(
@@ -235,9 +236,9 @@ def test_b27_a_local_part_beyond_ascii_needs_smtputf8():
         parse_mailbox("é@b.c")
     mailbox = parse_mailbox("É <é.x@b.c>", utf8=True)
     assert mailbox.addr_spec == "é.x@b.c"
-    assert mailbox.header(utf8=True) == "=?utf-8?b?w4k=?= <é.x@b.c>"
+    assert mailbox_text(mailbox, utf8=True) == "=?utf-8?b?w4k=?= <é.x@b.c>"
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
-        mailbox.header()
+        mailbox_text(mailbox)
 
 
 @pytest.mark.parametrize("utf8", [False, True])
@@ -440,10 +441,10 @@ def test_unsafe_addresses_are_not_sanitized(addr):
 @example('a"b\\', "real@y.org")
 def test_a_written_name_reads_back_as_one_mailbox(name, addr_spec):
     mailbox = Mailbox(name, *addr_spec.split("@"))
-    header = mailbox.header()
+    header = mailbox_text(mailbox)
     assert header.isascii()
     assert header.isprintable()
-    assert parse_mailbox(Mailbox("", *addr_spec.split("@")).header()).addr_spec == addr_spec
+    assert parse_mailbox(mailbox_text(Mailbox("", *addr_spec.split("@")))).addr_spec == addr_spec
     [(read_name, read_address)] = as_read_by_stdlib(header)
     assert read_address == addr_spec
     assert read_name == name
@@ -458,11 +459,11 @@ def test_any_text_is_one_mailbox_or_refused(text, utf8):
     assert not FORBIDDEN.search(mailbox.addr_spec)
     assert parse_mailbox(mailbox.addr_spec, utf8=utf8).addr_spec == mailbox.addr_spec
     if mailbox.addr_spec.isascii() and mailbox.domain:
-        assert [address for _, address in as_read_by_stdlib(mailbox.header())] == [mailbox.addr_spec]
+        assert [address for _, address in as_read_by_stdlib(mailbox_text(mailbox))] == [mailbox.addr_spec]
 
 
 @given(st.lists(st.tuples(SAFE_TEXT, ADDR_SPEC), max_size=6))
 def test_a_written_list_reads_back_as_the_same_list(pairs):
-    header = ", ".join(Mailbox(name, *address.split("@")).header() for name, address in pairs)
+    header = ", ".join(mailbox_text(Mailbox(name, *address.split("@"))) for name, address in pairs)
     assert as_read_by_stdlib(header) == pairs if pairs else parse_mailbox_list(header) == []
     assert [mailbox.addr_spec for mailbox in parse_mailbox_list(header)] == [address for _, address in pairs]

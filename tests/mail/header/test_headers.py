@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAddress
-from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list, sanitize_address
+from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list
+from aerogram.mail.header.addresses import sanitize_address
 from aerogram.mail.header.encoded_words import encoded_words
 from aerogram.mail.header.writing import (
     ADDRESS_HEADERS,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from aerogram.exceptions import ForgedAddress, InvalidAddress
 from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
@@ -20,16 +20,20 @@ from aerogram.mail.address.mailbox import (
     NEEDS_SMTPUTF8,
     UTF8_DOT_ATOM,
     Mailbox,
-    django_mailbox,
     refuse,
     written_local_part,
 )
-from aerogram.mail.header.encoded_words import FORBIDDEN, shown
+from aerogram.mail.characters import FORBIDDEN, excerpt
 
-if TYPE_CHECKING:
-    from email.charset import Charset
-
-__all__ = ["Mailbox", "parse_mailbox", "parse_mailbox_list", "sanitize_address"]
+__all__ = [
+    "Mailbox",
+    "is_bare",
+    "is_empty_group",
+    "parse_mailbox",
+    "parse_mailbox_list",
+    "parse_pair",
+    "reads_as",
+]
 
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle brackets (RFC 3696 erratum 1690)
@@ -124,24 +128,12 @@ def reads_as(text: str, count: int) -> bool:
 _EMPTY_GROUP = re.compile(rf" *+[{ATEXT}]++(?: ++[{ATEXT}]++)*+ *+: *+; *+")
 
 
-def sanitize_address(addr: object, encoding: str | Charset) -> str:
-    """Write one mailbox for a header as Django 5.2 does, folded with a bare newline where the name is long.
-
-    Args:
-        addr: a text, or a pair of name and address.
-        encoding: charset of encoded-words in the name.
+def parse_pair(pair: tuple[object, ...]) -> Mailbox:
+    """Read a pair of name and address.
 
     Raises:
-        InvalidAddress: not exactly one mailbox, or an address that needs SMTPUTF8.
-
-    >>> sanitize_address(("A name", "to@exämple.com"), "utf-8")
-    'A name <to@xn--exmple-cua.com>'
+        InvalidAddress: not exactly two texts, or the address is not exactly one with its domain.
     """
-    mailbox = _mailbox_of_pair(addr) if isinstance(addr, tuple) else parse_mailbox(addr)
-    return django_mailbox(mailbox, encoding)
-
-
-def _mailbox_of_pair(pair: tuple[object, ...]) -> Mailbox:
     if len(pair) != 2:
         raise InvalidAddress("Invalid address: a tuple must be a pair of name and address")
     name, address = (_text_of(part) for part in pair)
@@ -209,7 +201,7 @@ def _split_angle(entry: str, *, utf8: bool) -> tuple[str, str]:
         position = token.end()
         pieces.append((token[0], token[0].startswith('"')))
     if entry[position] != "<":
-        refuse(entry, f"{shown(entry[position])} is not allowed there; put quotes around the name")
+        refuse(entry, f"{excerpt(entry[position])} is not allowed there; put quotes around the name")
     address = entry[position + 1 : -1].strip(" ")
     _check_unquoted(entry, pieces, address, utf8=utf8)
     if pieces and pieces[-1][0].startswith(" "):
@@ -313,4 +305,4 @@ def _refuse_forbidden(text: str) -> NoReturn:
     if "\n" in text or "\r" in text:
         raise ForgedAddress("Invalid address; address parts cannot contain newlines.")
     reason = "it holds a control character or half of a surrogate pair"
-    raise ForgedAddress(f'Invalid address "{shown(text)[1:-1]}": {reason}')
+    raise ForgedAddress(f'Invalid address "{excerpt(text)[1:-1]}": {reason}')

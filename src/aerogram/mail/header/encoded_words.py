@@ -16,19 +16,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.exceptions import BadHeaderError
+from aerogram.mail.characters import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORBIDDEN", "django_encoded_text", "encoded_words", "shown", "with_short_words"]
-
-# C0 controls but TAB, DEL, C1 controls (NEL among them), LS, PS, and halves of surrogate pairs: what no
-# header may carry, encoded or not, because some reader takes it for the end of a line or cannot read it.
-FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+__all__ = ["django_encoded_text", "encoded_words", "with_short_words"]
 
 WORD_LIMIT = 75  # RFC 2047 section 2
 _LINE_LIMIT = 78
-_SHOWN_LIMIT = 100
 _ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]++\?=(?![^ ])")
 
 # RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
@@ -47,16 +43,6 @@ class _Wire(NamedTuple):
 
 _UTF8 = _Wire("utf-8", "utf-8", "")
 _METHODS = {QP: "q", BASE64: "b", SHORTEST: ""}
-
-
-def shown(value: object) -> str:
-    """Show ``value`` in an error text: its ``repr``, cut at 100 characters.
-
-    >>> shown("a\\nb")
-    "'a\\\\nb'"
-    """
-    text = repr(value[: _SHOWN_LIMIT + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _SHOWN_LIMIT else text[: _SHOWN_LIMIT - 1] + "…"
 
 
 def encoded_words(
@@ -186,5 +172,5 @@ def _wire_of(charset: Charset) -> _Wire:
 
 def _unknown(encoding: str) -> BadHeaderError:
     return BadHeaderError(
-        f"Python knows no encoding {shown(encoding)} to write a header in; name a codec, as 'utf-8'"
+        f"Python knows no encoding {excerpt(encoding)} to write a header in; name a codec, as 'utf-8'"
     )

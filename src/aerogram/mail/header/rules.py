@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.header.encoded_words import FORBIDDEN, shown
+from aerogram.mail.characters import FORBIDDEN, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +115,7 @@ def check_header_name(name: object) -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadHeaderError(
-            f"Header name {shown(name)} is not valid: use 1 to 76 printable ASCII characters "
+            f"Header name {excerpt(name)} is not valid: use 1 to 76 printable ASCII characters "
             f"without spaces and colons"
         )
     return name
@@ -142,7 +142,9 @@ def check_header_value(name: str, value: object) -> str:
         what = "lone surrogates, which no charset can write"
     else:
         what = f"control characters such as {bad[0]!a}"
-    raise BadHeaderError(f"Header values can't contain {what} (got {shown(text)} for header {shown(name)})")
+    raise BadHeaderError(
+        f"Header values can't contain {what} (got {excerpt(text)} for header {excerpt(name)})"
+    )
 
 
 def check_message_id(value: object) -> str:
@@ -159,7 +161,7 @@ def check_message_id(value: object) -> str:
     text = check_header_value("Message-ID", value)
     if not text.isascii() or len(text) > _MESSAGE_ID_LIMIT or not _MESSAGE_ID.fullmatch(text):
         raise BadHeaderError(
-            f"Message-ID {shown(text)} is not valid: write <id@right> in at most {_MESSAGE_ID_LIMIT} ASCII "
+            f"Message-ID {excerpt(text)} is not valid: write <id@right> in at most {_MESSAGE_ID_LIMIT} ASCII "
             f"characters without spaces, or leave it out to have one made"
         )
     return text

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.address.mailbox import Mailbox, django_mailbox
 from aerogram.mail.address.parser import is_empty_group, parse_mailbox_list, reads_as
-from aerogram.mail.header.encoded_words import django_encoded_text, encoded_words, shown, with_short_words
+from aerogram.mail.characters import excerpt
+from aerogram.mail.header.addresses import django_mailbox_text, mailbox_text
+from aerogram.mail.header.encoded_words import django_encoded_text, encoded_words, with_short_words
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
 from aerogram.mail.header.rules import (
     ADDRESS_HEADERS,
@@ -32,6 +33,8 @@ from aerogram.mail.header.rules import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.charset import Charset
+
+    from aerogram.mail.address.mailbox import Mailbox
 
 __all__ = [
     "ADDRESS_HEADERS",
@@ -128,7 +131,7 @@ def address_header_bytes(
     b'To: a@x.org, B <b@y.org>\\r\\n'
     """
     kind_of(name)
-    value = ", ".join([mailbox.header(encoding, utf8=utf8) for mailbox in mailboxes])
+    value = ", ".join([mailbox_text(mailbox, encoding, utf8=utf8) for mailbox in mailboxes])
     return fold_address_list(name, value).encode("utf-8" if utf8 else "ascii")
 
 
@@ -156,7 +159,7 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
     kind = kind_of(name)
     text = check_header_value(name, _FOLD.sub("", str(value)))
     if not text.isascii():
-        raise BadHeaderError(f"Header {name!r} is not encoded: {shown(text)} is not ASCII")
+        raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
     if "=?" in text and kind is not Kind.STRUCTURED:
         text = with_short_words(text, len(name) + 2)
     return (fold_address_list if kind is Kind.ADDRESSES else fold)(name, text).encode("ascii")
@@ -170,12 +173,12 @@ def _structured(name: str, text: str, encoding: str | Charset) -> str:
             return encode_text(phrase, encoding, used=len(name) + 2) + separator + identifier
     if not text.isascii():
         raise BadHeaderError(
-            f"Header {name!r} is never encoded and must be ASCII (got {shown(text)}); "
+            f"Header {name!r} is never encoded and must be ASCII (got {excerpt(text)}); "
             f"write a URI percent-encoded, a domain in punycode"
         )
     if _ENCODED_WORD.search(text):
         raise BadHeaderError(
-            f"Header {name!r} may not hold an encoded-word (got {shown(text)}); "
+            f"Header {name!r} may not hold an encoded-word (got {excerpt(text)}); "
             f"write a question mark of a URI as %3F"
         )
     return text
@@ -216,4 +219,4 @@ def _sanitized_list(text: str, encoding: str | Charset) -> str:
     mailboxes = parse_mailbox_list(text)
     if text.isascii() and "=?" not in text and reads_as(text, len(mailboxes)):
         return text
-    return ", ".join([django_mailbox(mailbox, encoding) for mailbox in mailboxes])
+    return ", ".join([django_mailbox_text(mailbox, encoding) for mailbox in mailboxes])

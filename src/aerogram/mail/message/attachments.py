@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
-from aerogram.mail.header.encoded_words import FORBIDDEN
+from aerogram.mail.characters import FORBIDDEN, excerpt
 
 __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
@@ -92,7 +92,7 @@ def check_media_type(mimetype: object) -> str:
         raise _wrong_type(text, "is not a media type: write it as type/subtype, such as 'application/pdf'.")
     if text.lower().startswith("multipart/"):
         raise InvalidAttachment(
-            f"{_excerpt(text)} cannot be the type of a file: attach a MIMEMultipart instead."
+            f"{excerpt(text)} cannot be the type of a file: attach a MIMEMultipart instead."
         )
     return text
 
@@ -124,7 +124,7 @@ def check_subtype(subtype: str) -> str:
     """
     if not _SUBTYPE.fullmatch(subtype):
         error = BadHeaderError if FORBIDDEN.search(subtype) else MessageError
-        raise error(f"{_excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
+        raise error(f"{excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
     return subtype
 
 
@@ -170,9 +170,4 @@ def filename_parameter(filename: object) -> str | tuple[str, str, str]:
 
 def _wrong_type(text: str, problem: str) -> InvalidAttachment:
     error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
-    return error(f"{_excerpt(text)} {problem}")
-
-
-def _excerpt(text: str) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= 100 else shown[:97] + "..."
+    return error(f"{excerpt(text)} {problem}")
