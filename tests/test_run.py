@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -179,3 +180,23 @@ def test_unknown_command_is_named(checkout: Path) -> None:
 
     assert done.returncode == 1
     assert "no command tset" in done.stderr
+
+
+def test_workflows_call_steps_that_exist() -> None:
+    [steps] = re.findall(r"^STEPS=\((.*)\)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    called = [
+        step
+        for workflow in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in re.findall(r"run: \.ci/run(.*)$", workflow.read_text(), re.MULTILINE)
+        for step in line.split()
+    ]
+
+    assert called
+    assert set(called) <= set(steps.split())
+
+
+def test_unknown_step_is_named() -> None:
+    done = subprocess.run([ROOT / ".ci" / "run", "tset"], capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("no step tset; there are: programs setup check test ")
