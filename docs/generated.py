@@ -1,21 +1,38 @@
 """Write what the pages take from the code: ``./run python docs/generated.py``.
 
-The table of settings comes from the schema, the tree of rooms from the first line of each docstring, the
-order of imports from the contract that import-linter checks.
+The table of settings comes from the schema, the reference from ``__all__`` and the docstrings, the tree
+from the docstrings too, and the order of imports from the contract that import-linter checks.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 from aerogram.conf.schema import SettingsTable, accepted
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "aerogram"
 OPEN_ROOMS = ("mail",)  # whose files are drawn too
+PUBLIC = (
+    "aerogram",
+    "aerogram.mail",
+    "aerogram.mail.message",
+    "aerogram.mail.backends",
+    "aerogram.conf",
+    "aerogram.exceptions",
+    "aerogram.preview",
+    "aerogram.checks",
+    "aerogram.testing",
+    "aerogram.catcher",
+    "aerogram.inlining",
+    "aerogram.plaintext",
+)
 
 
 def settings_table() -> str:
@@ -24,6 +41,46 @@ def settings_table() -> str:
     for name, default in vars(SettingsTable()).items():
         rows.append(f"| `{name}` | `{default!r}` | {accepted(name)} |")
     return "\n".join(rows) + "\n"
+
+
+def reference() -> str:
+    """One section a public module, one row a name of its ``__all__``."""
+    sections = []
+    for module in PUBLIC:
+        loaded = import_module(module)
+        rows = [f"## `{module}`", "", _first_sentence(loaded.__doc__), "", "| Name | |", "|---|---|"]
+        rows += [f"| `{name}` | {_summary(module, name)} |" for name in loaded.__all__]
+        sections.append("\n".join(rows) + "\n")
+    return "\n".join(sections)
+
+
+def _summary(module: str, name: str) -> str:
+    try:
+        value = getattr(import_module(module), name)
+    except AttributeError:
+        value = import_module(f"{module}.{name}")
+    has_its_own = isinstance(value, type | FunctionType | ModuleType)
+    return _first_sentence(value.__doc__ if has_its_own else _attribute_doc(module, name))
+
+
+def _attribute_doc(module: str, name: str) -> str | None:
+    """Return the string below an assignment; an imported name is looked up where it comes from."""
+    tree = ast.parse(inspect.getsource(import_module(module)))
+    for statement, below in zip(tree.body, tree.body[1:], strict=False):
+        targets = [*getattr(statement, "targets", []), getattr(statement, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            text = getattr(below, "value", None)
+            return text.value if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
+    for imported in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        if any(name in (alias.asname, alias.name) for alias in imported.names):
+            return _attribute_doc(str(imported.module), name)
+    return None
+
+
+def _first_sentence(doc: str | None) -> str:
+    paragraph = " ".join((doc or "").strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=\.)\s|, e\.g|::$", paragraph)[0]
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", sentence).replace("``", "`").replace("|", "\\|")
 
 
 def tree() -> str:
@@ -62,6 +119,7 @@ def import_order() -> str:
 
 WRITTEN = {
     ("settings.md", "settings"): settings_table,
+    ("reference.md", "reference"): reference,
     ("architecture.md", "tree"): tree,
     ("architecture.md", "import order"): import_order,
 }

@@ -114,7 +114,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["settings.md", "architecture.md"])
+@pytest.mark.parametrize("page", ["settings.md", "reference.md", "architecture.md"])
 def test_generated_parts_are_up_to_date(page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
 

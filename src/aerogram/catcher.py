@@ -101,8 +101,8 @@ class CatchingServer:
         on_message: Callable[[CaughtMessage], object] | None = None,
         keep: bool = True,
     ) -> None:
-        self.host = check_loopback(host)
-        self.port = port
+        self.host: str = check_loopback(host)
+        self.port: int = port
         self.messages: list[CaughtMessage] = []
         self._on_message = on_message
         self._keep = keep
@@ -110,7 +110,7 @@ class CatchingServer:
     def __enter__(self) -> Self:
         protocol = _protocol_class()
         listener = _listen(self.host, self.port)
-        self.port = listener.getsockname()[1]
+        self.port = int(listener.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         self._left = asyncio.Event()
         self._thread = threading.Thread(

@@ -214,4 +214,4 @@ class DeliveryError(AerogramError, SMTPException):
     def __init__(self, text: str, *, sent: int = 0, reports: Sequence[DeliveryReport] = ()) -> None:
         super().__init__(text)
         self.sent = sent
-        self.reports = tuple(reports)
+        self.reports: tuple[DeliveryReport, ...] = tuple(reports)

@@ -104,8 +104,8 @@ class Renderer:
         if isinstance(folders, (str, Path)):
             folders = [folders]
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
-        self.templates = Templates(folders, loader, {**standard, **(shared or {})})
-        self.stencils = Stencils()
+        self.templates: Templates = Templates(folders, loader, {**standard, **(shared or {})})
+        self.stencils: Stencils = Stencils()
 
     def render(self, notification: Renderable) -> EmailMultiAlternatives:
         """Return the very message that sending ``notification`` would send.

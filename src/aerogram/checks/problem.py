@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aerogram.notification import Notification
 
 Severity = Literal["error", "warning"]
+"""Whether a problem makes the check fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,5 +18,5 @@ from aerogram.conf.settings import Settings
 
 __all__ = ["Settings", "settings"]
 
-settings = Settings()
+settings: Settings = Settings()
 """The settings of this process."""

@@ -20,7 +20,7 @@ from aerogram.exceptions import DocumentError, ImproperlyConfigured, MissingDepe
 if TYPE_CHECKING:
     from aerogram.document import Element
 
-__all__ = ["Inlined", "inline_css", "inline_document"]
+__all__ = ["inline_css"]
 
 _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
 _COMMENT_MARKS = re.compile(r"<!--|-->")

@@ -50,13 +50,15 @@ class Templates:
         loader: jinja2.BaseLoader | None = None,
         shared: Mapping[str, object] | None = None,
     ) -> None:
-        self.template_dirs = tuple(str(folder) for folder in template_dirs)
-        self.loader = template_loader(self.template_dirs, loader)
-        self.html_environment = SwiftEnvironment(**_options(self.loader, autoescape=True))
-        self.text_environment = SwiftEnvironment(
+        self.template_dirs: tuple[str, ...] = tuple(str(folder) for folder in template_dirs)
+        self.loader: jinja2.BaseLoader = template_loader(self.template_dirs, loader)
+        self.html_environment: SwiftEnvironment = SwiftEnvironment(**_options(self.loader, autoescape=True))
+        self.text_environment: SwiftEnvironment = SwiftEnvironment(
             **_options(self.loader, autoescape=False)
         )  # nothing to escape
-        self.sandbox = ImmutableSandboxedEnvironment(**_options(None, autoescape=False))
+        self.sandbox: ImmutableSandboxedEnvironment = ImmutableSandboxedEnvironment(
+            **_options(None, autoescape=False)
+        )
         for environment in (self.html_environment, self.text_environment, self.sandbox):
             environment.globals.update(shared or {})
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}

@@ -53,7 +53,7 @@ class _Template(jinja2.Template):
 class SwiftEnvironment(jinja2.Environment):
     """Jinja's, but that a dict is asked for an item without an exception for the attribute it has not."""
 
-    template_class = _Template
+    template_class: type[jinja2.Template] = _Template
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return an attribute or item, the attribute first, or an undefined object."""

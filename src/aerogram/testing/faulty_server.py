@@ -55,20 +55,20 @@ class FaultyServer:
         logins: Mapping[str, str] | None = None,
         client_timeout: float = 10.0,
     ) -> None:
-        self.offers = tuple(offers)
+        self.offers: tuple[str, ...] = tuple(offers)
         self.tls = tls
         self.implicit_tls = implicit_tls
-        self.logins = dict(logins or {})
+        self.logins: dict[str, str] = dict(logins or {})
         self.client_timeout = client_timeout
-        self.port = 0
+        self.port: int = 0
         self.messages: list[Received] = []
         self.log: list[tuple[int, str, bytes]] = []
         self.commands: list[str] = []
-        self.waits = 0
-        self.connections = 0
+        self.waits: int = 0
+        self.connections: int = 0
         self.tls_failures: list[str] = []
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
+        self.stopping: threading.Event = threading.Event()
+        self.lock: threading.Lock = threading.Lock()
         self._rules: list[Rule] = []
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
@@ -112,7 +112,7 @@ class FaultyServer:
     def start(self) -> Self:
         """Listen; done by ``with``, too."""
         self._listener = socket.create_server((self.host, 0))
-        self.port = self._listener.getsockname()[1]
+        self.port = int(self._listener.getsockname()[1])
         self._spawn(self._accept, self._listener)
         return self
 

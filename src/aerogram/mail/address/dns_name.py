@@ -41,3 +41,4 @@ def _ascii_host(name: str) -> str:
 
 
 DNS_NAME = CachedDnsName()
+"""The name of this host, for Message-ID and EHLO."""

@@ -120,11 +120,11 @@ class EmailMessage:
         cc: Iterable[object] | None = None,
         reply_to: Iterable[object] | None = None,
     ) -> None:
-        self.to = _address_list("to", to)
-        self.cc = _address_list("cc", cc)
-        self.bcc = _address_list("bcc", bcc)
-        self.reply_to = _address_list("reply_to", reply_to)
-        self.from_email = from_email or settings.DEFAULT_FROM_EMAIL
+        self.to: list[Any] = _address_list("to", to)
+        self.cc: list[Any] = _address_list("cc", cc)
+        self.bcc: list[Any] = _address_list("bcc", bcc)
+        self.reply_to: list[Any] = _address_list("reply_to", reply_to)
+        self.from_email: Any = from_email or settings.DEFAULT_FROM_EMAIL
         self.subject = subject
         self.body = body or ""
         self.attachments: list[Any] = []
@@ -134,7 +134,7 @@ class EmailMessage:
             else:
                 self.attach(*attachment)
         self.extra_headers: Mapping[str, Any] = headers or {}
-        self.connection = connection
+        self.connection: Any = connection
 
     def message(self) -> SafeMIMEText | SafeMIMEMultipart:
         """Return the mail as a MIME tree, its headers checked; each call makes its own Message-ID.
@@ -317,7 +317,9 @@ class EmailMultiAlternatives(EmailMessage):
         super().__init__(
             subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to
         )  # fmt: skip
-        self.alternatives = [EmailAlternative(*alternative) for alternative in alternatives or ()]
+        self.alternatives: list[EmailAlternative] = [
+            EmailAlternative(*alternative) for alternative in alternatives or ()
+        ]
 
     def attach_alternative(self, content: object, mimetype: str) -> None:
         """Add another form of the body; the richest comes last.

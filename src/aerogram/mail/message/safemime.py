@@ -26,9 +26,11 @@ __all__ = [
 ]
 
 # Charset objects of our own: the registry of email.charset belongs to the whole process and stays as it is.
-utf8_charset = Charset("utf-8")
+utf8_charset: Charset = Charset("utf-8")
+"""UTF-8 that travels as it is."""
 utf8_charset.body_encoding = None  # type: ignore[assignment] # None is 8bit; typeshed knows integers only
-utf8_charset_qp = Charset("utf-8")
+utf8_charset_qp: Charset = Charset("utf-8")
+"""UTF-8 that travels quoted-printable."""
 utf8_charset_qp.body_encoding = QP
 
 _MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1
@@ -65,7 +67,7 @@ class _Safe(Message):
 class SafeMIMEMessage(_Safe, MIMEMessage):
     """A message within a message (``message/rfc822``); its headers are ASCII (RFC 2046 section 5.2.1)."""
 
-    encoding = "ascii"
+    encoding: str | Charset | None = "ascii"
 
 
 class SafeMIMEText(_Safe, MIMEText):
