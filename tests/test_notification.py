@@ -347,7 +347,7 @@ class TestSending:
         for nobody in ([], [""], [None]):
             with pytest.raises(NoRecipients, match="Hello has no recipients"):
                 Hello(to=nobody).send(fail_silently=True)
-        assert not hasattr(mail, "outbox")
+        assert not mail.outbox
 
     @pytest.mark.parametrize("path", ["aerogram.mail.backends.locmem.EmailBackend", LISTS])
     def test_a_batch_reports_the_one_without_recipients_and_sends_the_rest(self, path: str) -> None:
@@ -429,7 +429,7 @@ class TestStaff:
 
         assert AdminNotification(subject="x", message="y").send() == 0
         assert Unrendered().send() == 0
-        assert not hasattr(mail, "outbox")
+        assert not mail.outbox
 
     @pytest.mark.parametrize("path", ["aerogram.mail.backends.locmem.EmailBackend", LISTS])
     def test_nobody_to_tell_is_no_error_in_a_batch(self, path: str) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -13,7 +12,6 @@ from markupsafe import Markup
 
 from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
 from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
-from aerogram.templating.swift import escape
 
 
 def templates(sources: dict[str, str], **shared: object) -> Templates:
@@ -22,18 +20,18 @@ def templates(sources: dict[str, str], **shared: object) -> Templates:
 
 @pytest.mark.parametrize("name", ["a.html", "a.html.jinja", "a.html.j2", "a.mjml", "a.txt", "a"])
 def test_d46_an_html_part_escapes_whatever_the_file_is_called(name: str) -> None:
-    rendered = templates({name: "<p>{{ x }}</p>"}).html(name, {"x": "<script>"}, "asker")
+    rendered = templates({name: "<p>{{ x }}</p>"}).html(name, {"x": "<script>"}, "origin")
     assert rendered == "<p>&lt;script&gt;</p>"
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.html", "a.html.j2"])
 def test_d46_a_text_part_escapes_nothing_whatever_the_file_is_called(name: str) -> None:
-    rendered = templates({name: "{{ x }}"}).text(name, {"x": "<O'Brien & Co>"}, "asker")
+    rendered = templates({name: "{{ x }}"}).text(name, {"x": "<O'Brien & Co>"}, "origin")
     assert rendered == "<O'Brien & Co>"
 
 
 def test_a15_a_subject_shows_its_values_unescaped() -> None:
-    line = templates({}).line("For {{ who }}", {"who": "O'Brien & Co <b>"}, "asker")
+    line = templates({}).line("For {{ who }}", {"who": "O'Brien & Co <b>"}, "origin")
     assert line == "For O'Brien & Co <b>"
 
 
@@ -95,14 +93,17 @@ def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
         expected = re.sub(r"at 0x\w+|Reference [^>]+", "", jinja.from_string(source).render(variables))
     except (UndefinedError, ValueError) as error:
         with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
-            rendered.line(source, variables, "asker")
+            rendered.line(source, variables, "origin")
         with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
-            rendered.text("a.txt", variables, "asker")
+            rendered.text("a.txt", variables, "origin")
     else:
-        assert re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.text("a.txt", variables, "asker")) == expected
+        assert (
+            re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.text("a.txt", variables, "origin")) == expected
+        )
         if "{{" in source or "{%" in source or "{#" in source:
             assert (
-                re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.line(source, variables, "asker")) == expected
+                re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.line(source, variables, "origin"))
+                == expected
             )
 
 
@@ -128,12 +129,10 @@ class Html:
         st.sampled_from([Lazy("x"), Html(), [1, "<"]]),
     )
 )
-def test_a_value_is_escaped_as_markupsafe_does(value: object) -> None:
-    assert escape(value) == markupsafe.escape(value)
-    assert type(escape(value)) is Markup
+def test_a_value_is_escaped_as_jinja_does(value: object) -> None:
     sources = {"a": "{{ x }}{% autoescape false %}{{ x }}{% endautoescape %}"}
     jinja = Environment(loader=DictLoader(sources), autoescape=True)  # it is on
-    assert templates(sources).html("a", {"x": value}, "asker") == jinja.get_template("a").render(x=value)
+    assert templates(sources).html("a", {"x": value}, "origin") == jinja.get_template("a").render(x=value)
 
 
 def test_an_attribute_comes_before_an_item_and_a_property_is_asked_once() -> None:
@@ -148,7 +147,7 @@ def test_an_attribute_comes_before_an_item_and_a_property_is_asked_once() -> Non
             return len(asked)
 
     sources = {"a": "{{ x.name }} {{ x.item }} {{ x.counted }} {{ y.keys }} {{ y.z }}"}
-    text = templates(sources).html("a", {"x": Both(name="n", item="i"), "y": {"keys": 1, "z": 2}}, "asker")
+    text = templates(sources).html("a", {"x": Both(name="n", item="i"), "y": {"keys": 1, "z": 2}}, "origin")
     assert re.fullmatch(r"attribute i 1 &lt;built-in method keys of dict object at \w+&gt; 2", text)
 
 
@@ -161,10 +160,10 @@ def test_an_error_in_a_subject_says_where_it_was_raised() -> None:
 def test_a_global_added_later_is_seen() -> None:
     rendered = templates({"a.txt": "{{ slogan }}"})
     rendered.text_environment.globals["slogan"] = "Now"
-    assert rendered.text("a.txt", {}, "asker") == "Now"
+    assert rendered.text("a.txt", {}, "origin") == "Now"
     rendered.text_environment.globals["slogan"] = "Then"
-    assert rendered.text("a.txt", {}, "asker") == "Then"
-    assert rendered.line("{{ slogan }}!", {}, "asker") == "Then!"
+    assert rendered.text("a.txt", {}, "origin") == "Then"
+    assert rendered.line("{{ slogan }}!", {}, "origin") == "Then!"
 
 
 def test_a_macro_escapes_for_the_part_it_is_used_in() -> None:
@@ -173,8 +172,8 @@ def test_a_macro_escapes_for_the_part_it_is_used_in() -> None:
         "a": "{% from 'm' import show %}{{ show(x) }}",
     }
     both = templates(sources)
-    assert both.html("a", {"x": "<&"}, "asker") == "[&lt;&amp;]"
-    assert both.text("a", {"x": "<&"}, "asker") == "[<&]"
+    assert both.html("a", {"x": "<&"}, "origin") == "[&lt;&amp;]"
+    assert both.text("a", {"x": "<&"}, "origin") == "[<&]"
 
 
 def test_d47_an_undefined_variable_names_template_line_and_variable() -> None:
@@ -193,7 +192,7 @@ def test_an_undefined_attribute_is_found_in_the_template_that_asks_for_it() -> N
     sources = {"base": "\n\n{% block b %}{% endblock %}", "part": "\n{{ order.nmber }}",
                "a": "{% extends 'base' %}\n{% block b %}{% include 'part' %}{% endblock %}"}  # fmt: skip
     with pytest.raises(UndefinedVariableError, match=r"part, line 2 .*has no attribute 'nmber'"):
-        templates(sources).html("a", {"order": object()}, "asker")
+        templates(sources).html("a", {"order": object()}, "origin")
 
 
 def test_an_undefined_variable_in_a_subject_names_the_declaration() -> None:
@@ -201,10 +200,36 @@ def test_an_undefined_variable_in_a_subject_names_the_declaration() -> None:
         templates({}).line("Hi {{ nam }}", {"name": 1}, "Welcome.subject")
 
 
+class User:
+    name = "Ann"
+    email = "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ user.nam }}", r"User object' .* 'nam'\. Did you mean 'name'\? There are: name, email"),
+        ("{{ user['zzz'] }}", r"User object' has no attribute 'zzz'\. There are: email, name"),
+        ("{{ data.titel }}", r"'titel'\. Did you mean 'title'\? There are: title, subtitle, text"),
+        ("{{ nothing.x }}", r"'None' has no attribute 'x'\. There are: none"),
+        ("{% from 'm' import buton %}{{ buton }}", r"'buton'\. Did you mean 'button'\? There"),
+        ("{% import 'm' as m %}{{ m.buton }}", r"'buton'\. Did you mean 'button'\? There are: button, code"),
+        ("{{ zzz }}", r"'zzz' is undefined\. There are: data, nothing, user"),
+    ],
+)  # fmt: skip
+def test_an_undefined_name_is_answered_with_the_names_there_are(source: str, expected: str) -> None:
+    macros = "{% macro button() %}{% endmacro %}{% macro code() %}{% endmacro %}{% set _own = 1 %}"
+    variables = {"user": User(), "data": {"title": 1, "text": 2, "subtitle": 3}, "nothing": None}
+    for html in (True, False):
+        rendered = templates({"a": source, "m": macros})
+        with pytest.raises(UndefinedVariableError, match=f"a, line 1 .*{expected}"):
+            (rendered.html if html else rendered.text)("a", variables, "origin")
+
+
 def test_an_undefined_variable_is_refused_even_where_jinja_would_print_nothing() -> None:
     for source in ("{{ x }}", "{% for y in x %}{% endfor %}", "{% if x %}{% endif %}", "{{ x|upper }}"):
         with pytest.raises(UndefinedVariableError):
-            templates({"a": source}).text("a", {}, "asker")
+            templates({"a": source}).text("a", {}, "origin")
 
 
 def test_a_missing_template_says_where_it_was_looked_for() -> None:
@@ -218,21 +243,21 @@ def test_a_missing_template_says_where_it_was_looked_for() -> None:
 
 def test_a_missing_include_names_the_line_that_asks_for_it() -> None:
     with pytest.raises(TemplateNotFound, match=r"\(a, line 2\): there is no template 'gone'"):
-        templates({"a": "\n{% include 'gone' %}"}).html("a", {}, "asker")
+        templates({"a": "\n{% include 'gone' %}"}).html("a", {}, "origin")
 
 
 def test_a_broken_template_names_file_and_line() -> None:
-    with pytest.raises(TemplateSyntaxError, match=r"a, line 3 \(asker\): "):
-        templates({"a": "\n\n{% if %}"}).html("a", {}, "asker")
-    with pytest.raises(TemplateSyntaxError, match=r"b, line 1 \(asker\): "):
-        templates({"a": "{% include 'b' %}", "b": "{{ "}).html("a", {}, "asker")
-    with pytest.raises(TemplateSyntaxError, match=r"asker: .* in '\{\{ x'"):
-        templates({}).line("{{ x", {}, "asker")
+    with pytest.raises(TemplateSyntaxError, match=r"a, line 3 \(origin\): "):
+        templates({"a": "\n\n{% if %}"}).html("a", {}, "origin")
+    with pytest.raises(TemplateSyntaxError, match=r"b, line 1 \(origin\): "):
+        templates({"a": "{% include 'b' %}", "b": "{{ "}).html("a", {}, "origin")
+    with pytest.raises(TemplateSyntaxError, match=r"origin: .* in '\{\{ x'"):
+        templates({}).line("{{ x", {}, "origin")
 
 
 def test_a_jinja_runtime_error_names_template_and_line() -> None:
     with pytest.raises(RenderError, match="a, line 2"):
-        templates({"a": "\n{% include names %}"}).html("a", {"names": []}, "asker")
+        templates({"a": "\n{% include names %}"}).html("a", {"names": []}, "origin")
 
 
 def test_an_error_of_the_application_keeps_its_type_and_gains_the_place() -> None:
@@ -240,13 +265,13 @@ def test_an_error_of_the_application_keeps_its_type_and_gains_the_place() -> Non
         raise ZeroDivisionError("own")
 
     with pytest.raises(ZeroDivisionError, match="own") as caught:
-        templates({"a": "\n{{ f() }}"}).html("a", {"f": explode}, "asker")
-    assert caught.value.__notes__ == ["while rendering a, line 2 (asker)"]
+        templates({"a": "\n{{ f() }}"}).html("a", {"f": explode}, "origin")
+    assert caught.value.__notes__ == ["while rendering a, line 2 (origin)"]
 
 
 def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
     own = templates({})
-    assert own.line("{{ n }} new", {"n": 3}, "asker", sandboxed=True) == "3 new"
+    assert own.line("{{ n }} new", {"n": 3}, "origin", sandboxed=True) == "3 new"
     for hostile in (
         "{{ ().__class__ }}",
         "{{ cycler.__init__.__globals__ }}",
@@ -260,7 +285,7 @@ def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
         "{{ numbers.append(1) }}",
     ):
         with pytest.raises(RenderError):
-            own.line(hostile, {"x": "", "numbers": []}, "asker", sandboxed=True)
+            own.line(hostile, {"x": "", "numbers": []}, "origin", sandboxed=True)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +297,13 @@ def test_d55_a_template_name_never_leaves_its_folder(tmp_path: Path, name: str) 
     (tmp_path / "secret").write_text("secret")
     (folder / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(TemplateNotFound):
-        Templates([folder]).text(name, {}, "asker")
+        Templates([folder]).text(name, {}, "origin")
 
 
 def test_a_folder_of_the_application_comes_before_what_ships(tmp_path: Path) -> None:
     (tmp_path / "aerogram").mkdir()
     (tmp_path / "aerogram" / "base.html").write_text("mine")
-    assert Templates([tmp_path]).html("aerogram/base.html", {}, "asker") == "mine"
+    assert Templates([tmp_path]).html("aerogram/base.html", {}, "origin") == "mine"
     assert (shipped_templates() / "aerogram").is_dir()
 
 
@@ -288,12 +313,12 @@ def test_a_changed_stylesheet_is_read_again(tmp_path: Path) -> None:
     sheet = tmp_path / "brand.css"
     sheet.write_text("p { color: red }")
     own = Templates([tmp_path])
-    assert own.source("brand.css", "asker") == "p { color: red }"
+    assert own.source("brand.css", "origin") == "p { color: red }"
     sheet.write_text("p { color: blue }")
     os.utime(sheet, (1, 1))
-    assert own.source("brand.css", "asker") == "p { color: blue }"
-    with pytest.raises(TemplateNotFound, match=r"asker: there is no template 'other\.css'"):
-        own.source("other.css", "asker")
+    assert own.source("brand.css", "origin") == "p { color: blue }"
+    with pytest.raises(TemplateNotFound, match=r"origin: there is no template 'other\.css'"):
+        own.source("other.css", "origin")
 
 
 def test_shared_variables_reach_imported_macros() -> None:
@@ -301,7 +326,7 @@ def test_shared_variables_reach_imported_macros() -> None:
         "m": "{% macro site() %}{{ site_name }}{% endmacro %}",
         "a": "{% import 'm' as m %}{{ m.site() }}",
     }
-    assert templates(sources, site_name="Shop").html("a", {}, "asker") == "Shop"
+    assert templates(sources, site_name="Shop").html("a", {}, "origin") == "Shop"
 
 
 def names(found: list[Finding]) -> list[tuple[str, str, str, int]]:

@@ -137,11 +137,11 @@ class _Check:
             names = self._template_names(declaration, samples)
             named += len(names) or not self._is_static(declaration)
             for name in names:
-                asker = place_of(self.cls, declaration)
+                origin = place_of(self.cls, declaration)
                 for finding in inspect_template(self.templates, name, html=declaration == "html_template"):
                     if finding.kind == "dynamic" and samples:
                         continue
-                    place = Place(finding.path, finding.line) if finding.path else asker
+                    place = Place(finding.path, finding.line) if finding.path else origin
                     self._report(finding, place, declaration, variables)
         if not named:
             self._add(

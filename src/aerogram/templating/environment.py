@@ -1,26 +1,44 @@
-"""Render one template of a notification, with errors that say which, where and why."""
+"""The Jinja environments, and the rendering of one template with errors that say which, where and why."""
 
 from __future__ import annotations
 
 import difflib
-from collections import ChainMap
+import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
+from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
-from aerogram.templating.line import PlainLine
 from aerogram.templating.loaders import ConfinedLoader, template_loader
-from aerogram.templating.swift import SwiftEnvironment
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_JINJA_MARKS = ("{{", "{%", "{#")
+__all__ = ["Templates", "check_line", "page_environment"]
+
+_JINJA_MARK = re.compile("{[{%#]")
+_DICT_ATTRIBUTES = frozenset(dir(dict))
+_NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
+_MOST_NAMES = 20  # listed in an error text
+
+
+class _Environment(jinja2.Environment):
+    """Jinja's environment, faster at looking up the keys of dicts and at starting a template."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return an attribute or else an item; the keys of a dict raise no AttributeError first."""
+        if type(obj) is dict and attribute in obj and attribute not in _DICT_ATTRIBUTES:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def make_globals(self, d: Any) -> Any:
+        """Return the globals themselves, which are copied faster than Jinja's chain of two mappings."""
+        return super().make_globals(d) if d else self.globals
 
 
 def _options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
@@ -52,68 +70,60 @@ class Templates:
     ) -> None:
         self.template_dirs: tuple[str, ...] = tuple(str(folder) for folder in template_dirs)
         self.loader: jinja2.BaseLoader = template_loader(self.template_dirs, loader)
-        self.html_environment: SwiftEnvironment = SwiftEnvironment(**_options(self.loader, autoescape=True))
-        self.text_environment: SwiftEnvironment = SwiftEnvironment(
-            **_options(self.loader, autoescape=False)
-        )  # nothing to escape
-        self.sandbox: ImmutableSandboxedEnvironment = ImmutableSandboxedEnvironment(
-            **_options(None, autoescape=False)
-        )
+        self.html_environment: jinja2.Environment = _Environment(**_options(self.loader, autoescape=True))
+        self.text_environment: jinja2.Environment = _Environment(**_options(self.loader, autoescape=False))
+        self.sandbox: jinja2.Environment = ImmutableSandboxedEnvironment(**_options(None, autoescape=False))
         for environment in (self.html_environment, self.text_environment, self.sandbox):
             environment.globals.update(shared or {})
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
-        self._plain_line = lru_cache(maxsize=1024)(partial(PlainLine.of, self.text_environment))
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
 
-    def html(self, name: str, variables: Mapping[str, object], asker: str) -> str:
+    def html(self, name: str, variables: Mapping[str, object], origin: str) -> str:
         """Return the HTML template ``name`` rendered with ``variables``, every value escaped.
 
         Args:
             name: the template's logical name.
             variables: what the template may use.
-            asker: who asks, for the error's text: ``"OrderShipped.html_template"``.
+            origin: the declaration that names it, for error texts: ``"OrderShipped.html_template"``.
 
         Raises:
             TemplateNotFound: no loader finds it, or one it includes.
             TemplateSyntaxError: it does not parse.
-            UndefinedVariableError: it asks for a variable or attribute that is not there.
+            UndefinedVariableError: it uses a variable or attribute that does not exist.
         """
-        return "".join(self.html_chunks(name, variables, asker))
+        return "".join(self.html_chunks(name, variables, origin))
 
-    def html_chunks(self, name: str, variables: Mapping[str, object], asker: str) -> list[str]:
-        """Return what :meth:`html` does, in the pieces Jinja makes it of: constants and values."""
-        return self._chunks(self._get(self.html_environment, name, asker), variables, asker)
+    def html_chunks(self, name: str, variables: Mapping[str, object], origin: str) -> list[str]:
+        """Return what :meth:`html` does as Jinja yields it: constants and values in turn."""
+        return self._chunks(self._get(self.html_environment, name, origin), variables, origin)
 
-    def text(self, name: str, variables: Mapping[str, object], asker: str) -> str:
+    def text(self, name: str, variables: Mapping[str, object], origin: str) -> str:
         """Return the plain-text template ``name`` rendered, nothing escaped; raises as :meth:`html`."""
-        return self._render(self._get(self.text_environment, name, asker), variables, asker)
+        return "".join(self._chunks(self._get(self.text_environment, name, origin), variables, origin))
 
     def line(
-        self, source: str, variables: Mapping[str, object], asker: str, *, sandboxed: bool = False
+        self, source: str, variables: Mapping[str, object], origin: str, *, sandboxed: bool = False
     ) -> str:
         """Return ``source``, a Jinja string such as a subject, rendered; raises as :meth:`html`.
 
         Args:
             source: the Jinja string itself.
             variables: what it may use.
-            asker: who asks, for the error's text.
-            sandboxed: the string was computed, so data may have got into it: only harmless expressions run.
+            origin: the declaration it comes from, for error texts.
+            sandboxed: whether only harmless expressions may run, as data may have got into the string.
         """
-        if not any(mark in source for mark in _JINJA_MARKS):
+        if not _JINJA_MARK.search(source):
             return source
         try:
-            plain = None if sandboxed else self._plain_line(source)
-            if plain is not None and (text := plain.render(variables)) is not None:
-                return text
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateSyntaxError(
-                f"{asker}: {error.message} in {_shortened(source)}", line=error.lineno
+                f"{origin}: {error.message} in {_shortened(source)}", line=error.lineno
             ) from None
-        return self._render(template, variables, asker)
+        return "".join(self._chunks(template, variables, origin))
 
-    def source(self, name: str, asker: str) -> str:
+    def source(self, name: str, origin: str) -> str:
         """Return a file of the template folders as it stands, for example a stylesheet.
 
         Raises:
@@ -124,40 +134,36 @@ class Templates:
             try:
                 source, _, is_fresh = self.loader.get_source(self.text_environment, name)
             except jinja2.TemplateNotFound as error:
-                raise self._missing(error, asker) from None
+                raise self._not_found(error, origin) from None
             self._sources[name] = source, is_fresh
         return source
 
-    def _get(self, environment: jinja2.Environment, name: str, asker: str) -> jinja2.Template:
+    def _get(self, environment: jinja2.Environment, name: str, origin: str) -> jinja2.Template:
         try:
             return environment.get_template(name)
         except jinja2.TemplateNotFound as error:
-            raise self._missing(error, asker) from None
+            raise self._not_found(error, origin) from None
         except jinja2.TemplateSyntaxError as error:
-            raise _broken(error, asker) from None
+            raise _broken(error, origin) from None
 
-    def _render(self, template: jinja2.Template, variables: Mapping[str, object], asker: str) -> str:
-        return "".join(self._chunks(template, variables, asker))
-
-    def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], asker: str) -> list[str]:
-        context = template.new_context({**_globals_of(template), **variables}, shared=True)
+    def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], origin: str) -> list[str]:
         try:
-            return list(template.root_render_func(context))
+            return list(template.root_render_func(template.new_context(dict(variables))))
         except jinja2.UndefinedError as error:
-            raise _undefined(error, variables, asker) from None
+            raise self._undefined(error, variables, origin) from None
         except jinja2.TemplateNotFound as error:
-            raise self._missing(error, asker) from None
+            raise self._not_found(error, origin) from None
         except jinja2.TemplateSyntaxError as error:
-            raise _broken(error, asker) from None
+            raise _broken(error, origin) from None
         except jinja2.TemplateError as error:
-            name, line = _place(error.__traceback__)
-            raise RenderError(f"{_where(name, line, asker)}: {error}", template=name, line=line) from error
+            name, line = _innermost(error.__traceback__)
+            raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
         except Exception as error:
-            _reraise_with_place(template, error, asker)
+            _reraise_with_place(template, error, origin)
 
-    def _missing(self, error: jinja2.TemplateNotFound, asker: str) -> TemplateNotFound:
-        name, line = _place(error.__traceback__)
-        where = f"{asker} ({name}, line {line})" if name and name != error.name else asker
+    def _not_found(self, error: jinja2.TemplateNotFound, origin: str) -> TemplateNotFound:
+        name, line = _innermost(error.__traceback__)
+        where = f"{origin} ({name}, line {line})" if name and name != error.name else origin
         folders = ", ".join(self.template_dirs) or "no folder of yours (TEMPLATE_DIRS is empty)"
         return TemplateNotFound(
             f"{where}: there is no template {error.name!r}. Looked in {folders}, and among the templates "
@@ -167,16 +173,51 @@ class Templates:
             line=line,
         )
 
+    def _undefined(
+        self, error: jinja2.UndefinedError, variables: Mapping[str, object], origin: str
+    ) -> UndefinedVariableError:
+        name, line = _innermost(error.__traceback__)
+        text = (error.message or "a variable is undefined").rstrip(".")
+        hint = self._names_instead(error, text, variables)
+        return UndefinedVariableError(
+            f"{_where(name, line, origin)}: {text}.{hint}", template=name, line=line
+        )
 
-def _globals_of(template: jinja2.Template) -> dict[str, Any]:
-    """Return what a template sees of its environment: as Jinja would, but not name by name."""
-    globals_: dict[str, Any] = {}
-    if isinstance(template.globals, ChainMap):
-        for each in reversed(template.globals.maps):
-            globals_.update(each)
-    else:
-        globals_.update(template.globals)
-    return globals_
+    def _names_instead(self, error: jinja2.UndefinedError, text: str, variables: Mapping[str, object]) -> str:
+        """Return what to write in place of an undefined name: a variable, an attribute, a macro."""
+        unexported = _NOT_EXPORTED.match(text)
+        if unexported:
+            module: Any = self.text_environment.get_template(unexported[1]).module
+            return _nearest(unexported[2], _names_of(module))
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        undefined = traceback.tb_frame.f_locals.get("self") if traceback else None
+        if not isinstance(undefined, jinja2.Undefined) or undefined._undefined_name is None:
+            return ""
+        name = str(undefined._undefined_name)
+        if text == f"{name!r} is undefined":
+            close = difflib.get_close_matches(name, variables, n=1)
+            return f" Did you mean {close[0]!r}?" if close else _nearest(name, variables)
+        return _nearest(name, _names_of(undefined._undefined_obj))
+
+
+def _names_of(obj: Any) -> list[str]:
+    """Return what a template may ask an object for: keys, macros, or public attributes."""
+    if isinstance(obj, Mapping):
+        return [key for key in obj if isinstance(key, str)]
+    names = vars(obj) if isinstance(obj, TemplateModule) else dir(obj)
+    return [name for name in names if not name.startswith("_")]
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint that lists the names, those most like ``name`` first."""
+    known = sorted(names)
+    close = difflib.get_close_matches(name, known, n=3)
+    listed = [*close, *(each for each in known if each not in close)]
+    more = ", …" if len(listed) > _MOST_NAMES else ""
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{hint} There are: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
 
 
 def check_line(source: str) -> None:
@@ -192,14 +233,14 @@ def page_environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(**_options(ConfinedLoader(folder), autoescape=True))  # noqa: S701 - autoescape is on
 
 
-def _reraise_with_place(template: jinja2.Template, error: Exception, asker: str) -> NoReturn:
+def _reraise_with_place(template: jinja2.Template, error: Exception, origin: str) -> NoReturn:
     """Raise the application's own error again, with a note of the template and line it came from."""
-    name, line = _place(error.__traceback__)
-    error.add_note(f"while rendering {_where(name, line, asker)}")
+    name, line = _innermost(error.__traceback__)
+    error.add_note(f"while rendering {_where(name, line, origin)}")
     template.environment.handle_exception()
 
 
-def _place(traceback: TracebackType | None) -> tuple[str | None, int | None]:
+def _innermost(traceback: TracebackType | None) -> tuple[str | None, int | None]:
     """Return the logical name and line of the innermost template in a traceback."""
     name = line = None
     while traceback is not None:
@@ -210,24 +251,13 @@ def _place(traceback: TracebackType | None) -> tuple[str | None, int | None]:
     return name, line
 
 
-def _where(name: str | None, line: int | None, asker: str) -> str:
-    return f"{name}, line {line} ({asker})" if name else f"{asker}, line {line}" if line else asker
+def _where(name: str | None, line: int | None, origin: str) -> str:
+    return f"{name}, line {line} ({origin})" if name else f"{origin}, line {line}" if line else origin
 
 
-def _broken(error: jinja2.TemplateSyntaxError, asker: str) -> TemplateSyntaxError:
-    where = _where(error.name, error.lineno, asker)
+def _broken(error: jinja2.TemplateSyntaxError, origin: str) -> TemplateSyntaxError:
+    where = _where(error.name, error.lineno, origin)
     return TemplateSyntaxError(f"{where}: {error.message}", template=error.name, line=error.lineno)
-
-
-def _undefined(
-    error: jinja2.UndefinedError, variables: Mapping[str, object], asker: str
-) -> UndefinedVariableError:
-    name, line = _place(error.__traceback__)
-    text = (error.message or "a variable is undefined").rstrip(".")
-    asked = text.split("'")[1] if text.count("'") >= 2 else ""
-    close = difflib.get_close_matches(asked, variables, n=1) if text == f"{asked!r} is undefined" else []
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(sorted(variables)) or 'none'}."
-    return UndefinedVariableError(f"{_where(name, line, asker)}: {text}. {hint}", template=name, line=line)
 
 
 def _shortened(source: str) -> str:

@@ -36,8 +36,8 @@ class _Inspection:
     seen: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
 
-    def load(self, name: str, asker: tuple[str, str | None, int]) -> None:
-        """Read ``name`` and all that it pulls in; ``asker`` is the template, path and line that names it."""
+    def load(self, name: str, origin: tuple[str, str | None, int]) -> None:
+        """Read ``name`` and all that it pulls in; ``origin`` is the template, path and line that names it."""
         if name in self.seen:
             return
         self.seen.add(name)
@@ -45,7 +45,7 @@ class _Inspection:
         try:
             source, path, _ = self.environment.loader.get_source(self.environment, name)
         except jinja2.TemplateNotFound:
-            self.findings.append(Finding("missing", name, *asker))
+            self.findings.append(Finding("missing", name, *origin))
             return
         self.read(source, name, path)
 
