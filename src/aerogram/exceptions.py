@@ -5,33 +5,33 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
 
     AerogramError
     ├── ImproperlyConfigured (ValueError)         a setting is unknown, wrong, or missing
-    │   ├── UnknownSetting (AttributeError)       no setting of that name
+    │   ├── UnknownSetting (AttributeError)       there is no setting of that name
     │   ├── MissingDependency (ImportError)       an optional package is not installed
-    │   ├── BackendNotFound (ImportError)         no mail backend at that dotted path
+    │   ├── BackendNotFound (ImportError)         there is no mail backend at that dotted path
     │   └── InvalidMailer                         an entry of MAILERS cannot work
-    │       └── MailerDoesNotExist (KeyError)     no entry of that alias
+    │       └── MailerDoesNotExist (KeyError)     there is no entry of that alias
     ├── MessageError (ValueError)                 a message that cannot be written
     │   ├── BadHeaderError                        a header that would break or forge the message
     │   ├── InvalidAddress                        not exactly one mailbox
-    │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character in it
+    │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character
     │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
-    │   │   └── ForgedAttachment (BadHeaderError)     a media type with a newline or control character in it
-    │   └── NoRecipients                          a notification that nobody would receive
+    │   │   └── ForgedAttachment (BadHeaderError) a media type with a newline or control character
+    │   └── NoRecipients                          a notification without recipients
     ├── NotificationError                         a notification class, or the list of them, is wrong
-    │   ├── DeclarationError (TypeError, ValueError)      the class cannot work as it is declared
-    │   ├── DuplicateNotification (ValueError)    two classes claim one name
-    │   └── NotificationNotFound (LookupError)    no class of that name
+    │   ├── DeclarationError (TypeError, ValueError)  the class cannot work as it is declared
+    │   ├── DuplicateNotification (ValueError)    two classes have one name
+    │   └── NotificationNotFound (LookupError)    there is no class of that name
     ├── RenderError                               a template did not become a message
-    │   ├── TemplateNotFound (LookupError)         no loader finds it
-    │   ├── TemplateSyntaxError (ValueError)           it does not parse
-    │   ├── UndefinedVariableError (NameError)         it asks for what the notification does not give
-    │   └── DocumentError (ValueError)          too large, too deep, or unsafe to inline
+    │   ├── TemplateNotFound (LookupError)        no loader finds it
+    │   ├── TemplateSyntaxError (ValueError)      it does not parse
+    │   ├── UndefinedVariableError (NameError)    it uses what the notification does not give
+    │   └── DocumentError (ValueError)            too large, too deep, or unsafe to inline
     ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
-    ├── ListenError (OSError)                     a local server that cannot listen where it is told to
+    ├── ListenError (OSError)                     a local server cannot listen on that address or port
     └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
 
-No text here carries a password, a token, a body or a whole list of addresses.
+No text contains a password, a token, a body or a whole list of addresses.
 """
 
 from __future__ import annotations
@@ -77,10 +77,10 @@ __all__ = [
 
 
 class AerogramError(Exception):
-    """The root: everything Aerogram raises on purpose is one of these."""
+    """The root of all errors that Aerogram raises."""
 
     def __str__(self) -> str:
-        # KeyError would show the text as a repr; every text here is a sentence.
+        # Not that of KeyError, which shows the text as a repr.
         return Exception.__str__(self)
 
 
@@ -93,11 +93,11 @@ class UnknownSetting(ImproperlyConfigured, AttributeError):
 
 
 class MissingDependency(ImproperlyConfigured, ImportError):
-    """An optional package is needed and not installed; the text names the extra that brings it."""
+    """An optional package is needed and not installed; the text names the extra that installs it."""
 
 
 class BackendNotFound(ImproperlyConfigured, ImportError):
-    """A dotted path leads to no mail backend."""
+    """There is no mail backend at a dotted path."""
 
 
 class InvalidMailer(ImproperlyConfigured):
@@ -117,11 +117,11 @@ class BadHeaderError(MessageError):
 
 
 class InvalidAddress(MessageError):
-    """A text that is not exactly one mailbox."""
+    """A string or object that is not exactly one mailbox."""
 
 
 class ForgedAddress(InvalidAddress, BadHeaderError):
-    """An address with a newline, a control character or half of a surrogate pair in it."""
+    """An address that contains a newline, a control character or half of a surrogate pair."""
 
 
 class InvalidAttachment(MessageError):
@@ -129,7 +129,7 @@ class InvalidAttachment(MessageError):
 
 
 class ForgedAttachment(InvalidAttachment, BadHeaderError):
-    """A media type with a newline, a control character or half of a surrogate pair in it."""
+    """A media type that contains a newline, a control character or half of a surrogate pair."""
 
 
 class NoRecipients(MessageError):
@@ -151,13 +151,13 @@ class NotificationError(AerogramError):
 class DeclarationError(NotificationError, TypeError, ValueError):
     """A class that cannot work as it is declared.
 
-    A ``TypeError`` as dataclasses raise for a bad class body, and a ``ValueError`` because it is the value of
-    a declaration that is wrong.
+    It is a ``TypeError`` as dataclasses raise for a bad class body, and a ``ValueError`` because the value
+    of a declaration is wrong.
     """
 
 
 class DuplicateNotification(NotificationError, ValueError):
-    """Two classes claim one name."""
+    """Two notification classes have one name."""
 
 
 class NotificationNotFound(NotificationError, LookupError):
@@ -167,7 +167,10 @@ class NotificationNotFound(NotificationError, LookupError):
 class RenderError(AerogramError):
     """A template did not become a message.
 
-    ``template`` is its logical name and ``line`` the line in it (counted from 1), where they are known.
+    Args:
+        text: the message of the error.
+        template: the name of the template, where it is known.
+        line: the line in it, from 1, where it is known.
     """
 
     def __init__(self, text: str, *, template: str | None = None, line: int | None = None) -> None:
@@ -185,7 +188,7 @@ class TemplateSyntaxError(RenderError, ValueError):
 
 
 class UndefinedVariableError(RenderError, NameError):
-    """A template asks for a variable or attribute that the notification does not give."""
+    """A template uses a variable or attribute that the notification does not give."""
 
 
 class DocumentError(RenderError, ValueError):
@@ -193,7 +196,7 @@ class DocumentError(RenderError, ValueError):
 
 
 class TooManyRecipients(AerogramError, ValueError):
-    """A send to more recipients than the fuse before its mailer allows; nothing was sent."""
+    """A send to more recipients than the fuse of its mailer allows; nothing was sent."""
 
 
 class OutputError(AerogramError, OSError):
@@ -201,17 +204,26 @@ class OutputError(AerogramError, OSError):
 
 
 class ListenError(AerogramError, OSError):
-    """A local server that cannot listen where it is told to: no loopback address, or the port is taken."""
+    """A local server cannot listen: the address is not a loopback address, or the port is in use."""
 
 
 class DeliveryError(AerogramError, SMTPException):
     """At least one message of a batch did not reach every recipient.
 
-    ``sent`` is the number of messages accepted for at least one recipient, ``reports`` one
-    :class:`~aerogram.mail.delivery.DeliveryReport` for each message with a recipient who was not served.
+    Args:
+        text: the message of the error.
+        sent: the number of messages accepted for at least one recipient.
+        reports: a :class:`~aerogram.mail.DeliveryReport` for each message with a recipient who was not
+            served.
     """
 
     def __init__(self, text: str, *, sent: int = 0, reports: Sequence[DeliveryReport] = ()) -> None:
         super().__init__(text)
         self.sent = sent
         self.reports: tuple[DeliveryReport, ...] = tuple(reports)
+
+
+def describe(error: BaseException) -> str:
+    """Return an error's text and notes, with the name of its class unless it is one of this tree."""
+    kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
+    return "\n".join([f"{kind}{error}", *getattr(error, "__notes__", ())])

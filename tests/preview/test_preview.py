@@ -22,7 +22,7 @@ from aerogram.exceptions import OutputError, RenderError, UndefinedVariableError
 from aerogram.preview import write_previews
 from aerogram.preview.disk import slug
 from aerogram.preview.gallery import human_size, person
-from aerogram.preview.specimen import Specimen
+from aerogram.preview.rendered_sample import RenderedSample
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000"
@@ -346,17 +346,17 @@ def test_inline_images_and_attachments_are_in_the_page(tmp_path):
 # ---- what an inbox shows -------------------------------------------------------------------------------
 
 
-def specimen(body: str, *, is_html: bool = False) -> Specimen:
+def rendered(body: str, *, is_html: bool = False) -> RenderedSample:
     from aerogram.mail import EmailMessage
 
     message = EmailMessage("s", body, "a@example.com", ["b@example.com"])
     if is_html:
         message.content_subtype = "html"
-    return Specimen(message)
+    return RenderedSample(message)
 
 
 def test_a_mail_of_html_alone_has_no_text():
-    mail = specimen("<p>Hi</p>", is_html=True)
+    mail = rendered("<p>Hi</p>", is_html=True)
     assert (mail.html, mail.text, mail.attachments) == ("<p>Hi</p>", None, [])
 
 
@@ -372,11 +372,11 @@ def test_a_mail_of_html_alone_has_no_text():
     ],
 )
 def test_preheader_is_the_first_words_a_reader_gets(body, preheader):
-    assert specimen(body, is_html=True).preheader.strip() == preheader
+    assert rendered(body, is_html=True).preheader.strip() == preheader
 
 
 def test_preheader_of_a_text_mail_is_its_beginning():
-    assert specimen("Dear Ann,\n\nthank you").preheader == "Dear Ann, thank you"
+    assert rendered("Dear Ann,\n\nthank you").preheader == "Dear Ann, thank you"
 
 
 def test_an_attached_message_is_one_attachment():
@@ -385,7 +385,7 @@ def test_an_attached_message_is_one_attachment():
     inner = EmailMessage("inner", "text", "a@example.com", ["b@example.com"])
     outer = EmailMessage("outer", "text", "a@example.com", ["b@example.com"])
     outer.attach("mail.eml", inner.message(), "message/rfc822")
-    (found,) = Specimen(outer).attachments
+    (found,) = RenderedSample(outer).attachments
     assert found.content_type == "message/rfc822"
     assert b"Subject: inner" in found.content
 
@@ -411,3 +411,13 @@ def test_sizes_are_for_people():
         "102.0 KB",
         "4.8 MB",
     ]
+
+
+def test_samples_that_are_not_a_dict_are_named_in_their_place(tmp_path):
+    class Listed(Hello, name="preview_listed"):
+        @classmethod
+        def samples(cls):
+            return [cls(name="Ann")]
+
+    with pytest.raises(RenderError, match=r"Listed\.samples\(\) returned a list\. Accepted: a dict of names"):
+        write_previews(tmp_path, [Listed])

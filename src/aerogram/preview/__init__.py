@@ -1,4 +1,4 @@
-"""Mails to look at before anybody gets them: every sample of every notification, on disk."""
+"""Previews on disk: every sample of every notification as files and on one page."""
 
 from __future__ import annotations
 

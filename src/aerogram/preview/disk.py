@@ -1,4 +1,4 @@
-"""Previews as files: what would be sent, and a page that shows it all."""
+"""Previews as files: the messages that would be sent, and a page that shows them all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from aerogram import registry
 from aerogram.exceptions import OutputError, RenderError
 from aerogram.notification import registered_name
 from aerogram.preview.gallery import Group, Sample, gallery_page
-from aerogram.preview.specimen import Specimen
+from aerogram.preview.rendered_sample import RenderedSample
+from aerogram.samples import samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
     from aerogram.notification import Notification
+
+__all__ = ["slug", "write_previews"]
 
 _SLUG_LENGTH = 80
 
@@ -28,15 +31,15 @@ def write_previews(
 ) -> list[Path]:
     """Write every sample as files, and a page that shows them all.
 
-    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``, the
-    ``.html`` of a mail without an HTML part showing its text, and one ``<out>/index.html``, which needs no
-    server and no network. A sample is rendered once: the three files and the page show the very same
-    message. Files that are there already are overwritten; nothing is ever removed.
+    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``; the
+    ``.html`` of a mail without an HTML part shows its text. ``<out>/index.html`` needs no server and no
+    network. A sample is rendered once: its files and the page show the same message. Existing files are
+    overwritten, and none is removed.
 
     Args:
-        out: the folder, made if it is not there.
+        out: the folder, made if it does not exist.
         notifications: the classes to show; if not given, those of ``NOTIFICATION_MODULES`` and all others
-            that are defined by now.
+            that are defined.
 
     Returns:
         The paths written, the page last.
@@ -49,23 +52,17 @@ def write_previews(
     if notifications is None:
         registry.load()
         notifications = registry.all_notifications()
-    written: list[Path] = []
-    groups: list[Group] = []
     taken: set[str] = set()
-    for cls in notifications:
-        group = _preview(cls, slug(registered_name(cls), taken))
-        groups.append(group)
-        for sample in group.samples:
-            written += _write_sample(folder, sample)
+    groups = [_group(cls, slug(registered_name(cls), taken)) for cls in notifications]
+    samples = [sample for group in groups for sample in group.samples]
+    written = [path for sample in samples for path in _write_sample(folder, sample)]
     written.append(_write(folder / "index.html", gallery_page(groups).encode()))
-    _raise_failures(
-        [sample for group in groups for sample in group.samples if sample.error is not None], folder
-    )
+    _raise_failures([sample for sample in samples if sample.error is not None], folder)
     return written
 
 
 def slug(name: str, taken: set[str]) -> str:
-    """Return ``name`` as a file's name that is safe everywhere and not yet in ``taken``, and add it there.
+    """Return ``name`` as a file name that is safe everywhere and not in ``taken``, and add it there.
 
     >>> taken = set()
     >>> slug("one parcel", taken), slug("One parcel!", taken), slug("../..", taken)
@@ -81,39 +78,37 @@ def slug(name: str, taken: set[str]) -> str:
     return found
 
 
-def _preview(cls: type[Notification], folder: str) -> Group:
-    """Render every sample of one class; what fails is kept as a failure, so that the others are seen."""
+def _group(cls: type[Notification], folder: str) -> Group:
+    """Render every sample of one class; an error is kept, so that the other samples are seen."""
     group = Group(cls, registered_name(cls), folder)
     try:
-        samples = dict(cls.samples())
+        samples = samples_of(cls)
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is shown
         group.samples.append(Sample(group, "samples()", "samples", error=error))
         return group
     taken: set[str] = set()
     for name, notification in samples.items():
-        stem = slug(name, taken)
+        sample = Sample(group, name, slug(name, taken))
         try:
-            specimen = Specimen(notification.render())
+            sample.rendered = RenderedSample(notification.render())
         except Exception as error:  # noqa: BLE001,RUF100 - as above
-            group.samples.append(Sample(group, name, stem, error=error))
-        else:
-            group.samples.append(Sample(group, name, stem, specimen=specimen))
+            sample.error = error
+        group.samples.append(sample)
     return group
 
 
 def _write_sample(out: Path, sample: Sample) -> list[Path]:
-    if sample.specimen is None:
+    rendered = sample.rendered
+    if rendered is None:
         return []
-    specimen = sample.specimen
-    text = specimen.text or ""
-    html = specimen.html if specimen.html is not None else _text_page(str(specimen.message.subject), text)
-    folder = out / sample.group.folder
-    contents = {".html": html.encode(), ".txt": text.encode(), ".eml": specimen.raw}
-    return [_write(folder / f"{sample.stem}{suffix}", content) for suffix, content in contents.items()]
+    text = rendered.text or ""
+    html = rendered.html if rendered.html is not None else _text_page(str(rendered.message.subject), text)
+    contents = {".html": html.encode(), ".txt": text.encode(), ".eml": rendered.raw}
+    return [_write(out / f"{sample.id}{suffix}", content) for suffix, content in contents.items()]
 
 
 def _text_page(subject: str, text: str) -> str:
-    """Return a page that shows a mail without an HTML part as a reader would: its text, and nothing else."""
+    """Return a page that shows a mail without an HTML part as a reader sees it: the text alone."""
     return (
         f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{escape(subject)}</title>\n'
         '<meta name="color-scheme" content="light dark">\n</head>\n'

@@ -1,4 +1,4 @@
-"""One sample, rendered once: the message, its bytes, and what a reader would see of them."""
+"""One sample, rendered once: the message, its bytes, and what a reader sees of them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from email.message import MIMEPart
 
     from aerogram.mail.message.email_message import EmailMessage
+
+__all__ = ["Attachment", "RenderedSample"]
 
 # Padding that layouts put behind a preheader so that an inbox does not go on with the body.
 _FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
@@ -40,14 +42,14 @@ class Attachment:
         return f"data:{self.content_type};base64,{base64.b64encode(self.content).decode()}"
 
 
-class Specimen:
-    """A message and the very bytes a mail server would get; the bytes are made once, here.
+class RenderedSample:
+    """A message and the bytes that a mail server would get, which are made once.
 
     Args:
         message: the rendered message.
 
     Raises:
-        MessageError: if it cannot be written, for example as a header holds a newline.
+        MessageError: it cannot be written, for example because a header contains a newline.
     """
 
     def __init__(self, message: EmailMessage) -> None:
@@ -56,7 +58,7 @@ class Specimen:
 
     @cached_property
     def html(self) -> str | None:
-        """The HTML part, ``None`` where the mail has none."""
+        """The HTML part, if there is one."""
         if self.message.content_subtype == "html":
             return str(self.message.body)
         alternatives = getattr(self.message, "alternatives", ())
@@ -64,21 +66,21 @@ class Specimen:
 
     @cached_property
     def text(self) -> str | None:
-        """The plain-text part, ``None`` where the mail has none."""
+        """The plain-text part, if there is one."""
         return str(self.message.body) if self.message.content_subtype == "plain" else None
 
     @cached_property
     def parsed(self) -> ParsedMessage:
-        """What a mail program reads in the bytes."""
+        """The message as a mail program reads it from the bytes."""
         return email.message_from_bytes(self.raw, policy=email.policy.default)
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        """Name and decoded value of each header, in the order they are sent."""
+        """The name and decoded value of each header, in the order they are sent."""
         return [(name, str(value)) for name, value in self.parsed.items()]
 
     def header(self, name: str) -> str:
-        """Return a header's decoded value, ``""`` where it is not there."""
+        """Return a header's decoded value, the empty string where there is none."""
         return str(self.parsed.get(name, ""))
 
     @cached_property
@@ -91,18 +93,18 @@ class Specimen:
 
     @property
     def html_size(self) -> int:
-        """The HTML part's size in bytes, as Gmail counts before it clips."""
+        """The size of the HTML part in bytes, which Gmail counts before it clips."""
         return len(self.html.encode()) if self.html is not None else 0
 
     @cached_property
     def preheader(self) -> str:
-        """The words an inbox shows behind the subject: the first ones of the mail."""
+        """The words that an inbox shows behind the subject: the first words of the mail."""
         words = _visible_text(self.html) if self.html is not None else self.text or ""
         return " ".join(words.translate(_FILLER).split())[:_PREHEADER_LENGTH]
 
 
 def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
-    """Yield the parts that hold content; an attached message is one part, not its parts."""
+    """Yield the parts with content; an attached message is one part."""
     if part.get_content_maintype() != "multipart":
         yield part
         return
@@ -116,16 +118,12 @@ def _attachment(part: MIMEPart) -> Attachment:
     else:
         payload = part.get_payload(decode=True)
         content = payload if isinstance(payload, bytes) else b""
-    return Attachment(
-        filename=part.get_filename() or "",
-        content_type=part.get_content_type(),
-        content=content,
-        content_id=str(part.get("Content-ID", "")).strip().strip("<>"),
-    )
+    content_id = str(part.get("Content-ID", "")).strip().strip("<>")
+    return Attachment(part.get_filename() or "", part.get_content_type(), content, content_id)
 
 
 class _VisibleText(HTMLParser):
-    """Collects the first words of a page, leaving out what no reader sees."""
+    """Collects the first words of a page without what no reader sees."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -147,7 +145,7 @@ class _VisibleText(HTMLParser):
 
 def _visible_text(html: str) -> str:
     parser = _VisibleText()
-    # In slices: only the first words are wanted, and a mail may be large.
+    # In slices: only the first words are needed, and a mail may be large.
     for start in range(0, len(html), 4096):
         parser.feed(html[start : start + 4096])
         if parser.length > _PREHEADER_LENGTH:
