@@ -31,8 +31,8 @@ _UNWRITABLE_REFERENCE = re.compile(
 )
 _MOST_ATTRIBUTES = 5_000  # of an element: the parser compares each with all before it
 _FEWEST_CHARACTERS = 8 * _MOST_ATTRIBUTES  # of a document in which that takes noticeable time
-_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+))?+"""
-_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+((?:{_ATTRIBUTE})*+)")
+_ATTRIBUTE = r"""[\s/]*[^\s/>][^\s/>=]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*))?"""
+_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*((?:{_ATTRIBUTE})*)")
 _BLANK = "\ufeff \t\r\n\f"
 
 

@@ -16,7 +16,7 @@ __all__ = ["LONGEST_REMEMBERED", "Declaration", "read_declarations"]
 
 _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 _TOKEN = re.compile(
-    r"""(?P<word>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|url\(\s*+[^\s"'()]*+\s*+\)
+    r"""(?P<word>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'|\\.|url\(\s*(?:[^\s"'()]+\s*)?\)
       |[a-zA-Z_\x80-\U0010ffff][\w-]*|\d+(?:\.\d+)?[a-z%]*)|(?P<mark>[();]|[^\s])""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

@@ -18,8 +18,8 @@ UNSEEN = frozenset(_UNSEEN.split())
 """Elements whose inside is not for readers of a mail."""
 
 # None of them looks at a character twice, whatever a sheet is made of.
-_RULE = re.compile(r"(?<![^{}@;])([^{}@;]++)\{([^{}]*+)\}")
-_AT_BLOCK = re.compile(r"@[^{;@]*+(?:;|\{(?:[^{}]*+\{[^{}]*+\})*+[^{}]*+\})")
+_RULE = re.compile(r"(?<![^{}@;])([^{}@;]+)\{([^{}]*)\}")
+_AT_BLOCK = re.compile(r"@[^{;@]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SIMPLE = re.compile(r"[\w-]*([.#][\w-]+)$")
 

@@ -48,9 +48,9 @@ _LOOSE = (
 )
 _NEVER = r"<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 # Whether a value is sure to be text with something to see at both ends, whatever stands around it.
-_SOLID = rf"(?![{_LOOSE}])(?:[^{_NEVER}&]++|{_ENTITY})++(?<![{_LOOSE}])"
+_SOLID = rf"(?![{_LOOSE}])(?=[^{_NEVER}])[^{_NEVER}&]*(?:{_ENTITY}[^{_NEVER}&]*)*(?<![{_LOOSE}])"
 is_solid = re.compile(_SOLID).fullmatch
-_solid_each = re.compile(f"(?:{_SOLID}<)*+").fullmatch
+_solid_each = re.compile(f"(?:{_SOLID}<)*").fullmatch
 find_entities = re.compile(_ENTITY).findall
 
 # Attributes that neither the parser nor the text part nor premailer looks into; a selector may.

@@ -43,11 +43,11 @@ _DOT_ATOM = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*")
 _ADDR_SPEC = rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
 _PLAIN = re.compile(_ADDR_SPEC)
 _PLAINLY_NAMED = re.compile(rf"((?:[{ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
-_QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
-_NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]++| ++', re.DOTALL)
-_LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]++', re.DOTALL)
+_NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]+| +', re.DOTALL)
+_LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]+', re.DOTALL)
 _SPACES = re.compile(" +")
 _SEPARATOR = re.compile("[,;@<>]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -125,7 +125,7 @@ def reads_as(text: str, count: int) -> bool:
     return bare.count(",") < max(count, 1) and bare.count("@") <= count
 
 
-_EMPTY_GROUP = re.compile(rf" *+[{ATEXT}]++(?: ++[{ATEXT}]++)*+ *+: *+; *+")
+_EMPTY_GROUP = re.compile(rf" *[{ATEXT}]+(?: +[{ATEXT}]+)* *: *; *")
 
 
 def parse_pair(pair: tuple[object, ...]) -> Mailbox:

@@ -25,7 +25,7 @@ __all__ = ["django_encoded_text", "encoded_words", "with_short_words"]
 
 WORD_LIMIT = 75  # RFC 2047 section 2
 _LINE_LIMIT = 78
-_ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]++\?=(?![^ ])")
+_ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]+\?=(?![^ ])")
 
 # RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "

@@ -16,10 +16,10 @@ SOFT_LIMIT = 78
 HARD_LIMIT = 998
 
 # An unclosed quote stands for itself; a pair with a backslash is one piece, so that its end is sought once.
-_QUOTED = r'"(?:[^"\\]++|\\.)*+"|\\.'
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"|\\.'
 _WORD = re.compile(r"[ \t]*[^ \t]+")
-_TERM = re.compile(rf'[ \t]*(?:{_QUOTED}|[^ \t"]|")++')
-_ENTRY = re.compile(rf'(?:{_QUOTED}|[^,"]|"|,(?![ \t]))++,?')
+_TERM = re.compile(rf'[ \t]*(?:{_QUOTED}|[^ \t"]|")+')
+_ENTRY = re.compile(rf'(?:{_QUOTED}|[^,"]|"|,(?![ \t]))+,?')
 
 
 def fold(name: str, value: str) -> str:
@@ -42,7 +42,7 @@ def fold(name: str, value: str) -> str:
     if len(line) <= SOFT_LIMIT:
         return line + "\r\n"
     start = _first_end(_WORD, line, name)
-    return _lines(name, line, [line[:start], *_WORD.findall(line, start)])
+    return _lines(name, line, [line[:start], *_WORD.findall(line, start, _end(line))])
 
 
 def fold_address_list(name: str, value: str) -> str:
@@ -55,7 +55,7 @@ def fold_address_list(name: str, value: str) -> str:
         return line + "\r\n"
     start = _first_end(_TERM, line, name)
     words = [line[:start]]
-    for entry in _ENTRY.findall(line, start):
+    for entry in _ENTRY.findall(line, start, _end(line)):
         if len(entry) <= SOFT_LIMIT:
             words.append(entry)
         else:
@@ -67,6 +67,10 @@ def _first_end(pattern: re.Pattern[str], line: str, name: str) -> int:
     # The first word stays beside the name: some readers take a first line without a value for empty.
     match = pattern.match(line, len(name) + 1)
     return match.end() if match is not None else len(line)
+
+
+def _end(line: str) -> int:
+    return len(line.rstrip(" \t"))  # a pattern that begins with white space looks at a long run of it again and again
 
 
 def _lines(name: str, line: str, words: list[str]) -> str:

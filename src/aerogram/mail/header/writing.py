@@ -49,7 +49,7 @@ __all__ = [
     "header_bytes",
 ]
 
-_ENCODED_WORD = re.compile(r"=\?[^?\s]*+\?[bBqQ]\?[^?]*+\?=")
+_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
 _CACHED_LIMIT = 500  # characters of an address header that is kept

@@ -32,7 +32,7 @@ _QP_OCTETS = [bytes((octet,)) if octet in _QP_PLAIN else _QP_ESCAPES[octet] for 
 # the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
 # matches, so nothing is scanned twice.
 _QP_PIECE = re.compile(
-    rb"(?:.{0,77}+\n)*+"
+    rb"(?:.{0,77}\n)*"
     rb"(?:.{73}(?=[^\r\n]{4})(?:[^=]{2}|[^=](?==)|(?==))|.*\Z)"
 )  # fmt: skip
 
