@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -144,6 +149,48 @@ def pinned() -> dict[str, str]:
     """Name and version of each line of requirements-dev.txt."""
     text = (ROOT / "requirements-dev.txt").read_text()
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def uses_possessive_or_atomic(pattern: str | bytes, flags: int = 0) -> bool:
+    """Whether ``re`` would match it wrongly before CPython 3.11.5 (cpython issue 106052)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parsed = repr(re._parser.parse(pattern, flags).data)  # type: ignore[attr-defined]  # what re itself uses
+    return "POSSESSIVE_REPEAT" in parsed or "ATOMIC_GROUP" in parsed
+
+
+def compiled_patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
+    """Each pattern in a variable of a module, or as a bound method of it."""
+    for module in pkgutil.walk_packages(aerogram.__path__, "aerogram."):
+        if not module.name.endswith("__main__"):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                pattern = getattr(value, "__self__", value)
+                if isinstance(pattern, re.Pattern):
+                    yield f"{module.name}.{name}", pattern
+
+
+def written_patterns(source: Path) -> Iterator[tuple[str, str | bytes]]:
+    """Each literal given to a function of ``re``."""
+    for call in ast.walk(ast.parse(source.read_text())):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("re."):
+            for argument in call.args[:1]:
+                if isinstance(argument, ast.Constant):
+                    yield f"{source}:{call.lineno}", argument.value
+
+
+def test_no_pattern_is_one_that_older_pythons_match_wrongly() -> None:
+    assert uses_possessive_or_atomic("(?:a|b)*+")
+    assert uses_possessive_or_atomic("x(?:(?>a)|b)")
+    assert not uses_possessive_or_atomic("[*+]+")
+    compiled = dict(compiled_patterns())
+    assert len(compiled) > 100
+    wrong = [
+        name
+        for name, found in compiled.items()
+        if uses_possessive_or_atomic(found.pattern, found.flags & re.VERBOSE)
+    ]
+    written = [pair for source in SOURCE.rglob("*.py") for pair in written_patterns(source)]
+    assert not wrong + [where for where, pattern in written if uses_possessive_or_atomic(pattern)]
 
 
 def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:

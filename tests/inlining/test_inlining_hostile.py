@@ -22,6 +22,7 @@ _VALUES = {
     "fonts": "font-family:" + "'A b', " * 9_000 + "serif",
     "shadows": "box-shadow:" + ", ".join(["1px 2px 3px #fff"] * 300),
     "spaces": "x:" + "a " * 20_000,
+    "escaped quotes": "x:" + "\\';" * 30_000,
     "url of spaces": "x:url(" + " " * 50_000,
     "at words": "@x " * 40_000,
     "declarations": "color:red;" * 30_000,

@@ -267,6 +267,11 @@ def test_d57_bytes_are_refused_by_name() -> None:
         f"<p>{'漢' + 'x' * 100_000 + '漢'}",
         f"<p style='white-space:pre-line'>{'x' * 5 + chr(10)}" * 20_000,
         f"<p style='font:{'0' * 50_000} {'.' * 50_000}'>x",
+        f"<style>none {'@x{a{}' * 20_000}</style>x",
+        f"<style>none {'{@x} {' * 20_000}</style>x",
+        f"<style>none {'a{' * 50_000}</style>x",
+        "<a" + " x = " * 4_000,
+        "<a x" + " " * 100_000 + "='",
     ],
     ids=[
         *[
@@ -289,7 +294,8 @@ def test_d57_bytes_are_refused_by_name() -> None:
             "close links",
             "wide characters",
         ],
-        *["wide and narrow", "kept lines", "style"],
+        *["wide and narrow", "kept lines", "style", "open at-rules", "stray braces", "open rules"],
+        *["equals signs", "attribute of spaces"],
     ],
 )
 def test_d54_hostile_html_ends_soon(html: str) -> None:

@@ -20,7 +20,7 @@ from aerogram import stencil
 from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
 from aerogram.stencil import Finished, Stencils
-from aerogram.stencil.shape import is_free
+from aerogram.stencil.shape import are_solid, is_free, is_solid
 
 PAGE = Path(__file__).parents[2] / "benchmarks" / "templates"
 
@@ -791,3 +791,12 @@ def test_white_space_inside_a_value_collapses_as_it_does_in_the_page() -> None:
     for gap in (" ", " \xa0\t", "\xa0", "\n\n", "\u3000 "):
         page = f"<table><tr><td>a<td>Hello{gap}Ann </table><p>Hello{gap}Ann</p>"
         same(stencils.finish(page), slowly(page))
+
+
+@pytest.mark.parametrize("value", ["&amp;" * 50_000, "a&lt;" * 50_000, "a" * 200_000, "é " * 50_000])
+def test_a_long_value_is_looked_at_once(value: str) -> None:
+    assert is_solid(f"{value}x")
+    assert are_solid([f"{value}x"] * 3)
+    for end in ("&", "&x;", "\u200b", " ", ">"):
+        assert not is_solid(value + end)
+        assert not are_solid(["é", value + end])

@@ -14,6 +14,7 @@ from aerogram.exceptions import BadHeaderError, InvalidAddress
 from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list
 from aerogram.mail.header.addresses import sanitize_address
 from aerogram.mail.header.encoded_words import encoded_words
+from aerogram.mail.header.folding import fold, fold_address_list
 from aerogram.mail.header.writing import (
     ADDRESS_HEADERS,
     address_header_bytes,
@@ -340,6 +341,12 @@ def test_unclosed_quotes_do_not_slow_down_a_fold():
     with pytest.raises(BadHeaderError):
         encoded_header_bytes("To", value)
     assert unfolded(encoded_header_bytes("To", '" ' * 20_000)) == b"To: " + b'" ' * 20_000
+
+
+@pytest.mark.parametrize("write", [fold, fold_address_list])
+def test_a_long_run_of_spaces_does_not_slow_down_a_fold(write):
+    with pytest.raises(BadHeaderError):
+        write("To", "a" + " " * 200_000)
 
 
 @given(NAME | st.just("Subject"), TEXT)

@@ -70,7 +70,9 @@ def _first_end(pattern: re.Pattern[str], line: str, name: str) -> int:
 
 
 def _end(line: str) -> int:
-    return len(line.rstrip(" \t"))  # a pattern that begins with white space looks at a long run of it again and again
+    return len(
+        line.rstrip(" \t")
+    )  # a pattern that begins with white space looks at a long run of it again and again
 
 
 def _lines(name: str, line: str, words: list[str]) -> str:
