@@ -70,9 +70,8 @@ def _first_end(pattern: re.Pattern[str], line: str, name: str) -> int:
 
 
 def _end(line: str) -> int:
-    return len(
-        line.rstrip(" \t")
-    )  # a pattern that begins with white space looks at a long run of it again and again
+    # A pattern that begins with white space would look at a long run of it once for each of its characters.
+    return len(line.rstrip(" \t"))
 
 
 def _lines(name: str, line: str, words: list[str]) -> str:
