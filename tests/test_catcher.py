@@ -109,7 +109,7 @@ def test_leaving_ends_the_thread_and_open_connections():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "", "127.0.0.1.example.com"])
-def test_g95_other_hosts_than_loopback_are_refused(host):
+def test_other_hosts_than_loopback_are_refused(host):
     with pytest.raises(ListenError, match="loopback"):
         CatchingServer(host)
 

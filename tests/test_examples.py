@@ -212,7 +212,7 @@ def test_money_is_written_as_people_write_it() -> None:
         assert doctest.testmod(orders).failed == 0
 
 
-def test_g96_an_error_report_names_the_place_and_no_values() -> None:
+def test_an_error_report_names_the_place_and_no_values() -> None:
     with imported("shop", "notifications") as (notifications,):
         try:
             password = "hunter2"

@@ -1,4 +1,4 @@
-"""What must not get out: secrets, by logs, errors, previews and queues, and a flood of mail (G93 to G97)."""
+"""What must not get out: secrets, by logs, errors, previews and queues, and a flood of mail."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def reset(to: str = "ann@x.org") -> Reset:
     return type("Reset", (Reset,), {}, abstract=True)(to=[to])  # type: ignore[no-any-return] # made here
 
 
-# -- G93: secrets --
+# -- secrets --
 
 
-def test_g93_no_repr_shows_a_password_a_token_or_an_address():
+def test_no_repr_shows_a_password_a_token_or_an_address():
     message = mail(body=TOKEN_URL, headers={"Authorization": PASSWORD})
     with FaultyServer().on("RCPT", f"550 5.1.1 no {TOKEN_URL}") as server:
         deliver(server, [message])
@@ -62,7 +62,7 @@ def test_g93_no_repr_shows_a_password_a_token_or_an_address():
     ("verb", "reply"),
     [("RCPT", "550 5.1.1 no"), ("AUTH", "535 5.7.8 no"), (".", "554 5.7.1 no"), ("MAIL", Drop())],
 )
-def test_g93_what_a_failed_send_logs_and_raises_holds_no_secret(
+def test_what_a_failed_send_logs_and_raises_holds_no_secret(
     verb: str, reply: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):
     caplog.set_level(logging.DEBUG)
@@ -77,7 +77,7 @@ def test_g93_what_a_failed_send_logs_and_raises_holds_no_secret(
         assert secret not in shown
 
 
-def test_g93_an_error_of_a_template_names_variables_and_no_values():
+def test_an_error_of_a_template_names_variables_and_no_values():
     class Typo(Reset, abstract=True):
         subject = "Reset {{ ulr }}"
 
@@ -87,10 +87,10 @@ def test_g93_an_error_of_a_template_names_variables_and_no_values():
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
-# -- G95: previews --
+# -- previews --
 
 
-def test_g95_previews_stay_in_their_folder_open_no_port_and_start_nothing(tmp_path: Path):
+def test_previews_stay_in_their_folder_open_no_port_and_start_nothing(tmp_path: Path):
     (tmp_path / "shop.py").write_text(
         "from aerogram import Notification\n"
         "class Hostile(Notification, name='hostile'):\n"
@@ -121,7 +121,7 @@ def test_g95_previews_stay_in_their_folder_open_no_port_and_start_nothing(tmp_pa
     assert len(list((out / "hostile").glob("*.eml"))) == 7
 
 
-# -- G96: mail about errors --
+# -- mail about errors --
 
 
 def fails_with_secrets() -> None:
@@ -130,7 +130,7 @@ def fails_with_secrets() -> None:
     raise TimeoutError(f"{len(cookie)} characters did not help")
 
 
-def test_g96_a_report_of_an_error_shows_where_it_was_and_no_value():
+def test_a_report_of_an_error_shows_where_it_was_and_no_value():
     settings.configure(ADMINS=["ops@x.org"], EMAIL_HOST_PASSWORD=PASSWORD)
     with imported("shop", "notifications") as (notifications,):
         settings.configure(TEMPLATE_DIRS=[str(Path(notifications.__file__).parent / "templates")])
@@ -157,7 +157,7 @@ class AdminHandler(logging.Handler):
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-def test_g96_mail_about_a_log_line_is_not_about_the_mail_itself(reachable: bool, free_port: Any):
+def test_mail_about_a_log_line_is_not_about_the_mail_itself(reachable: bool, free_port: Any):
     backend = "locmem" if reachable else "smtp"
     settings.configure(
         ADMINS=["ops@x.org"],
@@ -178,7 +178,7 @@ def test_g96_mail_about_a_log_line_is_not_about_the_mail_itself(reachable: bool,
     assert handler.calls == 20  # of each error the report, and what became of that one
 
 
-def test_g96_a_flood_of_reports_in_one_send_stops_at_the_fuse():
+def test_a_flood_of_reports_in_one_send_stops_at_the_fuse():
     settings.configure(
         MAILERS={
             "default": {"BACKEND": "aerogram.mail.backends.locmem.EmailBackend"},
@@ -201,10 +201,10 @@ def test_g96_a_flood_of_reports_in_one_send_stops_at_the_fuse():
     assert getattr(aerogram_mail, "outbox", []) == []
 
 
-# -- G97: task queues --
+# -- task queues --
 
 
-def test_g97_nothing_is_ever_unpickled_or_evaluated():
+def test_nothing_is_ever_unpickled_or_evaluated():
     dangerous = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml"}
     for path in Path(aerogram.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -214,7 +214,7 @@ def test_g97_nothing_is_ever_unpickled_or_evaluated():
             assert not (isinstance(node, ast.Name) and node.id in ("eval", "exec")), path
 
 
-def test_g97_a_pickled_message_takes_no_login_along():
+def test_a_pickled_message_takes_no_login_along():
     settings.configure(EMAIL_HOST_USER="ann", EMAIL_HOST_PASSWORD=PASSWORD)
     message = mail(body="Hello", attachments=[("a.txt", "x", "text/plain")])
     octets = pickle.dumps(message)
@@ -229,7 +229,7 @@ def test_g97_a_pickled_message_takes_no_login_along():
         pickle.dumps(connected)
 
 
-def test_g97_what_a_task_needs_fits_into_json():
+def test_what_a_task_needs_fits_into_json():
     arguments = {
         "subject": "Hello",
         "body": "Hi",

@@ -47,19 +47,19 @@ def lost(html: str, *attachments: Any) -> list[tuple[str, str]]:
         '<img src="cid:logo%40shop">',
     ],
 )
-def test_c44_an_image_that_nobody_attached_is_an_error(html: str) -> None:
+def test_an_image_that_nobody_attached_is_an_error(html: str) -> None:
     assert lost(html) == [("image-missing", "error")]
     assert lost(html, image("other@shop"), ("logo.png", b"1", "image/png")) == [("image-missing", "error")]
     assert lost(html, image("logo@shop")) == []
 
 
-def test_c44_an_image_inside_an_attached_multipart_is_there() -> None:
+def test_an_image_inside_an_attached_multipart_is_there() -> None:
     related = MIMEMultipart("related")
     related.attach(image("logo@shop"))
     assert lost('<img src="cid:logo@shop">', related) == []
 
 
-def test_c44_each_image_is_named_once_with_what_is_there() -> None:
+def test_each_image_is_named_once_with_what_is_there() -> None:
     mail = EmailMultiAlternatives("s", "t", to=["ann@example.com"], attachments=[image("b"), image("a")])
     mail.attach_alternative(
         '<img src="cid:x"><img src="cid:x"><img src="cid:b"><img src="cid:y">', "text/html"
@@ -79,7 +79,7 @@ def test_words_and_comments_show_no_image(html: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.css", "https://fonts.example/x", "//x.example/y.css"])
-def test_d48_d49_a_sheet_from_the_network_is_a_warning(url: str) -> None:
+def test_a_sheet_from_the_network_is_a_warning(url: str) -> None:
     warning = [("stylesheet-not-loaded", "warning")]
     assert lost(f'<link rel="stylesheet" href="{url}"><p>x</p>') == warning
     assert lost(f"<style>@import url({url}); p {{ color: red }}</style><p>x</p>") == warning
@@ -87,7 +87,7 @@ def test_d48_d49_a_sheet_from_the_network_is_a_warning(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["brand.css", "/etc/passwd", "../brand.css", "file:///etc/passwd", ""])
-def test_d49_a_sheet_from_a_file_is_an_error(url: str) -> None:
+def test_a_sheet_from_a_file_is_an_error(url: str) -> None:
     assert lost(f'<link rel="alternate STYLESHEET" href="{url}"><p>x</p>') == [
         ("stylesheet-not-loaded", "error")
     ]
@@ -118,14 +118,14 @@ def findings(tmp_path: Path, source: str) -> list[Problem]:
         return check([News])
 
 
-def test_c44_check_reports_it_once_at_the_declaration_of_the_template(tmp_path: Path) -> None:
+def test_check_reports_it_once_at_the_declaration_of_the_template(tmp_path: Path) -> None:
     (problem,) = findings(tmp_path, '<p>Hello</p><img src="cid:logo" alt="">')
     line = HERE.read_text().splitlines().index('    html_template = "shop.html"  # declared here') + 1
     assert (problem.code, problem.file, problem.line) == ("image-missing", str(HERE), line)
     assert problem.severity == "error"
 
 
-def test_d48_check_warns_of_an_import_and_d49_of_a_link(tmp_path: Path) -> None:
+def test_check_warns_of_an_import_and_of_a_link(tmp_path: Path) -> None:
     page = "<head><link rel=stylesheet href=brand.css><style>@import url(http://127.0.0.1:9/);</style></head>"
     assert [(found.code, found.severity) for found in findings(tmp_path, f"{page}<p>Hello</p>")] == [
         ("stylesheet-not-loaded", "error"),

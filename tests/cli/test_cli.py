@@ -492,7 +492,7 @@ def test_catch_shows_envelope_headers_and_text(catching):
     assert running.written.endswith("1 message caught.\n")
 
 
-def test_g94_catch_writes_out_what_could_steer_a_terminal(catching):
+def test_catch_writes_out_what_could_steer_a_terminal(catching):
     running = catching()
     running.deliver("Subject: \x1b]0;owned\x07\n\n\x1b[2Jbody\x9b\u202e end\n")
     running.read_until("end")

@@ -232,7 +232,7 @@ def test_the_secret_settings() -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("value", [["hunter2"], {"hunter2": "hunter2"}, b"\xffhunter2", "hunter2\n"])
-def test_g93_no_error_shows_a_secret(
+def test_no_error_shows_a_secret(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, project: Path, name: str, value: object
 ) -> None:
     texts = []

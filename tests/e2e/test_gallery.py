@@ -162,7 +162,7 @@ def test_a_link_to_a_sample_opens_it(gallery: Page):
     expect(gallery.locator("article.sample:visible h2")).to_have_text("plain")
 
 
-def test_g95_a_mail_runs_no_script_and_says_what_it_did_not_load(gallery: Page):
+def test_a_mail_runs_no_script_and_says_what_it_did_not_load(gallery: Page):
     open_sample(gallery, "first")
     frame = mail(gallery)
     assert "scripted" not in frame.inner_text("body")

@@ -99,7 +99,7 @@ SMUGGLED = (
 )
 
 
-def test_c36_line_ends_made_to_smuggle_a_mail_arrive_in_the_one_they_stand_in(postfix: Postfix) -> None:
+def test_line_ends_made_to_smuggle_a_mail_arrive_in_the_one_they_stand_in(postfix: Postfix) -> None:
     bodies = [f"a{end}.{other}{SMUGGLED}" for end in ("\r", "\n", "\r\n") for other in ("\r", "\n", "\r\n")]
 
     sent = mail.send_mass_mail(("Nine", body, None, [f"smuggled@{DOMAIN}"]) for body in bodies)
@@ -112,7 +112,7 @@ def test_c36_line_ends_made_to_smuggle_a_mail_arrive_in_the_one_they_stand_in(po
     assert only_message(postfix, "other")["Subject"] == "Only this"
 
 
-def test_b35_an_address_like_an_option_is_refused_as_an_address_and_nothing_else(postfix: Postfix) -> None:
+def test_an_address_like_an_option_is_refused_as_an_address_and_nothing_else(postfix: Postfix) -> None:
     message = mail.EmailMessage("Option", "Hi", None, [f"-oQ/tmp@{DOMAIN}"])
 
     assert message.send(fail_silently=True) == 0

@@ -96,7 +96,7 @@ def test_an_important_media_rule_beats_an_important_rule() -> None:
         "@import url(https://fonts.example/x.css);",
     ],
 )
-def test_d53_what_no_attribute_can_hold_stays_in_the_sheet(kept: str) -> None:
+def test_what_no_attribute_can_hold_stays_in_the_sheet(kept: str) -> None:
     assert kept in sheet_of(inline_css(f"<style>{kept} p {{ margin: 0 }}</style><p class=a>x</p>"))
 
 
@@ -130,7 +130,7 @@ def test_sheets_for_print_and_ignored_ones_stay_as_they_are() -> None:
         '"',
     ],
 )
-def test_d51_a_broken_rule_costs_no_other(broken: str) -> None:
+def test_a_broken_rule_costs_no_other(broken: str) -> None:
     html = inline_css(f"<style>b {{ color: blue }}\n{broken}</style><b>x</b>")
     assert style_of(html, "b")["color"] == "blue"
 
@@ -185,7 +185,7 @@ def test_no_doctype_is_invented() -> None:
     assert inline_css("<html><body>x</body></html>").startswith("<html>")
 
 
-def test_d53_conditional_comments_survive() -> None:
+def test_conditional_comments_survive() -> None:
     mso = '<!--[if mso]><v:rect href="https://x.example/?a=1&amp;b=2" style="width:5px"/><![endif]-->'
     other = "<!--[if !mso]><!--><b>x</b><!--<![endif]--><![if !mso]>y<![endif]>"
     html = inline_css(f"<style>b{{color:red}}</style><div>{mso}{other}</div>")
@@ -229,7 +229,7 @@ def test_urls_are_what_they_were(url: str) -> None:
         ("<p>a\x00b\x0bc&#1;</p>", "<p>abc\ufffd</p>"),
     ],
 )
-def test_d57_fragments_and_empty_documents(html: str, expected: str) -> None:
+def test_fragments_and_empty_documents(html: str, expected: str) -> None:
     assert inline_css(html) == expected
 
 
@@ -238,7 +238,7 @@ def test_a_declared_charset_does_not_matter_to_text() -> None:
     assert "é日本" in inline_css(html)
 
 
-def test_d57_bytes_are_refused_by_name() -> None:
+def test_bytes_are_refused_by_name() -> None:
     with pytest.raises(TypeError, match="bytes"):
         inline_css(b"<p>x</p>")  # type: ignore[arg-type]  # the mistake under test
 
@@ -246,7 +246,7 @@ def test_d57_bytes_are_refused_by_name() -> None:
 # --- limits ---
 
 
-def test_d50_deep_layouts_are_kept_whole() -> None:
+def test_deep_layouts_are_kept_whole() -> None:
     html = inline_css(
         "<style>p{color:red}</style>"
         + "<table><tr><td>" * 300
@@ -258,7 +258,7 @@ def test_d50_deep_layouts_are_kept_whole() -> None:
     assert '<p style="color:red">after</p>' in html
 
 
-def test_d54_a_document_that_would_be_cut_is_refused_with_its_size() -> None:
+def test_a_document_that_would_be_cut_is_refused_with_its_size() -> None:
     with pytest.raises(DocumentError, match=r"60000 bytes.*nested too deeply"):
         inline_css("<b>" * 20_000)
 
@@ -285,7 +285,7 @@ def test_many_elements_with_many_attributes_are_read() -> None:
     assert inline_css(html).endswith(">y</p>")
 
 
-def test_d50_a_large_text_is_kept_whole_when_the_limit_allows_it() -> None:
+def test_a_large_text_is_kept_whole_when_the_limit_allows_it() -> None:
     with settings.override(HTML_SIZE_LIMIT=20_000_000):
         assert inline_css("<p>" + "x" * 11_000_000 + "</p><b>after</b>").endswith("<b>after</b>")
 
@@ -298,12 +298,12 @@ def test_a_lone_surrogate_is_refused() -> None:
 @pytest.mark.parametrize(
     "css", ["</style><script>alert(1)</script>", "p::after{content:'</style>'}", "<!-- x -->"]
 )
-def test_d52_markup_in_a_sheet_is_refused(css: str) -> None:
+def test_markup_in_a_sheet_is_refused(css: str) -> None:
     with pytest.raises(DocumentError, match="style sheet"):
         inline_css("<p>x</p>", css=css)
 
 
-def test_d52_an_escape_in_a_sheet_never_becomes_markup() -> None:
+def test_an_escape_in_a_sheet_never_becomes_markup() -> None:
     html = inline_css(
         r"<style>p:hover{content:'\3c/style>\3cscript>x'} p{font-family:'\3c/style>\3cscript>x'}</style>"
         "<p>x</p>"
@@ -325,7 +325,7 @@ def test_d52_an_escape_in_a_sheet_never_becomes_markup() -> None:
         "a," * 3_000 + "b{x:y}",
     ],
 )
-def test_d51_hostile_sheets_do_no_harm(css: str) -> None:
+def test_hostile_sheets_do_no_harm(css: str) -> None:
     assert "kept" in inline_css(f"<style>b{{color:red}}{css}</style><b>kept</b>")
 
 
@@ -354,7 +354,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("engine", ["premailer", "css-inline"])
-def test_d48_d49_no_url_and_no_file_is_opened(
+def test_no_url_and_no_file_is_opened(
     engine: str, listening: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if engine == "css-inline":
@@ -449,7 +449,7 @@ def test_css_inline_that_is_not_installed_names_the_extra(monkeypatch: pytest.Mo
         inline_css("<p>x</p>")
 
 
-def test_d51_a_rule_with_a_comma_in_an_attribute_selector_stays_in_the_sheet() -> None:
+def test_a_rule_with_a_comma_in_an_attribute_selector_stays_in_the_sheet() -> None:
     css = "a[href='x,y']{color:red} b[title='nobody,has']{color:blue} p{margin:0}"
     html = inline_css(f"<style>{css}</style><p><a href='x,y'>x</a></p>")
     assert "a[href='x,y'] { color: red !important }" in html

@@ -223,7 +223,7 @@ def test_a_table_too_wide_for_columns_names_each_cell() -> None:
 @pytest.mark.parametrize(
     "html", ["", "   ", "\ufeff", "<!-- only -->", "<html></html>", "<body></body>", "<p>&nbsp;</p>"]
 )
-def test_d57_nothing_to_read_is_an_empty_text(html: str) -> None:
+def test_nothing_to_read_is_an_empty_text(html: str) -> None:
     assert html_to_text(html) == ""
 
 
@@ -236,11 +236,11 @@ def test_d57_nothing_to_read_is_an_empty_text(html: str) -> None:
         ("<p>&euro;&nbsp;5", "€ 5\n"),
     ],
 )
-def test_d57_fragments(html: str, expected: str) -> None:
+def test_fragments(html: str, expected: str) -> None:
     assert html_to_text(html) == expected
 
 
-def test_d57_bytes_are_refused_by_name() -> None:
+def test_bytes_are_refused_by_name() -> None:
     with pytest.raises(TypeError, match="bytes"):
         html_to_text("<p>é</p>".encode("latin-1"))  # type: ignore[arg-type]  # the mistake under test
 
@@ -298,7 +298,7 @@ def test_d57_bytes_are_refused_by_name() -> None:
         *["equals signs", "attribute of spaces"],
     ],
 )
-def test_d54_hostile_html_ends_soon(html: str) -> None:
+def test_hostile_html_ends_soon(html: str) -> None:
     start = time.process_time()
     with suppress(DocumentError):
         html_to_text(html)
@@ -307,7 +307,7 @@ def test_d54_hostile_html_ends_soon(html: str) -> None:
     )  # a quadratic walk takes minutes; the bound itself is measured in benchmarks
 
 
-def test_d50_deep_layouts_are_read_whole() -> None:
+def test_deep_layouts_are_read_whole() -> None:
     html = "<table><tr><td>" * 300 + "deep" + "</td></tr></table>" * 300 + "<p>after</p>"
     assert re.findall(r"\w+", html_to_text(html)) == ["deep", "after"]
 

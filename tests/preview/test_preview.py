@@ -284,13 +284,13 @@ def test_the_page_links_the_eml_relatively(tmp_path):
     assert 'href="preview_hello/gr%C3%B6%C3%9Fe.eml"' in page
 
 
-def test_g95_the_page_loads_nothing(tmp_path):
+def test_the_page_loads_nothing(tmp_path):
     page = write_previews(tmp_path, [Hello])[-1].read_text("utf-8")
     assert not re.search(r'<(?:script|link|img|iframe)[^>]*\b(?:src|href)="(?!data:)', page)
     assert "default-src 'none'" in page
 
 
-def test_g95_markup_in_values_is_inert_on_the_page(tmp_path):
+def test_markup_in_values_is_inert_on_the_page(tmp_path):
     class Hostile(Notification, name="preview_hostile"):
         """<script>alert('doc')</script>"""
 

@@ -19,18 +19,18 @@ def templates(sources: dict[str, str], **shared: object) -> Templates:
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.html.jinja", "a.html.j2", "a.mjml", "a.txt", "a"])
-def test_d46_an_html_part_escapes_whatever_the_file_is_called(name: str) -> None:
+def test_an_html_part_escapes_whatever_the_file_is_called(name: str) -> None:
     rendered = templates({name: "<p>{{ x }}</p>"}).html(name, {"x": "<script>"}, "origin")
     assert rendered == "<p>&lt;script&gt;</p>"
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.html", "a.html.j2"])
-def test_d46_a_text_part_escapes_nothing_whatever_the_file_is_called(name: str) -> None:
+def test_a_text_part_escapes_nothing_whatever_the_file_is_called(name: str) -> None:
     rendered = templates({name: "{{ x }}"}).text(name, {"x": "<O'Brien & Co>"}, "origin")
     assert rendered == "<O'Brien & Co>"
 
 
-def test_a15_a_subject_shows_its_values_unescaped() -> None:
+def test_a_subject_shows_its_values_unescaped() -> None:
     line = templates({}).line("For {{ who }}", {"who": "O'Brien & Co <b>"}, "origin")
     assert line == "For O'Brien & Co <b>"
 
@@ -176,7 +176,7 @@ def test_a_macro_escapes_for_the_part_it_is_used_in() -> None:
     assert both.text("a", {"x": "<&"}, "origin") == "[<&]"
 
 
-def test_d47_an_undefined_variable_names_template_line_and_variable() -> None:
+def test_an_undefined_variable_names_template_line_and_variable() -> None:
     with pytest.raises(UndefinedVariableError) as caught:
         templates({"shop/a.html": "one\ntwo {{ custmer.name }}"}).html(
             "shop/a.html", {"customer": 1}, "OrderShipped.html_template"
@@ -269,7 +269,7 @@ def test_an_error_of_the_application_keeps_its_type_and_gains_the_place() -> Non
     assert caught.value.__notes__ == ["while rendering a, line 2 (origin)"]
 
 
-def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
+def test_a_computed_subject_cannot_reach_into_python() -> None:
     own = templates({})
     assert own.line("{{ n }} new", {"n": 3}, "origin", sandboxed=True) == "3 new"
     for hostile in (
@@ -291,7 +291,7 @@ def test_d56_a_computed_subject_cannot_reach_into_python() -> None:
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/hostname", "a/../../secret", "a\0b", "..\\secret", "link"]
 )
-def test_d55_a_template_name_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+def test_a_template_name_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "templates"
     folder.mkdir()
     (tmp_path / "secret").write_text("secret")

@@ -129,29 +129,29 @@ def test_what_is_not_one_mailbox_is_refused(text):
         parse_mailbox(text)
 
 
-def test_b19_smtp_commands_in_an_address_are_refused():
+def test_smtp_commands_in_an_address_are_refused():
     with pytest.raises(InvalidAddress, match=r"^Invalid address; address parts cannot contain newlines\.$"):
         parse_mailbox("x@y.z\r\nRCPT TO:<e@e>")
 
 
 @pytest.mark.parametrize("text", ["a@b.c,d@e.f", "a@b.c, d@e.f", "A <a@b.c>, B <d@e.f>", "a@b.c;d@e.f"])
-def test_b20_two_mailboxes_in_one_entry_are_refused(text):
+def test_two_mailboxes_in_one_entry_are_refused(text):
     with pytest.raises(InvalidAddress):
         parse_mailbox(text)
 
 
-def test_b20_the_error_says_how_to_mend_it():
+def test_the_error_says_how_to_mend_it():
     with pytest.raises(InvalidAddress, match="give each address an entry of its own"):
         parse_mailbox("a@b.c,d@e.f")
 
 
 @pytest.mark.parametrize("text", ["alice@example.org)bob@x.org", "a@evil.com@good.com", "a@evil.com<b@c.d>"])
-def test_b21_trailing_parts_are_refused(text):
+def test_trailing_parts_are_refused(text):
     with pytest.raises(InvalidAddress):
         parse_mailbox(text)
 
 
-def test_b22_a_quoted_local_part_never_decides_the_domain():
+def test_a_quoted_local_part_never_decides_the_domain():
     mailbox = parse_mailbox('"x@gmail.com y"@internal')
     assert mailbox == Mailbox("", "x@gmail.com y", "internal")
     assert mailbox.addr_spec == '"x@gmail.com y"@internal'
@@ -159,13 +159,13 @@ def test_b22_a_quoted_local_part_never_decides_the_domain():
 
 
 @pytest.mark.parametrize("padding", [0, 20, 60, 300])
-def test_b23_an_address_hidden_in_a_long_quoted_name_stays_a_name(padding):
+def test_an_address_hidden_in_a_long_quoted_name_stays_a_name(padding):
     name = "Bob <evil@x.org>, " + "x" * padding
     header = mailbox_text(parse_mailbox(f'"{name}" <real@y.org>'))
     assert as_read_by_stdlib(header) == [(name, "real@y.org")]
 
 
-def test_b24_an_encoded_word_in_a_name_is_shown_literally():
+def test_an_encoded_word_in_a_name_is_shown_literally():
     text = "=?utf-8?q?evil=40x=2Eorg=2C?= <real@y>"
     mailbox = parse_mailbox(text)
     assert mailbox.addr_spec == "real@y"
@@ -182,12 +182,12 @@ def test_b24_an_encoded_word_in_a_name_is_shown_literally():
         "=?x?q?collab=22=3e?=foo@b.c",
     ],
 )
-def test_b24_an_encoded_word_is_no_local_part(text):
+def test_an_encoded_word_is_no_local_part(text):
     with pytest.raises(InvalidAddress, match="encoded-word"):
         parse_mailbox(text)
 
 
-def test_b25_commas_in_names_do_not_multiply_mailboxes():
+def test_commas_in_names_do_not_multiply_mailboxes():
     entries = ["Ünï, Cö <a@b.c>", '"Ünï, Cö" <a@b.c>'] * 3
     header = ", ".join(mailbox_text(parse_mailbox(entry)) for entry in entries)
     assert as_read_by_stdlib(header) == [("Ünï, Cö", "a@b.c")] * 6
@@ -205,7 +205,7 @@ def test_b25_commas_in_names_do_not_multiply_mailboxes():
         ("a@exampl€.com", "xn--exampl-nc1c.com"),
     ],
 )
-def test_b26_domains_are_written_in_ascii(text, domain):
+def test_domains_are_written_in_ascii(text, domain):
     mailbox = parse_mailbox(f"Name <{text}>")
     assert mailbox.domain == domain
     assert mailbox_text(mailbox) == f"Name <a@{domain}>"
@@ -226,12 +226,12 @@ def test_b26_domains_are_written_in_ascii(text, domain):
         "é\ufeff.com",
     ],
 )
-def test_b26_domains_that_idna_would_change_or_refuse_are_refused(domain):
+def test_domains_that_idna_would_change_or_refuse_are_refused(domain):
     with pytest.raises(InvalidAddress):
         parse_mailbox(f"a@{domain}")
 
 
-def test_b27_a_local_part_beyond_ascii_needs_smtputf8():
+def test_a_local_part_beyond_ascii_needs_smtputf8():
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
         parse_mailbox("é@b.c")
     mailbox = parse_mailbox("É <é.x@b.c>", utf8=True)
@@ -244,7 +244,7 @@ def test_b27_a_local_part_beyond_ascii_needs_smtputf8():
 @pytest.mark.parametrize("utf8", [False, True])
 @pytest.mark.parametrize("character", [*"\x00\x01\x0b\x1f\x7f\x80\x85\x9f \u2028\u2029\udc80\u00a0\u3000"])
 @pytest.mark.parametrize("text", ["a{}b@c.d", "a@c{}d", '"a{}b"@c.d', "<a{}b@c.d>"])
-def test_b28_controls_and_spaces_in_an_address_are_refused(text, character, utf8):
+def test_controls_and_spaces_in_an_address_are_refused(text, character, utf8):
     if text.startswith('"') and (character == " " or (utf8 and character in "\u00a0\u3000")):
         assert parse_mailbox(text.format(character), utf8=utf8).local_part == f"a{character}b"
         return
@@ -266,14 +266,14 @@ def test_b28_controls_and_spaces_in_an_address_are_refused(text, character, utf8
         "a..b@c",
     ],
 )
-def test_b29_limits_and_dots(text):
+def test_limits_and_dots(text):
     with pytest.raises(InvalidAddress):
         parse_mailbox(text)
     with pytest.raises(InvalidAddress):
         parse_mailbox(f"Name <{text}>")
 
 
-def test_b29_an_address_of_254_octets_is_accepted_and_one_of_255_is_not():
+def test_an_address_of_254_octets_is_accepted_and_one_of_255_is_not():
     text = "x" * 60 + "@" + ".".join(["y" * 60] * 3 + ["z" * 10])
     assert len(text) == 254
     assert parse_mailbox(text).addr_spec == text
@@ -283,7 +283,7 @@ def test_b29_an_address_of_254_octets_is_accepted_and_one_of_255_is_not():
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t", None, b"a@b.c", ("a", "a@b.c"), ["a@b.c"], 5])
-def test_b30_empty_and_foreign_values_are_refused(value):
+def test_empty_and_foreign_values_are_refused(value):
     with pytest.raises(InvalidAddress):
         parse_mailbox(value)
 
@@ -298,7 +298,7 @@ def test_b30_empty_and_foreign_values_are_refused(value):
         "g: <a@b.c>",
     ],
 )
-def test_b31_groups_are_refused(text):
+def test_groups_are_refused(text):
     with pytest.raises(InvalidAddress):
         parse_mailbox(text)
 

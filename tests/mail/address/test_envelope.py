@@ -30,18 +30,18 @@ def test_the_envelope_holds_bare_addresses_in_order():
     assert envelope_of(message) == Envelope("us@x.org", ("b@x.org", "a@x.org", '"c d"@x.org'))
 
 
-def test_b30_empty_recipients_are_dropped():
+def test_empty_recipients_are_dropped():
     assert envelope_of(Message(to=["", None, "a@x.org"], cc=[""], bcc=[None])).recipients == ("a@x.org",)
 
 
-def test_b32_a_duplicate_recipient_is_one():
+def test_a_duplicate_recipient_is_one():
     message = Message(
         to=["a@x.org", "Name <a@X.ORG>"], cc=["a@x.org"], bcc=["A@x.org", "b@é.org", "b@xn--9ca.org"]
     )
     assert envelope_of(message).recipients == ("a@x.org", "A@x.org", "b@xn--9ca.org")
 
 
-def test_b33_nobody_is_an_empty_envelope():
+def test_nobody_is_an_empty_envelope():
     assert envelope_of(Message()).recipients == ()
 
 
@@ -49,18 +49,18 @@ def test_b33_nobody_is_an_empty_envelope():
     "entry", ["a@b.c,d@e.f", "x@y.z\r\nRCPT TO:<e@e>", "a@evil.com@good.com", "@", " ", "é@x.org"]
 )
 @pytest.mark.parametrize("place", ["from_email", "to", "cc", "bcc", "return_path"])
-def test_b19_to_b29_bad_addresses_are_refused_wherever_they_stand(place, entry):
+def test_bad_addresses_are_refused_wherever_they_stand(place, entry):
     message = Message(to=["a@x.org"])
     setattr(message, place, entry if place in ("from_email", "return_path") else [entry])
     with pytest.raises(InvalidAddress):
         envelope_of(message)
 
 
-def test_b22_a_quoted_local_part_goes_to_its_own_domain():
+def test_a_quoted_local_part_goes_to_its_own_domain():
     assert envelope_of(Message(to=['"x@gmail.com y"@internal'])).recipients == ('"x@gmail.com y"@internal',)
 
 
-def test_b27_addresses_beyond_ascii_ask_for_smtputf8():
+def test_addresses_beyond_ascii_ask_for_smtputf8():
     envelope = envelope_of(Message(to=["a@x.org", "é@x.org"]), utf8=True)
     assert envelope.recipients == ("a@x.org", "é@x.org")
     assert envelope.needs_smtputf8

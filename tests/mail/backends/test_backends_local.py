@@ -157,7 +157,7 @@ class TestConsole:
         assert ConsoleBackend(stream=stream).send_messages([sent]) == 1
         assert HYPHENS in stream.getvalue()
 
-    def test_g94_escape_sequences_are_neutralised(self) -> None:
+    def test_escape_sequences_are_neutralised(self) -> None:
         stream = io.StringIO()
         body = "\x1b[31mred\x1b]0;title\x07 \x9b2J \u202eexe.pdf \x00 back\x08 tab\tstays\r\nnext"
         sent = EmailMultiAlternatives("s", body, to=["a@example.com"])
@@ -248,7 +248,7 @@ class TestFilebased:
             backend.send_messages([message("a\nb")])
         assert list(folder.iterdir()) == []
 
-    def test_g98_files_and_folders_are_for_their_owner(self, folder: Path) -> None:
+    def test_files_and_folders_are_for_their_owner(self, folder: Path) -> None:
         before = os.umask(0)
         try:
             FileBackend(file_path=folder).send_messages([message()])

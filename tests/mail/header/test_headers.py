@@ -59,7 +59,7 @@ def assert_well_formed(line: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a1_to_a3_newlines_are_refused(number):
+def test_newlines_are_refused(number):
     value = {1: "a\r\nBcc: e@x", 2: "a\nBcc: e@x", 3: "a\rBcc: e@x"}[number]
     for name in ("Subject", "From", "To", "Reply-To", "X-Custom", "Message-ID", "List-Unsubscribe"):
         expected = re.escape(f"Header values can't contain newlines (got {value!r} for header {name!r})")
@@ -84,7 +84,7 @@ def test_a_newline_at_the_end_is_one_too(trailing):
     "character", [*"\x00\x01\x08\x0b\x0c\x0e\x1b\x1c\x1d\x1e\x1f\x7f\x80\x85\x9b\x9f\u2028\u2029\ud800\udcff"]
 )
 @pytest.mark.parametrize("name", ["Subject", "From", "X-Custom", "Message-ID", "List-Unsubscribe"])
-def test_a4_to_a9_controls_separators_and_surrogates_are_refused(name, character):
+def test_controls_separators_and_surrogates_are_refused(name, character):
     value = f"a{character}b"
     with pytest.raises(BadHeaderError, match=r"^Header values can't contain") as caught:
         header_bytes(name, value)
@@ -103,7 +103,7 @@ def test_the_error_shows_the_value_cut_at_100_characters():
 
 
 @pytest.mark.parametrize("value", ENCODED_WORDS_THAT_INJECT)
-def test_a10_an_encoded_word_is_shown_literally(value):
+def test_an_encoded_word_is_shown_literally(value):
     lines = header_bytes("Subject", value) + header_bytes("X-Custom", value)
     lines += header_bytes("To", f"{value} <a@b.c>")
     message = message_from_bytes(lines + b"\r\n", policy=policy.default)
@@ -117,7 +117,7 @@ def test_a10_an_encoded_word_is_shown_literally(value):
 
 @pytest.mark.parametrize("value", ENCODED_WORDS_THAT_INJECT)
 @pytest.mark.parametrize("name", ["List-Unsubscribe", "References", "Feedback-ID"])
-def test_a10_a_structured_header_holds_no_encoded_word(name, value):
+def test_a_structured_header_holds_no_encoded_word(name, value):
     for text in (value, f"<https://x.org/?a={value}>"):
         with pytest.raises(BadHeaderError, match="encoded-word"):
             header_bytes(name, text)
@@ -126,7 +126,7 @@ def test_a10_a_structured_header_holds_no_encoded_word(name, value):
 @pytest.mark.parametrize(
     "name", ["X: a\r\nBcc", "a\nb", "a:b", "a b", " a", "", "é", "a\x00", "a\x7f", "x" * 77, None, 5, b"To"]
 )
-def test_a11_header_names(name):
+def test_header_names(name):
     for check in (
         check_header_name,
         lambda n: forbid_multi_line_headers(n, "v", "utf-8"),
@@ -143,12 +143,12 @@ def test_a11_header_names(name):
     "name",
     ["bcc", "BCC", "Resent-Bcc", "SUBJECT", "Content-Type", "content-transfer-encoding", "mime-version"],
 )
-def test_a12_headers_of_the_message_itself_are_refused(name):
+def test_headers_of_the_message_itself_are_refused(name):
     with pytest.raises(BadHeaderError, match="cannot be given in headers="):
         check_extra_headers({"X-Other": "a", name: "b"})
 
 
-def test_a12_documented_overrides_are_accepted_once():
+def test_documented_overrides_are_accepted_once():
     given = {"from": "a@b", "To": "c@d", "Cc": "e@f", "Reply-To": "g@h", "Date": "x", "message-id": "<a@b>"}
     check_extra_headers(given)
     check_extra_headers({})
@@ -194,7 +194,7 @@ def test_a_message_id_is_accepted(value):
         "👩\u200d👩\u200d👧" * 30,
     ],
 )
-def test_a13_long_text_is_written_in_short_lines_and_reads_back(value):
+def test_long_text_is_written_in_short_lines_and_reads_back(value):
     line = header_bytes("Subject", value)
     assert_well_formed(line, "Subject")
     assert max(map(len, line.split(b"\r\n"))) <= 78
@@ -203,7 +203,7 @@ def test_a13_long_text_is_written_in_short_lines_and_reads_back(value):
     assert str(message_from_bytes(line + b"\r\n", policy=policy.default)["Subject"]) == value
 
 
-def test_a16_a_long_list_unsubscribe_is_never_encoded():
+def test_a_long_list_unsubscribe_is_never_encoded():
     value = "<https://x.org/" + "y" * 300 + "=?>, <mailto:leave@x.org?subject=leave>"
     line = header_bytes("List-Unsubscribe", value)
     assert unfolded(line) == b"List-Unsubscribe: " + value.encode()
@@ -233,7 +233,7 @@ def test_the_phrase_of_a_list_id_may_be_encoded():
     assert header_bytes("List-Id", "Greetings <g.x.org>") == b"List-Id: Greetings <g.x.org>\r\n"
 
 
-def test_a17_any_value_becomes_text_once():
+def test_any_value_becomes_text_once():
     class Lazy:
         calls = 0
 

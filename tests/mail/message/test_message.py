@@ -96,7 +96,7 @@ def test_a_body_of_none_is_empty():
 
 
 @pytest.mark.parametrize("name", ["to", "cc", "bcc", "reply_to"])
-def test_b34_a_string_where_a_list_is_meant_is_a_type_error(name: str):
+def test_a_string_where_a_list_is_meant_is_a_type_error(name: str):
     with pytest.raises(TypeError, match=f'^"{name}" argument must be a list or tuple$'):
         EmailMessage(**{name: "to@example.com"})
     assert getattr(EmailMessage(**{name: ""}), name) == []

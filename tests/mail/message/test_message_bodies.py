@@ -115,7 +115,7 @@ def test_ascii_is_7bit_and_other_text_8bit_in_what_message_returns():
 
 
 @pytest.mark.parametrize("body", ["ä" * 500, "x" * 999, "short\n" + "€" * 333])
-def test_c38_a_line_over_998_octets_makes_quoted_printable(body: str):
+def test_a_line_over_998_octets_makes_quoted_printable(body: str):
     mail = EmailMessage("s", body, to=["a@x.org"])
     assert mail.message()["Content-Transfer-Encoding"] == "quoted-printable"
     for written in (mail.message().as_bytes(), to_bytes(mail), to_bytes(mail, eight_bit=True)):
@@ -132,7 +132,7 @@ def test_lines_of_998_octets_need_no_encoding(body: str):
     )
 
 
-def test_c39_from_at_a_line_start_stays():
+def test_from_at_a_line_start_stays():
     mail = EmailMessage("s", "From the future\nFrom here", to=["a@x.org"])
     message = mail.message()
     for text in (message.as_bytes().decode(), message.as_string(), to_bytes(mail).decode()):

@@ -66,7 +66,7 @@ def test_a_refused_token_ends_the_exchange_cleanly():
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-def test_e61_a_refused_login_says_who_where_and_why_and_not_the_password(mechanism):
+def test_a_refused_login_says_who_where_and_why_and_not_the_password(mechanism):
     with FaultyServer([f"AUTH {mechanism}"], logins={"ann": "other"}) as server:
         backend = backend_for(server, username="ann", password=PASSWORD)
         with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
@@ -81,7 +81,7 @@ def test_e61_a_refused_login_says_who_where_and_why_and_not_the_password(mechani
     assert "MAIL" not in server.verbs
 
 
-def test_e61_not_now_is_told_apart_and_not_tried_with_the_next_mechanism():
+def test_not_now_is_told_apart_and_not_tried_with_the_next_mechanism():
     server = FaultyServer(["AUTH PLAIN LOGIN"], logins={"ann": "pw"}).on("AUTH", "454 4.7.0 later")
     with server, pytest.raises(smtplib.SMTPAuthenticationError) as caught:
         backend_for(server, username="ann", password="pw").open()
@@ -141,7 +141,7 @@ def test_a_password_does_not_cross_a_network_in_the_clear(monkeypatch):
         trusting.close()
 
 
-def test_g93_no_view_of_the_backend_shows_the_password():
+def test_no_view_of_the_backend_shows_the_password():
     backend = EmailBackend("mail.x.org", username="ann", password=PASSWORD)
     assert backend.password == PASSWORD
     for view in (
@@ -154,7 +154,7 @@ def test_g93_no_view_of_the_backend_shows_the_password():
         assert PASSWORD not in view
 
 
-def test_g93_debug_output_and_logs_show_no_login(caplog, capsys):
+def test_debug_output_and_logs_show_no_login(caplog, capsys):
     caplog.set_level(logging.DEBUG)
 
     class Chatty(EmailBackend):
@@ -214,7 +214,7 @@ def test_aiosmtpd_checks_the_login(right, free_port):
         controller.stop()
 
 
-def test_g93_an_unreadable_answer_that_echoes_the_login_does_not_get_it_into_the_error():
+def test_an_unreadable_answer_that_echoes_the_login_does_not_get_it_into_the_error():
     with FaultyServer(["AUTH PLAIN"]).on("AUTH", b"echo S3cr3tPw\r\n") as server:
         backend = backend_for(server, username="u", password="S3cr3tPw")
         with pytest.raises(OSError, match="is not SMTP") as caught:

@@ -1,4 +1,4 @@
-"""SMTP servers that misbehave, case by case (E58 to E75): what a recipient is told, how many copies exist.
+"""SMTP servers that misbehave, case by case: what a recipient is told, how many copies exist.
 
 What concerns the queue, such as when to try again, is decided elsewhere; here it is only the classification.
 """
@@ -19,10 +19,10 @@ from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_sta
 SHORT = 0.3
 
 
-# -- E58: no session at all --
+# -- no session at all --
 
 
-def test_e58_a_refused_connection_raises_the_standard_error(free_port):
+def test_a_refused_connection_raises_the_standard_error(free_port):
     message = mail()
     port = free_port()
     with pytest.raises(ConnectionRefusedError, match=rf"\(SMTP server 127\.0\.0\.1:{port}\)"):
@@ -30,7 +30,7 @@ def test_e58_a_refused_connection_raises_the_standard_error(free_port):
     assert statuses(message) == {"ann@x.org": "deferred"}
 
 
-def test_e58_a_black_hole_ends_in_a_timeout():
+def test_a_black_hole_ends_in_a_timeout():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         backend = EmailBackend("127.0.0.1", silent.getsockname()[1], timeout=SHORT)
         with pytest.raises(smtplib.SMTPServerDisconnected, match="did not answer in time"):
@@ -39,7 +39,7 @@ def test_e58_a_black_hole_ends_in_a_timeout():
 
 
 @pytest.mark.parametrize("greeting", ["421 4.3.2 too busy", "554 5.7.1 not for you"])
-def test_e58_a_greeting_that_refuses_raises_the_standard_error(greeting):
+def test_a_greeting_that_refuses_raises_the_standard_error(greeting):
     with (
         FaultyServer().on("connect", greeting, Drop()) as server,
         pytest.raises(smtplib.SMTPConnectError) as caught,
@@ -60,7 +60,7 @@ def test_an_unknown_host_and_a_server_that_hangs_up_are_named():
         backend_for(server).open()
 
 
-def test_e58_a_refused_ehlo_and_helo_raise_the_standard_error():
+def test_a_refused_ehlo_and_helo_raise_the_standard_error():
     server = FaultyServer().on("EHLO", "554 5.5.1 no").on("HELO", "554 5.5.1 no")
     with server, pytest.raises(smtplib.SMTPHeloError):
         backend_for(server).send_messages([mail()])
@@ -74,7 +74,7 @@ def test_a_server_that_only_knows_helo_is_spoken_to_in_lockstep():
 
 
 @pytest.mark.parametrize("silently", [True, False])
-def test_e58_messages_of_a_list_are_deferred_when_there_is_no_connection(silently, free_port):
+def test_messages_of_a_list_are_deferred_when_there_is_no_connection(silently, free_port):
     messages = mails(3)
     backend = EmailBackend("127.0.0.1", free_port(), timeout=5, fail_silently=silently)
     with contextlib.nullcontext() if silently else pytest.raises(OSError, match="refused"):
@@ -82,12 +82,12 @@ def test_e58_messages_of_a_list_are_deferred_when_there_is_no_connection(silentl
     assert [list(statuses(message).values()) for message in messages] == [["deferred"]] * 3
 
 
-# -- E61 and E59, E60: see test_smtp_auth.py and test_smtp_tls.py --
-# -- E62, E63: some recipients --
+# -- logins and TLS: see test_smtp_auth.py and test_smtp_tls.py --
+# -- some recipients --
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e62_one_of_three_recipients_refused_is_told_and_the_others_are_served(offers):
+def test_one_of_three_recipients_refused_is_told_and_the_others_are_served(offers):
     message = mail("ann@x.org", "bob@x.org", "cem@x.org")
     with FaultyServer(offers).on("RCPT", "550 5.1.1 no such user", match="bob@") as server:
         sent, reports = deliver(server, [message])
@@ -100,7 +100,7 @@ def test_e62_one_of_three_recipients_refused_is_told_and_the_others_are_served(o
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e63_a_recipient_asked_to_come_back_is_deferred_and_the_others_get_one_copy(offers):
+def test_a_recipient_asked_to_come_back_is_deferred_and_the_others_get_one_copy(offers):
     message = mail("ann@x.org", "bob@x.org")
     with FaultyServer(offers).on("RCPT", "450 4.2.1 busy", match="bob@") as server:
         sent, _ = deliver(server, [message])
@@ -127,11 +127,11 @@ def test_a_354_that_nobody_was_accepted_for_is_ended_with_an_empty_content():
     assert copies(server) == {"ann@x.org": 1}
 
 
-# -- E64: 421 --
+# -- 421 --
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e64_421_at_the_second_recipient_is_sent_again_over_a_new_connection(offers):
+def test_421_at_the_second_recipient_is_sent_again_over_a_new_connection(offers):
     messages = [mail("ann@x.org", "bob@x.org"), mail("cem@x.org")]
     with FaultyServer(offers).on("RCPT", "421 4.7.0 slow down", Drop(), match="bob@", times=1) as server:
         assert deliver(server, messages) == (2, [])
@@ -140,7 +140,7 @@ def test_e64_421_at_the_second_recipient_is_sent_again_over_a_new_connection(off
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e64_421_at_data_is_sent_again_over_a_new_connection(offers):
+def test_421_at_data_is_sent_again_over_a_new_connection(offers):
     with FaultyServer(offers).on("DATA", "421 4.7.0 slow down", Drop(), skip=1, times=1) as server:
         assert deliver(server, mails(4)) == (4, [])
     assert set(copies(server).values()) == {1}
@@ -149,7 +149,7 @@ def test_e64_421_at_data_is_sent_again_over_a_new_connection(offers):
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
 @pytest.mark.parametrize("limit", [1, 10])
-def test_e64_421_between_messages_loses_none_and_copies_none(limit, offers):
+def test_421_between_messages_loses_none_and_copies_none(limit, offers):
     server = FaultyServer(offers)
     with server.on("MAIL", "421 4.7.0 too many messages", Drop(), skip=limit, per_connection=True):
         assert deliver(server, mails(25)) == (25, [])
@@ -186,14 +186,14 @@ def test_a_server_that_breaks_every_connection_is_left_alone_in_the_end():
     assert server.connections <= 12
 
 
-# -- E65: too many recipients --
+# -- too many recipients --
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
 @pytest.mark.parametrize(
     "reply", ["452 4.5.3 too many recipients", "452 too many", "552 too many recipients"]
 )
-def test_e65_too_many_recipients_are_split_into_transactions(offers, reply):
+def test_too_many_recipients_are_split_into_transactions(offers, reply):
     people = [f"p{number}@x.org" for number in range(250)]
     server = FaultyServer(offers)
     server.on("RCPT", reply, skip=100, times=150).on("RCPT", reply, skip=200, times=50)  # 100 at a time
@@ -203,7 +203,7 @@ def test_e65_too_many_recipients_are_split_into_transactions(offers, reply):
     assert [len(message.recipients) for message in server.messages] == [100, 100, 50, 1]
 
 
-def test_e65_a_full_mailbox_is_not_taken_for_too_many_recipients():
+def test_a_full_mailbox_is_not_taken_for_too_many_recipients():
     message = mail("ann@x.org", "bob@x.org")
     with FaultyServer().on("RCPT", "452 4.2.2 mailbox full", match="bob@") as server:
         deliver(server, [message])
@@ -211,11 +211,11 @@ def test_e65_a_full_mailbox_is_not_taken_for_too_many_recipients():
     assert len(server.messages) == 1
 
 
-# -- E66 to E68: refused and accepted --
+# -- refused and accepted --
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e66_a_refused_sender_is_reported_with_its_own_code_and_the_batch_goes_on(offers):
+def test_a_refused_sender_is_reported_with_its_own_code_and_the_batch_goes_on(offers):
     messages = mails(3)
     with FaultyServer(offers).on("MAIL", "552 5.3.4 too big", skip=1, times=1) as server:
         sent, _ = deliver(server, messages)
@@ -226,7 +226,7 @@ def test_e66_a_refused_sender_is_reported_with_its_own_code_and_the_batch_goes_o
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e66_a_refused_content_is_permanent_and_the_batch_goes_on(offers):
+def test_a_refused_content_is_permanent_and_the_batch_goes_on(offers):
     messages = mails(3)
     with FaultyServer(offers).on(".", "554 5.7.1 spam", skip=1, times=1) as server:
         sent, _ = deliver(server, messages)
@@ -235,7 +235,7 @@ def test_e66_a_refused_content_is_permanent_and_the_batch_goes_on(offers):
     assert copies(server) == {"p0@x.org": 1, "p2@x.org": 1}
 
 
-def test_e67_a_content_put_off_is_deferred():
+def test_a_content_put_off_is_deferred():
     message = mail()
     with FaultyServer().on(".", "451 4.3.0 later") as server:
         deliver(server, [message])
@@ -252,24 +252,24 @@ def test_a_data_refused_once_among_25_costs_that_message_alone(offers):
     assert server.connections == 1
 
 
-def test_e68_a_connection_dropped_after_the_last_answer_leaves_the_message_sent():
+def test_a_connection_dropped_after_the_last_answer_leaves_the_message_sent():
     with FaultyServer().on(".", "250 2.0.0 ok", Drop()) as server:
         assert deliver(server, [mail()]) == (1, [])
     assert copies(server) == {"ann@x.org": 1}
 
 
 @pytest.mark.parametrize("bye", ["500 5.5.2 QUIT?", b"garbage\r\n"])
-def test_e68_a_strange_answer_to_quit_changes_nothing(bye):
+def test_a_strange_answer_to_quit_changes_nothing(bye):
     with FaultyServer().on("QUIT", bye, Drop()) as server:
         assert deliver(server, mails(2)) == (2, [])
 
 
-# -- E69 to E71: around the final dot --
+# -- around the final dot --
 
 
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e69_a_drop_amid_the_content_is_sent_again_once(offers, reset):
+def test_a_drop_amid_the_content_is_sent_again_once(offers, reset):
     big = mail(body="A line of the content.\n" * 300_000)
     with FaultyServer(offers).on("content", Drop(reset), times=1) as server:
         assert deliver(server, [big, mail("bob@x.org")]) == (2, [])
@@ -278,7 +278,7 @@ def test_e69_a_drop_amid_the_content_is_sent_again_once(offers, reset):
 
 @pytest.mark.parametrize("accepted", [True, False])
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e70_a_drop_after_the_dot_is_uncertain_and_never_sent_again(offers, accepted):
+def test_a_drop_after_the_dot_is_uncertain_and_never_sent_again(offers, accepted):
     messages = mails(3)
     with FaultyServer(offers).on(".", Drop(), skip=1, times=1, keep=accepted) as server:
         sent, reports = deliver(server, messages)
@@ -289,14 +289,14 @@ def test_e70_a_drop_after_the_dot_is_uncertain_and_never_sent_again(offers, acce
     assert messages[1].delivery.recipients["p1@x.org"].code is None
 
 
-def test_e71_a_long_silence_after_the_dot_ends_well_within_the_timeout():
+def test_a_long_silence_after_the_dot_ends_well_within_the_timeout():
     with FaultyServer().on(".", Hang(0.4), "250 2.0.0 at last", times=1) as server:
         backend = backend_for(server, timeout=None, command_timeout=0.2, data_timeout=5)
         assert backend.send_messages(mails(2)) == 2
     assert set(copies(server).values()) == {1}
 
 
-def test_e71_a_silence_longer_than_an_explicit_timeout_is_uncertain():
+def test_a_silence_longer_than_an_explicit_timeout_is_uncertain():
     messages = mails(2)
     with FaultyServer().on(".", Hang(30), "250 2.0.0 too late", times=1, keep=True) as server:
         sent, _ = deliver(server, messages, timeout=SHORT)
@@ -305,7 +305,7 @@ def test_e71_a_silence_longer_than_an_explicit_timeout_is_uncertain():
     assert copies(server) == {"p0@x.org": 1, "p1@x.org": 1}
 
 
-# -- E72: unreadable replies --
+# -- unreadable replies --
 
 GARBAGE = {
     "no code": b"what?\r\n",
@@ -319,7 +319,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("reply", GARBAGE.values(), ids=GARBAGE.keys())
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
-def test_e72_garbage_before_the_dot_is_sent_again_over_a_new_connection(verb, reply):
+def test_garbage_before_the_dot_is_sent_again_over_a_new_connection(verb, reply):
     with FaultyServer().on(verb, reply, skip=1, times=1) as server:
         assert deliver(server, mails(3)) == (3, [])
     assert set(copies(server).values()) == {1}
@@ -327,7 +327,7 @@ def test_e72_garbage_before_the_dot_is_sent_again_over_a_new_connection(verb, re
 
 
 @pytest.mark.parametrize("reply", [*GARBAGE.values(), b"354 go on\r\n"], ids=[*GARBAGE.keys(), "a 3xx"])
-def test_e72_garbage_after_the_dot_is_uncertain(reply):
+def test_garbage_after_the_dot_is_uncertain(reply):
     messages = mails(3)
     with FaultyServer().on(".", reply, skip=1, times=1, keep=True) as server:
         sent, _ = deliver(server, messages)
@@ -337,7 +337,7 @@ def test_e72_garbage_after_the_dot_is_uncertain(reply):
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "."])
-def test_e72_any_2xx_is_acceptance(verb):
+def test_any_2xx_is_acceptance(verb):
     with FaultyServer().on(verb, "252 2.0.0 maybe") as server:
         assert deliver(server, mails(2)) == (2, [])
     assert set(copies(server).values()) == {1}
@@ -345,7 +345,7 @@ def test_e72_any_2xx_is_acceptance(verb):
 
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
-def test_e72_a_2xx_to_data_is_no_acceptance(offers, connections):
+def test_a_2xx_to_data_is_no_acceptance(offers, connections):
     messages = mails(3)
     with FaultyServer(offers).on("DATA", "250 fine", match="", times=1) as server:
         assert deliver(server, messages, connections=connections) == (3, [])
@@ -359,7 +359,7 @@ def test_e72_a_2xx_to_data_is_no_acceptance(offers, connections):
 @pytest.mark.parametrize(
     "reply", [GARBAGE["a line of 10 KB"], GARBAGE["an endless line"]], ids=["10 KB", "endless"]
 )
-def test_e72_a_line_without_end_is_not_waited_for(reply):
+def test_a_line_without_end_is_not_waited_for(reply):
     message = mail()
     with FaultyServer().on(".", reply, Hang(), keep=True) as server:
         deliver(server, [message])
@@ -393,7 +393,7 @@ def test_an_item_that_is_no_message_is_reported_and_the_rest_goes_out(connection
     assert isinstance(report.error, AttributeError)
 
 
-def test_e72_a_reply_of_many_lines_is_read_whole():
+def test_a_reply_of_many_lines_is_read_whole():
     with FaultyServer().on(".", b"250-first\r\n250-second\r\n250 third\r\n") as server:
         message = mail()
         deliver(server, [message])
@@ -412,17 +412,17 @@ def test_server_texts_are_shown_without_control_characters_and_cut():
     assert text.isprintable()
 
 
-# -- E73, E74: time --
+# -- time --
 
 
-def test_e73_a_connection_closed_while_idle_between_messages_is_renewed():
+def test_a_connection_closed_while_idle_between_messages_is_renewed():
     with FaultyServer().on(".", "250 2.0.0 ok", Drop(), times=1) as server:
         assert deliver(server, mails(3)) == (3, [])
     assert set(copies(server).values()) == {1}
     assert server.connections == 2
 
 
-def test_e73_a_connection_kept_open_between_batches_is_renewed_when_it_died():
+def test_a_connection_kept_open_between_batches_is_renewed_when_it_died():
     with FaultyServer().on(".", "250 2.0.0 ok", Drop(), times=1) as server, backend_for(server) as backend:
         assert backend.send_messages([mail()]) == 1
         assert backend.send_messages([mail("bob@x.org")]) == 1
@@ -430,7 +430,7 @@ def test_e73_a_connection_kept_open_between_batches_is_renewed_when_it_died():
 
 
 @pytest.mark.parametrize("verb", ["RCPT", "."])
-def test_e74_a_dripping_answer_is_cut_off_by_the_timeout_of_the_whole_reply(verb):
+def test_a_dripping_answer_is_cut_off_by_the_timeout_of_the_whole_reply(verb):
     messages = mails(2)
     with FaultyServer().on(verb, Drip("250 2.1.5 so slow", 0.05), times=2, match="", keep=False) as server:
         deliver(server, messages[:1], timeout=SHORT)
@@ -439,7 +439,7 @@ def test_e74_a_dripping_answer_is_cut_off_by_the_timeout_of_the_whole_reply(verb
     assert copies(server) == {}
 
 
-def test_e74_the_wall_clock_of_a_message_ends_what_single_timeouts_would_allow():
+def test_the_wall_clock_of_a_message_ends_what_single_timeouts_would_allow():
     message = mail(*(f"p{number}@x.org" for number in range(10)))
     with FaultyServer([]).on("RCPT", Hang(0.1), "250 2.1.5 ok") as server:
         deliver(server, [message], message_timeout=SHORT)
@@ -448,10 +448,10 @@ def test_e74_the_wall_clock_of_a_message_ends_what_single_timeouts_would_allow()
     assert copies(server) == {}
 
 
-# -- E75: what the server does not offer --
+# -- what the server does not offer --
 
 
-def test_e75_a_message_larger_than_the_servers_size_is_refused_before_anything_is_sent():
+def test_a_message_larger_than_the_servers_size_is_refused_before_anything_is_sent():
     messages = [mail(body="x" * 5000), mail("bob@x.org")]
     with FaultyServer(["PIPELINING", "SIZE 2000"]) as server:
         sent, _ = deliver(server, messages)
@@ -463,12 +463,12 @@ def test_e75_a_message_larger_than_the_servers_size_is_refused_before_anything_i
 
 
 @pytest.mark.parametrize("size", ["SIZE", "SIZE 0", "SIZE huge"])
-def test_e75_a_size_without_a_number_is_no_limit(size):
+def test_a_size_without_a_number_is_no_limit(size):
     with FaultyServer([size]) as server:
         assert deliver(server, [mail()]) == (1, [])
 
 
-def test_e75_a_server_without_8bitmime_gets_seven_bits():
+def test_a_server_without_8bitmime_gets_seven_bits():
     with FaultyServer(["PIPELINING"]) as server:
         assert deliver(server, [mail(subject=f"Grüße {n}", body="Schöne Grüße\n") for n in range(3)]) == (
             3,
@@ -478,7 +478,7 @@ def test_e75_a_server_without_8bitmime_gets_seven_bits():
     assert "BODY=" not in "".join(server.commands)
 
 
-def test_e75_a_server_with_8bitmime_is_told_of_eight_bits():
+def test_a_server_with_8bitmime_is_told_of_eight_bits():
     with FaultyServer(["PIPELINING", "8BITMIME"]) as server:
         deliver(server, [mail(), *(mail(body="Schöne Grüße\n") for _ in range(2))])
     for message in server.messages:
@@ -486,7 +486,7 @@ def test_e75_a_server_with_8bitmime_is_told_of_eight_bits():
     assert not server.messages[-1].content.isascii()
 
 
-def test_e75_an_address_beyond_ascii_needs_smtputf8():
+def test_an_address_beyond_ascii_needs_smtputf8():
     messages = [mail("ünï@x.org"), mail("ann@x.org")]
     with FaultyServer(["PIPELINING", "8BITMIME"]) as server:
         sent, _ = deliver(server, messages)
@@ -496,7 +496,7 @@ def test_e75_an_address_beyond_ascii_needs_smtputf8():
     assert len(server.messages) == 1
 
 
-def test_e75_an_address_beyond_ascii_is_sent_with_smtputf8():
+def test_an_address_beyond_ascii_is_sent_with_smtputf8():
     with FaultyServer(["PIPELINING", "8BITMIME", "SMTPUTF8"]) as server:
         assert deliver(server, [mail("ünï@x.org"), mail("ann@x.org")]) == (2, [])
     assert "SMTPUTF8" in server.messages[0].parameters

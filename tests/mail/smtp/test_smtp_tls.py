@@ -54,7 +54,7 @@ def test_a_verified_server_gets_the_login_and_the_mail(implicit, server_tls, tru
 
 
 @pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "implicit"])
-def test_e59_a_bad_certificate_ends_it_before_any_login(implicit, ca, trusted):
+def test_a_bad_certificate_ends_it_before_any_login(implicit, ca, trusted):
     expired = ca.issue_cert("127.0.0.1", not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
     bad = {
         "self-signed": (trustme.CA().issue_cert("127.0.0.1"), "unable to get local issuer"),
@@ -72,7 +72,7 @@ def test_e59_a_bad_certificate_ends_it_before_any_login(implicit, ca, trusted):
         assert b"s3cret" not in b"".join(line for _, _, line in server.log)
 
 
-def test_e60_starttls_that_is_not_offered_is_never_done_without(trusted, server_tls):
+def test_starttls_that_is_not_offered_is_never_done_without(trusted, server_tls):
     with FaultyServer(["PIPELINING", "AUTH PLAIN"], tls=server_tls) as server:
         backend = backend_for(server, use_tls=True, **LOGIN)
         with pytest.raises(smtplib.SMTPException, match="STARTTLS extension not supported by server"):
@@ -82,7 +82,7 @@ def test_e60_starttls_that_is_not_offered_is_never_done_without(trusted, server_
 
 
 @pytest.mark.parametrize("reply", ["454 4.7.0 not now", "501 5.5.4 no"])
-def test_e60_a_refused_starttls_is_an_error(reply, server_tls):
+def test_a_refused_starttls_is_an_error(reply, server_tls):
     server = FaultyServer(STARTTLS, tls=server_tls).on("STARTTLS", reply)
     with server, pytest.raises(smtplib.SMTPResponseException) as caught:
         backend_for(server, use_tls=True, **LOGIN).open()
@@ -90,7 +90,7 @@ def test_e60_a_refused_starttls_is_an_error(reply, server_tls):
     assert server.verbs == ["EHLO", "STARTTLS"]
 
 
-def test_e60_plain_text_injected_behind_the_220_ends_the_connection(server_tls, trusted):
+def test_plain_text_injected_behind_the_220_ends_the_connection(server_tls, trusted):
     server = FaultyServer(STARTTLS, tls=server_tls)
     server.on("STARTTLS", b"220 go ahead\r\n250 AUTH PLAIN\r\n")
     with server, pytest.raises(smtplib.SMTPServerDisconnected, match="plain text behind its answer"):

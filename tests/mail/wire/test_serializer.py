@@ -125,7 +125,7 @@ def boundaries(written: bytes) -> list[bytes]:
     return re.findall(rb'boundary="([^"]+)"', written)
 
 
-def test_c45_a_boundary_never_stands_in_the_content(monkeypatch: pytest.MonkeyPatch):
+def test_a_boundary_never_stands_in_the_content(monkeypatch: pytest.MonkeyPatch):
     draws = iter([7, 7, 8])
     monkeypatch.setattr(nodes.random, "getrandbits", lambda bits: next(draws))
     hostile = f"--=_0.{7:024x}\r\n--=_0.{7:024x}--"
