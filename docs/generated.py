@@ -1,7 +1,7 @@
-"""Write what the pages take from the code: ``./run python docs/generated.py``.
+"""Renew the parts of the docs that come from the code: ``./run python docs/generated.py``.
 
 The table of settings comes from the schema, the reference from ``__all__`` and the docstrings, the tree
-from the docstrings too, and the order of imports from the contract that import-linter checks.
+from the docstrings too, and the orders of imports from the contracts that import-linter checks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import inspect
 import re
 import tomllib
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -18,7 +19,7 @@ from aerogram.conf.schema import SettingsTable, accepted
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "aerogram"
-OPEN_ROOMS = ("mail",)  # whose files are drawn too
+OPEN_FOLDERS = ("mail",)  # their contents are part of the tree
 PUBLIC = (
     "aerogram",
     "aerogram.mail",
@@ -36,7 +37,7 @@ PUBLIC = (
 
 
 def settings_table() -> str:
-    """One row a setting, in the order of the schema."""
+    """Return a table with one row per setting, in the order of the schema."""
     rows = ["| Setting | Default | Accepted |", "|---|---|---|"]
     for name, default in vars(SettingsTable()).items():
         rows.append(f"| `{name}` | `{default!r}` | {accepted(name)} |")
@@ -44,7 +45,7 @@ def settings_table() -> str:
 
 
 def reference() -> str:
-    """One section a public module, one row a name of its ``__all__``."""
+    """Return one section per public module, with one row per name of its ``__all__``."""
     sections = []
     for module in PUBLIC:
         loaded = import_module(module)
@@ -64,7 +65,7 @@ def _summary(module: str, name: str) -> str:
 
 
 def _attribute_doc(module: str, name: str) -> str | None:
-    """Return the string below an assignment; an imported name is looked up where it comes from."""
+    """Return the string below the assignment of a name, also in the module that it is imported from."""
     tree = ast.parse(inspect.getsource(import_module(module)))
     for statement, below in zip(tree.body, tree.body[1:], strict=False):
         targets = [*getattr(statement, "targets", []), getattr(statement, "target", None)]
@@ -84,7 +85,7 @@ def _first_sentence(doc: str | None) -> str:
 
 
 def tree() -> str:
-    """One line a file or folder of the package."""
+    """Return a tree with one line per file and folder of the package."""
     lines = ["```", "src/aerogram/"]
     lines += _lines(SOURCE, 1)
     lines.append("```")
@@ -99,7 +100,7 @@ def _lines(folder: Path, depth: int) -> list[str]:
             lines.append(_line(path.name, path, depth))
         elif package.exists():
             lines.append(_line(f"{path.name}/", package, depth))
-            if path.name in OPEN_ROOMS:
+            if path.name in OPEN_FOLDERS:
                 lines += _lines(path, depth + 1)
     return lines
 
@@ -110,10 +111,10 @@ def _line(name: str, module: Path, depth: int) -> str:
     return f"{'  ' * depth}{name:<{26 - 2 * depth}}{plain}"
 
 
-def import_order() -> str:
-    """The layers, the uppermost first."""
+def import_order(number: int) -> str:
+    """Return the layers of one contract of import-linter, the highest first."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    layers = project["tool"]["importlinter"]["contracts"][number]["layers"]
     return "\n".join(["```", *layers, "```"]) + "\n"
 
 
@@ -121,12 +122,13 @@ WRITTEN = {
     ("settings.md", "settings"): settings_table,
     ("reference.md", "reference"): reference,
     ("architecture.md", "tree"): tree,
-    ("architecture.md", "import order"): import_order,
+    ("architecture.md", "import order"): partial(import_order, 0),
+    ("architecture.md", "import order of mail"): partial(import_order, 1),
 }
 
 
 def complete(page: str, text: str) -> str:
-    """The text of a page with its generated parts as they should be."""
+    """Return the text of a page with its generated parts renewed."""
     for (where, name), write in WRITTEN.items():
         if where == page:
             begin, end = f"<!-- {name}: written by docs/generated.py -->\n", f"<!-- end of {name} -->\n"
