@@ -60,7 +60,7 @@ def no_stencil_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the tests a mistake in making a stencil is raised, not replaced by the slow way."""
     from aerogram import stencil
 
-    monkeypatch.setattr(stencil, "_cut", stencil.cut)
+    monkeypatch.setattr(stencil, "_compile", stencil.compile_stencil)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,16 @@
-"""Stencils: what was inlined and converted once for a shape is reused for every message of that shape.
+"""Stencils: inlined CSS and a text part that are made once for a shape and filled in for every message.
 
-Which declarations land on which element depends on the tree (tags, classes, ids, the attributes that
-selectors read), and so does what the text part looks like; neither depends on the words between the tags. So
-a page is split into its shape and its values (``shape``, ``splitting``), premailer and html2text run once for
-a shape with a placeholder for each value (``cutting``, ``text_cutting``), and every later message of that
-shape is filled in (``filling``, ``text``).
+Which declarations apply to which element depends on the tree (tags, classes, ids, the attributes that
+selectors read), and so does the layout of the text part. Neither depends on the words between the tags. So a
+page is split into its shape and its values (``splitting``, ``shape``), premailer and html2text run once for a
+shape with a placeholder for each value (``compiling``, ``text_compiling``), and every later message of that
+shape is filled in (``Stencil.fill``, ``text``).
 
-A value may vary within a shape only where that is proved: in text, in ``href``, ``src``, ``id`` and the like
-(as long as no selector asks for it, ``questions``), in a comment or a script, with something visible at both
-ends and no markup in it. Values anywhere else (a class, a style, the content of ``<style>``) belong to the
-shape. What cannot be proved goes the slow way.
-``docs/stencils.md`` has the picture.
+A value may vary within a shape only where that is proved to be safe: in text, in ``href``, ``src``, ``id``
+and the like (as long as no selector tests it, ``attribute_tests``), in a comment or a script, if it begins
+and ends with something visible and holds no markup. Values anywhere else (a class, a style, the content of
+``<style>``) belong to the shape. What cannot be proved is inlined and converted anew for each message.
+``docs/stencils.md`` has a picture.
 """
 
 from __future__ import annotations
@@ -26,8 +26,16 @@ from aerogram.inlining import inline_document
 from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.cache import Cache
-from aerogram.stencil.cutting import Asked, Skeleton, asked_of, cut, skeleton_of
-from aerogram.stencil.filling import UNPROVED, Finished, Stencil
+from aerogram.stencil.compiling import (
+    UNPROVED,
+    Finished,
+    ShapeInfo,
+    Stencil,
+    VaryingAttributes,
+    compile_stencil,
+    shape_info,
+    varying_attributes,
+)
 from aerogram.stencil.splitting import split
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ logger = logging.getLogger("aerogram.stencil")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How many pages were filled in, made a stencil, or went the slow way; and what is kept now."""
+    """How many pages were filled in (hits), compiled (misses) or done the slow way; what the cache holds."""
 
     hits: int = 0
     misses: int = 0
@@ -53,8 +61,9 @@ class Stencils:
     """A cache of stencils, safe to share between threads.
 
     Args:
-        entries: how many shapes are kept, least recently used ones go; ``STENCIL_CACHE_ENTRIES`` by default.
-        octets: how many bytes they may take together; ``STENCIL_CACHE_BYTES`` by default.
+        entries: the most shapes to keep; the least recently used are dropped. ``STENCIL_CACHE_ENTRIES`` if
+            not given.
+        octets: the most bytes they may take together; ``STENCIL_CACHE_BYTES`` if not given.
 
     >>> stencils = Stencils()
     >>> for name in ("Ann", "Bob"):
@@ -74,7 +83,7 @@ class Stencils:
 
     @property
     def stats(self) -> Stats:
-        """The counts since the cache was made, and what it holds now."""
+        """The counts since the cache was made, and its size now."""
         with self._lock:
             return Stats(self._hits, self._misses, self._fallbacks, *self._cache.size)
 
@@ -100,78 +109,75 @@ class Stencils:
 
         Returns:
             What :func:`~aerogram.inlining.inline_css` and :func:`~aerogram.plaintext.html_to_text` of its
-            result would return, the same tree and the same text.
+            result would return: the same tree and the same text.
 
         Raises:
             DocumentError: as :func:`~aerogram.inlining.inline_css` does.
         """
         chunks = page if isinstance(page, str) else list(page)
-        with settings.frozen():
-            stencil, values = (
-                self._stencil(chunks, css, template, want_text) if settings.STENCILS else (None, [])
-            )
-            if stencil is None:
-                self._count("_fallbacks")
-                return _finish_slowly("".join(chunks), css, template, want_text)
-            limit = settings.HTML_SIZE_LIMIT
-            if stencil.length + sum(map(len, values)) > limit // 4:  # else no UTF-8 form is longer
-                check_size("".join(chunks), template)
-        return stencil.fill(values)
+        current = settings.snapshot()
+        width = current["TEXT_WIDTH"] if want_text else None
+        if current["STENCILS"]:
+            stencil, values = self._stencil(chunks, css, current["CSS_ENGINE"], width, template)
+            if stencil.constants is not None:
+                # Else no UTF-8 form of the page is longer than the limit.
+                if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
+                    check_size("".join(chunks), template)
+                return stencil.fill(values)
+        self._count("_fallbacks")
+        return _finish_slowly("".join(chunks), css, template, width)
 
     def _stencil(
-        self, page: str | list[str], css: str, template: str | None, want_text: bool
-    ) -> tuple[Stencil | None, Sequence[str]]:
-        """Return the stencil that fits a page, or ``None``, and the values to fill it with."""
-        page_split = split(page, self._cache)
-        values = page_split.values
-        width = settings.TEXT_WIDTH if want_text else None
-        key = (*page_split.key, css, settings.CSS_ENGINE, width)
-        skeleton: Skeleton | None = self._cache.get(key)
-        if skeleton is None:
-            skeleton = skeleton_of(page_split.shape, css)
-            self._cache.put(key, skeleton, skeleton.octets)
-        if not skeleton.accepts(values):
-            return None, values
-        bound = skeleton.bound(values, self._asked(skeleton, values))
-        inner = (skeleton.serial, bound, *[values[number] for number in bound])
-        stencil: Stencil | None = self._cache.get(inner)
-        if stencil is None:
-            if skeleton.word in "".join(values):
-                return None, values
-            stencil = _cut(skeleton, values, bound, css, template, width)
-            self._cache.put(inner, stencil, stencil.octets)
-            if stencil.html is not None:
-                self._count("_misses")
-        elif stencil.html is not None:
-            self._count("_hits")
-        return (stencil if stencil.html is not None else None), values
+        self, page: str | list[str], css: str, engine: str, width: int | None, template: str | None
+    ) -> tuple[Stencil, Sequence[str]]:
+        """Return the stencil that fits a page, and the values to fill it with."""
+        path, forms, values = found = split(page, self._cache)
+        key: Any = (path.serial, forms, css, engine, width)
+        info: ShapeInfo | None = self._cache.get(key)
+        if info is None:
+            info = shape_info(found.shape, css)
+            self._cache.put(key, info, info.octets)
+        static = info.static_values(values, info.varying or self._varying(info, values))
+        if static is None:
+            return UNPROVED, values
+        key = (info.serial, static, *map(values.__getitem__, static))
+        stencil: Stencil | None = self._cache.get(key)
+        if stencil is not None:
+            if stencil.constants is not None:
+                self._count("_hits")
+            return stencil, values
+        if info.marker in "".join(values):
+            return UNPROVED, values
+        stencil = _compile(info, values, static, css, template, width)
+        self._cache.put(key, stencil, stencil.octets)
+        if stencil.constants is not None:
+            self._count("_misses")
+        return stencil, values
 
-    def _asked(self, skeleton: Skeleton, values: Sequence[str]) -> Asked:
-        if skeleton.always_asked is not None:
-            return skeleton.always_asked
-        key = (Asked, skeleton.serial, *[values[number] for number in skeleton.sheets.numbers])
-        asked: Asked | None = self._cache.get(key)
-        if asked is None:
-            asked = asked_of(skeleton, values)
-            self._cache.put(key, asked, asked.octets)
-        return asked
+    def _varying(self, info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:
+        key = (VaryingAttributes, info.serial, *[values[number] for number in info.sheets.numbers])
+        varying: VaryingAttributes | None = self._cache.get(key)
+        if varying is None:
+            varying = varying_attributes(info, values)
+            self._cache.put(key, varying, varying.octets)
+        return varying
 
     def _count(self, name: str) -> None:
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
 
 
-def _cut(skeleton: Skeleton, values: Sequence[str], *how: Any) -> Stencil:
-    """Make a stencil. A mistake of ours costs nobody a mail: such a page goes the slow way."""
+def _compile(info: ShapeInfo, values: Sequence[str], *arguments: Any) -> Stencil:
+    """Compile a stencil; if that fails by a mistake of ours, the page is finished the slow way."""
     try:
-        return cut(skeleton, values, *how)
+        return compile_stencil(info, values, *arguments)
     except Exception as error:  # of any kind; its words may hold what stands in the mail
         logger.error("a page could not be made a stencil: %s", type(error).__name__)
         return UNPROVED
 
 
-def _finish_slowly(html: str, css: str, template: str | None, want_text: bool) -> Finished:
+def _finish_slowly(html: str, css: str, template: str | None, width: int | None) -> Finished:
     inlined = inline_document(html, css=css, template=template)
-    if not want_text or inlined.root is None:
+    if width is None or inlined.root is None:
         return Finished(inlined.html)
-    return Finished(inlined.html, lay_out(outline(inlined.root), settings.TEXT_WIDTH))
+    return Finished(inlined.html, lay_out(outline(inlined.root), width))

@@ -1,4 +1,4 @@
-"""What is kept of shapes seen before: bounded in entries and bytes, the least recently used go first."""
+"""A cache bounded in entries and bytes; the least recently used entries are dropped first."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from aerogram.conf import settings
 
 __all__ = ["Cache"]
 
-_PLACES = 3  # that a shape takes: how its pages are split, where its values stand, and its stencil
+_ENTRIES_A_SHAPE = 3  # the path of its pages, where its values stand, and its stencil
 
 
 class Cache:
-    """Keeps values by key; safe to share between threads.
+    """Values by key; safe to share between threads.
 
     Args:
-        entries: how many shapes are kept; ``STENCIL_CACHE_ENTRIES`` by default, read at each addition.
-        octets: how many bytes they may take together; ``STENCIL_CACHE_BYTES`` by default.
+        entries: the most shapes to keep; ``None`` for the setting ``STENCIL_CACHE_ENTRIES``.
+        octets: the most bytes they may take together; ``None`` for ``STENCIL_CACHE_BYTES``.
     """
 
     def __init__(self, entries: int | None, octets: int | None) -> None:
@@ -30,7 +30,7 @@ class Cache:
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many entries there are, and how many bytes they take."""
+        """The number of entries, and of bytes they take."""
         with self._lock:
             return len(self._kept), self._size
 
@@ -41,7 +41,7 @@ class Cache:
             self._size = 0
 
     def get(self, key: object) -> Any:
-        """Return what is kept for ``key``, or ``None``."""
+        """Return the value of ``key``, or ``None``."""
         with self._lock:
             found = self._kept.get(key)
             if found is None:
@@ -50,12 +50,12 @@ class Cache:
             return found[0]
 
     def put(self, key: object, value: object, octets: int) -> None:
-        """Keep ``value``, which takes about so many bytes, and let go what is too much then."""
+        """Keep ``value``, which takes about ``octets`` bytes, and drop what no longer fits."""
         entries = settings.STENCIL_CACHE_ENTRIES if self._entries is None else self._entries
         most = settings.STENCIL_CACHE_BYTES if self._octets is None else self._octets
         with self._lock:
             self._size -= self._kept.pop(key, (None, 0))[1]
             self._kept[key] = value, octets
             self._size += octets
-            while self._kept and (len(self._kept) > _PLACES * entries or self._size > most):
+            while self._kept and (len(self._kept) > _ENTRIES_A_SHAPE * entries or self._size > most):
                 self._size -= self._kept.popitem(last=False)[1][1]

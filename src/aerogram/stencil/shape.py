@@ -1,9 +1,9 @@
 """A rendered page as its shape and the values in it: literals, and ``None`` where a value stands.
 
-A value is *solid* when it is sure to be text. Markup (a macro's result, a page given as one string) is split
-at the text between its tags and at the attributes that may differ between messages.
-
-Which values may vary within a shape is told from where they stand, once for each shape.
+A value is *plain text* if it is sure to be nothing else wherever it stands. Markup (a macro's result, a page
+given as one string) is split at the text between its tags and at the attributes that may differ between
+messages. Which values may vary within a shape depends on where they stand, and is found out once for each
+shape.
 """
 
 from __future__ import annotations
@@ -12,46 +12,41 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.plaintext.marks import is_ordinary
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
     "ATTRIBUTE",
     "COMMENT",
-    "KEYED",
     "SCRIPT",
+    "STATIC",
     "TEXT",
-    "Gapped",
+    "AttributeTemplate",
     "Place",
     "Shape",
-    "are_solid",
-    "find_entities",
+    "find_places",
     "is_free",
+    "is_plain_text",
     "is_safe_in_comment",
-    "is_solid",
-    "places",
     "split_markup",
     "split_text",
 ]
 
 Shape = tuple[str | None, ...]
 
-TEXT, ATTRIBUTE, COMMENT, SCRIPT, KEYED = "text", "attribute", "comment", "script", "keyed"
+TEXT, ATTRIBUTE, COMMENT, SCRIPT, STATIC = "text", "attribute", "comment", "script", "static"
 
 _ENTITY = r"&(?:amp|lt|gt|quot|\#39|\#34);"
-# Edges that the parser or the text part treats as nothing; and what no value may hold at all.
+# Edges that the parser or the text part drops; and what no value may hold at all.
 _LOOSE = (
     r"\s\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028\u2029\u202f\u205f-\u2064\u2800\u3000"
     r"\ufeff\ufff9-\ufffb"
 )
 _NEVER = r"<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-# Whether a value is sure to be text with something to see at both ends, whatever stands around it.
-_SOLID = rf"(?![{_LOOSE}])(?=[^{_NEVER}])[^{_NEVER}&]*(?:{_ENTITY}[^{_NEVER}&]*)*(?<![{_LOOSE}])"
-is_solid = re.compile(_SOLID).fullmatch
-_solid_each = re.compile(f"(?:{_SOLID}<)*").fullmatch
-find_entities = re.compile(_ENTITY).findall
+# One way to match each text, so that a mismatch is found in linear time.
+_PLAIN = rf"(?=[^{_LOOSE}])[^{_NEVER}&]*(?:{_ENTITY}[^{_NEVER}&]*)*(?<![{_LOOSE}])"
+#: Return a match if a value is text with something visible at both ends, wherever it stands.
+is_plain_text = re.compile(_PLAIN).fullmatch
 
 # Attributes that neither the parser nor the text part nor premailer looks into; a selector may.
 _FREE = (
@@ -65,9 +60,7 @@ _IS_READ = re.compile(r"<li\b|<meta\b(?=.*\bhttp-equiv\b)", re.IGNORECASE | re.D
 _IN_ATTRIBUTE = rf"(?<=\s)(?:{_FREE})=(?:\"([^<>\"]+)|'([^<>']+))"
 _IN_ATTRIBUTES = re.compile(_IN_ATTRIBUTE, re.IGNORECASE)
 _SPLIT = re.compile(rf"{_IN_ATTRIBUTE}|(?:\A|>)([^<>]+)", re.IGNORECASE)
-_SOLID_PART = re.compile(
-    rf"&(?!{_ENTITY[1:]})[#\w]*;?|((?![{_LOOSE}])(?:[^{_NEVER}&]|{_ENTITY})+(?<![{_LOOSE}]))"
-)
+_PLAIN_PART = re.compile(rf"&(?!{_ENTITY[1:]})[#\w]*;?|((?=[^{_NEVER}]){_PLAIN})")
 
 _TOKEN = re.compile(
     r"""(?P<comment><!--.*?(?:--!?>|\Z))
@@ -85,24 +78,10 @@ _NOT_IN_COMMENT = re.compile(r"--|\A[-!]|[-!]\Z|[\[\]]|\A(?:end)?if\b", re.IGNOR
 
 
 class Place(NamedTuple):
-    """Where a value stands: in text, the attribute ``name``, a comment, a script, or where it is keyed."""
+    """Where a value stands: in text, the attribute ``name``, a comment or a script; or it is static."""
 
     kind: str
     name: str = ""
-
-
-def are_solid(values: Sequence[str]) -> bool:
-    """Whether each of the values is solid, told for all at once."""
-    joined = "<".join(("", *values, ""))
-    if joined.count("<") != len(values) + 1 or not values:
-        return not values
-    if not is_ordinary(joined):
-        return _solid_each(joined, 1) is not None
-    if ">" in joined or '"' in joined or "'" in joined:
-        return False
-    if "<<" in joined or "< " in joined or " <" in joined:
-        return False
-    return "&" not in joined or joined.count("&") == len(find_entities(joined))
 
 
 def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:
@@ -115,7 +94,7 @@ def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:
 
 
 def split_text(text: str) -> tuple[tuple[str, ...], list[str]]:
-    """Split text that is not solid: at quotes, at references to characters, at its edges.
+    """Split text that is not plain: at quotes, at references to characters, at its edges.
 
     >>> split_text(' "Ann" &copy;')
     ((' "', '" &copy;'), ['Ann'])
@@ -133,7 +112,7 @@ def _split_at(pattern: re.Pattern[str], markup: str) -> tuple[tuple[str, ...], l
     pieces = Pieces(markup)
     for found in pattern.finditer(markup):
         group = found.lastindex or 0
-        if is_solid(found[group]):
+        if is_plain_text(found[group]):
             pieces.value(*found.span(group))
         else:
             _split_loose(pieces, *found.span(group))
@@ -150,7 +129,7 @@ class Pieces:
         self._end = 0
 
     def value(self, start: int, end: int) -> None:
-        """Take what stands there as a value."""
+        """Take the text between two positions as a value."""
         self._literals.append(self.text[self._end : start])
         self.values.append(self.text[start:end])
         self._end = end
@@ -161,34 +140,32 @@ class Pieces:
 
 
 def _split_loose(pieces: Pieces, start: int, end: int) -> None:
-    for found in _SOLID_PART.finditer(pieces.text, start, end):
+    for found in _PLAIN_PART.finditer(pieces.text, start, end):
         if found[1]:  # else a reference to some other character
             pieces.value(*found.span())
 
 
 def is_safe_in_comment(value: str) -> bool:
-    """Whether a value in a comment can neither end it nor make it a condition, whatever stands beside it."""
+    """Return whether a value can neither end the comment it stands in nor make it a condition."""
     return not _NOT_IN_COMMENT.search(value)
 
 
-class Gapped(NamedTuple):
-    """A piece of a page with values in it: the literals around them, and which they are."""
+class AttributeTemplate(NamedTuple):
+    """An attribute (or sheet) with values in it: the literals around them, and the numbers of the values."""
 
     name: str  # of an attribute
     literals: tuple[str, ...]
     numbers: tuple[int, ...]
 
     @classmethod
-    def of(cls, name: str, parts: Sequence[str]) -> Gapped:
-        """Make it of literals and, between them, the numbers of the values."""
+    def of(cls, name: str, parts: Sequence[str]) -> AttributeTemplate:
+        """Return the template of literals and, between them, the numbers of the values."""
         return cls(name, tuple(parts[::2]), tuple(map(int, parts[1::2])))
 
     def source(self, values: Sequence[str]) -> str:
-        """Return what stands there in a page with these values, as it is written."""
-        parts = [*self.literals, *self.literals[1:]]
-        parts[::2] = self.literals
-        parts[1::2] = [values[number] for number in self.numbers]
-        return "".join(parts)
+        """Return its source in a page with these values."""
+        first, *rest = self.literals
+        return first + "".join([values[n] + literal for n, literal in zip(self.numbers, rest, strict=True)])
 
     def text(self, values: Sequence[str]) -> str:
         """Return the same without escapes."""
@@ -196,36 +173,38 @@ class Gapped(NamedTuple):
         return unescape(source) if "&" in source else source
 
 
-def places(html: str, word: str, slot: re.Pattern[str], count: int) -> tuple[list[Place], list[Gapped]]:
-    """Tell for each slot in ``html``, by its number (group 1 of ``slot``), where it stands.
+def find_places(
+    html: str, marker: str, placeholder: re.Pattern[str], count: int
+) -> tuple[list[Place], list[AttributeTemplate]]:
+    """Find out where each placeholder in ``html`` stands.
 
     Args:
         html: a page with placeholders.
-        word: begins each of them.
-        slot: matches one.
-        count: of them.
+        marker: begins each of them.
+        placeholder: matches one; group 1 is its number.
+        count: of the placeholders.
 
     Returns:
         The places, in the order of the numbers, and the attributes whose values may vary.
     """
-    found = [Place(KEYED)] * count
+    found = [Place(STATIC)] * count
     attributes = []
     for token in _TOKEN.finditer(html):
         text = token[0]
-        if word not in text:
+        if marker not in text:
             continue
         kind = token.lastgroup if token.lastgroup != "name" else "raw"
         if kind == "tag":
             for name, value in _free_attributes(text):
-                if word in value:
-                    attributes.append(Gapped.of(name, slot.split(value)))
-                    _put(found, Place(ATTRIBUTE, name), value, slot)
+                if marker in value:
+                    attributes.append(AttributeTemplate.of(name, placeholder.split(value)))
+                    _put(found, Place(ATTRIBUTE, name), value, placeholder)
         elif kind == "comment":
-            _put(found, Place(COMMENT), text, slot)
+            _put(found, Place(COMMENT), text, placeholder)
         elif kind == "text":
-            _put(found, Place(TEXT), text, slot)
+            _put(found, Place(TEXT), text, placeholder)
         elif kind == "raw" and token["name"].lower() == "script":
-            _put(found, Place(SCRIPT), text, slot, text.find(">"))
+            _put(found, Place(SCRIPT), text, placeholder, text.find(">"))
     return found, attributes
 
 
@@ -236,7 +215,7 @@ def _free_attributes(tag: str) -> Iterator[tuple[str, str]]:
             yield name, attribute[2] or attribute[3] or ""
 
 
-def _put(found: list[Place], place: Place, text: str, slot: re.Pattern[str], start: int = 0) -> None:
-    for match in slot.finditer(text, max(start, 0)):
+def _put(found: list[Place], place: Place, text: str, placeholder: re.Pattern[str], start: int = 0) -> None:
+    for match in placeholder.finditer(text, max(start, 0)):
         if not _OPEN_REFERENCE.search(text, 0, match.start()):
             found[int(match[1])] = place

@@ -1,10 +1,10 @@
-"""Split a rendered page into its shape and the values in it, fast where pages like it came before.
+"""Split a rendered page into its shape and the values in it.
 
 A template yields its page in chunks: constants as the same ``str`` objects every time, values as ``Markup``
 fresh from the escaping. So a page is its constants, compared by identity, with ``None`` where a value stands;
-that is its path through the template. Most values are plain text, which one pattern proves for all of them
-at once. What is not (a macro's markup, an empty value) is remembered by its place on the path, with the forms
-it came in: the literals of a form are looked for one by one, and what stands between them are the values.
+that is its path through the template. Most values are plain text. For each place on the path that has other
+values (a macro's markup, an empty value) the forms they came in are kept: the literals of a form are searched
+for one by one, and what stands between them are values.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.stencil.shape import are_solid, is_solid, split_markup, split_text
+from aerogram.stencil.shape import is_plain_text, split_markup, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,23 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["Split", "split"]
 
 _SERIALS = itertools.count()
-_FORMS = 8  # of one value, that are remembered; one that comes in more is taken apart each time
-_LONGEST = 8192  # characters of a form worth remembering
-_SOLID: tuple[str, ...] = ("", "")
+_FORMS = 8  # kept for one value; a value that comes in more is split anew each time
+_LONGEST = 8192  # characters of a form worth keeping
+_PLAIN: tuple[str, ...] = ("", "")
 
 
 class Form:
-    """How a value that is not plain text looked: literals, with a value of its own between each two."""
+    """The form of a value that is not plain text: literals, with an inner value between each two."""
 
     def __init__(self, literals: tuple[str, ...]) -> None:
         self.literals = literals
         self.length = sum(map(len, literals))
 
     def values_of(self, markup: str) -> list[str] | None:
-        """Return the values between the literals, ``None`` where the markup has another form.
+        """Return the values between the literals, or ``None`` if the markup has another form.
 
-        A literal between two values holds something that no value may hold, so that it is found where it
-        stands first.
+        A literal between two values holds something that no value may hold, so its first occurrence is it.
         """
         first, *inner, last = self.literals if len(self.literals) > 1 else (*self.literals, "")
         if not (markup.startswith(first) and markup.endswith(last)):
@@ -60,7 +59,7 @@ class Form:
 
 
 class Path(NamedTuple):
-    """What is known of a way through a template: which of its values are not plain text, and their forms."""
+    """A path through a template, and the forms of those of its values that are not plain text, by number."""
 
     serial: int
     constants: Shape
@@ -68,22 +67,17 @@ class Path(NamedTuple):
 
     @property
     def octets(self) -> int:
-        """What it takes in memory, about."""
+        """The memory it takes, estimated."""
         lengths = sum(form.length for forms in self.forms.values() for form in forms)
         return 200 + 8 * len(self.constants) + 2 * lengths
 
 
 class Split(NamedTuple):
-    """A page as a key, the same for all pages of its shape, and the values in it."""
+    """A page as its path and forms, which all pages of its shape share, and the values in it."""
 
     path: Path
     forms: tuple[tuple[int, tuple[str, ...]], ...]  # the literals of the values that are not plain, by number
     values: Sequence[str]
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What is the same for all pages of the shape."""
-        return self.path.serial, self.forms
 
     @property
     def shape(self) -> Shape:
@@ -103,12 +97,12 @@ class Split(NamedTuple):
 
 
 def split(page: str | Sequence[str], cache: Cache) -> Split:
-    """Split a page, or the chunks of one, with what ``cache`` has of pages like it."""
+    """Split a page, or the chunks of one, as far as possible as ``cache`` knows its path was split before."""
     if isinstance(page, str):
         literals, values = split_markup(page)
         return Split(Path(0, (None,), {}), ((0, literals),), values)
     constants = tuple([chunk if type(chunk) is str else None for chunk in page])
-    values = [chunk for chunk in page if type(chunk) is not str]
+    values = [str(chunk) for chunk in page if type(chunk) is not str]  # no Markup, which escapes its operands
     path: Path | None = cache.get(constants)
     if path is None:
         path = Path(next(_SERIALS) + 1, constants, {})
@@ -117,9 +111,9 @@ def split(page: str | Sequence[str], cache: Cache) -> Split:
 
 
 def _split_as_before(path: Path, values: list[str]) -> Split | None:
-    """Split what looks as pages of its path did; ``None`` where it does not."""
+    """Split a page whose values have known forms; return ``None`` if one has another."""
     if not path.forms:
-        return Split(path, (), values) if are_solid(values) else None
+        return Split(path, (), values) if all(map(is_plain_text, values)) else None
     forms = []
     found: list[str] = []
     start = 0
@@ -131,29 +125,29 @@ def _split_as_before(path: Path, values: list[str]) -> Split | None:
             inner = form.values_of(value)
             if inner is not None:
                 found += inner
-                if form.literals != _SOLID:
+                if form.literals != _PLAIN:
                     forms.append((number, form.literals))
                 break
         else:
             return None
     found += values[start:]
-    return Split(path, tuple(forms), found) if are_solid(found) else None
+    return Split(path, tuple(forms), found) if all(map(is_plain_text, found)) else None
 
 
 def _split_anew(path: Path, values: list[str], cache: Cache) -> Split:
-    """Split what looks new, and remember how it looks."""
+    """Split a page by looking at every value, and keep the forms for the next one."""
     forms = []
     found: list[str] = []
     known = dict(path.forms)
     for number, value in enumerate(values):
-        if is_solid(value):
-            literals, inner = _SOLID, [value]
+        if is_plain_text(value):
+            literals, inner = _PLAIN, [value]
         else:
             literals, inner = (split_markup if "<" in value else split_text)(value)
         found += inner
-        if literals != _SOLID:
+        if literals != _PLAIN:
             forms.append((number, literals))
-        if literals != _SOLID or number in known:
+        if literals != _PLAIN or number in known:
             known[number] = _with_form(known.get(number, ()), literals)
     if known != path.forms:
         path = path._replace(forms=dict(sorted(known.items())))
@@ -165,5 +159,5 @@ def _with_form(forms: tuple[Form, ...], literals: tuple[str, ...]) -> tuple[Form
     form = Form(literals)
     if len(forms) >= _FORMS or form.length > _LONGEST or any(literals == known.literals for known in forms):
         return forms
-    # That of plain text fits all that is not markup, so it comes last.
-    return (*forms, form) if literals == _SOLID else (form, *forms)
+    # The form of plain text fits everything that is not markup, so it comes last.
+    return (*forms, form) if literals == _PLAIN else (form, *forms)

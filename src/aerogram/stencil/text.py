@@ -1,8 +1,9 @@
-"""The text part of a page with gaps for its values: what is set already, and what waits for them."""
+"""The text part of a shape with gaps for its values: lines laid out already, and lines to lay out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import unescape
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,6 @@ from aerogram.plaintext import marks
 from aerogram.plaintext.columns import fits, wrap
 from aerogram.plaintext.layout import finished, is_blank_line, lay_out, prefixed, set_line
 from aerogram.plaintext.link import apart, set_link
-from aerogram.stencil.shape import find_entities
 
 if TYPE_CHECKING:
     from aerogram.plaintext.grid import Grid
@@ -18,25 +18,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LINES",
-    "PART",
     "PRE",
+    "SEPARATOR",
     "URL",
     "WORDS",
     "Gap",
+    "ImageWithCaption",
     "OpenLine",
     "OpenLinks",
     "OpenTable",
     "OpenText",
     "OpenTexts",
-    "OpenTwins",
     "Piece",
-    "TextForm",
+    "TextTemplate",
+    "fill_pieces",
+    "formatter",
     "picker",
-    "run",
-    "set_pieces",
 ]
 
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&"))
 WORDS, URL, PRE, LINES = "words", "url", "pre", "lines"
 _CLEANERS = {
     WORDS: marks.clean,
@@ -44,34 +43,29 @@ _CLEANERS = {
     PRE: marks.clean_pre_lines,
     LINES: marks.clean_lines,
 }
-PART = "\0"  # between texts that are made together: no word holds it
+SEPARATOR = "\0"  # between texts that are formatted together: no word holds it
 
 
 class Gap(NamedTuple):
-    """A place for a value in the text part: which, and cleaned as what."""
+    """A place for a value in the text part: the number of the value, and how it is cleaned."""
 
     number: int
-    manner: str
+    escape_mode: str
 
 
-Run = Callable[[Sequence[str]], str]
-"""Text with gaps in it: called with the words of a page, it returns the text with those that are its own."""
+Formatter = Callable[[Sequence[str]], str]
+"""Text with gaps in it: called with the words of a page, it returns the text with its own words in it."""
 
 
-def run(parts: Sequence[str | int]) -> Run:
-    """Return the run of these pieces of text and numbers of words.
+def formatter(parts: Sequence[str | int]) -> Formatter:
+    """Return the formatter of these pieces of text and numbers of words.
 
-    >>> run(["Dear ", 1, ", 100% ", 0])(["sure", "Ann"])
+    >>> formatter(["Dear ", 1, ", 100% ", 0])(["sure", "Ann"])
     'Dear Ann, 100% sure'
     """
-    gaps = [part for part in parts if isinstance(part, int)]
-    form = "".join([part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts])
-    if form == "%s":
-        return itemgetter(*gaps)
-    if len(gaps) > 1:
-        pick = itemgetter(*gaps)
-        return lambda words: form % pick(words)
-    return (lambda words: form % words[gaps[0]]) if gaps else (lambda _words: form % ())
+    pick = picker([part for part in parts if isinstance(part, int)])
+    template = "".join([part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts])
+    return lambda words: template % pick(words)
 
 
 def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
@@ -82,7 +76,7 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
 
 
 class OpenLine(NamedTuple):
-    """A line of the outline that waits for a text: what is in it, with the layout's marks."""
+    """A line of the outline to lay out, with the layout's marks in its content."""
 
     first: str
     rest: str
@@ -90,13 +84,13 @@ class OpenLine(NamedTuple):
     width: int
 
     def set(self, texts: Sequence[str]) -> str | None:
-        """Return the line as text, on as many lines as it takes; ``None`` for a blank one."""
+        """Return the laid-out line, or ``None`` if it is blank."""
         text = set_line(self.first, self.rest, texts[self.content], self.width)
         return None if is_blank_line(self.first, text) else text
 
 
 class OpenText(NamedTuple):
-    """What stands in an outline's line up to its next break and waits for a text, links in it set."""
+    """A line of the outline up to its next break, its links written already."""
 
     first: str
     rest: str
@@ -104,7 +98,7 @@ class OpenText(NamedTuple):
     room: int
 
     def set(self, texts: Sequence[str]) -> str | None:
-        """Return the text, on as many lines as it takes; ``None`` for a blank one."""
+        """Return the wrapped text, or ``None`` if it is blank."""
         text = texts[self.text].strip(" ")
         if not fits(text, self.room):
             return prefixed(self.first, self.rest, wrap(text, self.room))
@@ -112,7 +106,7 @@ class OpenText(NamedTuple):
 
 
 class OpenTable(NamedTuple):
-    """A table of the outline that waits for texts, which ``cells`` picks: how they stand in columns."""
+    """A table of the outline; ``cells`` picks its texts."""
 
     first: str
     rest: str
@@ -121,7 +115,7 @@ class OpenTable(NamedTuple):
     room: int
 
     def set(self, texts: Sequence[str]) -> str | None:
-        """Return the table as text; ``None`` for a blank one."""
+        """Return the laid-out table, or ``None`` if it is blank."""
         lines = self.grid.set(self.cells(texts), self.room)
         if not self.first:
             return "\n".join(lines)
@@ -129,27 +123,27 @@ class OpenTable(NamedTuple):
         return None if is_blank_line(self.first, text) else text
 
 
-class OpenTwins(NamedTuple):
-    """A picture and the line behind it, which is all there is to set when both say the same."""
+class ImageWithCaption(NamedTuple):
+    """An image's alternative text and the line after it, which replaces it if both are equal."""
 
-    picture: Sequence[Piece]
+    image: Sequence[Piece]
     between: str
-    title: Sequence[Piece]
+    caption: Sequence[Piece]
 
     def set(self, texts: Sequence[str]) -> str | None:
-        """Return both as text, or the second one; ``None`` for a blank one."""
-        picture = set_pieces(self.picture, texts)
-        title = set_pieces(self.title, texts)
-        if picture is None or title is None:
+        """Return both, or the caption alone if they are equal; ``None`` if one is blank."""
+        image = fill_pieces(self.image, texts)
+        caption = fill_pieces(self.caption, texts)
+        if image is None or caption is None:
             return None
-        return title if picture == title else f"{picture}\n{self.between}{title}"
+        return caption if image == caption else f"{image}\n{self.between}{caption}"
 
 
-Piece = str | OpenLine | OpenText | OpenTable | OpenTwins
+Piece = str | OpenLine | OpenText | OpenTable | ImageWithCaption
 
 
-def set_pieces(pieces: Sequence[Piece], texts: Sequence[str]) -> str | None:
-    """Return pieces of text as one, ``None`` when one is blank."""
+def fill_pieces(pieces: Sequence[Piece], texts: Sequence[str]) -> str | None:
+    """Return the pieces as one text, or ``None`` if one is blank."""
     done = []
     for piece in pieces:
         text = piece if isinstance(piece, str) else piece.set(texts)
@@ -160,38 +154,38 @@ def set_pieces(pieces: Sequence[Piece], texts: Sequence[str]) -> str | None:
 
 
 class OpenLinks(NamedTuple):
-    """The links that wait for words: what makes the label and URL of each, and what is behind each URL."""
+    """The links with gaps: the formatter of all labels and URLs, and what follows each URL."""
 
-    parts: Run
+    format: Formatter
     behind: Sequence[str]
 
     def set(self, words: Sequence[str]) -> list[str]:
-        """Return the links as texts."""
-        parts = self.parts(words).split(PART)
+        """Return the links as text."""
+        parts = self.format(words).split(SEPARATOR)
         return list(map(set_link, parts[::2], parts[1::2], self.behind)) if self.behind else []
 
 
 class OpenTexts(NamedTuple):
-    """The texts that wait for words and links; in some, something may stand close behind a URL."""
+    """The texts with gaps for words and links; ``are_close`` if something may touch the end of a URL."""
 
-    parts: Run
+    format: Formatter
     are_close: bool
 
     def set(self, words: Sequence[str]) -> list[str]:
         """Return the texts."""
-        texts = self.parts(words)
-        return (apart(texts) if self.are_close else texts).split(PART)
+        texts = self.format(words)
+        return (apart(texts) if self.are_close else texts).split(SEPARATOR)
 
 
-class TextForm:
-    """The text part: text that is set already, and lines to set once their words are known.
+class TextTemplate:
+    """The text part of a shape: text that is laid out already, and pieces to lay out for each message.
 
     Args:
         outline: makes the whole outline when it is given the words.
         pieces: the same as it stands in the text as long as no line of it is blank.
-        gaps: where the values stand. The words of the page are those of the gaps, then the links.
-        links: the last one first: a link is known by its number from the end.
-        texts: what the pieces wait for.
+        gaps: where the values stand. The words of a page are those of the gaps, then the links.
+        links: the last one first: a link's number counts from the end.
+        texts: the texts that the pieces refer to by number.
         width: of the text, in columns.
     """
 
@@ -210,40 +204,15 @@ class TextForm:
         self._links = links
         self._texts = texts
         self._width = width
-        self._pick = picker([gap.number for gap in gaps])
-        self._urls = [place for place, gap in enumerate(gaps) if gap.manner == URL]
 
     def fill(self, values: Sequence[str]) -> str:
-        """Return the text part with ``values`` in it."""
-        words = self._words(values)
+        """Return the text part with ``values``, as they are escaped in the page, in it."""
+        words = [
+            _CLEANERS[mode](unescape(values[number]) if "&" in values[number] else values[number])
+            for number, mode in self._gaps
+        ]
         texts = self._texts.set([*words, *self._links.set(words)])
-        text = set_pieces(self._pieces, texts)
-        if text is None:  # words leave a line blank, so that the lines around it meet
+        text = fill_pieces(self._pieces, texts)
+        if text is None:  # a line came out blank, so that its neighbours meet
             return lay_out(self._outline(words), self._width)
         return finished(text)
-
-    def _words(self, values: Sequence[str]) -> list[str]:
-        """Return what stands in each gap: its value without escapes, cleaned."""
-        if not values:
-            return []
-        unescaped = _unescaped(values)
-        words = list(self._pick(unescaped))
-        if not marks.is_clean("<".join(words)):
-            return [_CLEANERS[gap.manner](word) for gap, word in zip(self._gaps, words, strict=True)]
-        if " " in "".join([words[place] for place in self._urls]):  # which is clean, but not in a URL
-            for place in self._urls:
-                words[place] = marks.clean_url(words[place])
-        return words
-
-
-def _unescaped(values: Sequence[str]) -> list[str]:
-    """Return solid values as text: no ``Markup``, which would escape what it is given."""
-    joined = "<".join(values)
-    if "&" not in joined:
-        return joined.split("<")
-    joined = joined.replace("<", "\0")
-    there = set(find_entities(joined))
-    for entity, character in _ENTITIES:
-        if entity in there:
-            joined = joined.replace(entity, character)
-    return joined.split("\0")

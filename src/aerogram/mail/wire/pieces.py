@@ -1,16 +1,16 @@
-"""A text made of constants and values, whose constants are encoded for the wire once for all such texts.
+"""Texts made of constants and values, whose constants are encoded for the wire once for all such texts.
 
 Quoted-printable may break a line anywhere by ``=`` and CRLF, and a reader takes the break out again (RFC
 2045 section 6.7, rule 5). So every piece is encoded by itself, from the first column of a line, with a break
-before and behind each value; only the values are left to encode for a message.
+before and after each value; only the values are left to encode for a message.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
+from aerogram.mail.message.attachments import EmailAlternative
 from aerogram.mail.wire.transfer_encoding import (
     escape_each,
     is_mostly_escapes,
@@ -19,89 +19,91 @@ from aerogram.mail.wire.transfer_encoding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["Constants", "PiecedText"]
+__all__ = ["Constants", "TemplatedAlternative"]
 
 _BREAK = b"=\r\n"
 _ROOM = 75  # octets of a line that leave room for the = of a break
-_plain = re.compile(rf"[\t -<>-~]{{,{_ROOM}}}").fullmatch  # what needs no escape
+_UNESCAPED = bytes({9, *range(32, 127)} - {ord("=")})
 
 
 class Constants:
-    """The constant pieces of many texts: one before each value, and one behind the last.
+    """The constant pieces of many texts: one before each value, and one after the last.
 
-    >>> page = Constants(["<p>Grüße, ", "!</p>"]).filled(["Ann"])
-    >>> page, page.quoted_printable()
-    ('<p>Grüße, Ann!</p>', b'<p>Gr=C3=BC=C3=9Fe, =\\r\\nAnn=\\r\\n!</p>')
+    >>> page = Constants(["<p>Grüße, ", "!</p>"])
+    >>> page.join(["Zoë"]), page.quoted_printable(["Zoë"])
+    ('<p>Grüße, Zoë!</p>', b'<p>Gr=C3=BC=C3=9Fe, =\\r\\nZo=C3=AB=\\r\\n!</p>')
     """
 
     def __init__(self, pieces: Sequence[str]) -> None:
-        self.pieces = tuple(pieces)
-        self._length = sum(map(len, self.pieces))
+        self._pieces = tuple(pieces)
+        self._format = "%s".join([piece.replace("%", "%%") for piece in pieces])
 
-    def filled(self, values: Sequence[str]) -> PiecedText:
+    def join(self, values: Sequence[str]) -> str:
         """Return the text with ``values`` between the pieces."""
-        text = PiecedText("".join(_interleaved(self.pieces, values, "")))
-        text.constants, text.values = self, values
-        return text
+        return self._format % tuple(values)
 
     def quoted_printable(self, values: Sequence[str]) -> bytes | None:
-        """Return the encoded text; ``None`` where it should not, or cannot, be encoded piece by piece."""
-        if self._encoded is None or sum(map(len, values)) > self._length // 2:
+        """Return the encoded text, or ``None`` where it must be encoded as a whole.
+
+        Args:
+            values: what stands between the pieces; encoded together, with ``<`` between them.
+        """
+        joined = "<".join(values)
+        if self._encoded is None or "\n" in joined or len(joined) > len(self._format) // 2:
             return None
         try:
-            return b"".join(_interleaved(self._encoded, [_encoded_value(value) for value in values], b""))
-        except UnicodeEncodeError:  # half of a surrogate pair: refused by whoever encodes the whole text
+            data = joined.encode()
+        except UnicodeEncodeError:  # a lone surrogate: encoding the whole text says where
             return None
+        data = data.replace(b"=", b"=3D")
+        for octet in set(data.translate(None, _UNESCAPED).replace(b"=", b"")):
+            data = data.replace(bytes((octet,)), escape_each(bytes((octet,))))
+        encoded = data.split(b"<") if values else []
+        if len(encoded) != len(values):  # one of them has a < of its own
+            return None
+        parts = [b""] * (2 * len(values) + 1)
+        parts[::2] = self._encoded
+        parts[1::2] = [value if len(value) <= _ROOM else _broken(value) for value in encoded]
+        return b"".join(parts)
+
+    def alternative(self, values: Sequence[str], mimetype: str) -> TemplatedAlternative:
+        """Return the text as a form of a message's body."""
+        alternative = TemplatedAlternative(self.join(values), mimetype)
+        alternative.quoted_printable = partial(self.quoted_printable, values)
+        return alternative
 
     @cached_property
     def _encoded(self) -> tuple[bytes, ...] | None:
         """The pieces encoded, with the breaks; ``None`` where another encoding suits them better."""
-        whole = "".join(self.pieces)
+        whole = "".join(self._pieces)
         if "\r" in whole or is_mostly_escapes(whole.encode()):
             return None
-        *inner, last = [with_crlf(piece.encode()) for piece in self.pieces]
-        encoded = [_open_ended(piece) for piece in inner]
+        *inner, last = [with_crlf(piece.encode()) for piece in self._pieces]
+        # One octet more, so that white space at the end of a piece does not count as the end of a line.
+        encoded = [to_quoted_printable(piece + b"X")[:-1] for piece in inner]
         encoded = [piece if piece[-2:] in (b"", b"\r\n") else piece + _BREAK for piece in encoded]
         encoded.append(to_quoted_printable(last))
         return (encoded[0], *(_BREAK + piece for piece in encoded[1:]))
 
 
-class PiecedText(str):
-    """A text that remembers its pieces; what is made from it, copies and pickles too, is a plain ``str``."""
+class TemplatedAlternative(EmailAlternative):
+    """A form of the body that a template made; copies and pickles of it are plain alternatives."""
 
-    __slots__ = ("constants", "values")
+    quoted_printable: Callable[[], bytes | None]
 
-    constants: Constants
-    values: Sequence[str]
-
-    def quoted_printable(self) -> bytes | None:
-        """Return the text in quoted-printable, if that is the encoding for it and its pieces allow it."""
-        return None if self.isascii() else self.constants.quoted_printable(self.values)
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str.__str__(self),)
+    def __reduce__(self) -> tuple[type[EmailAlternative], tuple[object, str]]:
+        return EmailAlternative, (self.content, self.mimetype)
 
 
-def _open_ended(data: bytes) -> bytes:
-    """Encode a piece that goes on: its last line has room for a break, its last white space stays."""
-    return to_quoted_printable(data + b"X")[:-1]
-
-
-def _encoded_value(value: str) -> bytes:
-    if _plain(value):
-        return value.encode()
-    data = with_crlf(value.encode())
-    if len(data) <= _ROOM and b"\n" not in data:
-        escaped = escape_each(data)
-        if len(escaped) <= _ROOM:
-            return escaped
-    return _open_ended(data)
-
-
-def _interleaved(pieces: Sequence[Any], values: Sequence[Any], empty: Any) -> list[Any]:
-    parts = [empty] * (len(pieces) + len(values))
-    parts[::2] = pieces
-    parts[1::2] = values
-    return parts
+def _broken(value: bytes) -> bytes:
+    """Break an encoded value into lines without tearing an escape."""
+    lines = []
+    start = 0
+    while len(value) - start > _ROOM:
+        escape = value.rfind(b"=", start + _ROOM - 2, start + _ROOM)
+        end = start + _ROOM if escape < 0 else escape
+        lines.append(value[start:end])
+        start = end
+    return _BREAK.join([*lines, value[start:]])

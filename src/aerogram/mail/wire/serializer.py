@@ -17,6 +17,7 @@ from urllib.parse import quote
 from aerogram.conf import settings
 from aerogram.mail.header.writing import header_bytes
 from aerogram.mail.message.attachments import (
+    EmailAlternative,
     EmailAttachment,
     check_alternative_type,
     check_media_type,
@@ -30,7 +31,7 @@ from aerogram.mail.wire.known_lines import KnownLines
 from aerogram.mail.wire.mime_tree import node_of
 from aerogram.mail.wire.part_cache import PartCache
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block
-from aerogram.mail.wire.pieces import PiecedText
+from aerogram.mail.wire.pieces import TemplatedAlternative
 from aerogram.mail.wire.transfer_encoding import (
     Encoded,
     encode_file,
@@ -132,6 +133,8 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         values.append(message.alternative_subtype)
         for alternative in message.alternatives:
+            if type(alternative) is TemplatedAlternative:  # no two are the same
+                return None
             values += alternative
     if message.attachments:
         if any(type(attachment) is not EmailAttachment for attachment in message.attachments):
@@ -145,7 +148,7 @@ def _node(message: EmailMessage, eight_bit: bool) -> Node:
     node: Node = _text(body, message.content_subtype, eight_bit)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         forms = [node] if body else []
-        forms += [_alternative(message, *alternative, eight_bit) for alternative in message.alternatives]
+        forms += [_alternative(message, alternative, eight_bit) for alternative in message.alternatives]
         node = _multipart(message.alternative_subtype, forms)
     if not message.attachments:
         return node
@@ -179,14 +182,16 @@ def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
     return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
 
 
-def _alternative(message: EmailMessage, content: object, mimetype: str, eight_bit: bool) -> Node:
+def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit: bool) -> Node:
+    content, mimetype = alternative
     main, _, subtype = check_alternative_type(mimetype).partition("/")
     if main.lower() == "text" and ";" not in subtype:
-        if type(content) is PiecedText and not eight_bit and (written := content.quoted_printable()):
-            return _leaf(
-                f'text/{check_subtype(subtype)}; charset="utf-8"', Encoded("quoted-printable", written)
-            )
-        return _text(text_of(content), subtype, eight_bit)
+        text = text_of(content)
+        if type(alternative) is TemplatedAlternative and not (eight_bit or text.isascii()):
+            written = alternative.quoted_printable()
+            if written is not None:
+                return _leaf(f'text/{subtype}; charset="utf-8"', Encoded("quoted-printable", written))
+        return _text(text, subtype, eight_bit)
     return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
 
 

@@ -1,0 +1,259 @@
+"""Compile the stencil of a shape: finish the page once with placeholders, and prove where they went."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lxml import etree
+
+from aerogram.document import unique_marker
+from aerogram.exceptions import DocumentError
+from aerogram.inlining import inline_document
+from aerogram.mail.wire.pieces import Constants
+from aerogram.plaintext.outline import outline
+from aerogram.stencil.attribute_tests import AttributeTests, Results, TestPair, evaluate
+from aerogram.stencil.shape import (
+    ATTRIBUTE,
+    COMMENT,
+    SCRIPT,
+    STATIC,
+    TEXT,
+    AttributeTemplate,
+    Place,
+    Shape,
+    find_places,
+    is_safe_in_comment,
+)
+from aerogram.stencil.text import picker
+from aerogram.stencil.text_compiling import compile_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aerogram.document import Element
+    from aerogram.mail.wire.pieces import TemplatedAlternative
+    from aerogram.stencil.text import TextTemplate
+
+__all__ = [
+    "UNPROVED",
+    "Finished",
+    "ShapeInfo",
+    "Stencil",
+    "VaryingAttributes",
+    "compile_stencil",
+    "shape_info",
+    "varying_attributes",
+]
+
+_SERIALS = itertools.count()
+_STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
+_RAW = {"style": STATIC, "script": SCRIPT}
+_HOLDERS_OF = etree.XPath(
+    "//text()[contains(., $marker)] | //@*[contains(., $marker)]"
+    " | //comment()[contains(., $marker)] | //processing-instruction()[contains(., $marker)]"
+)
+
+
+class Finished(NamedTuple):
+    """A page ready to be sent: the HTML part, and the text part if it was asked for.
+
+    ``alternative`` is the HTML part as a form of a message's body, where a stencil made it.
+    """
+
+    html: str
+    text: str = ""
+    alternative: TemplatedAlternative | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """The two parts of a page with gaps for its values; without constants if nothing could be proved."""
+
+    constants: Constants | None
+    pick: Callable[[Sequence[str]], Sequence[str]]  # the values of the HTML part, in their order there
+    text: TextTemplate | None
+    length: int  # of the page's source without its values, in characters
+    octets: int  # of memory, estimated
+
+    def fill(self, values: Sequence[str]) -> Finished:
+        """Return the finished page with ``values`` in it."""
+        assert self.constants is not None, "an unproved stencil is never filled"  # noqa: S101
+        alternative = self.constants.alternative(self.pick(values), "text/html")
+        return Finished(alternative[0], self.text.fill(values) if self.text else "", alternative)  # type: ignore[arg-type]  # the text just joined
+
+
+UNPROVED = Stencil(None, picker(()), None, 0, 200)
+"""Stands for the pages of a shape that are finished the slow way."""
+
+
+class VaryingAttributes(NamedTuple):
+    """What the style sheets of a page test of the attributes that may vary.
+
+    ``static`` are the numbers of the values whose tests cannot be read from the sheets; each of ``tested`` is
+    an attribute, its tests, and their results with placeholders in it.
+    """
+
+    static: tuple[int, ...]
+    tested: tuple[tuple[AttributeTemplate, list[TestPair], Results], ...]
+
+    @property
+    def octets(self) -> int:
+        """The memory it takes, estimated."""
+        return 200 * (1 + len(self.tested))
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeInfo:
+    """Where the values of a shape stand, and which of them belong to the shape itself."""
+
+    serial: int
+    shape: Shape
+    marker: str  # begins each placeholder; no literal and no sheet holds it
+    places: tuple[Place, ...]
+    static: tuple[int, ...]
+    in_comments: tuple[int, ...]
+    in_attributes: tuple[int, ...]
+    attributes: tuple[AttributeTemplate, ...]
+    sheets: AttributeTemplate
+    varying: VaryingAttributes | None  # None if it depends on values in the sheets
+    octets: int
+
+    def static_values(self, values: Sequence[str], varying: VaryingAttributes) -> tuple[int, ...] | None:
+        """Return the numbers of the values that belong to the shape of this page.
+
+        ``None`` if a value cannot be filled in where it stands.
+        """
+        for number in self.in_comments:
+            if not is_safe_in_comment(values[number]):
+                return None
+        if self.in_attributes:
+            attributes = " ".join([values[number] for number in self.in_attributes])
+            if "\n" in attributes or "\t" in attributes:
+                return None
+        static = [*varying.static]
+        for attribute, tests, expected in varying.tested:
+            if evaluate(tests, attribute.text(values)) != expected:
+                static += attribute.numbers
+        return tuple(sorted({*self.static, *static})) if static else self.static
+
+
+def shape_info(shape: Shape, css: str) -> ShapeInfo:
+    """Find out where the values of a shape stand."""
+    count = shape.count(None)
+    literals = [piece for piece in shape if piece is not None]
+    marker = unique_marker(css, *literals)
+    placeholder = re.compile(f"{marker}([0-9]+)z")
+    placeholders = [f"{marker}{number}z" for number in range(count)]
+    html = _joined(shape, placeholders)
+    places, attributes = find_places(html, marker, placeholder, count)
+    sheets = AttributeTemplate.of("", placeholder.split("\n".join([css, *_STYLE.findall(html)])))
+
+    def numbers(kind: str) -> tuple[int, ...]:
+        return tuple([number for number, place in enumerate(places) if place.kind == kind])
+
+    return ShapeInfo(
+        serial=next(_SERIALS),
+        shape=shape,
+        marker=marker,
+        places=tuple(places),
+        static=numbers(STATIC),
+        in_comments=numbers(COMMENT),
+        in_attributes=numbers(ATTRIBUTE),
+        attributes=tuple(attributes),
+        sheets=sheets,
+        varying=None if sheets.numbers else _varying(sheets.source(()), attributes, placeholders),
+        octets=sum(map(len, literals)) + 100 * count,
+    )
+
+
+def varying_attributes(info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:
+    """Return what the sheets of a page test; it depends on the values in them alone."""
+    placeholders = [f"{info.marker}{number}z" for number in range(len(values))]
+    return _varying(info.sheets.source(values), info.attributes, placeholders)
+
+
+def _varying(
+    sheets: str, attributes: Iterable[AttributeTemplate], placeholders: Sequence[str]
+) -> VaryingAttributes:
+    tests_of = AttributeTests(sheets)
+    static: list[int] = []
+    tested = []
+    for attribute in attributes:
+        tests = tests_of.about(attribute.name)
+        if tests is None:
+            static += attribute.numbers
+        elif tests:
+            tested.append((attribute, tests, evaluate(tests, attribute.text(placeholders))))
+    return VaryingAttributes(tuple(static), tuple(tested))
+
+
+def compile_stencil(
+    info: ShapeInfo,
+    values: Sequence[str],
+    static: Sequence[int],
+    css: str,
+    template: str | None,
+    width: int | None,
+) -> Stencil:
+    """Finish a page of the shape once and make it a stencil.
+
+    Returns :data:`UNPROVED` if a placeholder did not come out exactly once and where it was expected.
+
+    Args:
+        info: of the shape; its marker must not occur in ``values``.
+        values: those of the page.
+        static: the numbers of the values that belong to the shape.
+        css: the text of further style sheets.
+        template: the template's name, for errors.
+        width: of the text part; ``None`` for none.
+    """
+    placeholder = re.compile(f"{info.marker}([0-9]+)z")
+    kept = set(static)
+    free = [number for number in range(len(values)) if number not in kept]
+    filled = [value if number in kept else f"{info.marker}{number}z" for number, value in enumerate(values)]
+    source = _joined(info.shape, filled)
+    length = len(source) - sum(len(filled[number]) for number in free)
+    try:
+        inlined = inline_document(source, css=css, template=template)
+    except DocumentError:  # the page itself may pass, or be refused with its own figures
+        return UNPROVED
+    if free and (inlined.root is None or not _came_out(inlined.root, placeholder, info, free)):
+        return UNPROVED
+    pieces = placeholder.split(inlined.html)
+    order = tuple(map(int, pieces[1::2]))
+    if sorted(order) != free:
+        return UNPROVED
+    text = None
+    if width is not None and inlined.root is not None:
+        text = compile_text(outline(inlined.root), placeholder, width)
+    octets = 2 * len(inlined.html) + 200 * len(values)
+    return Stencil(Constants(pieces[::2]), picker(order), text, length, octets)
+
+
+def _joined(shape: Shape, values: Iterable[str]) -> str:
+    following = iter(values)
+    return "".join([next(following) if piece is None else piece for piece in shape])
+
+
+def _came_out(root: Element, placeholder: re.Pattern[str], info: ShapeInfo, free: Sequence[int]) -> bool:
+    """Return whether each placeholder came out once, where its value was expected to stand."""
+    found: dict[int, list[Place]] = {number: [] for number in free}
+    holders: Any = _HOLDERS_OF(root, marker=info.marker)
+    for holder in holders:
+        place = _place_of(holder)
+        for match in placeholder.finditer(holder if isinstance(holder, str) else holder.text):
+            found[int(match[1])].append(place)
+    return all(places == [info.places[number]] for number, places in found.items())
+
+
+def _place_of(holder: Any) -> Place:
+    if not isinstance(holder, str):
+        return Place(COMMENT)
+    origin: Any = holder  # lxml's string that knows where it comes from
+    if origin.is_attribute:
+        return Place(ATTRIBUTE, origin.attrname)
+    tag = origin.getparent().tag if origin.is_text else ""
+    return Place(_RAW.get(tag, TEXT))
