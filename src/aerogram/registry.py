@@ -51,9 +51,13 @@ def get(name: str) -> type[Notification]:
     found = {registered_name(cls): cls for cls in all_notifications()}
     if name in found:
         return found[name]
-    close = difflib.get_close_matches(name, found, n=3) or sorted(found)[:10]
-    known = f"Known are: {', '.join(close)}." if close else "No module with notifications was loaded."
-    raise NotificationNotFound(f"There is no notification named {name!r}. {known}")
+    if not found:
+        hint = "No module with notifications was loaded."
+    elif close := difflib.get_close_matches(name, found, n=3):
+        hint = f"Did you mean {' or '.join(map(repr, close))}?"
+    else:
+        hint = f"There are: {', '.join(sorted(found)[:10])}{', …' if len(found) > 10 else ''}."
+    raise NotificationNotFound(f"There is no notification named {name!r}. {hint}")
 
 
 def _is_listed(cls: type[Notification]) -> bool:

@@ -23,7 +23,7 @@ import pytest
 import aerogram
 from aerogram.catcher import CatchingServer
 from aerogram.cli import main
-from aerogram.cli.screen import printable
+from aerogram.cli.screen import escape_controls
 
 MAILS = '''
 from aerogram import Notification
@@ -95,22 +95,26 @@ def test_version(capsys):
 @pytest.mark.parametrize("command", [[], ["list"], ["preview"], ["check"], ["send"], ["catch"]])
 def test_help_is_for_everything(command, capsys):
     assert main([*command, "--help"]) == 0
-    assert "Usage: aerogram" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Usage: aerogram" in shown
+    assert "bool" not in shown
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "hint"),
     [
-        ["--app", "mails", "send", "nonsense", "--to", "me@example.com"],
-        ["--app", "mails", "send", "welcome", "--to", "me you@example.com"],
-        ["--app", "mails", "send", "welcome", "--to", "me@example.com", "--sample", "nonsense"],
+        (["nonsense", "--to", "me@example.com"], "There are: welcome."),
+        (["welcom", "--to", "me@example.com"], "Did you mean 'welcome'?"),
+        (["welcome", "--to", "me you@example.com"], "--to"),
+        (["welcome", "--to", "me@example.com", "--sample", "nonsense"], "There are: 'Ann', 'Jürgen'."),
+        (["welcome", "--to", "me@example.com", "--sample", "Jurgen"], "Did you mean 'Jürgen'?"),
     ],
 )
-def test_what_does_not_exist_is_2_without_a_traceback(arguments, shop):
-    done = aerogram_command(*arguments, cwd=shop)
+def test_what_does_not_exist_is_2_without_a_traceback(arguments, hint, shop):
+    done = aerogram_command("--app", "mails", "send", *arguments, cwd=shop, env={"COLUMNS": "200"})
     assert done.returncode == 2, done
     assert done.stdout == ""
-    assert done.stderr
+    assert hint in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -556,5 +560,5 @@ def test_catch_on_a_taken_port_is_1(tmp_path):
     assert f"port {port}" in done.stderr
 
 
-def test_printable_keeps_text_and_line_ends():
-    assert printable("Grüße\r\n\t日本 😀") == "Grüße\n\t日本 😀"
+def test_escape_controls_keeps_text_and_line_ends():
+    assert escape_controls("Grüße\r\n\t日本 😀") == "Grüße\n\t日本 😀"

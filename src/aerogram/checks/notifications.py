@@ -1,32 +1,37 @@
-"""The checks of a notification class: its templates read, its samples rendered, nothing sent."""
+"""The checks of a notification class: its templates are read and its samples rendered; nothing is sent."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
-from aerogram.checks.problem import Place, Problem, Severity, place_of
+from aerogram.checks.problem import Problem, Severity, SourceLine, source_line
 from aerogram.checks.resources import lost_resources
 from aerogram.exceptions import (
-    AerogramError,
     BadHeaderError,
+    DeclarationError,
     InvalidAddress,
     InvalidAttachment,
     RenderError,
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedVariableError,
+    describe,
 )
 from aerogram.mail.wire.serializer import to_bytes
 from aerogram.notification import AdminNotification, ManagerNotification, Notification, registered_name
 from aerogram.renderer import default_renderer
+from aerogram.samples import samples_of
 from aerogram.templating import Finding, inspect_line, inspect_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aerogram.templating import Templates
+
+__all__ = ["check"]
 
 _CODES: dict[type[Exception], str] = {
     TemplateNotFound: "template-missing",
@@ -42,12 +47,12 @@ _CODES: dict[type[Exception], str] = {
 def check(notifications: Iterable[type[Notification]] | None = None) -> list[Problem]:
     """Return every problem of every notification, in the order of their names; nothing is sent.
 
-    The templates are read with all that they extend, include and import; every sample is rendered and made
+    The templates are read with all that they extend, include and import. Every sample is rendered and made
     into the bytes that would be sent.
 
     Args:
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
-            that are defined by now.
+            that are defined.
     """
     if notifications is None:
         registry.load()
@@ -65,7 +70,7 @@ class _Check:
         self.templates = templates
         self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
         self.problems: list[Problem] = []
-        # What is found already: rendering stops at the same template and line again.
+        # Where templates are known to be wrong: rendering stops at the same places again.
         self.reported: set[tuple[str, int]] = set()
         self.missing: set[str] = set()
 
@@ -84,38 +89,33 @@ class _Check:
     # ---- what is known of the class --------------------------------------------------------------------
 
     def _samples(self) -> Mapping[str, Notification]:
-        place = place_of(self.cls, "samples")
         try:
-            samples = dict(self.cls.samples())
+            samples = samples_of(self.cls)
+        except DeclarationError as error:
+            self._add("samples", "samples-failed", str(error))
+            return {}
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
-            self._add(place, "samples-failed", f"samples() raised {_said(error)}")
+            self._add("samples", "samples-failed", f"samples() raised {describe(error)}")
             return {}
         if not samples:
             self._add(
-                place_of(self.cls),
+                None,
                 "no-samples",
-                "There are no samples, so what only data shows is not checked, and there is no preview. "
+                "There are no samples, so what depends on data is not checked, and there is no preview. "
                 'Return some: @classmethod def samples(cls): return {"typical": cls(…)}.',
                 "warning",
             )
-        strangers = {name: sample for name, sample in samples.items() if not isinstance(sample, Notification)}
-        for name, sample in strangers.items():
-            self._add(
-                place,
-                "samples-failed",
-                f"The sample {name!r} is a {type(sample).__name__}, not an instance of {self.cls.__name__}.",
-            )
-        return {name: sample for name, sample in samples.items() if name not in strangers}
+        return samples
 
     def _variables(self, samples: Mapping[str, Notification]) -> set[str] | None:
-        """Return what the templates may use; ``None`` where only samples could tell, and there are none."""
+        """Return what the templates may use; None where only samples could tell, and there are none."""
         if self.cls.context is Notification.context:
             return self.fields
         contexts = [context for sample in samples.values() if (context := _context(sample)) is not None]
         return self.fields.union(*contexts) if contexts else None
 
     def _is_static(self, declaration: str) -> bool:
-        """Tell whether a declaration is a plain class attribute: neither computed nor an argument."""
+        """Return whether a declaration is a plain class attribute: neither computed nor an argument."""
         value = getattr(self.cls, declaration)
         return declaration not in self.fields and not isinstance(value, property)
 
@@ -125,11 +125,10 @@ class _Check:
         if not self._is_static("subject"):
             return
         subject = str(self.cls.subject)
-        place = place_of(self.cls, "subject")
         if not subject.strip():
-            self._add(place, "no-subject", 'The subject is empty. Declare one: subject = "…".')
+            self._add("subject", "no-subject", 'The subject is empty. Declare one: subject = "…".')
         for finding in inspect_line(self.templates, subject):
-            self._report(finding, place, "subject", variables)
+            self._report(finding, "subject", variables)
 
     def _check_templates(self, samples: Mapping[str, Notification], variables: set[str] | None) -> None:
         named = 0
@@ -137,15 +136,12 @@ class _Check:
             names = self._template_names(declaration, samples)
             named += len(names) or not self._is_static(declaration)
             for name in names:
-                origin = place_of(self.cls, declaration)
                 for finding in inspect_template(self.templates, name, html=declaration == "html_template"):
-                    if finding.kind == "dynamic" and samples:
-                        continue
-                    place = Place(finding.path, finding.line) if finding.path else origin
-                    self._report(finding, place, declaration, variables)
+                    if finding.kind != "dynamic" or not samples:
+                        self._report(finding, declaration, variables)
         if not named:
             self._add(
-                place_of(self.cls),
+                None,
                 "no-template",
                 "Neither html_template nor text_template is declared. Declare at least one of them.",
             )
@@ -157,36 +153,34 @@ class _Check:
             names = [_value(sample, declaration) for sample in samples.values()]
         return sorted({name for name in names if isinstance(name, str) and name})
 
-    def _report(self, finding: Finding, place: Place, declaration: str, variables: set[str] | None) -> None:
+    def _report(self, finding: Finding, declaration: str, variables: set[str] | None) -> None:
+        """Report what is wrong with a template, at its line if it has a file, else at the declaration."""
+        place = SourceLine(finding.path, finding.line) if finding.path else declaration
+        severity: Severity = "error"
         if finding.kind == "variable":
             if variables is None or finding.subject in variables:
                 return
-            known = ", ".join(sorted(variables)) or "none"
-            self._add(
-                place,
-                "unknown-variable",
-                f"{finding.subject!r} is no field of {self.cls.__name__} and not in its context(). "
-                f"There are: {known}.",
-            )
+            code, message = "unknown-variable", self._unknown_variable(finding.subject, variables)
         elif finding.kind == "missing":
             self.missing.add(finding.subject)
-            folders = ", ".join(self.templates.template_dirs) or "no folder, as TEMPLATE_DIRS is empty"
-            self._add(
-                place,
-                "template-missing",
-                f"There is no template {finding.subject!r} ({declaration}). Looked in {folders}.",
-            )
+            folders = ", ".join(self.templates.template_dirs) or "no folder, because TEMPLATE_DIRS is empty"
+            code = "template-missing"
+            message = f"There is no template {finding.subject!r} ({declaration}). Looked in {folders}."
         elif finding.kind == "broken":
             where = f"The template {finding.template!r}" if finding.template else "The subject"
-            self._add(place, "template-broken", f"{where} does not parse: {finding.subject}")
+            code, message = "template-broken", f"{where} does not parse: {finding.subject}"
         else:
-            self._add(
-                place,
-                "unchecked-include",
-                "Only the data decides which template this pulls in. Add a sample, so that it is rendered.",
-                "warning",
-            )
+            code, severity = "unchecked-include", "warning"
+            message = "Only the data decides which template is included here. Add a sample that renders it."
+        self._add(place, code, message, severity)
         self.reported.add((finding.template, finding.line))
+
+    def _unknown_variable(self, name: str, variables: set[str]) -> str:
+        close = difflib.get_close_matches(name, variables, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        known = ", ".join(sorted(variables)) or "none"
+        where = f"no field of {self.cls.__name__} and not in its context()"
+        return f"{name!r} is {where}.{hint} There are: {known}."
 
     def _check_stylesheets(self) -> None:
         if not self._is_static("css"):
@@ -197,24 +191,21 @@ class _Check:
                 self.templates.source(name, f"{self.cls.__name__}.css")
             except TemplateNotFound as error:
                 self.missing.add(name)
-                self._add(place_of(self.cls, "css"), "stylesheet-missing", str(error))
+                self._add("css", "stylesheet-missing", str(error))
 
     # ---- what a class declares -------------------------------------------------------------------------
 
     def _check_recipients(self) -> None:
-        declared = [
-            name for name in ("to", "cc", "bcc") if not self._is_static(name) or getattr(self.cls, name)
-        ]
-        if not declared:
+        if all(self._is_static(name) and not getattr(self.cls, name) for name in ("to", "cc", "bcc")):
             self._add(
-                place_of(self.cls),
+                None,
                 "no-recipients",
-                'Nobody would get this mail. Declare to = ["ops@example.com"], a property that returns '
+                'The mail has no recipients. Declare to = ["ops@example.com"], a property that returns '
                 "a list, or a field: to: list[str].",
             )
 
     def _check_unsubscribing(self) -> None:
-        """Refuse bulk mail that surely has no one-click unsubscribing; samples tell where it is computed."""
+        """Report bulk mail that certainly has no one-click unsubscribing; what is computed, samples tell."""
         declared: Any = self.cls  # to a type checker, declarations are properties
         if not all(map(self._is_static, ("category", "unsubscribe_url", "headers"))):
             return
@@ -230,13 +221,14 @@ class _Check:
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code runs here too
             self._report_failure(name, error)
             return
-        if not message.recipients() and not isinstance(sample, (AdminNotification, ManagerNotification)):
-            self._report_no_recipients(name)
+        if not (message.recipients() or isinstance(sample, AdminNotification | ManagerNotification)):
+            text = f"The sample {name!r} has no recipients: to, cc and bcc are all empty."
+            self._add_once("to", "no-recipients", text)
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
         for lost in lost_resources(message):
-            self._add(place_of(self.cls, "html_template"), *lost)
+            self._add("html_template", *lost)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
@@ -247,28 +239,18 @@ class _Check:
             return
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "sample-failed")
         path = self._path(template) if template else ""
-        place = Place(path, line) if path else place_of(self.cls, "samples")
-        self._add(place, code, f"The sample {name!r} does not render: {_said(error)}")
+        message = f"The sample {name!r} does not render: {describe(error)}"
+        self._add(SourceLine(path, line) if path else "samples", code, message)
         if template:
             self.reported.add((template, line))
 
-    def _report_no_recipients(self, name: str) -> None:
-        if any(problem.code == "no-recipients" for problem in self.problems):
-            return
-        self._add(
-            place_of(self.cls, "to"),
-            "no-recipients",
-            f"The sample {name!r} has no recipients: to, cc and bcc are all empty.",
-        )
-
     def _report_no_unsubscribing(self, what: str) -> None:
-        if not any(problem.code == "no-unsubscribe" for problem in self.problems):
-            self._add(
-                place_of(self.cls, "category"),
-                "no-unsubscribe",
-                f"{what} is bulk and cannot be unsubscribed from with one click, as large receivers demand "
-                '(RFC 8058). Declare unsubscribe_url, an https URL, or category = "transactional".',
-            )
+        self._add_once(
+            "category",
+            "no-unsubscribe",
+            f"{what} is bulk mail without one-click unsubscribing, which large receivers require (RFC 8058). "
+            'Declare unsubscribe_url, an https URL, or category = "transactional".',
+        )
 
     def _path(self, template: str) -> str:
         try:
@@ -276,10 +258,20 @@ class _Check:
         except LookupError:  # a template that does not exist has no path
             return ""
 
-    def _add(self, place: Place, code: str, message: str, severity: Severity = "error") -> None:
+    def _add(
+        self, place: SourceLine | str | None, code: str, message: str, severity: Severity = "error"
+    ) -> None:
+        """Add a problem of a line, of a declaration, or of the class (None), unless it is there already."""
+        if not isinstance(place, SourceLine):
+            place = source_line(self.cls, place)
         problem = Problem(place.file, place.line, self.name, code, message, severity)
-        if problem not in self.problems:  # samples have much in common
+        if problem not in self.problems:
             self.problems.append(problem)
+
+    def _add_once(self, declaration: str, code: str, message: str) -> None:
+        """Add a problem that is reported once for all samples."""
+        if not any(problem.code == code for problem in self.problems):
+            self._add(declaration, code, message)
 
 
 def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bool:
@@ -287,7 +279,7 @@ def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bo
 
 
 def _context(sample: Notification) -> set[str] | None:
-    """Return the names a sample hands to its templates, ``None`` if that fails: rendering will say so."""
+    """Return the names a sample gives to its templates; None if that fails, which rendering will report."""
     try:
         return set(sample.context())
     except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
@@ -299,10 +291,3 @@ def _value(sample: Notification, declaration: str) -> Any:
         return getattr(sample, declaration)
     except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
         return None
-
-
-def _said(error: Exception) -> str:
-    """Return an error's text, with its kind where that is no error of Aerogram's, and its notes."""
-    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
-    return f"{kind}{error}{notes}"

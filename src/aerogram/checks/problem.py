@@ -1,4 +1,4 @@
-"""One finding: where, what kind, and what to do about it."""
+"""One problem: where it is, what kind it is, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from aerogram.notification import Notification
+
+__all__ = ["Problem", "Severity", "SourceLine", "source_line"]
 
 Severity = Literal["error", "warning"]
 """Whether a problem makes the check fail."""
@@ -25,8 +27,8 @@ class Problem:
         notification: the registry's name of the class, or of the module that could not be imported.
         code: the kind in a word or two, for filters: ``"unknown-variable"``.
         message: what was found and how to mend it.
-        severity: an ``"error"`` is a mail that will not be sent, or lacks something; a ``"warning"`` what may
-            be meant so, or could not be checked.
+        severity: an ``"error"`` is a mail that will not be sent, or lacks something; a ``"warning"`` may be
+            intended, or could not be checked.
     """
 
     file: str
@@ -38,15 +40,15 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a file."""
+class SourceLine:
+    """A line of a file; an empty name and 0 where they are not known."""
 
-    file: str
-    line: int
+    file: str = ""
+    line: int = 0
 
 
-def place_of(cls: type[Notification], declaration: str | None = None) -> Place:
-    """Return where a class, or one of its declarations, stands in the source.
+def source_line(cls: type[Notification], declaration: str | None = None) -> SourceLine:
+    """Return where a class, or one of its declarations, is defined.
 
     Args:
         cls: the class.
@@ -54,41 +56,26 @@ def place_of(cls: type[Notification], declaration: str | None = None) -> Place:
     """
     for owner in cls.__mro__ if declaration else ():
         if declaration in vars(owner) or declaration in vars(owner).get("__annotations__", ()):
-            line = _line_in(owner, str(declaration))
-            if line is not None:
-                return line
-            break
-    return _class_place(cls) or Place("", 0)
+            return _line_in(owner, str(declaration)) or _class_line(cls)
+    return _class_line(cls)
 
 
-def _class_place(cls: type) -> Place | None:
+def _class_line(cls: type) -> SourceLine:
     try:
-        return Place(inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
+        return SourceLine(inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
     except (OSError, TypeError):  # defined at a prompt, or by exec
-        return None
+        return SourceLine()
 
 
-def _line_in(cls: type, name: str) -> Place | None:
-    place = _class_place(cls)
-    if place is None:
-        return None
+def _line_in(cls: type, name: str) -> SourceLine | None:
+    start = _class_line(cls)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    except SyntaxError:  # dedenting broke a text of several lines
+    except (OSError, TypeError, SyntaxError):  # no source, or dedenting broke a string of several lines
         return None
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    for statement in body:
-        if name in _defined(statement):
-            return Place(place.file, place.line + statement.lineno - 1)
+    for statement in tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []:
+        targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        if name in (getattr(statement, "name", None), *names):
+            return SourceLine(start.file, start.line + statement.lineno - 1)
     return None
-
-
-def _defined(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return [statement.name]
-    targets: list[ast.expr] = []
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AnnAssign):
-        targets = [statement.target]
-    return [target.id for target in targets if isinstance(target, ast.Name)]

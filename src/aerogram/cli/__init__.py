@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status.
 
     Args:
-        arguments: what follows the program's name; that of this process if not given.
+        arguments: what follows the program's name; those of this process if not given.
 
     >>> main(["--version"])  # doctest: +ELLIPSIS
     aerogram ...

@@ -1,37 +1,63 @@
-"""The command's frame: options before the command, errors, exit status."""
+"""The program around the commands: its options, errors and exit status."""
 
 from __future__ import annotations
 
 import smtplib
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import aerogram
 from aerogram.cli.catch import catch
 from aerogram.cli.check import check
 from aerogram.cli.modules import Invocation
-from aerogram.cli.preview import preview
-from aerogram.cli.samples import list_notifications, send
+from aerogram.cli.samples import list_notifications, preview, send
 from aerogram.cli.screen import complain
 from aerogram.exceptions import AerogramError
 
+P = TypeVar("P")
+
+
+def _without_flag_types(parameters: list[P]) -> list[P]:
+    # The help of some releases of Typer shows a flag as "--raw <bool>", as if it took a value.
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""  # type: ignore[attr-defined]  # an option, then
+    return parameters
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx):  # type: ignore[no-untyped-def]  # the class of contexts moves
+        return _without_flag_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx):  # type: ignore[no-untyped-def]
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx):  # type: ignore[no-untyped-def]
+        return _without_flag_types(super().get_params(ctx))
+
+
 app = typer.Typer(
     name="aerogram",
-    help="Look at, check and send the mails that an application's notifications write.",
+    cls=_Group,
+    help="List, preview, check and send the notifications of an application.",
     epilog="Exit status: 0 if all is well, 1 for a finding or a failure, 2 for wrong usage.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list")(list_notifications)
-app.command("preview")(preview)
-app.command("check")(check)
-app.command("send")(send)
-app.command("catch")(catch)
+app.command("list", cls=_Command)(list_notifications)
+app.command("preview", cls=_Command)(preview)
+app.command("check", cls=_Command)(check)
+app.command("send", cls=_Command)(send)
+app.command("catch", cls=_Command)(catch)
 
 
 def _show_version(wanted: bool) -> None:
@@ -41,19 +67,19 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _frame(
+def _program(
     context: typer.Context,
     modules: Annotated[
         list[str] | None,
         typer.Option(
             "--app",
             metavar="MODULE",
-            help="A module that defines notifications, by its import name; may be given several times. "
-            "Without it the setting NOTIFICATION_MODULES says which.",
+            help="The import name of a module that defines notifications; may be given several times. "
+            "Without it, the setting NOTIFICATION_MODULES names the modules.",
         ),
     ] = None,
     _traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where in the code an error came from.")
+        bool, typer.Option("--traceback", help="Show where in the code an error was raised.")
     ] = False,
     _version: Annotated[
         bool | None,
@@ -64,7 +90,7 @@ def _frame(
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status; errors one can mend are a sentence, not a traceback."""
+    """Run the command and return its exit status; errors that a user can mend are shown as a sentence."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         typer.main.get_command(app).main(args=given, prog_name="aerogram")

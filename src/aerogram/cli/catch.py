@@ -1,4 +1,4 @@
-"""``aerogram catch``: an SMTP server for development, which shows or keeps what it gets."""
+"""``aerogram catch``: an SMTP server for development that shows or keeps what it receives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.filesize import decimal
 from rich.rule import Rule
 from rich.text import Text
 
-from aerogram.cli.screen import printable, screen
+from aerogram.cli.screen import counted, escape_controls, screen
 from aerogram.exceptions import ListenError, OutputError
 
 if TYPE_CHECKING:
@@ -25,25 +25,29 @@ if TYPE_CHECKING:
 
     from aerogram.catcher import CaughtMessage
 
+__all__ = ["catch"]
+
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
 
 def catch(
     host: Annotated[
-        str, typer.Option("--host", help="A loopback address; others are refused.")
+        str, typer.Option("--host", metavar="HOST", help="A loopback address; others are refused.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 1025,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 for any free port.")
+    ] = 1025,
     maildir: Annotated[
         Path | None,
         typer.Option(
-            "--maildir", metavar="DIR", help="Keep each message in this Maildir; show a line of it."
+            "--maildir", metavar="DIR", help="Keep the messages in this Maildir; show one line of each."
         ),
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Show messages as they came in.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show messages as they were received.")] = False,
 ) -> None:
-    """Catch mail: an SMTP server on this machine that shows what it gets and delivers nothing.
+    """Run an SMTP server on this machine that shows what it receives and delivers nothing.
 
-    It takes any login. Ctrl-C ends it.
+    It accepts any login. Ctrl-C ends it.
     """
     from aerogram.catcher import CatchingServer, check_loopback
 
@@ -61,7 +65,7 @@ def catch(
         count += 1
         screen().print(_line(count, caught) if box is not None else _readable(count, caught, raw=raw))
 
-    # Its remarks on logins and broken connections are not about the mail.
+    # What aiosmtpd logs about logins and broken connections is not about the mail.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with CatchingServer(host, port, on_message=receive, keep=False) as server:
@@ -77,7 +81,7 @@ def catch(
         )
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
-    screen().print(f"\n{count} {'message' if count == 1 else 'messages'} caught.")
+    screen().print(f"\n{counted(count, 'message')} caught.")
 
 
 def _maildir(folder: Path) -> mailbox.Maildir:
@@ -91,7 +95,7 @@ def _maildir(folder: Path) -> mailbox.Maildir:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
             f"The Maildir {folder} cannot be used: {reason}. "
-            "Give a folder that is not there yet, or one that is a Maildir already."
+            "Give a folder that does not exist yet, or one that is a Maildir already."
         ) from error
     return box
 
@@ -101,7 +105,7 @@ def _keep(box: mailbox.Maildir, caught: CaughtMessage) -> None:
     envelope = [f"Return-Path: <{caught.mail_from}>"]
     envelope += [f"Delivered-To: {recipient}" for recipient in caught.recipients]
     head = "".join(f"{line}\n" for line in envelope).encode("utf-8", "surrogateescape")
-    # A mail is for its owner's eyes: new files get the mode 0600.
+    # New files get the mode 0600: mail is private.
     mask = os.umask(0o077)
     try:
         box.add(head + caught.content.replace(b"\r\n", b"\n"))
@@ -114,23 +118,25 @@ def _line(number: int, caught: CaughtMessage) -> Text:
     recipients = ", ".join(caught.recipients)
     return Text.assemble(
         (f"{number:>4}  ", "dim"),
-        printable(recipients),
+        escape_controls(recipients),
         "  ",
-        (printable(subject), "bold"),
+        (escape_controls(subject), "bold"),
         no_wrap=True,
         overflow="ellipsis",
     )
 
 
 def _readable(number: int, caught: CaughtMessage, *, raw: bool) -> Group:
-    """Return a message for reading: envelope, headers, text, and what else is in it."""
+    """Return a message for reading: envelope, headers, text, and a list of its parts."""
     envelope = Text.assemble(
         ("Envelope  ", "dim"),
-        printable(f"<{caught.mail_from}>  →  {', '.join(f'<{name}>' for name in caught.recipients)}"),
+        escape_controls(f"<{caught.mail_from}>  →  {', '.join(f'<{name}>' for name in caught.recipients)}"),
     )
     rule = Rule(Text(f"Message {number}", "bold"), align="left")
     if raw:
-        return Group(rule, envelope, Text(""), Text(printable(caught.content.decode("utf-8", "replace"))))
+        return Group(
+            rule, envelope, Text(""), Text(escape_controls(caught.content.decode("utf-8", "replace")))
+        )
     message = caught.message
     parts = [_part_line(part) for part in message.walk() if not part.is_multipart()]
     return Group(
@@ -148,10 +154,10 @@ def _headers(message: EmailMessage) -> Text:
     for name in _FIRST:
         if name in message:
             style = "bold" if name == "Subject" else ""
-            lines.append(f"{name:<10}", "dim").append(printable(str(message[name])), style).append("\n")
+            lines.append(f"{name:<10}", "dim").append(escape_controls(str(message[name])), style).append("\n")
     for name, value in message.items():
         if name.title() not in _FIRST:
-            lines.append(printable(f"{name}: {value}\n"), "dim")
+            lines.append(escape_controls(f"{name}: {value}\n"), "dim")
     lines.rstrip()
     return lines
 
@@ -165,7 +171,7 @@ def _body(message: EmailMessage) -> Text:
         from aerogram.plaintext import html_to_text
 
         text = html_to_text(text)
-    return Text(printable(text).rstrip("\n"))
+    return Text(escape_controls(text).rstrip("\n"))
 
 
 def _decoded(part: MIMEPart) -> str:
@@ -173,7 +179,7 @@ def _decoded(part: MIMEPart) -> str:
     content = payload if isinstance(payload, bytes) else b""
     try:
         return content.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:  # a charset nobody knows
+    except LookupError:  # an unknown charset
         return content.decode("utf-8", "replace")
 
 
@@ -182,5 +188,5 @@ def _part_line(part: MIMEPart) -> Text:
     size = decimal(len(payload)) if isinstance(payload, bytes) else ""
     name = part.get_filename() or ""
     return Text.assemble(
-        ("Part      ", "dim"), printable("  ".join(filter(None, (part.get_content_type(), name, size))))
+        ("Part      ", "dim"), escape_controls("  ".join(filter(None, (part.get_content_type(), name, size))))
     )

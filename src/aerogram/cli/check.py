@@ -13,11 +13,17 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from aerogram.checks.problem import Place, Problem
-from aerogram.cli.screen import printable, screen, shown_place
+from aerogram import checks, registry
+from aerogram.checks.problem import Problem, SourceLine, source_line
+from aerogram.cli.screen import counted, escape_controls, screen, shown_place
+from aerogram.declaration import collect_problems
+from aerogram.exceptions import ImproperlyConfigured, describe
+from aerogram.naming import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = ["check"]
 
 
 class Format(StrEnum):
@@ -31,12 +37,10 @@ def check(
     context: typer.Context,
     output: Annotated[Format, typer.Option("--format", help="How the findings are written.")] = Format.text,
 ) -> None:
-    """Find what is wrong with templates, variables, recipients, headers and samples; send nothing.
+    """Find what is wrong with templates, variables, recipients, headers and samples. Nothing is sent.
 
-    Exit status 1 if there is an error; warnings alone are 0.
+    The exit status is 1 if there is an error, and 0 if there are only warnings.
     """
-    from aerogram import checks, registry
-
     problems = [problem for module in context.obj.module_names() for problem in _import(module)]
     classes = registry.all_notifications()
     problems += checks.check(classes)
@@ -49,75 +53,63 @@ def check(
 
 
 def _import(module: str) -> list[Problem]:
-    """Import one module; what keeps it from being imported is a finding like others."""
-    from aerogram import registry
-    from aerogram.checks.problem import place_of
-    from aerogram.declaration import collect_problems
-    from aerogram.exceptions import AerogramError, ImproperlyConfigured
-    from aerogram.naming import snake_case
-
+    """Import one module and return what is wrong with it and the classes it defines."""
     problems = []
     try:
-        with collect_problems() as refusals:
+        with collect_problems() as refused_classes:
             registry.load([module])
     except ImproperlyConfigured:
         raise  # no module of that name: not a finding but a wrong call
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
         place = _raised_at(error)
-        kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
-        problems.append(Problem(place.file, place.line, module, "import-failed", f"{kind}{error}"))
-    for refused in refusals:
-        place = place_of(refused.cls, refused.declaration)
+        problems.append(Problem(place.file, place.line, module, "import-failed", describe(error)))
+    for refused in refused_classes:
+        place = source_line(refused.cls, refused.declaration)
         name = snake_case(refused.cls.__name__)
         problems.append(Problem(place.file, place.line, name, "refused", str(refused.error)))
     return problems
 
 
-def _raised_at(error: Exception) -> Place:
+def _raised_at(error: Exception) -> SourceLine:
     """Return the line of the application that an import stopped at."""
     if isinstance(error, SyntaxError):
-        return Place(error.filename or "", error.lineno or 0)
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "/aerogram/" not in frame.filename.replace("\\", "/") and not frame.filename.startswith("<frozen")
-    ]
-    own = [frame for frame in own if "importlib" not in frame.filename]
-    return Place(own[-1].filename, own[-1].lineno or 0) if own else Place("", 0)
+        return SourceLine(error.filename or "", error.lineno or 0)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = frame.filename.replace("\\", "/")
+        if not (file.startswith("<frozen") or "/aerogram/" in file or "importlib" in file):
+            return SourceLine(frame.filename, frame.lineno or 0)
+    return SourceLine()
 
 
 def _show(problems: Sequence[Problem], classes: int) -> None:
     console = screen()
-    if not console.is_terminal:
-        for problem in problems:
-            message = printable(problem.message).replace("\n", " ")
-            typer.echo(
-                f"{_where(problem)}: {problem.severity}: {message} [{problem.code}] ({problem.notification})"
-            )
-    else:
-        for name, group in groupby(problems, key=lambda problem: problem.notification):
+    for name, group in groupby(problems, key=lambda problem: problem.notification):
+        if console.is_terminal:
             console.print(Text(f"\n{name}", "bold"))
-            for problem in group:
-                _show_one(problem)
-        if problems:
-            console.print()
+        for problem in group:
+            _show_one(problem)
+    if problems and console.is_terminal:
+        console.print()
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
-    found = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
-    summary = f"{_counted(classes, 'notification')} checked: {found}"
+    found = f"{_some(errors, 'error')}, {_some(warnings, 'warning')}"
+    summary = f"{_some(classes, 'notification')} checked: {found}"
     console.print(summary, style="bold red" if errors else "bold yellow" if warnings else "bold green")
 
 
 def _show_one(problem: Problem) -> None:
-    colour = "red" if problem.severity == "error" else "yellow"
-    head = Text.assemble("  ", (_where(problem), "cyan"), "  ", (problem.code, colour))
-    screen().print(head, soft_wrap=True)
-    screen().print(Padding(Text(printable(problem.message)), (0, 0, 0, 6)))
+    console = screen()
+    where = shown_place(SourceLine(problem.file, problem.line)) or "<no file>"
+    message = escape_controls(problem.message)
+    if console.is_terminal:
+        colour = "red" if problem.severity == "error" else "yellow"
+        head = Text.assemble("  ", (where, "cyan"), "  ", (problem.code, colour))
+        console.print(head, soft_wrap=True)
+        console.print(Padding(Text(message), (0, 0, 0, 6), expand=False))
+    else:
+        message = message.replace("\n", " ")
+        typer.echo(f"{where}: {problem.severity}: {message} [{problem.code}] ({problem.notification})")
 
 
-def _where(problem: Problem) -> str:
-    return shown_place(Place(problem.file, problem.line)) or "<no file>"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+def _some(number: int, noun: str) -> str:
+    return counted(number, noun) if number else f"no {noun}s"

@@ -1,4 +1,4 @@
-"""Which modules a command works on, and how they are imported."""
+"""The modules that a command works on, and how they are imported."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from aerogram.exceptions import NotificationNotFound
 if TYPE_CHECKING:
     from aerogram.notification import Notification
 
+__all__ = ["Invocation"]
+
 
 @dataclass(frozen=True)
 class Invocation:
-    """What was given before the command."""
+    """The modules given before the command."""
 
     modules: list[str]
 
@@ -27,7 +29,7 @@ class Invocation:
         """Return the modules to import: those of ``--app``, else those of the settings.
 
         Raises:
-            typer.BadParameter: there are none, or one of them is a file's name.
+            typer.BadParameter: there are none, or one of them is not an import name.
         """
         # A console script has its own folder on the path, `python -m` the working directory: be alike.
         here = str(Path.cwd())
@@ -36,21 +38,15 @@ class Invocation:
         for module in self.modules:
             if "/" in module or "\\" in module or module.endswith(".py"):
                 dotted = ".".join(Path(module.replace("\\", "/")).with_suffix("").parts)
-                raise typer.BadParameter(
-                    f"{module!r} is a file's name; give the module's import name, "
-                    f"such as {dotted.strip('.')!r}.",
-                    param_hint="--app",
+                raise _wrong_app(
+                    f"{module!r} is a file name. Give the module's import name: {dotted.strip('.')!r}."
                 )
             if not all(part.isidentifier() for part in module.split(".")):
-                raise typer.BadParameter(
-                    f"{module!r} is no module's import name, such as 'shop.notifications'.",
-                    param_hint="--app",
-                )
+                raise _wrong_app(f"{module!r} is not an import name, such as 'shop.notifications'.")
         names = self.modules or list(settings.NOTIFICATION_MODULES)
         if not names:
-            raise typer.BadParameter(
-                "no module is named. Give --app MODULE before the command, or set NOTIFICATION_MODULES.",
-                param_hint="--app",
+            raise _wrong_app(
+                "No module is given. Give --app MODULE before the command, or set NOTIFICATION_MODULES."
             )
         return names
 
@@ -65,8 +61,12 @@ class Invocation:
         Raises:
             typer.BadParameter: there is none.
         """
-        self.notifications()
+        registry.load(self.module_names())
         try:
             return registry.get(name)
         except NotificationNotFound as error:
             raise typer.BadParameter(str(error), param_hint="NAME") from None
+
+
+def _wrong_app(text: str) -> typer.BadParameter:
+    return typer.BadParameter(text, param_hint="--app")

@@ -1,30 +1,33 @@
-"""``aerogram list`` and ``aerogram send``: what there is, and one of it to one's own inbox."""
+"""``aerogram list``, ``preview`` and ``send``: what there is, its samples on disk, and one in an inbox."""
 
 from __future__ import annotations
 
+import difflib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from aerogram.checks.problem import place_of
-from aerogram.cli.screen import printable, screen, shown_place
+from aerogram.checks.problem import source_line
+from aerogram.cli.screen import counted, escape_controls, screen, shown_place
 from aerogram.exceptions import InvalidAddress, OutputError
 from aerogram.notification import registered_name
+from aerogram.samples import samples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aerogram.mail.backends.base import BaseEmailBackend
     from aerogram.notification import Notification
 
+__all__ = ["list_notifications", "preview", "send"]
+
 
 def list_notifications(context: typer.Context) -> None:
-    """List the notifications: name, class, subject, templates, samples.
+    """List the notifications with their class, subject, templates and samples.
 
-    Into a pipe it writes a line each, the columns between tabs: name, class, subject, HTML template, text
-    template, samples, file and line.
+    Into a pipe it writes one line for each, with tabs between name, class, subject, HTML template, text
+    template, samples, and file and line.
     """
     classes = context.obj.notifications()
     console = screen()
@@ -46,23 +49,43 @@ def list_notifications(context: typer.Context) -> None:
             Text(samples.replace(", ", "\n")) if samples else Text("none", "yellow"),
         )
     console.print(table)
-    console.print(f"{len(classes)} {'notification' if len(classes) == 1 else 'notifications'}", style="dim")
+    console.print(counted(len(classes), "notification"), style="dim")
+
+
+def preview(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The folder to write to; made if it does not exist.")
+    ],
+) -> None:
+    """Write every sample as .html, .txt and .eml, and a page that shows them all."""
+    from aerogram.preview import write_previews
+
+    written = write_previews(out, context.obj.notifications())
+    samples = counted(sum(path.suffix == ".eml" for path in written), "sample")
+    page = written[-1].resolve()
+    text = Text.assemble(f"{samples}, {len(written)} files. Open ", (str(page), f"bold link {page.as_uri()}"))
+    screen().print(text, soft_wrap=True)
 
 
 def send(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The notification, as `list` names it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The notification, by its name in the list.")],
     to: Annotated[
         list[str],
-        typer.Option("--to", metavar="ADDRESS", help="Who gets it, instead of the sample's recipients."),
+        typer.Option(
+            "--to",
+            metavar="ADDRESS",
+            help="Who gets it, instead of the sample's recipients; may be given several times.",
+        ),
     ],
     sample: Annotated[
-        str | None, typer.Option("--sample", metavar="S", help="Which sample; the first if not given.")
+        str | None, typer.Option("--sample", metavar="SAMPLE", help="The sample; by default the first.")
     ] = None,
 ) -> None:
     """Send a sample to an address of your own, through the mailer of the settings.
 
-    The sample's own recipients, those of Cc and Bcc among them, get nothing.
+    The sample's own recipients get nothing, those of Cc and Bcc included.
     """
     from aerogram.mail import get_connection
     from aerogram.mail.address.parser import parse_mailbox
@@ -76,49 +99,46 @@ def send(
     message = notification.render()
     message.to, message.cc, message.bcc = list(to), [], []
     message.connection = connection = get_connection()
-    way = _way(connection)
+    transport = _transport(connection)
     try:
         sent = message.send()
     except Exception as error:
-        error.add_note(f"while sending through {way}")
+        error.add_note(f"while sending through {transport}")
         raise
     if not sent:
-        raise OutputError(f"Nothing was sent: {way} took no message.")
-    screen().print(
-        Text.assemble(
-            ("Sent ", "bold green"),
-            f"{name}, {printable(chosen)!r}, to {', '.join(to)} through {way}: ",
-            printable(str(message.subject)),
-        ),
-        soft_wrap=not screen().is_terminal,
+        raise OutputError(f"Nothing was sent: {transport} took no message.")
+    text = Text.assemble(
+        ("Sent ", "bold green"),
+        f"{name}, {escape_controls(chosen)!r}, to {', '.join(to)} through {transport}: ",
+        escape_controls(str(message.subject)),
     )
+    screen().print(text, soft_wrap=not screen().is_terminal)
 
 
-def _way(connection: BaseEmailBackend) -> str:
-    """Name a backend by the server it talks to, if it does."""
+def _transport(connection: BaseEmailBackend) -> str:
+    """Name a backend by the server it talks to, if there is one."""
     host, port = getattr(connection, "host", None), getattr(connection, "port", None)
     return f"the server {host}:{port}" if host else f"the backend {type(connection).__module__}"
 
 
 def _chosen(cls: type[Notification], sample: str | None) -> tuple[str, Notification]:
-    samples: Mapping[str, Notification] = cls.samples()
+    samples = samples_of(cls)
     name = registered_name(cls)
     if not samples:
         raise typer.BadParameter(
-            f"{name} has no samples to send. Let {cls.__name__}.samples() return some.", param_hint="NAME"
+            f"{name} has no samples to send. Return some from {cls.__name__}.samples().", param_hint="NAME"
         )
     if sample is None:
         return next(iter(samples.items()))
     if sample not in samples:
-        known = ", ".join(repr(known) for known in samples)
-        raise typer.BadParameter(
-            f"{name} has no sample {sample!r}. There are: {known}.", param_hint="--sample"
-        )
+        close = difflib.get_close_matches(sample, samples, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(map(repr, samples))}."
+        raise typer.BadParameter(f"{name} has no sample {sample!r}. {hint}", param_hint="--sample")
     return sample, samples[sample]
 
 
 def _columns(cls: type[Notification]) -> tuple[str, str, str, str, str, str, str]:
-    """Return what ``list`` says of a class; what only an instance knows is in angle brackets."""
+    """Return what the list shows of a class; what only an instance knows is in angle brackets."""
     return (
         registered_name(cls),
         cls.__qualname__,
@@ -126,18 +146,18 @@ def _columns(cls: type[Notification]) -> tuple[str, str, str, str, str, str, str
         _declared(cls.html_template),
         _declared(cls.text_template),
         ", ".join(_sample_names(cls)),
-        shown_place(place_of(cls)),
+        shown_place(source_line(cls)),
     )
 
 
 def _declared(value: Any) -> str:
     if isinstance(value, str):
-        return printable(value).replace("\t", " ").replace("\n", " ")
+        return escape_controls(value).replace("\t", " ").replace("\n", " ")
     return "" if value is None else "<computed>"
 
 
 def _sample_names(cls: type[Notification]) -> list[str]:
     try:
-        return [printable(str(name)) for name in cls.samples()]
+        return [escape_controls(str(name)) for name in samples_of(cls)]
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: `check` tells more
         return [f"<{type(error).__name__}>"]

@@ -1,4 +1,4 @@
-"""What the command shows: for people on a terminal, plain lines into a pipe."""
+"""Output for people on a terminal, and plain lines for a pipe."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from aerogram.checks.problem import Place
+from aerogram.exceptions import AerogramError, describe
 
-_HARMLESS = frozenset("\n\t")
+if TYPE_CHECKING:
+    from aerogram.checks.problem import SourceLine
+
+__all__ = ["complain", "counted", "escape_controls", "screen", "shown_place"]
 
 
 @cache
@@ -23,33 +25,39 @@ def screen(stderr: bool = False) -> Console:
 
 
 def complain(error: Exception) -> None:
-    """Say an error on standard error, in its own words."""
-    own = type(error).__module__.startswith("aerogram.")
-    notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-    said = f"{error}{notes}" if own else f"{type(error).__name__}: {error}{notes}"
-    text = Text.assemble(("Error: ", "bold red"), printable(said))
-    if not own:
-        text.append("\nTo see where it came from: aerogram --traceback …", "dim")
+    """Show an error on standard error, in its own words."""
+    text = Text.assemble(("Error: ", "bold red"), escape_controls(describe(error)))
+    if not isinstance(error, AerogramError):
+        text.append("\nTo see where it was raised: aerogram --traceback …", "dim")
     console = screen(stderr=True)
     console.print(text, soft_wrap=not console.is_terminal)
 
 
-def printable(text: str) -> str:
-    r"""Return ``text`` with what could steer a terminal, or turn its lines around, written out.
+def escape_controls(text: str) -> str:
+    r"""Return ``text`` with escapes for what could control a terminal or change the direction of its lines.
 
-    >>> printable("a\x1b[31mb")
+    >>> escape_controls("a\x1b[31mb")
     'a\\x1b[31mb'
     """
     return "".join(
         character
-        if character in _HARMLESS or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
         else character.encode("unicode_escape").decode()
         for character in text.replace("\r\n", "\n")
     )
 
 
-def shown_place(place: Place) -> str:
-    """Return ``file:line``, the file relative to the working directory where it is below it."""
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "error"), counted(2, "error")
+    ('1 error', '2 errors')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def shown_place(place: SourceLine) -> str:
+    """Return ``file:line``, the file relative to the working directory if it is below it."""
     if not place.file:
         return ""
     path = Path(place.file)
