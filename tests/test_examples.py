@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,26 +25,36 @@ if TYPE_CHECKING:
     from aerogram import Notification
     from aerogram.mail import EmailMultiAlternatives
 
+Run = Callable[..., str]
 GMAIL_CLIPS_AT = 102_000
 SEPARATOR = re.compile(r"^-{79}$", re.MULTILINE)
 
 
-def run(folder: Path, *command: str) -> str:
-    """Run a Python command in ``folder`` without any setting of the developer's; return what it says."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AEROGRAM_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *command],
-        cwd=folder,
-        env=environment | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run a Python command in a folder without any setting of the developer's; return its output.
+
+    The processes share what they compile: that is most of the time each of them takes.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AEROGRAM_", "PYTHON"))}
+    bytecode = tmp_path_factory.mktemp("bytecode")
+
+    def run(folder: Path, *command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *command],
+            cwd=folder,
+            env=kept | {"PYTHONIOENCODING": "utf-8", "PYTHONPYCACHEPREFIX": str(bytecode)},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+    return run
 
 
 def mails(printed: str) -> list[EmailMessage]:
@@ -71,7 +82,7 @@ def messages() -> dict[str, tuple[Notification, EmailMultiAlternatives]]:
 
 
 @pytest.mark.parametrize("folder", ["script"], indirect=True)
-def test_the_script_shows_one_mail(folder: Path) -> None:
+def test_the_script_shows_one_mail(folder: Path, run: Run) -> None:
     (mail,) = mails(run(folder.parent, "script/invite.py"))
     assert mail["Subject"] == "Dinner on Saturday?"
     assert mail["From"] == "Bo Öberg <bo@example.com>"
@@ -83,7 +94,7 @@ def test_the_script_shows_one_mail(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["shop"], indirect=True)
-def test_the_shop_writes_the_mails_of_a_day(folder: Path) -> None:
+def test_the_shop_writes_the_mails_of_a_day(folder: Path, run: Run) -> None:
     said = run(folder.parent, "shop/shop.py")
     assert said.startswith("5 mails sent")
     written = [mail for file in (folder / "outbox").iterdir() for mail in mails(file.read_text("utf-8"))]
@@ -108,7 +119,7 @@ def test_the_shop_writes_the_mails_of_a_day(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["digest"], indirect=True)
-def test_the_digest_goes_to_each_person_once(folder: Path) -> None:
+def test_the_digest_goes_to_each_person_once(folder: Path, run: Run) -> None:
     printed = run(folder.parent, "digest/weekly.py")
     sent = mails(printed)
     assert printed.rstrip().endswith("3 digests sent.")
@@ -131,7 +142,7 @@ def test_the_digest_goes_to_each_person_once(folder: Path) -> None:
     ],
     indirect=["folder"],
 )
-def test_the_command_checks_and_previews_them(folder: Path, module: str, names: set[str]) -> None:
+def test_the_command_checks_and_previews_them(folder: Path, run: Run, module: str, names: set[str]) -> None:
     run(folder, "-m", "aerogram", "--app", module, "check")
     run(folder, "-m", "aerogram", "--app", module, "preview", "--out", "previews")
     assert (folder / "previews" / "index.html").is_file()
