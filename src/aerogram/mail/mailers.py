@@ -21,7 +21,7 @@ from aerogram.exceptions import AerogramError, BackendNotFound, InvalidMailer, M
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
 
-__all__ = ["DEFAULT_MAILER", "Mailers", "backend_class", "mailers"]
+__all__ = ["DEFAULT_MAILER", "Mailers", "backend_class", "get_connection", "mailers"]
 
 DEFAULT_MAILER: Final = "default"
 """The alias that is used where none is named."""
@@ -95,6 +95,35 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
 
 mailers: Final = Mailers()
 """The mailers that ``MAILERS`` defines, and ``"default"``."""
+
+
+def get_connection(
+    backend: str | None = None, fail_silently: bool = False, *, using: str | None = None, **kwds: Any
+) -> BaseEmailBackend:
+    """Return a new mail backend.
+
+    Args:
+        backend: the dotted path of its class; by default, ``MAILERS["default"]`` if it is defined, otherwise
+            ``EMAIL_BACKEND``.
+        fail_silently: ignore a failed connection or delivery.
+        using: the alias of a mailer in ``MAILERS``, instead of a path.
+        kwds: further keyword arguments of the backend.
+
+    Raises:
+        BackendNotFound: no class is found at the path.
+        InvalidMailer: the entry of ``MAILERS`` is missing or cannot work.
+        TypeError: both ``backend`` and ``using`` are given.
+
+    >>> get_connection("aerogram.mail.backends.dummy.EmailBackend").send_messages([])
+    0
+    """
+    if backend is None:
+        if fail_silently:
+            kwds["fail_silently"] = True
+        return mailers.create(DEFAULT_MAILER if using is None else using, **kwds)
+    if using is not None:
+        raise TypeError("Give backend or using, not both: each determines the backend.")
+    return backend_class(backend, "get_connection(backend=...)")(fail_silently=fail_silently, **kwds)
 
 
 def backend_class(path: str, given: str) -> BackendClass:

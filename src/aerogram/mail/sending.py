@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.mail.batch import send_batch
 from aerogram.mail.delivery.async_send import items_of, run_in_thread
-from aerogram.mail.mailers import DEFAULT_MAILER, backend_class, mailers
+from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.mail.staff import send_staff_mail
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.batch import Renderable
+    from aerogram.mail.batch import SupportsRender
     from aerogram.mail.delivery.report import OnResult
     from aerogram.mail.message.email_message import EmailMessage
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         tuple[object, object, object, Iterable[object]]
         | tuple[object, object, object, Iterable[object], object]
         | EmailMessage
-        | Renderable
+        | SupportsRender
     )
 
 __all__ = [
@@ -33,35 +33,6 @@ __all__ = [
     "send_mail",
     "send_mass_mail",
 ]
-
-
-def get_connection(
-    backend: str | None = None, fail_silently: bool = False, *, using: str | None = None, **kwds: Any
-) -> BaseEmailBackend:
-    """Make a mail backend.
-
-    Args:
-        backend: the dotted path of its class; the default mailer where none is given, which is
-            ``MAILERS["default"]`` if there is one, else ``EMAIL_BACKEND``.
-        fail_silently: keep quiet about a failed connection or delivery.
-        using: the alias of a mailer in ``MAILERS``, instead of a path.
-        kwds: further keyword arguments of the backend.
-
-    Raises:
-        BackendNotFound: no class is found at the path.
-        InvalidMailer: the entry of ``MAILERS`` is missing or cannot work.
-        TypeError: both ``backend`` and ``using`` are given.
-
-    >>> get_connection("aerogram.mail.backends.dummy.EmailBackend").send_messages([])
-    0
-    """
-    if backend is None:
-        if fail_silently:
-            kwds["fail_silently"] = True
-        return mailers.create(DEFAULT_MAILER if using is None else using, **kwds)
-    if using is not None:
-        raise TypeError("Give backend or using, not both: each says what sends the mail.")
-    return backend_class(backend, "get_connection(backend=...)")(fail_silently=fail_silently, **kwds)
 
 
 def send_mail(

@@ -21,11 +21,10 @@ from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured
 from aerogram.mail import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.backends import filebased
-from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.backends.base import BaseEmailBackend, LocalBackend
 from aerogram.mail.backends.console import EmailBackend as ConsoleBackend
 from aerogram.mail.backends.console import printable
 from aerogram.mail.backends.filebased import EmailBackend as FileBackend
-from aerogram.mail.backends.local import LocalBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 
 HYPHENS = "-" * 79

@@ -11,7 +11,9 @@ import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, ImproperlyConfigured, TemplateNotFound
 from aerogram.mail.delivery import report as delivery
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, FailedMessage, RecipientResult
+from aerogram.mail.delivery.dispatch import deliver
+from aerogram.mail.delivery.items import FailedItem
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 
 SENT = DeliveryReport({"ann@x.org": RecipientResult("sent", 250)}, "<1@x.org>")
 HALF = DeliveryReport(
@@ -110,22 +112,37 @@ def test_reports_come_in_the_order_of_the_batch():
     assert caught.value.reports == (LATER, HALF)
 
 
+class Backwards:
+    """A backend that reports the messages of a batch in the reverse order."""
+
+    fail_silently = streams = True
+
+    def deliver(self, delivery):
+        for message in reversed(list(delivery)):
+            delivery.add(message, message.outcome)
+
+
 def test_the_callback_sees_every_report_and_the_message_has_its_own():
     seen = []
-    result = DeliverySummary(on_result=seen.append)
-    message = Message()
-    result.add(message, SENT)
-    result.add(Message(), LATER)
-    assert seen == [SENT, LATER]
-    assert message.delivery is SENT
+    first, second = Message(), Message()
+    first.outcome, second.outcome = SENT, LATER
+    assert deliver(Backwards(), [first, second], seen.append) == 1
+    assert seen == [LATER, SENT]
+    assert first.delivery is SENT
 
 
-def test_an_unbuildable_item_raises_its_error_like_a_broken_message():
-    item = FailedMessage(ValueError("no template"))
-    for ask in (item.recipients, item.message):
-        with pytest.raises(ValueError, match="no template"):
-            ask()
-    assert repr(item) == "<FailedMessage ValueError>"
+def test_a_failed_item_is_reported_in_its_turn_and_no_backend_sees_it():
+    first, last = Message(), Message()
+    first.outcome, last.outcome = LATER, HALF
+    error = ValueError("no template")
+    backend = Backwards()
+    backend.fail_silently = False
+    with pytest.raises(DeliveryError) as caught:
+        deliver(backend, iter([first, FailedItem(error), last]))
+    assert [report.error for report in caught.value.reports] == [None, error, None]
+    assert caught.value.reports[::2] == (LATER, HALF)
+    with pytest.raises(ValueError, match="no template"):
+        deliver(Backwards(), [FailedItem(error)])
 
 
 def test_a_message_without_an_id_is_not_called_unbuilt():

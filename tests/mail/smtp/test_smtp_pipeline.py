@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, TemplateNotFound
 from aerogram.mail import EmailMessage, send_mass_mail
-from aerogram.mail.delivery.report import FailedMessage
+from aerogram.mail.delivery.items import FailedItem
 from aerogram.mail.smtp.outgoing import stuffed
 from aerogram.mail.smtp.session import BDAT_WINDOW
 from aerogram.testing import Drop, FaultyServer, Hang
@@ -166,7 +166,7 @@ def test_several_that_cannot_be_built_open_no_connection():
 def test_an_item_that_was_not_rendered_is_reported_in_its_place():
     missing = TemplateNotFound("no template shop/x.html")
     with FaultyServer() as server:
-        sent, reports = deliver(server, [mail(), FailedMessage(missing), mail("bob@x.org")])
+        sent, reports = deliver(server, [mail(), FailedItem(missing), mail("bob@x.org")])
     assert sent == 2
     assert [report.error for report in reports] == [missing]
 

@@ -1,25 +1,41 @@
-"""What a mail backend is: open, send messages, close."""
+"""What a mail backend is, and the base of those that keep a message on this machine."""
 
 from __future__ import annotations
 
-import inspect
+import threading
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.delivery.dispatch import dispatched
+from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.delivery.dispatch import deliver
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
-__all__ = ["BaseEmailBackend"]
+    from aerogram.mail.delivery.dispatch import Delivery
+    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.message.email_message import EmailMessage
+    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
+
+__all__ = ["BaseEmailBackend", "LocalBackend"]
 
 
 class BaseEmailBackend:
-    """Subclass this and write :meth:`send_messages`; write ``open`` and ``close`` if there is a connection.
+    """The base of all mail backends: it opens, sends messages, and closes.
 
-    A backend is a context manager that opens and closes its connection. A class written for Django's backend
-    contract needs nothing but this base class.
+    A subclass overrides ``open`` and ``close`` if there is a connection, and one of two methods:
+
+    - :meth:`send_messages`, as in Django: it takes a list and returns how many messages were sent. A class
+      written for Django's contract needs nothing but this base class.
+    - :meth:`deliver`: it takes the messages one by one and reports on each.
+
+    A backend is a context manager that opens and closes its connection.
+
+    Args:
+        fail_silently: ignore a failed connection or delivery.
+        kwargs: ignored, so that callers may pass options that only some backends have.
 
     >>> class Printing(BaseEmailBackend):
     ...     def send_messages(self, email_messages):
@@ -27,35 +43,25 @@ class BaseEmailBackend:
     ...             print(message.subject)
     ...         return len(email_messages)
     >>> from aerogram.mail import EmailMessage
-    >>> Printing().send_messages([EmailMessage("Hello", to=["ann@example.com"])])
+    >>> EmailMessage("Hello", to=["ann@example.com"], connection=Printing()).send()
     Hello
     1
-
-    Args:
-        fail_silently: keep quiet about a failed connection or delivery.
-        kwargs: ignored, so that callers may offer options that only some backends take.
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:  # noqa: ARG002 - see above
         self.fail_silently = fail_silently
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let :mod:`aerogram.mail.delivery.hooks` know of what the subclass sends, whoever calls it."""
-        super().__init_subclass__(**kwargs)
-        if inspect.isfunction(cls.send_messages):
-            cls.send_messages = dispatched(cls.send_messages)  # type: ignore[method-assign] # the same, watched
-
     def open(self) -> bool | None:
         """Open a connection.
 
         Returns:
-            True for a new one, False where one was open, None where opening failed silently (here: nothing to
-            open).
+            True for a new one, False if one was open, None if there is nothing to open or opening failed
+            silently.
         """
         return None
 
     def close(self) -> None:
-        """Close the connection; nothing happens where none is open."""
+        """Close the connection, if one is open."""
 
     def __enter__(self) -> Self:
         try:
@@ -70,13 +76,87 @@ class BaseEmailBackend:
     ) -> None:
         self.close()
 
-    def send_messages(self, email_messages: Iterable[Any]) -> int | None:
-        """Send messages and return how many were sent; None counts as 0.
+    def send_messages(
+        self, email_messages: Iterable[Any], *, on_result: OnResult | None = None
+    ) -> int | None:
+        """Send messages over one connection; one that was open before stays open.
 
-        A connection that this call opened is closed by it; one that was open stays so.
+        Args:
+            email_messages: any iterable. A class that overrides this method gets a list.
+            on_result: called with the report of each message. A class that overrides this method needs no
+                such argument.
 
-        A backend may also take ``on_result`` as a keyword argument. By that it says that it streams: it is
-        given any iterable, reads it message by message, puts a report on each as its ``delivery``, and
-        calls ``on_result`` with it. Others are given lists.
+        Returns:
+            How many messages were sent; None counts as 0.
+
+        Raises:
+            DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
         """
+        return deliver(self, email_messages, on_result, send=self.deliver)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send the messages of a delivery: iterate over it, and call its ``add`` with the report on each."""
         raise NotImplementedError("subclasses of BaseEmailBackend must override send_messages() method")
+
+    @property
+    def streams(self) -> bool:
+        """Whether :meth:`deliver` sends, so that no subclass has overridden :meth:`send_messages`."""
+        return getattr(self.send_messages, "__func__", None) is BaseEmailBackend.send_messages
+
+
+class LocalBackend(BaseEmailBackend):
+    """The base of the backends without a server: builds each message, and hands it to :meth:`keep`.
+
+    A message that cannot be built is refused as it is on the way to a server.
+    """
+
+    def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lock, so that a message that was sent can be pickled with its connection."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.RLock()
+
+    def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:
+        """Write, store or drop one message.
+
+        Args:
+            message: the message as the caller gave it.
+            mime: the same as a MIME tree, its headers checked.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        raise NotImplementedError("subclasses of LocalBackend must override keep() method")
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Keep each message."""
+        opened = False
+        with self._lock:
+            try:
+                for message in delivery:
+                    try:
+                        mime, addresses = message.message(), envelope_of(message).recipients
+                    except Exception as error:  # whatever a message or its subclass raises is that message's
+                        delivery.add(message, DeliveryReport(error=error))
+                        continue
+                    result = RecipientResult("sent")
+                    try:
+                        opened = bool(self.open()) or opened
+                        self.keep(message, mime)
+                    except OSError as error:
+                        if not self.fail_silently:
+                            raise
+                        result = RecipientResult("deferred", text=error.strerror or type(error).__name__)
+                    delivery.add(
+                        message, DeliveryReport(dict.fromkeys(addresses, result), str(mime["Message-ID"]))
+                    )
+                    delivery.sent += not addresses  # a message without recipients counts, as in Django
+            finally:
+                if opened:
+                    self.close()

@@ -1,4 +1,4 @@
-"""Writes messages to a stream, standard output where none is given."""
+"""The backend that writes messages to a stream, by default to standard output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from aerogram.mail.backends.local import LocalBackend
+from aerogram.mail.backends.base import LocalBackend
 
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
@@ -24,10 +24,10 @@ TERMINAL_CONTROLS: Final = re.compile(
 
 
 class EmailBackend(LocalBackend):
-    """Writes each message and a line of hyphens; control characters are shown as ``\\x1b`` and the like.
+    """Writes each message and a line of hyphens; control characters are escaped, as ``\\x1b``.
 
     Args:
-        fail_silently: keep quiet when the stream cannot be written.
+        fail_silently: ignore that the stream cannot be written.
         stream: a text stream; ``sys.stdout`` as it is at construction.
     """
 
@@ -36,16 +36,19 @@ class EmailBackend(LocalBackend):
         self.stream = sys.stdout if stream is None else stream
 
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
-        """Write one message and flush."""
+        """Write one message and flush the stream."""
         text = printable(mime.as_bytes().decode(_charset(mime), "backslashreplace"))
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        # A terminal that knows only ASCII still shows the rest of the message.
+        # An ASCII terminal still shows the rest of the message.
         self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n" + SEPARATOR)
         self.stream.flush()
 
 
 def printable(text: str) -> str:
-    """Return the text with every control character in its escaped form, ends of lines as they are.
+    """Return a text with every control character escaped, except for the ends of lines.
+
+    Args:
+        text: anything.
 
     >>> print(printable("a\\x1b[31mred"))
     a\\x1b[31mred

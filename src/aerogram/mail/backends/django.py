@@ -1,7 +1,7 @@
-"""Sends by any mail backend written for Django: so by the providers of django-anymail.
+"""The backend that sends by a mail backend written for Django, such as those of django-anymail.
 
-Django must be installed, and there need be no Django project: where none is configured, Django gets the few
-settings it needs to send mail. A project that is configured is used as it is.
+Django must be installed, but no Django project is needed: if none is configured, Django gets the few settings
+that it needs to send mail. A configured project is used as it is.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EmailBackend", "django_message"]
 
-# What django-anymail calls the fate of a recipient, in our words.
+# The outcome for each status of django-anymail.
 ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
     "sent": "sent",
-    "queued": "sent",  # the provider has accepted it, as a mail server does
+    "queued": "sent",  # accepted by the provider, as by a mail server
     "invalid": "refused",
     "rejected": "refused",
     "failed": "deferred",
@@ -48,19 +48,20 @@ OWN_ATTRIBUTES: Final = frozenset(
 MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
 
 _lock = threading.Lock()
-_configured_here: list[Any] = []  # Django's settings, where they are of our making
+_configured_here: list[Any] = []  # Django's settings, if this module has configured them
 
 
 class EmailBackend(WrappingBackend):
     """Converts each message to Django's class and sends it by a backend of Django's contract.
 
-    Attributes set on a message beyond its own, as ``tags`` or ``metadata`` of django-anymail, go along.
+    Further attributes that are set on a message, such as ``tags`` or ``metadata`` of django-anymail, are
+    copied.
 
     Args:
-        fail_silently: keep quiet about a failed connection or delivery.
+        fail_silently: ignore a failed connection or delivery.
         backend: the dotted path of the backend, such as ``"anymail.backends.postmark.EmailBackend"``.
-        settings: Django settings it needs, such as ``{"ANYMAIL": {...}}``; given to Django where no project
-            is configured. They cannot change a setting that Django has already.
+        settings: Django settings that it needs, such as ``{"ANYMAIL": {...}}``, for use without a Django
+            project. They cannot change a setting that Django has already.
         options: further keyword arguments of that backend.
 
     Raises:
@@ -79,7 +80,7 @@ class EmailBackend(WrappingBackend):
     ... }
     """
 
-    takes_any_option = True  # what they are, only the other backend knows
+    takes_any_option = True  # only the other backend knows its options
 
     def __init__(
         self,
@@ -99,41 +100,46 @@ class EmailBackend(WrappingBackend):
         _configure_django(settings or {})
         self._django = _django_backend(backend, options)
 
-    def deliver(self, message: EmailMessage) -> DeliveryReport:
-        """Send one message; the report says what a provider or server told."""
+    def send_one(self, message: EmailMessage) -> DeliveryReport:
+        """Send one message and report what the provider or server replied."""
         try:
-            message.message()  # refuses what no other backend would send
+            message.message()  # refuses what the other backends refuse
             addresses = envelope_of(message).recipients
-            twin = django_message(message)
+            theirs = django_message(message)
         except Exception as error:  # whatever a message or its subclass raises is that message's
             return DeliveryReport(error=error)
         self._open(self._django)
         message_id = next(
-            (str(v) for name, v in twin.extra_headers.items() if name.lower() == "message-id"), None
+            (str(value) for name, value in theirs.extra_headers.items() if name.lower() == "message-id"),
+            None,
         )
         try:
-            count = self._django.send_messages([twin])
+            count = self._django.send_messages([theirs])
         except Exception as error:  # each provider has its own
-            return _failure(twin, addresses, message_id, error)
-        fate = RecipientResult("sent")
+            return _failure(theirs, addresses, message_id, error)
+        result = RecipientResult("sent")
         if not count:
-            fate = RecipientResult("uncertain", text="the backend did not say what it sent")
-        return _provider_report(twin, addresses) or DeliveryReport(dict.fromkeys(addresses, fate), message_id)
+            result = RecipientResult("uncertain", text="the backend did not say what it sent")
+        report = DeliveryReport(dict.fromkeys(addresses, result), message_id)
+        return _provider_report(theirs, addresses) or report
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} {self.backend}>"
 
 
 def django_message(message: EmailMessage) -> Any:
-    """Return the same message as an object of Django's class.
+    """Return a message as an object of Django's class.
 
-    The envelope sender, which Django has no name for, becomes its ``from_email``, and the sender the From
-    header: so do Django's SMTP backend and django-anymail read them.
+    The envelope sender, for which Django has no attribute, becomes ``from_email``, and the sender becomes the
+    From header. Django's SMTP backend and django-anymail read them in this way.
+
+    Args:
+        message: the message.
     """
     from django.core import mail
 
     kind = mail.EmailMultiAlternatives if isinstance(message, EmailMultiAlternatives) else mail.EmailMessage
-    twin = kind(
+    theirs = kind(
         subject=str(message.subject),
         body=str(message.body),
         from_email=str(message.from_email),
@@ -144,38 +150,37 @@ def django_message(message: EmailMessage) -> Any:
         headers=dict(message.extra_headers),
     )
     if message.return_path is not None:
-        twin.extra_headers = {"From": twin.from_email, **twin.extra_headers}
-        twin.from_email = message.return_path
+        theirs.extra_headers = {"From": theirs.from_email, **theirs.extra_headers}
+        theirs.from_email = message.return_path
     for part in message.attachments:
         if isinstance(part, tuple):
             filename, content, mimetype = part
             part = EmailAttachment(filename, content, mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
-        twin.attachments.append(part)
+        theirs.attachments.append(part)
     if isinstance(message, EmailMultiAlternatives):
-        twin.alternatives = list(message.alternatives)
-    twin.encoding = message.encoding
+        theirs.alternatives = list(message.alternatives)
+    theirs.encoding = message.encoding
     for name in ("content_subtype", "mixed_subtype", "alternative_subtype"):
         if hasattr(message, name):
-            setattr(twin, name, getattr(message, name))
+            setattr(theirs, name, getattr(message, name))
     for name, value in vars(message).items():
         if name not in OWN_ATTRIBUTES:
-            setattr(twin, name, value)
+            setattr(theirs, name, value)
     if type(message).message not in (EmailMessage.message, EmailMultiAlternatives.message):
-        twin.message = message.message
-    return twin
+        theirs.message = message.message
+    return theirs
 
 
-def _provider_report(twin: Any, addresses: tuple[str, ...]) -> DeliveryReport | None:
-    """What a provider said of each recipient, where django-anymail asked one."""
-    status = getattr(twin, "anymail_status", None)
-    told = {address.lower(): each for address, each in getattr(status, "recipients", {}).items()}
-    if status is None or not told:
+def _provider_report(theirs: Any, addresses: tuple[str, ...]) -> DeliveryReport | None:
+    """Return the outcome for each recipient, if django-anymail has asked a provider."""
+    status = getattr(theirs, "anymail_status", None)
+    statuses = {address.lower(): each.status for address, each in getattr(status, "recipients", {}).items()}
+    if status is None or not statuses:
         return None
     results = {}
     for address in addresses:
-        each = told.get(address.lower())
-        word = each.status if each is not None else None
-        results[address] = RecipientResult(ANYMAIL_STATUS.get(word, "uncertain"), text=word or "nothing said")
+        word = statuses.get(address.lower())
+        results[address] = RecipientResult(ANYMAIL_STATUS.get(word, "uncertain"), text=word or "no status")
     identifier = status.message_id
     return DeliveryReport(
         results, str(identifier) if identifier and not isinstance(identifier, set) else None
@@ -183,51 +188,51 @@ def _provider_report(twin: Any, addresses: tuple[str, ...]) -> DeliveryReport | 
 
 
 def _failure(
-    twin: Any, addresses: tuple[str, ...], message_id: str | None, error: Exception
+    theirs: Any, addresses: tuple[str, ...], message_id: str | None, error: Exception
 ) -> DeliveryReport:
-    """What is known of a message when the backend raised."""
-    report = _provider_report(twin, addresses)
+    """Return what is known of a message when the backend raised."""
+    report = _provider_report(theirs, addresses)
     if report is not None:
         return report
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        # Each as it was given to sendmail(), which Django does with its name.
-        told = {parse_mailbox(given).addr_spec: reply for given, reply in error.recipients.items()}
-        unsaid = RecipientResult("refused", text=type(error).__name__)
-        results = {address: result_of(*told[address]) if address in told else unsaid for address in addresses}
+        # Django gives sendmail() each recipient with its name.
+        replies = {parse_mailbox(given).addr_spec: reply for given, reply in error.recipients.items()}
+        refused = RecipientResult("refused", text=type(error).__name__)
+        results = {each: result_of(*replies[each]) if each in replies else refused for each in addresses}
         return DeliveryReport(results, message_id)
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
-        fate = result_of(error.smtp_code, text if isinstance(text, bytes) else str(text).encode())
-    elif (code := getattr(error, "status_code", None)) is not None:  # of the provider's HTTP answer
+        result = result_of(error.smtp_code, text if isinstance(text, bytes) else str(text).encode())
+    elif (code := getattr(error, "status_code", None)) is not None:  # of an HTTP response of the provider
         later = code == 429 or code >= 500
-        fate = RecipientResult(
+        result = RecipientResult(
             "deferred" if later else "refused", text=f"{type(error).__name__}, HTTP {code}"
         )
     elif isinstance(error, OSError) or type(error).__module__.startswith("anymail"):
-        if isinstance(error, ValueError):  # what this provider cannot send, or cannot read
+        if isinstance(error, ValueError):  # the provider does not support a feature of the message
             return DeliveryReport(message_id=message_id, error=error)
-        fate = RecipientResult("uncertain", text=type(error).__name__)
+        result = RecipientResult("uncertain", text=type(error).__name__)
     else:
         return DeliveryReport(message_id=message_id, error=error)
-    return DeliveryReport(dict.fromkeys(addresses, fate), message_id)
+    return DeliveryReport(dict.fromkeys(addresses, result), message_id)
 
 
 def _configure_django(wanted: Mapping[str, Any]) -> None:
     try:
-        from django.conf import settings as djangos
+        from django.conf import settings as django_settings
     except ImportError:
         raise MissingDependency(
             "aerogram.mail.backends.django needs Django: pip install 'aerogram[django]'."
         ) from None
     with _lock:
-        if not djangos.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
-            djangos.configure(**MINIMUM, DEFAULT_CHARSET=settings.DEFAULT_CHARSET)
-            _configured_here[:] = [djangos._wrapped]
-        ours = bool(_configured_here) and djangos._wrapped is _configured_here[0]
+        if not django_settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            django_settings.configure(**MINIMUM, DEFAULT_CHARSET=settings.DEFAULT_CHARSET)
+            _configured_here[:] = [django_settings._wrapped]
+        ours = bool(_configured_here) and django_settings._wrapped is _configured_here[0]
         for name, value in wanted.items():
-            there = getattr(djangos, name, None)
-            if ours and not djangos.is_overridden(name):
-                setattr(djangos, name, value)
+            there = getattr(django_settings, name, None)
+            if ours and not django_settings.is_overridden(name):
+                setattr(django_settings, name, value)
             elif ours and isinstance(there, dict) and isinstance(value, dict) and _agree(there, value):
                 there.update(value)
             elif there != value:

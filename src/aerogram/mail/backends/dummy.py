@@ -1,10 +1,10 @@
-"""Sends nothing."""
+"""The backend that sends nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aerogram.mail.backends.local import LocalBackend
+from aerogram.mail.backends.base import LocalBackend
 
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage

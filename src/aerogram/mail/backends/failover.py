@@ -1,4 +1,4 @@
-"""Sends by the first mailer that works."""
+"""The backend that sends by the first mailer that works."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ logger = logging.getLogger("aerogram.mail")
 
 
 class EmailBackend(WrappingBackend):
-    """Tries several mailers in order, until one takes the message.
+    """Tries several mailers in order, until one accepts the message.
 
-    The next one is tried only while nothing of the message has left: the connection cannot be opened, or it
-    was lost before the content was handed over (or the server said 421 by then, "service not available"). A
-    refused recipient is the final word and says nothing about the transport; a message whose fate is
-    uncertain is never sent again.
+    The next mailer is tried only if nothing of the message was handed over: the connection cannot be opened,
+    or was lost before the content was sent, or the server replied 421 ("service not available") before. A
+    refused recipient is final: it is no failure of the transport. A message whose outcome is uncertain is
+    never sent again.
 
     Args:
-        fail_silently: keep quiet when no mailer can be reached.
+        fail_silently: ignore that no mailer can be reached.
         mailers: aliases of ``MAILERS``, or backends.
-        retry_after: seconds during which a transport that failed is tried last.
+        retry_after: seconds during which a mailer that failed is tried last.
 
     >>> backends, smtp = "aerogram.mail.backends.", "aerogram.mail.backends.smtp.EmailBackend"
     >>> MAILERS = {
@@ -66,11 +66,11 @@ class EmailBackend(WrappingBackend):
         self._anything_worked = False
 
     def order(self) -> list[int]:
-        """The places of the mailers in the order to try them for the next message."""
+        """Return the positions of the mailers, in the order to try them for the next message."""
         return list(range(len(self.mailers)))
 
-    def deliver(self, message: EmailMessage) -> DeliveryReport:
-        """Send by the first mailer that takes the message."""
+    def send_one(self, message: EmailMessage) -> DeliveryReport:
+        """Send by the first mailer that accepts the message."""
         now, problem = time.monotonic(), None
         recently_failed = {
             place for place, moment in self._failed_at.items() if now - moment < self.retry_after
@@ -84,7 +84,7 @@ class EmailBackend(WrappingBackend):
                 problem = error
             else:
                 report = report_of(mailer, message)
-                if not nothing_left(report):
+                if not is_unsent(report):
                     self._anything_worked = True
                     return report
             self._close(mailer)
@@ -96,12 +96,15 @@ class EmailBackend(WrappingBackend):
         return report or DeliveryReport(dict.fromkeys(envelope_of(message).recipients, unreached))
 
 
-def nothing_left(report: DeliveryReport) -> bool:
-    """Whether the transport failed while the content had not been handed over.
+def is_unsent(report: DeliveryReport) -> bool:
+    """Return whether the transport failed before the content was handed over.
 
-    >>> nothing_left(DeliveryReport({"a@x.org": RecipientResult("deferred", text="connection lost")}))
+    Args:
+        report: the outcome of the message.
+
+    >>> is_unsent(DeliveryReport({"a@x.org": RecipientResult("deferred", text="connection lost")}))
     True
-    >>> nothing_left(DeliveryReport({"a@x.org": RecipientResult("deferred", 451)}))
+    >>> is_unsent(DeliveryReport({"a@x.org": RecipientResult("deferred", 451)}))
     False
     """
     results = report.recipients.values()

@@ -1,4 +1,4 @@
-"""Writes messages to files in a folder, one file for each session of a backend."""
+"""The backend that writes messages to files in a folder, one file per backend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured
-from aerogram.mail.backends.local import LocalBackend
+from aerogram.mail.backends.base import LocalBackend
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -23,15 +23,15 @@ __all__ = ["EmailBackend"]
 class EmailBackend(LocalBackend):
     """Appends each message and a line of hyphens to a file of its own, ``YYYYmmdd-HHMMSS-<number>.log``.
 
-    Mail holds secrets such as links that reset a password: files are readable by their owner alone (0600),
-    and so are the folders made for them (0700).
+    Mail holds secrets, such as links that reset a password. Only their owner can read the files (0600) and
+    the folders that are created for them (0700).
 
     Args:
-        fail_silently: keep quiet when a file cannot be written.
-        file_path: the folder; ``EMAIL_FILE_PATH`` where none is given. Made where it does not exist.
+        fail_silently: ignore that a file cannot be written.
+        file_path: the folder, by default ``EMAIL_FILE_PATH``. It is created if it does not exist.
 
     Raises:
-        ImproperlyConfigured: there is no such setting, or no such folder can be made or written.
+        ImproperlyConfigured: there is no such setting, or the folder cannot be created or written.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EmailBackend(LocalBackend):
         _prepare_folder(Path(self.file_path), where)
 
     def open(self) -> bool:
-        """Open this backend's file; a second opening appends to the same file."""
+        """Open the file of this backend; opening it again appends to it."""
         if self.stream is not None:
             return False
         if self._fname is not None:
@@ -66,21 +66,21 @@ class EmailBackend(LocalBackend):
             path = os.path.join(self.file_path, f"{started}-{number}.log")  # noqa: PTH118 - see file_path
             try:
                 descriptor = _descriptor(path, os.O_EXCL)
-            except FileExistsError:  # forked processes share ids: never write into a file of another
+            except FileExistsError:  # forked processes share ids
                 number += 1
                 continue
             self.stream, self._fname = os.fdopen(descriptor, "ab"), path
             return True
 
     def close(self) -> None:
-        """Close the file; nothing happens where none is open."""
+        """Close the file, if it is open."""
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.close()
 
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
         """Append one message to the file."""
-        assert self.stream is not None  # noqa: S101 - send_messages() has opened it
+        assert self.stream is not None  # noqa: S101 - deliver() has opened it
         self.stream.write(mime.as_bytes() + b"\n" + b"-" * 79 + b"\n")
         self.stream.flush()
 
@@ -90,7 +90,7 @@ def _descriptor(path: str, flags: int = 0) -> int:
 
 
 def _prepare_folder(folder: Path, where: str) -> None:
-    """Make the folder and its parents where they are missing, for their owner alone."""
+    """Create the folder and its parents if they are missing, for their owner only."""
     try:
         for each in (*reversed(folder.parents), folder):
             if not each.exists():

@@ -1,20 +1,20 @@
-"""Stops a send to more people than anybody meant."""
+"""The backend that refuses a send to more recipients than was intended."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import ImproperlyConfigured, TooManyRecipients
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import mailer_of
-from aerogram.mail.batch import send_stream
+from aerogram.mail.delivery.dispatch import send_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.delivery.dispatch import Delivery
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend", "allow_recipients"]
@@ -24,9 +24,11 @@ _allowed: ContextVar[float | None] = ContextVar("aerogram_fuse_allowed", default
 
 @contextmanager
 def allow_recipients(number: float) -> Iterator[None]:
-    """Let a ``with`` block send to that many recipients at once, whatever the limit of the fuse is.
+    """Replace the limit of the fuse for each send inside a ``with`` block.
 
-    ``float("inf")`` is any number, and lets a batch flow without being counted first.
+    Args:
+        number: how many recipients a send may have. With ``float("inf")`` a batch is sent without being
+            counted first.
 
     >>> with allow_recipients(20_000):
     ...     pass  # send_mass_mail(...)
@@ -39,18 +41,17 @@ def allow_recipients(number: float) -> Iterator[None]:
 
 
 class EmailBackend(BaseEmailBackend):
-    """Refuses a whole send, before any of it leaves, when it has more recipients than the limit.
+    """Refuses a whole send, before any of it leaves, if it has more recipients than the limit.
 
-    The messages of one call are held back until they are known to be few enough, so memory is bounded by the
-    limit.
+    The messages of one call are held until they have been counted. Their number is bounded by the limit.
 
     Args:
-        fail_silently: keep quiet about a failed connection or delivery; a refusal is raised all the same.
+        fail_silently: ignore a failed connection or delivery; a refusal is raised nevertheless.
         mailer: the mailer that sends: an alias of ``MAILERS``, or a backend.
         limit: how many recipients one send may have, counted over all its messages.
 
     Raises:
-        ImproperlyConfigured: ``mailer`` is missing, or ``limit`` is no positive number.
+        ImproperlyConfigured: ``mailer`` is missing, or ``limit`` is not a positive integer.
     """
 
     def __init__(
@@ -63,49 +64,44 @@ class EmailBackend(BaseEmailBackend):
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
         if mailer is None or not isinstance(limit, int) or limit < 1:
-            raise ImproperlyConfigured(
-                "The fuse backend needs mailer=..., and limit= as a whole number above 0."
-            )
+            raise ImproperlyConfigured("The fuse backend needs mailer=..., and limit= as an integer above 0.")
         self.mailer = mailer_of(mailer)
-        self.mailer.fail_silently = self.mailer.fail_silently or fail_silently
+        self.fail_silently = self.mailer.fail_silently = self.mailer.fail_silently or fail_silently
         self.limit = limit
 
     def open(self) -> bool | None:
-        """Open the connection of the mailer behind the fuse."""
+        """Open the connection of the mailer."""
         return self.mailer.open()
 
     def close(self) -> None:
-        """Close the connection of the mailer behind the fuse."""
+        """Close the connection of the mailer."""
         self.mailer.close()
 
-    def send_messages(
-        self, email_messages: Iterable[EmailMessage], *, on_result: OnResult | None = None
-    ) -> int:
-        """Send by the mailer behind the fuse.
+    def deliver(self, delivery: Delivery) -> None:
+        """Send by the mailer.
 
         Raises:
             TooManyRecipients: there are more recipients than the limit; nothing was sent.
         """
         allowed = _allowed.get()
         limit = self.limit if allowed is None else allowed
-        if limit == float("inf"):
-            return send_stream(email_messages, self.mailer, on_result)
-        held: list[EmailMessage] = []
-        recipients = 0
-        for message in email_messages:
-            held.append(message)
-            recipients += _number_of_recipients(message)
-            if recipients > limit:
-                raise TooManyRecipients(
-                    f"This send has more than {limit} recipients, the limit of the fuse; nothing left. "
-                    "If it is meant, send inside 'with aerogram.mail.backends.fuse.allow_recipients(...):' "
-                    "or raise limit."
-                )
-        return send_stream(held, self.mailer, on_result)
+        if limit != float("inf"):
+            delivery.put_back(_counted(delivery, limit))
+        send_by(self.mailer, delivery)
 
 
-def _number_of_recipients(message: EmailMessage) -> int:
-    try:
-        return len(message.recipients())
-    except Exception:
-        return 0
+def _counted(delivery: Delivery, limit: float) -> list[EmailMessage]:
+    """Return the messages of a delivery, unless they have more recipients than the limit."""
+    held: list[EmailMessage] = []
+    recipients = 0
+    for message in delivery:
+        held.append(message)
+        with suppress(Exception):  # whatever a message or its subclass raises is reported when it is sent
+            recipients += len(message.recipients())
+        if recipients > limit:
+            raise TooManyRecipients(
+                f"This send has more than {limit} recipients, the limit of the fuse. Nothing was sent. If it "
+                "is intended, send inside 'with aerogram.mail.backends.fuse.allow_recipients(...):', or "
+                "raise limit."
+            )
+    return held

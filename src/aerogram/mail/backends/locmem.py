@@ -1,4 +1,4 @@
-"""Keeps messages in memory, for tests."""
+"""The backend that keeps messages in memory, for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from aerogram import mail
-from aerogram.mail.backends.local import LocalBackend
+from aerogram.mail.backends.base import LocalBackend
 
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
@@ -16,11 +16,11 @@ __all__ = ["EmailBackend"]
 
 
 class EmailBackend(LocalBackend):
-    """Puts a deep copy of each message into the list ``aerogram.mail.outbox``.
+    """Appends a deep copy of each message to the list ``aerogram.mail.outbox``.
 
-    The list belongs to the process. A test may delete it, or put another in its place.
+    There is one list for the process. A test may delete or replace it.
     """
 
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - only copies
-        """Put a copy into the outbox: what happens to the message later does not reach it."""
+        """Append a copy, which later changes of the message do not reach."""
         mail.outbox.append(copy.deepcopy(message))

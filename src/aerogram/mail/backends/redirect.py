@@ -1,4 +1,4 @@
-"""Keeps mail of a staging system away from real people."""
+"""The backend that sends the mail of a staging system to other recipients, or to allowed ones only."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ FIELDS = ("to", "cc", "bcc")
 
 
 class EmailBackend(WrappingBackend):
-    """Sends all mail to the addresses given, or drops the recipients that no pattern allows.
+    """Sends all mail to given addresses, or drops the recipients that no pattern allows.
 
     Args:
-        fail_silently: keep quiet about a failed connection or delivery.
+        fail_silently: ignore a failed connection or delivery.
         mailer: the mailer that sends: an alias of ``MAILERS``, or a backend.
-        to: where everything goes. The real recipients are shown in the headers ``X-Original-To``,
-            ``X-Original-Cc`` and ``X-Original-Bcc``.
-        allow: instead of ``to``, patterns of the addresses that do receive mail, such as ``"*@example.com"``
-            (``*`` and ``?``, capitals or not). The others are dropped, and their number is logged.
+        to: the addresses that all mail is sent to. The header fields ``X-Original-To``, ``X-Original-Cc``
+            and ``X-Original-Bcc`` name the real recipients.
+        allow: instead of ``to``, patterns of the addresses that receive mail, such as ``"*@example.com"``
+            (``*`` and ``?``, ignoring case). Other recipients are dropped, and their number is logged.
 
     Raises:
         ImproperlyConfigured: not exactly one of ``to`` and ``allow`` is given.
@@ -56,22 +56,22 @@ class EmailBackend(WrappingBackend):
         self.to = list(to)
         self.allow = [pattern.lower() for pattern in allow]
 
-    def deliver(self, message: EmailMessage) -> DeliveryReport:
-        """Send the message to those who may have it."""
+    def send_one(self, message: EmailMessage) -> DeliveryReport:
+        """Send the message to the given or allowed addresses."""
         try:
-            twin = self._redirected(message) if self.to else self._thinned(message)
-        except Exception as error:  # a recipient that is no address
+            changed = self._redirected(message) if self.to else self._filtered(message)
+        except Exception as error:  # an invalid address
             return DeliveryReport(error=error)
-        if not twin.recipients():
+        if not changed.recipients():
             return DeliveryReport()
         self._open(self.mailer)
-        return report_of(self.mailer, twin)
+        return report_of(self.mailer, changed)
 
     def _redirected(self, message: EmailMessage) -> EmailMessage:
-        twin = copy.copy(message)
-        twin.to, twin.cc, twin.bcc = list(self.to), [], []
-        twin.recipients = lambda: list(self.to)  # type: ignore[method-assign] # a class may have its own
-        # A To or Cc header given by hand would still name the real recipients as if they had been served.
+        changed = copy.copy(message)
+        changed.to, changed.cc, changed.bcc = list(self.to), [], []
+        changed.recipients = lambda: list(self.to)  # type: ignore[method-assign] # a class may override it
+        # An explicit To or Cc header would still name the real recipients.
         headers = {
             name: value
             for name, value in message.extra_headers.items()
@@ -81,21 +81,21 @@ class EmailBackend(WrappingBackend):
             real = [str(recipient) for recipient in getattr(message, field) if recipient]
             if real:
                 headers[f"X-Original-{field.title()}"] = ", ".join(real)
-        twin.extra_headers = headers
-        return twin
+        changed.extra_headers = headers
+        return changed
 
-    def _thinned(self, message: EmailMessage) -> EmailMessage:
-        twin, dropped = copy.copy(message), 0
+    def _filtered(self, message: EmailMessage) -> EmailMessage:
+        changed, dropped = copy.copy(message), 0
         for field in FIELDS:
             everyone = [recipient for recipient in getattr(message, field) if recipient]
             allowed = [recipient for recipient in everyone if self._allows(recipient)]
-            setattr(twin, field, allowed)
+            setattr(changed, field, allowed)
             dropped += len(everyone) - len(allowed)
-        served = [recipient for recipient in message.recipients() if recipient and self._allows(recipient)]
-        twin.recipients = lambda: served  # type: ignore[method-assign] # a class may have its own
+        recipients = [each for each in message.recipients() if each and self._allows(each)]
+        changed.recipients = lambda: recipients  # type: ignore[method-assign] # a class may override it
         if dropped:
             logger.warning("recipients dropped: %d; no pattern of the redirect backend allows them", dropped)
-        return twin
+        return changed
 
     def _allows(self, recipient: object) -> bool:
         address = parse_mailbox(recipient).addr_spec.lower()

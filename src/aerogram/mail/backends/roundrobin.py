@@ -1,4 +1,4 @@
-"""Spreads mail over several mailers."""
+"""The backend that spreads mail over several mailers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["EmailBackend"]
 
 
 class EmailBackend(failover.EmailBackend):
-    """Gives each message to the next mailer in turn; where that one fails, the others are tried.
+    """Sends each message by the next mailer in turn, or by another one if that fails.
 
-    The first turn falls to any of them, so that programs which send one message each use them all. The
-    arguments are those of :class:`aerogram.mail.backends.failover.EmailBackend`.
+    The first turn is random, so that programs which send one message each use all mailers. The arguments are
+    those of :class:`aerogram.mail.backends.failover.EmailBackend`.
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
@@ -23,6 +23,6 @@ class EmailBackend(failover.EmailBackend):
         self._turns = count(random.randrange(len(self.mailers)))  # noqa: S311 - spreads load, guards nothing
 
     def order(self) -> list[int]:
-        """Begin with the mailer whose turn it is."""
-        places, turn = super().order(), next(self._turns) % len(self.mailers)
-        return places[turn:] + places[:turn]
+        """Return the positions of the mailers, the one whose turn it is first."""
+        positions, turn = super().order(), next(self._turns) % len(self.mailers)
+        return positions[turn:] + positions[:turn]

@@ -9,17 +9,16 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
@@ -31,6 +30,9 @@ from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.tls import client_context
 from aerogram.mail.wire.serializer import to_pieces
+
+if TYPE_CHECKING:
+    from aerogram.mail.delivery.dispatch import Delivery
 
 __all__ = ["EmailBackend"]
 
@@ -249,29 +251,22 @@ class EmailBackend(BaseEmailBackend):
 
     # -- sending --
 
-    def send_messages(self, email_messages: Iterable[Any], *, on_result: OnResult | None = None) -> int:
-        """Send every message and return how many were accepted for at least one recipient.
+    def deliver(self, delivery: Delivery) -> None:
+        """Send every message of a delivery.
 
         A connection is opened for the first message that can be built, and closed at the end unless it was
-        open before. Each message gets its ``delivery`` report.
-
-        Args:
-            email_messages: any iterable; a generator is read message by message while sending goes on.
-            on_result: called with each report as soon as it is known, in the caller's thread.
+        open before.
 
         Raises:
             OSError: the connection cannot be opened, and the backend does not fail silently.
-            DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
-            MessageError: the only message cannot be built.
         """
-        if not email_messages:
-            return 0
         with self._lock:
-            if self._sending:  # called by the caller's own code amid a batch, whose connection is occupied
-                return self._twin().send_messages(email_messages, on_result=on_result)
+            if self._sending:  # the caller's own code sends during a batch, which occupies the connection
+                self._twin().deliver(delivery)
+                return
             self._sending = True
             try:
-                return Batch(self, email_messages, on_result).run()
+                Batch(self, delivery).run()
             finally:
                 self._sending = False
 

@@ -1,4 +1,4 @@
-"""What the backends share that pass mail on to other backends: failover, roundrobin, redirect."""
+"""The base of the backends that pass mail on to other backends: failover, roundrobin, redirect, django."""
 
 from __future__ import annotations
 
@@ -9,67 +9,65 @@ from typing import TYPE_CHECKING, Any
 from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery.ready import is_ready
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.mailers import mailers
 from aerogram.mail.smtp.replies import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aerogram.mail.delivery.report import OnResult
+    from aerogram.mail.delivery.dispatch import Delivery
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["WrappingBackend", "mailer_of", "report_of"]
 
 
 class WrappingBackend(BaseEmailBackend):
-    """Takes each message of a batch in turn and asks :meth:`deliver` what became of it."""
+    """Passes each message of a batch to :meth:`send_one`; connections stay open until the batch ends."""
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
         self._lock = threading.RLock()
         self._opened: list[BaseEmailBackend] = []
 
-    def deliver(self, message: EmailMessage) -> DeliveryReport:
-        """Pass one message on. An ``OSError`` raised here ends the batch: it and the rest are deferred."""
-        raise NotImplementedError("subclasses of WrappingBackend must override deliver() method")
+    def send_one(self, message: EmailMessage) -> DeliveryReport:
+        """Send one message by another backend.
 
-    def send_messages(
-        self, email_messages: Iterable[EmailMessage], *, on_result: OnResult | None = None
-    ) -> int:
-        """Pass messages on, one by one; connections stay open until the batch ends."""
-        tally = DeliverySummary(fail_silently=self.fail_silently, on_result=on_result)
+        Args:
+            message: the message, which has recipients.
+
+        Returns:
+            The outcome.
+
+        Raises:
+            OSError: no backend can be reached. This message and the others of the batch are deferred.
+        """
+        raise NotImplementedError("subclasses of WrappingBackend must override send_one() method")
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send the messages one by one, and defer those behind one that no backend could be reached for."""
         failure: OSError | None = None
         with self._lock:
             try:
-                for message in email_messages:
-                    report, failure = self._report_on(message, failure)
-                    if report is not None:
-                        tally.add(message, report)
-                    if failure and not (self.fail_silently or is_ready(email_messages)):
-                        break  # nobody waits for what a generator has not made yet
+                for message in delivery:
+                    try:
+                        if not message.recipients():
+                            delivery.add(message, DeliveryReport())
+                            continue
+                    except Exception as error:  # whatever a message or its subclass raises is that message's
+                        delivery.add(message, DeliveryReport(error=error))
+                        continue
+                    if failure is None:
+                        try:
+                            delivery.add(message, self.send_one(message))
+                            continue
+                        except OSError as error:
+                            failure = error
+                    delivery.add(message, _deferred(message, failure))
+                    if not (self.fail_silently or delivery.is_ready):
+                        break  # a generator makes no more messages
             finally:
                 self.close()
         if failure is not None and not self.fail_silently:
             raise failure
-        return tally.close()
-
-    def _report_on(
-        self, message: EmailMessage, failure: OSError | None
-    ) -> tuple[DeliveryReport | None, OSError | None]:
-        """Deliver a message, unless it is for nobody, or ``failure`` has ended that; return both anew."""
-        try:
-            if not message.recipients():
-                return None, failure
-        except Exception as error:  # an item that did not become a message
-            return DeliveryReport(error=error), failure
-        if failure is None:
-            try:
-                return self.deliver(message), None
-            except OSError as error:
-                failure = error
-        return _deferred(message, failure), failure
 
     def close(self) -> None:
         """Close every connection that was opened for the batch."""
@@ -90,15 +88,18 @@ def _deferred(message: EmailMessage, error: OSError) -> DeliveryReport:
     result = RecipientResult("deferred", text=clean_text(f"not sent: {error}"))
     try:
         return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
-    except Exception as problem:  # whatever a message, or its subclass, raises is that message's
+    except Exception as problem:  # whatever a message or its subclass raises is that message's
         return DeliveryReport(error=problem)
 
 
 def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
-    """Return the backend: it is given itself, or by its alias in ``MAILERS``.
+    """Return a backend that is given itself or by its alias in ``MAILERS``.
+
+    Args:
+        mailer: the backend or its alias.
 
     Raises:
-        InvalidMailer: the mailer leads back to itself.
+        InvalidMailer: the mailer passes its mail on to itself.
     """
     if not isinstance(mailer, str):
         return mailer
@@ -111,10 +112,17 @@ def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
 
 
 def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport:
-    """Send one message by a backend whose connection is open, and say what became of it.
+    """Send one message by a backend whose connection is open, and return the outcome.
 
-    A backend that raises, or counts nothing, without a report may have handed the message over all the same:
-    that is ``uncertain``.
+    A backend that raises, or returns 0, without a report may have sent the message nevertheless: its outcome
+    is ``uncertain``.
+
+    Args:
+        mailer: the backend.
+        message: the message; its ``delivery`` is replaced.
+
+    Raises:
+        ImproperlyConfigured: the backend raised it.
     """
     message.delivery = None
     result = RecipientResult("sent")

@@ -1,240 +1,237 @@
-"""The one gate to every backend: hooks, spans and log lines, once a message.
+"""What happens around a send: hooks, log lines, spans, cancellation, and one set of settings.
 
-:func:`dispatched` is put around ``send_messages`` of every class that inherits from
-:class:`~aerogram.mail.backends.base.BaseEmailBackend`, so it does not matter who calls it. A backend that is
-called while another one sends (by failover, by ``super()``) belongs to that send. Where nobody listens, the
-gate is open and costs one test a call.
+Every function and method that sends calls :func:`deliver`. A backend that sends by another one (failover, or
+``super().send_messages()``) calls it again. That inner send is a part of the outer one: only the outer one
+calls hooks and writes log lines.
 """
 
 from __future__ import annotations
 
-import functools
+import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from inspect import signature
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
+from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.log import listened, log_delivery, logger
-from aerogram.mail.delivery.ready import ReadyMessages, is_ready
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, FailedMessage, RecipientResult
-from aerogram.mail.delivery.tracing import begin_span, end_span, traced
+from aerogram.mail.delivery.items import FailedItem, is_ready
+from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
+from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from aerogram.mail.delivery.report import OnResult
 
-__all__ = ["Dispatch", "dispatched", "hand_over", "listening", "streams"]
+__all__ = ["CHUNK", "Delivery", "deliver", "is_observed", "send_by"]
+
+CHUNK: Final = 100
+"""The largest number of messages in a list that a backend of Django's contract is given."""
 
 _END: Final = object()
-_inside: ContextVar[bool] = ContextVar("aerogram_dispatch", default=False)
-
-SendMessages = Callable[..., Any]
-
-
-def streams(send_messages: SendMessages) -> bool:
-    """Whether a backend reads an iterable and reports on each message: it takes ``on_result``."""
-    return "on_result" in signature(send_messages).parameters
+_UNKNOWN: Final = RecipientResult("uncertain", text="the backend did not say which messages it sent")
+_inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)
 
 
-def dispatched(send_messages: SendMessages) -> SendMessages:
-    """Put the gate before a method ``send_messages``; before one that has it already, nothing more."""
-    if hasattr(send_messages, "is_dispatched"):
-        return send_messages
-    name = next(iter(list(signature(send_messages).parameters)[1:]), "email_messages")
+def deliver(
+    backend: Any,
+    messages: Iterable[Any],
+    on_result: OnResult | None = None,
+    *,
+    send: Callable[[Delivery], None] | None = None,
+) -> int:
+    """Send messages by a backend of any class.
 
-    @functools.wraps(send_messages)
-    def gate(self: Any, *args: Any, **kwargs: Any) -> Any:
-        cancellation.check()
-        with settings.frozen():  # one batch is written from one set of values
-            if not listening():
-                return send_messages(self, *args, **kwargs)
-            messages, *more = args or (kwargs.pop(name),)
-            send = functools.partial(send_messages, self)
-            return Dispatch(self, kwargs.pop("on_result", None)).run(send, messages, *more, **kwargs)
+    Args:
+        backend: what has ``send_messages()``.
+        messages: any iterable of messages, in which a :class:`.FailedItem` is reported in its turn.
+        on_result: called with the report of each message.
+        send: what sends them; by default, :func:`send_by` decides that.
 
-    gate.is_dispatched = True  # type: ignore[attr-defined] # a mark for the next class that inherits it
-    return gate
+    Returns:
+        How many messages were sent.
 
-
-def hand_over(connection: Any, messages: Iterable[Any], on_result: OnResult | None = None) -> int:
-    """Send by a backend of any class, one that is not derived from ours too.
-
-    ``on_result`` only where the backend streams.
+    Raises:
+        DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
+        SendCancelled: the task that sends was cancelled before.
     """
-    send: SendMessages = connection.send_messages
-    if not hasattr(send, "is_dispatched") and listening():
-        return Dispatch(connection, on_result).run(send, messages) or 0
-    return (send(messages) if on_result is None else send(messages, on_result=on_result)) or 0
+    cancellation.check()
+    with settings.frozen():  # one batch is written from one set of values
+        delivery = Delivery(backend, messages, on_result)
+        delivery.run(partial(send_by, backend) if send is None else send)
+        return delivery.close()
 
 
-def listening() -> bool:
-    """Whether anybody is to be told of a send that begins here: it is not part of another one."""
-    return not _inside.get() and bool(
-        hooks.before_send.listeners
-        or hooks.sent.listeners
-        or hooks.failed.listeners
-        or traced()
-        or listened()
-    )
+def send_by(backend: Any, delivery: Delivery) -> None:
+    """Send the messages of a delivery in the way that the backend takes them: one by one, or in lists."""
+    if getattr(backend, "streams", False):
+        backend.deliver(delivery)
+    else:
+        _send_lists(backend, delivery)
+
+
+def is_observed() -> bool:
+    """Return whether a send that begins here has an observer: a hook, a logging handler or a tracer."""
+    if _inside.get():
+        return False
+    if hooks.before_send.listeners or hooks.sent.listeners or hooks.failed.listeners:
+        return True
+    if "opentelemetry.trace" in sys.modules:  # loaded by a program that traces, and by nobody else
+        return True
+    if logger.isEnabledFor(logging.WARNING):
+        place: logging.Logger | None = logger
+        while place is not None:
+            for handler in place.handlers:
+                if not isinstance(handler, logging.NullHandler):
+                    return True
+            place = place.parent if place.propagate else None
+    return False
+
+
+@dataclass(slots=True, eq=False)
+class UnderWay:
+    """A message that a backend was given and has not reported yet."""
+
+    message: Any
+    position: int
+    span: Span | None = None
+
+
+class Delivery(DeliverySummary):
+    """The messages of one call of ``send_messages``, and the reports on them.
+
+    A backend iterates over it for the messages, and calls :meth:`add` with the report on each.
+
+    Args:
+        backend: what sends; named by the spans.
+        messages: any iterable.
+        on_result: called with each report, after the hooks.
+
+    Attributes:
+        is_ready: whether the next message is available without waiting.
+        is_single: whether this is one message and no batch.
+    """
+
+    def __init__(self, backend: Any, messages: Iterable[Any], on_result: OnResult | None = None) -> None:
+        super().__init__(fail_silently=getattr(backend, "fail_silently", False))
+        self.is_ready: bool = is_ready(messages)
+        self.is_single: bool = isinstance(messages, list | tuple) and len(messages) == 1
+        self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
+        self._backend = backend
+        self._on_result = on_result
+        self._observed = is_observed()
+        self._under_way: list[UnderWay] = []
+
+    def run(self, send: Callable[[Delivery], None]) -> None:
+        """Call ``send`` with this delivery; then tell the observers about every message without a report."""
+        token = _inside.set(True)
+        try:
+            send(self)
+        except BaseException as error:
+            self._conclude(error)
+            raise
+        finally:
+            _inside.reset(token)
+        self._conclude(None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._messages
+
+    def put_back(self, messages: list[Any]) -> None:
+        """Let the next iteration begin with messages that were taken already."""
+        self._messages = chain(messages, self._messages)
+
+    def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
+        """Yield each message after ``before_send``; report an item that failed or was refused."""
+        for position in count():
+            token = _inside.set(False)  # the caller's code runs: a message that it sends is a send of its own
+            try:
+                message = next(messages, _END)
+                if message is _END:
+                    return
+                span = begin_span(self._backend) if self._observed else None
+                error = message.error if isinstance(message, FailedItem) else self._refusal(message)
+            finally:
+                _inside.reset(token)
+            self._under_way.append(UnderWay(message, position, span))
+            if error is None:
+                yield message
+            else:
+                self.add(message, DeliveryReport(error=error))
+
+    def _refusal(self, message: Any) -> Exception | None:
+        if getattr(message, "delivery", None) is not None:
+            message.delivery = None  # left by an earlier send
+        if self._observed:
+            try:
+                for listener in hooks.before_send.listeners:
+                    listener(message)
+            except Exception as error:  # whatever a hook raises refuses the message
+                return error
+        return None
+
+    def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
+        """Take in the report on a message: store it as ``message.delivery``, count it, tell the observers."""
+        entry = self._finished(message)
+        super().add(message, report, entry.position if position is None else position)
+        self._tell(entry, report)
+
+    def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
+        """Take in a report that neither counts as sent nor raises an error at the end."""
+        message.delivery = report
+        self._tell(self._finished(message), report)
+
+    def _finished(self, message: Any) -> UnderWay:
+        for entry in self._under_way:  # reports come nearly in the order of the messages
+            if entry.message is message:
+                self._under_way.remove(entry)
+                return entry
+        return UnderWay(message, self.total)
+
+    def _conclude(self, error: BaseException | None) -> None:
+        """Tell the observers about the messages that the backend did not report."""
+        certain = len(self._under_way) == 1
+        while self._under_way:
+            entry = self._under_way.pop(0)
+            report = getattr(entry.message, "delivery", None)
+            self._notify(entry, report or _broken_off(entry.message, error, certain))
+
+    def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
+        self._notify(entry, report)
+        if self._on_result is not None:
+            with _outside():
+                self._on_result(report)
+
+    def _notify(self, entry: UnderWay, report: DeliveryReport) -> None:
+        if not self._observed:
+            return
+        if report.accepted:
+            _call(hooks.sent, entry.message, report)
+        if not report.complete:
+            _call(hooks.failed, entry.message, report)
+        if entry.span is not None:
+            end_span(entry.span, report)
+        log_delivery(report)
 
 
 @contextmanager
-def _as(inside: bool) -> Iterator[None]:
-    token = _inside.set(inside)
+def _outside() -> Iterator[None]:
+    token = _inside.set(False)
     try:
         yield
     finally:
         _inside.reset(token)
 
 
-class Refused(FailedMessage):
-    """Stands in for a message that a hook refused; its report is the message's too."""
-
-    def __init__(self, message: Any, error: Exception) -> None:
-        self.message_refused = message
-        super().__init__(error)
-
-    @property
-    def delivery(self) -> DeliveryReport | None:
-        """The report of the message."""
-        report: DeliveryReport | None = self.message_refused.delivery
-        return report
-
-    @delivery.setter
-    def delivery(self, report: DeliveryReport | None) -> None:
-        self.message_refused.delivery = report
-
-
-class Dispatch:
-    """The messages of one call, from the gate until it is known what became of each.
-
-    Args:
-        backend: named by the spans.
-        on_result: the caller's, told of each report after the hooks.
-    """
-
-    def __init__(self, backend: Any, on_result: OnResult | None = None) -> None:
-        self._backend = backend
-        self._on_result = on_result
-        self._number = 0
-        self._under_way: dict[int, tuple[Any, Span | None]] = {}
-
-    def run(self, send: SendMessages, messages: Iterable[Any] | None, *args: Any, **kwargs: Any) -> Any:
-        """Send by ``send``, a backend's own ``send_messages``; return what it returns."""
-        if messages is None:
-            return send(messages, *args, **kwargs)
-        if not streams(send):
-            return self._run_list(send, messages, *args, **kwargs)
-        admitted: Iterable[Any] = self.admitted(messages)
-        if isinstance(messages, list | tuple):  # backends may ask what else there is, when no connection is
-            admitted = list(admitted)
-        elif is_ready(messages):
-            admitted = ReadyMessages(admitted)
-        with self.watched(streaming=True):
-            return send(admitted, *args, on_result=self.told, **kwargs)
-
-    def _run_list(self, send: SendMessages, messages: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
-        """Send by a backend that takes lists and may stop at the first error: refused ones are kept back."""
-        tally = DeliverySummary(
-            fail_silently=getattr(self._backend, "fail_silently", False), on_result=self.told
-        )
-        ready = []
-        for message in self.admitted(messages):
-            if isinstance(message, Refused):
-                tally.add(message, DeliveryReport(error=message.error))
-            else:
-                ready.append(message)
-        if tally.total and not ready:
-            return tally.close()
-        with self.watched(streaming=False):
-            count = send(ready, *args, **kwargs)
-        all_sent = (count or 0) >= sum(bool(_addresses(message)) for message in ready)
-        fate = RecipientResult("sent") if all_sent else _UNSAID
-        self._conclude(lambda message: DeliveryReport(dict.fromkeys(_addresses(message), fate)))
-        tally.close()
-        return count
-
-    @contextmanager
-    def watched(self, *, streaming: bool) -> Iterator[None]:
-        """Let a backend send inside the ``with`` block; when it breaks off, say so of what is left."""
-        try:
-            with _as(True):
-                yield
-        except BaseException as error:
-            certain = streaming or len(self._under_way) == 1
-            self._conclude(functools.partial(_broken_off, error=error, certain=certain))
-            raise
-        if streaming:
-            self._conclude(lambda _: DeliveryReport())  # for nobody: not reported, and nothing to tell
-
-    def admitted(self, messages: Iterable[Any]) -> Iterator[Any]:
-        """Yield each message after ``before_send``, or what stands in for one that was refused."""
-        iterator = iter(messages)
-        while True:
-            token = _inside.set(False)  # the caller's code: a mail it sends is one of its own
-            try:
-                message = next(iterator, _END)
-                if message is _END:
-                    return
-                message = self._admit(message)
-            finally:
-                _inside.reset(token)
-            yield message
-
-    def _admit(self, message: Any) -> Any:
-        span = begin_span(self._backend)
-        if not isinstance(message, FailedMessage):
-            if _delivery(message) is not None:
-                message.delivery = None  # an earlier send has left it there
-            try:
-                for listener in hooks.before_send.listeners:
-                    listener(message)
-            except Exception as error:  # any error of a hook is a refusal
-                message = Refused(message, error)
-        self._number += 1
-        self._under_way[self._number] = message, span
-        return message
-
-    def told(self, report: DeliveryReport) -> None:
-        """Take in a report, which the backend has put on its message."""
-        for number, (message, span) in self._under_way.items():  # about in the order of the reports
-            if _delivery(message) is report:
-                del self._under_way[number]
-                self._tell(message, span, report)
-                break
-        if self._on_result is not None:
-            with _as(False):
-                self._on_result(report)
-
-    def _conclude(self, report_of: Callable[[Any], DeliveryReport]) -> None:
-        """Tell what nobody reported: by the report the backend left on the message, else by a made one."""
-        while self._under_way:
-            number = next(iter(self._under_way))
-            message, span = self._under_way.pop(number)
-            self._tell(message, span, _delivery(message) or report_of(message))
-
-    def _tell(self, message: Any, span: Span | None, report: DeliveryReport) -> None:
-        if isinstance(message, Refused):
-            message = message.message_refused
-        if report.accepted and hooks.sent.listeners:
-            _call(hooks.sent, message, report)
-        if not report.complete and hooks.failed.listeners:
-            _call(hooks.failed, message, report)
-        if span is not None:
-            end_span(span, report)
-        log_delivery(report)
-
-
-_UNSAID: Final = RecipientResult("uncertain", text="the backend did not say which messages it sent")
-
-
 def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
-    with _as(False):
+    with _outside():
         for listener in hook.listeners:
             try:
                 listener(message, report)
@@ -242,16 +239,14 @@ def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
                 logger.exception("a listener of the hook %s failed", hook.name)
 
 
-def _broken_off(message: Any, *, error: BaseException, certain: bool) -> DeliveryReport:
-    """What is known of a message when the backend raised: its own error, or that it may have left."""
+def _broken_off(message: Any, error: BaseException | None, certain: bool) -> DeliveryReport:
+    """Return what is known of a message when the backend raised: its own error, or that it may have left."""
+    if error is None:
+        return DeliveryReport()
     if certain and isinstance(error, Exception) and not isinstance(error, OSError):
         return DeliveryReport(error=error)
-    fate = RecipientResult("uncertain", text=type(error).__name__)
-    return DeliveryReport(dict.fromkeys(_addresses(message), fate))
-
-
-def _delivery(message: Any) -> DeliveryReport | None:
-    return getattr(message, "delivery", None)
+    result = RecipientResult("uncertain", text=type(error).__name__)
+    return DeliveryReport(dict.fromkeys(_addresses(message), result))
 
 
 def _addresses(message: Any) -> tuple[str, ...]:
@@ -259,3 +254,55 @@ def _addresses(message: Any) -> tuple[str, ...]:
         return envelope_of(message).recipients
     except Exception:
         return ()
+
+
+# -- backends of Django's contract: they take a list, return a count, and may stop at the first error --
+
+
+def _send_lists(backend: Any, delivery: Delivery) -> None:
+    """Send lists of messages over one connection."""
+    messages, sent, opened = iter(delivery), 0, False
+    try:
+        while chunk := list(islice(messages, CHUNK)):
+            if not delivery.is_single:  # a single message may raise its own error
+                chunk = [message for message in chunk if _can_be_built(message, delivery)]
+                if chunk and hasattr(backend, "open"):  # in Django too, a backend need only send
+                    opened = bool(backend.open()) or opened
+            if chunk:
+                cancellation.check()
+                sent += _send_list(backend, chunk, delivery)
+    finally:
+        if opened:
+            backend.close()
+    delivery.sent = sent
+
+
+def _can_be_built(message: Any, delivery: Delivery) -> bool:
+    """Report a message that would stop the backend."""
+    try:
+        message.message()
+        envelope_of(message)
+    except Exception as error:  # whatever a message or its subclass raises is that message's
+        delivery.add(message, DeliveryReport(error=error))
+        return False
+    return True
+
+
+def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
+    """Send one list, and report what the count says: all were sent, or it is unknown which were not."""
+    try:
+        sent = backend.send_messages(messages) or 0
+    except DeliveryError as error:
+        if any(message.delivery is None for message in messages):
+            raise
+        sent = error.sent
+    addresses = [_addresses(message) for message in messages]
+    all_sent = sent >= sum(map(bool, addresses))
+    for message, recipients in zip(messages, addresses, strict=True):
+        report = getattr(message, "delivery", None)
+        if report is not None or all_sent:
+            result = RecipientResult("sent")
+            delivery.add(message, report or DeliveryReport(dict.fromkeys(recipients, result)))
+        else:
+            delivery.add_uncounted(message, DeliveryReport(dict.fromkeys(recipients, _UNKNOWN)))
+    return sent

@@ -111,5 +111,5 @@ logged."""
 
 failed: Hook[Callable[[Any, DeliveryReport], object]] = Hook("failed")
 """Called with a message that did not reach every recipient, or could not be built, and its report. What it
-raises is logged. For an item of ``send_mass_mail`` that did not become a message it gets the stand-in
-:class:`~aerogram.mail.delivery.report.FailedMessage`."""
+raises is logged. For an item of ``send_mass_mail`` that did not become a message it gets a
+:class:`~aerogram.mail.delivery.items.FailedItem`."""

@@ -1,46 +1,44 @@
-"""What became of each message of a batch, recipient by recipient.
+"""The outcome of each message of a batch, for each of its recipients.
 
-A backend that learns more than "it went" puts a :class:`DeliveryReport` on every message it was given, as
-``message.delivery``. Four outcomes exist, and each asks for something else:
+Every message that a backend was given has a :class:`DeliveryReport` afterwards, as ``message.delivery``. A
+recipient has one of four outcomes, and each asks for a different reaction:
 
 ============== ====================================================== =================================
 ``status``     what the server did                                    what to do
 ============== ====================================================== =================================
 ``sent``       accepted the message for this recipient                nothing
-``refused``    said no for good (a 5xx reply, or it cannot be sent)   mend the address or the message
-``deferred``   said "not now" (4xx), or could not be reached          send it again later
-``uncertain``  fell silent between the final dot and its answer       decide: a second copy, or perhaps none
+``refused``    refused it permanently (5xx, or it cannot be sent)     correct the address or the message
+``deferred``   refused it for now (4xx), or could not be reached      send it again later
+``uncertain``  did not reply to the content                           decide: a second copy, or perhaps none
 ============== ====================================================== =================================
-
-A function that makes messages one by one (a renderer, a generator) puts an :class:`FailedMessage` where an
-item did not become a message. It raises its error as soon as a backend asks it for anything, just as
-a message with a forged header does, so no backend needs to know of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
 
-__all__ = ["DeliveryReport", "DeliverySummary", "FailedMessage", "OnResult", "RecipientResult", "Status"]
+__all__ = ["DeliveryReport", "DeliverySummary", "OnResult", "RecipientResult", "Status"]
 
 Status = Literal["sent", "refused", "deferred", "uncertain"]
-"""What became of one recipient; the table on top of this module says what each asks for."""
+"""The outcome for one recipient; the table at the top of this module explains each."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientResult:
-    """What the server said about one recipient.
+    """The outcome for one recipient.
 
-    ``code`` is the reply code (``550``) and ``enhanced_code`` the RFC 3463 code (``"5.1.1"``), ``None``
-    where the server gave none or gave no answer at all; ``text`` is its text, without control characters, at
-    most 512 octets.
+    Attributes:
+        status: the outcome.
+        code: the reply code, such as ``550``; ``None`` if there was no reply.
+        enhanced_code: the enhanced status code (RFC 3463), such as ``"5.1.1"``; ``None`` if there was none.
+        text: the text of the reply, without control characters, at most 512 octets.
     """
 
     status: Status
@@ -55,12 +53,13 @@ class RecipientResult:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DeliveryReport:
-    """What became of one message.
+    """The outcome of one message.
 
-    ``recipients`` has one :class:`RecipientResult` for each bare address of the envelope. ``message_id`` is
-    the ``Message-ID`` that was sent. ``error`` is set only for a message that could not be built or rendered;
-    nothing of it was sent, and ``recipients`` is empty when its addresses could not be read. ``handed_over``
-    says whether its content was given to a server, whatever that answered; only SMTP backends know.
+    Attributes:
+        recipients: a result for each bare address of the envelope; empty if the addresses could not be read.
+        message_id: the ``Message-ID`` that was sent.
+        error: set only for a message that could not be built or rendered; nothing of it was sent.
+        handed_over: whether the content was given to a server, whatever it replied; set by SMTP backends.
 
     >>> result = RecipientResult("sent", 250, "2.0.0", "queued")
     >>> report = DeliveryReport({"ann@example.com": result}, "<1@example.com>")
@@ -77,12 +76,12 @@ class DeliveryReport:
 
     @property
     def accepted(self) -> bool:
-        """Whether the server took the message for at least one recipient."""
+        """Whether the message was accepted for at least one recipient."""
         return "sent" in [result.status for result in self.recipients.values()]
 
     @property
     def complete(self) -> bool:
-        """Whether every recipient was served; true for a message without recipients."""
+        """Whether the message was accepted for every recipient; true for a message without recipients."""
         return self.error is None and {result.status for result in self.recipients.values()} <= {"sent"}
 
     def __repr__(self) -> str:
@@ -95,104 +94,76 @@ class DeliveryReport:
 
 
 OnResult = Callable[[DeliveryReport], object]
-"""Called with each report as soon as it is known, in the thread that called ``send_messages``."""
-
-
-class FailedMessage:
-    """Stands in a batch for an item that did not become a message; asked for anything, it raises ``error``.
-
-    >>> item = FailedMessage(ValueError("no such template"))
-    >>> item.recipients()
-    Traceback (most recent call last):
-    ValueError: no such template
-    """
-
-    connection: None = None
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.delivery: DeliveryReport | None = None
-
-    def recipients(self) -> NoReturn:
-        """Raise the error."""
-        raise self.error
-
-    def message(self) -> NoReturn:
-        """Raise the error."""
-        raise self.error
-
-    def __repr__(self) -> str:
-        return f"<FailedMessage {type(self.error).__name__}>"
+"""A function that is called with each report as soon as it is known, in the thread that sends."""
 
 
 class DeliverySummary:
-    """Counts the reports of one batch and speaks at its end.
+    """The reports of one batch: how many messages were sent, and the error to raise at the end.
 
-    A backend calls :meth:`add` for every message, in any order, then returns what :meth:`close` gives.
-    Only the reports of messages that did not reach everybody are kept, so a long batch takes no memory.
+    :meth:`add` is called for every message, then :meth:`close`. Only the reports of messages that did not
+    reach every recipient are kept, so memory does not grow with the batch.
+
+    Args:
+        fail_silently: do not raise an error about messages that did not reach every recipient.
     """
 
-    def __init__(self, *, fail_silently: bool = False, on_result: OnResult | None = None) -> None:
-        self.total = 0
-        self.sent = 0
+    def __init__(self, *, fail_silently: bool = False) -> None:
+        self.total: int = 0
+        self.sent: int = 0
         self.fail_silently = fail_silently
-        self._on_result = on_result
         self._reports: list[tuple[int, DeliveryReport]] = []
-        self._unserved = 0
+        self._incomplete = 0
 
     def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
-        """Put ``report`` on ``message`` as its ``delivery``, count it, tell the caller's ``on_result``.
+        """Store the report as ``message.delivery`` and count it.
 
-        ``position`` is the message's place in the batch, where reports do not come in that order.
+        Args:
+            message: the message.
+            report: its outcome.
+            position: the message's place in the batch; by default, behind those that were added before.
         """
-        with suppress(AttributeError):  # an item that is no message at all
+        with suppress(AttributeError):  # an object that is no message
             message.delivery = report
         place = self.total if position is None else position
         self.total += 1
         self.sent += report.accepted
         if not report.complete:
-            self._unserved += 1
-            # A silent batch keeps only what is raised all the same, and what a lonely message may raise.
-            if not self.fail_silently or _is_programming(report.error) or self.total == 1:
+            self._incomplete += 1
+            # A silent batch keeps what is raised in spite of that, and what a single message may raise.
+            if not self.fail_silently or _is_programming_error(report.error) or self.total == 1:
                 self._reports.append((place, report))
-        if self._on_result is not None:
-            self._on_result(report)
 
     def close(self) -> int:
-        """Return the number of messages accepted for at least one recipient, or raise what must be raised.
+        """Return how many messages were accepted for at least one recipient, or raise.
 
-        A single message that could not be built raises its own error, also when the batch fails silently.
-        A batch that does not fail silently raises :class:`~aerogram.exceptions.DeliveryError` when a message
-        did not reach every recipient. Template and configuration errors are never silent.
+        Raises:
+            DeliveryError: a message did not reach every recipient, and the batch does not fail silently.
+                Template and configuration errors are raised even if it does.
+            Exception: the error of a single message that could not be built, even if the batch is silent.
         """
         reports = [report for _, report in sorted(self._reports, key=itemgetter(0))]
         if self.total == 1 and reports and (error := reports[0].error) is not None:
             raise error
         if self.fail_silently:
-            reports = [report for report in reports if _is_programming(report.error)]
+            reports = [report for report in reports if _is_programming_error(report.error)]
         if reports:
             cause = next((report.error for report in reports if report.error is not None), None)
             raise DeliveryError(self._sentence(reports[0]), sent=self.sent, reports=reports) from cause
         return self.sent
 
     def _sentence(self, first: DeliveryReport) -> str:
-        reason = " ".join(_reason(first))
         which = first.message_id or ("not built" if first.error is not None else "without a Message-ID")
+        if first.error is not None:
+            reason = f"{type(first.error).__name__}: {first.error}"
+        else:
+            failed = [result for result in first.recipients.values() if result.status != "sent"]
+            reason = f"{len(failed)} of {len(first.recipients)} recipients, {failed[0]}"
         return (
-            f"{self._unserved} of {self.total} message{'s' * (self.total != 1)} "
+            f"{self._incomplete} of {self.total} message{'s' * (self.total != 1)} "
             f"did not reach every recipient; the first of them, {which}: {reason}. "
             f"See .reports of this error, or .delivery of each message."
         )
 
 
-def _is_programming(error: Exception | None) -> bool:
+def _is_programming_error(error: Exception | None) -> bool:
     return isinstance(error, RenderError | ImproperlyConfigured)
-
-
-def _reason(report: DeliveryReport) -> Iterator[str]:
-    """Why ``report`` is not complete: its error, or how many recipients failed and what one was told."""
-    if report.error is not None:
-        yield f"{type(report.error).__name__}: {report.error}"
-        return
-    failed = [result for result in report.recipients.values() if result.status != "sent"]
-    yield f"{len(failed)} of {len(report.recipients)} recipients, {failed[0]}"

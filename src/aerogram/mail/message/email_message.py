@@ -16,11 +16,11 @@ from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAttachment
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.delivery.async_send import run_in_thread
-from aerogram.mail.delivery.dispatch import hand_over
+from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.header.addresses import sanitize_address
 from aerogram.mail.header.fields import header_fields
 from aerogram.mail.header.writing import ADDRESS_HEADERS, forbid_multi_line_headers
-from aerogram.mail.mailers import DEFAULT_MAILER, mailers
+from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAlternative,
@@ -164,7 +164,7 @@ class EmailMessage:
     def get_connection(self, fail_silently: bool = False) -> Any:
         """Return the backend that sends this mail, made from the settings at the first call."""
         if not self.connection:
-            self.connection = _connection(fail_silently)
+            self.connection = get_connection(fail_silently=fail_silently)
         return self.connection
 
     def send(self, fail_silently: bool = False, *, using: str | None = None) -> int:
@@ -177,10 +177,9 @@ class EmailMessage:
         """
         if not self.recipients():
             return 0
-        connection = (
-            self.get_connection(fail_silently) if using is None else _connection(fail_silently, using)
-        )
-        return hand_over(connection, [self])
+        if using is None:
+            return deliver(self.get_connection(fail_silently), [self])
+        return deliver(get_connection(fail_silently=fail_silently, using=using), [self])
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
         """Send the mail without blocking the event loop; otherwise as :meth:`send`.
@@ -272,11 +271,6 @@ class EmailMessage:
         if filename:
             part.add_header("Content-Disposition", "attachment", filename=filename_parameter(filename))
         return part
-
-
-def _connection(fail_silently: bool, alias: str = DEFAULT_MAILER) -> Any:
-    # Only True is passed on: the mailer's own OPTIONS may say otherwise than the default.
-    return mailers.create(alias, fail_silently=True) if fail_silently else mailers.create(alias)
 
 
 def _address_list(name: str, addresses: Iterable[object] | None) -> list[Any]:

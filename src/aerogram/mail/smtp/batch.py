@@ -7,14 +7,14 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.delivery.ready import is_ready
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, OnResult
+from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.mail.smtp.lane import Lane, defer
 from aerogram.mail.smtp.outgoing import Outgoing
 from aerogram.mail.smtp.pool import Pool
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.smtp import EmailBackend
+    from aerogram.mail.delivery.dispatch import Delivery
 
 __all__ = ["Ahead", "Batch"]
 
@@ -26,47 +26,42 @@ class Batch:
 
     Args:
         backend: says how a message is built, and makes connections.
-        messages: any iterable, read while sending goes on.
-        on_result: the caller's, told of each report.
+        delivery: the messages, read while sending goes on, and what takes the reports.
     """
 
-    def __init__(self, backend: EmailBackend, messages: Iterable[Any], on_result: OnResult | None) -> None:
+    def __init__(self, backend: EmailBackend, delivery: Delivery) -> None:
         self._backend = backend
-        self._messages = messages
-        self._tally = DeliverySummary(fail_silently=backend.fail_silently, on_result=on_result)
+        self._delivery = delivery
         self._error: Exception | None = None
 
-    def run(self) -> int:
-        """Send everything; return or raise what :meth:`.DeliverySummary.close` says."""
+    def run(self) -> None:
+        """Send everything."""
         items = self._items()
         first = next(items, None)
         if first is not None:
             self._send(first, items)
         if self._error is not None:
             raise self._error
-        return self._tally.close()
 
     def _items(self) -> Iterator[Outgoing]:
         """Yield what can be sent. An error of the iterable itself ends it, and is raised when all is sent."""
-        messages = enumerate(self._messages)
+        messages = iter(self._delivery)
         while self._error is None:
             try:
-                position, message = next(messages)
+                message = next(messages)
             except StopIteration:
                 return
             except Exception as error:
                 self._error = error
                 return
             try:
-                message.delivery = None  # whatever an earlier attempt has left there
                 item = self._backend.prepared(message)
             except Exception as error:  # whatever a message, or its subclass, raises is that message's
-                self._finished(message, DeliveryReport(error=error), position)
+                self._finished(message, DeliveryReport(error=error))
                 continue
             if item is None:
-                self._finished(message, DeliveryReport(), position)
+                self._finished(message, DeliveryReport())
                 continue
-            item.position = position
             self._backend.pace()
             yield item
 
@@ -75,15 +70,15 @@ class Batch:
         try:
             opened = backend.open()
         except Exception as error:  # of a token's callable, too
-            self._defer_all(first, rest if is_ready(self._messages) else (), error)
+            self._defer_all(first, rest if self._delivery.is_ready else (), error)
             raise
         if opened is None or backend.connection is None:
-            self._tally.fail_silently = True  # open() has said so
+            self._delivery.fail_silently = True  # open() has said so
             self._defer_all(first, rest, None)
             return
         lane = backend.lane(backend.current_session())
         carrier: Lane | Pool = lane
-        at_hand = is_ready(self._messages) and backend.rate is None
+        at_hand = self._delivery.is_ready and backend.rate is None
         if backend.connections > 1:
             carrier = Pool(lane, backend.lane, backend.connections)
             delivered = carrier.deliver(chain((first,), rest), at_hand=at_hand)
@@ -92,7 +87,7 @@ class Batch:
             delivered = lane.deliver(chain((first,), ahead), ahead.fetch)
         try:
             for item in delivered:
-                self._finished(item.message, item.report(), item.position)
+                self._finished(item.message, item.report())
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for item in carrier.give_up(error):
                 item.message.delivery = item.report()
@@ -106,12 +101,12 @@ class Batch:
         if not isinstance(error, OSError | None):
             error = OSError(f"no connection, {type(error).__name__}")  # its words may not be for reports
         for item in chain((first,), rest):
-            self._finished(item.message, defer(item, error).report(), item.position)
+            self._finished(item.message, defer(item, error).report())
 
-    def _finished(self, message: Any, report: DeliveryReport, position: int) -> None:
+    def _finished(self, message: Any, report: DeliveryReport) -> None:
         """Take in the report of one message. Every report passes here, once, in the caller's thread."""
         try:
-            self._tally.add(message, report, position)
+            self._delivery.add(message, report)
         except Exception as error:  # of the caller's on_result: what is under way is finished first
             self._error = self._error or error
 

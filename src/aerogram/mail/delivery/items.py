@@ -1,13 +1,27 @@
-"""Messages that wait for nobody: a backend may ask for the next one before it needs it."""
+"""What a batch is made of before it is messages: items that are ready, and items that failed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["ReadyMessages", "is_ready"]
+__all__ = ["FailedItem", "ReadyMessages", "is_ready"]
 
 Message = TypeVar("Message")
+
+
+@dataclass(frozen=True)
+class FailedItem:
+    """An item of a batch that did not become a message.
+
+    It holds the place of the item among the messages, so that it is reported in its turn. No backend sees it.
+
+    Attributes:
+        error: why the item did not become a message.
+    """
+
+    error: Exception
 
 
 class ReadyMessages(Generic[Message]):
@@ -28,7 +42,7 @@ class ReadyMessages(Generic[Message]):
 
 
 def is_ready(messages: object) -> bool:
-    """Tell whether asking for the next message is quick; of a generator that is unknown.
+    """Return whether the next message is available without waiting, which is unknown for a generator.
 
     >>> is_ready([]), is_ready(iter([]))
     (True, False)

@@ -1,0 +1,96 @@
+"""A log line and an OpenTelemetry span for each message that is sent.
+
+The logger is ``aerogram.mail``. A line has the level INFO if every recipient was accepted, otherwise WARNING,
+and holds the Message-ID, the recipient counts by status, and reply codes. Addresses and texts of the server
+are added by the setting ``LOG_ADDRESSES``; a span never has them.
+
+A program that traces has loaded ``opentelemetry.trace`` to set that up. Nothing is imported for any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from aerogram.conf import settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+
+__all__ = ["begin_span", "end_span", "log_delivery", "logger"]
+
+logger: Final = logging.getLogger("aerogram.mail")
+
+
+def log_delivery(report: DeliveryReport) -> None:
+    """Write the log line of one message.
+
+    Args:
+        report: the outcome of the message.
+    """
+    level = logging.INFO if report.complete else logging.WARNING
+    if logger.isEnabledFor(level):
+        logger.log(level, "message %s: %s", report.message_id or "without id", _outcome(report))
+
+
+def _outcome(report: DeliveryReport) -> str:
+    if report.error is not None:
+        return f"not sent, {type(report.error).__name__}"
+    if settings.LOG_ADDRESSES:
+        return "; ".join(f"{address} {result}" for address, result in report.recipients.items())
+    counts = Counter(map(_status, report.recipients.values()))
+    return ", ".join(f"{count} {status}" for status, count in counts.items()) or "no recipients"
+
+
+def _status(result: RecipientResult) -> str:
+    words = (result.status, str(result.code or ""), result.enhanced_code or "")
+    return " ".join(word for word in words if word)
+
+
+def begin_span(backend: object) -> Span | None:
+    """Begin the span ``aerogram.send`` of one message.
+
+    Args:
+        backend: what sends the message; the span has the name of its class.
+
+    Returns:
+        The span, or ``None`` if the program does not trace.
+    """
+    if "opentelemetry.trace" not in sys.modules:
+        return None
+    from opentelemetry import trace
+
+    name = f"{type(backend).__module__}.{type(backend).__qualname__}"
+    return trace.get_tracer("aerogram").start_span(
+        "aerogram.send", kind=trace.SpanKind.CLIENT, attributes={"aerogram.backend": name}
+    )
+
+
+def end_span(span: Span, report: DeliveryReport) -> None:
+    """End a span with the outcome of its message.
+
+    Args:
+        span: what :func:`begin_span` returned.
+        report: gives the Message-ID, the recipient counts, and the reply code for the first recipient who was
+            not accepted, or for the first recipient if all were.
+    """
+    from opentelemetry.trace import Status, StatusCode
+
+    results = list(report.recipients.values())
+    if report.message_id is not None:
+        span.set_attribute("aerogram.message_id", report.message_id)
+    span.set_attribute("aerogram.recipients.total", len(results))
+    for status, count in Counter(result.status for result in results).items():
+        span.set_attribute(f"aerogram.recipients.{status}", count)
+    results.sort(key=lambda result: result.status == "sent")
+    if results and results[0].code is not None:
+        span.set_attribute("aerogram.reply_code", results[0].code)
+    if report.error is not None:
+        span.set_attribute("error.type", type(report.error).__name__)
+    if not report.complete:
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
