@@ -171,8 +171,7 @@ class Notification:
             RenderError: a template is missing, broken, or asks for what this notification does not give.
             MessageError: a header or recipient that no mail may have.
         """
-        with settings.frozen():
-            return default_renderer().render(self)
+        return default_renderer().render(self)
 
     def send(
         self,
@@ -193,13 +192,14 @@ class Notification:
         """
         if connection is not None and using is not None:
             raise TypeError("Give connection or using, not both: each says where the mail goes.")
-        if not (self._needs_recipients or self.to):
-            return 0
-        message = self.render()
-        if not message.recipients():
-            raise NoRecipients.of(self)
-        message.connection = connection
-        return message.send(fail_silently=fail_silently, using=using)
+        with settings.frozen():
+            if not (self._needs_recipients or self.to):
+                return 0
+            message = self.render()
+            if not message.recipients():
+                raise NoRecipients.of(self)
+            message.connection = connection
+            return message.send(fail_silently=fail_silently, using=using)
 
     async def asend(
         self,

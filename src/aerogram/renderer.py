@@ -25,7 +25,11 @@ from aerogram.templating import Templates
 if TYPE_CHECKING:
     import jinja2
 
+    from aerogram.mail.message.attachments import EmailAlternative
+
 __all__ = ["Renderable", "Renderer", "default_renderer"]
+
+_ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
 @runtime_checkable
@@ -115,70 +119,70 @@ class Renderer:
         Raises:
             BadHeaderError: a newline or control character in the subject or another header.
             InvalidAddress: a recipient or sender that is not exactly one mailbox.
-            RenderError: a template is missing, broken, or asks for what the notification does not give.
+            RenderError: a template is missing, broken, or uses what the notification does not give.
         """
+        origin = type(notification).__name__
         with settings.frozen():
-            return self._message(notification)
-
-    def _message(self, notification: Renderable) -> EmailMultiAlternatives:
-        asker = type(notification).__name__
-        variables = notification.context()
-        subject = self._subject(notification, variables, asker)
-        text, html = self._parts(notification, variables, asker)
-        message = EmailMultiAlternatives(
-            subject=subject,
-            body=text,
-            from_email=notification.from_email,
-            to=notification.to,
-            cc=notification.cc,
-            bcc=notification.bcc,
-            reply_to=notification.reply_to,
-        )
-        message.extra_headers = _headers(notification, str(message.from_email))
-        message.return_path = _return_path(notification, message, asker)
-        if html is not None:
-            message.attach_alternative(html, "text/html")
-        for attachment in notification.attachments or ():
-            _attach(message, attachment, asker)
-        _refuse_forgery(message, asker)
+            variables = notification.context()
+            subject = self._subject(notification, variables, origin)
+            text, html = self._parts(notification, variables, origin)
+            message = EmailMultiAlternatives(
+                subject=subject,
+                body=text,
+                from_email=notification.from_email,
+                to=notification.to,
+                cc=notification.cc,
+                bcc=notification.bcc,
+                reply_to=notification.reply_to,
+            )
+            message.extra_headers = _headers(notification, message)
+            if html is not None:
+                message.alternatives.append(html)
+            for attachment in notification.attachments or ():
+                _attach(message, attachment, origin)
+            _check_addresses(message, origin)
+            if notification.return_path is not None:
+                message.return_path = _return_path(notification.return_path, message, origin)
         return message
 
-    def _subject(self, notification: Renderable, variables: Mapping[str, object], asker: str) -> str:
+    def _subject(self, notification: Renderable, variables: Mapping[str, object], origin: str) -> str:
         subject = notification.subject
         if subject is None:
-            raise DeclarationError(f"{asker}.subject: a NoneType was given; a text is meant.")
-        kind = type(notification)
-        if not _is_field(kind, "subject"):  # what came in through the constructor is data, never a template
-            computed = is_computed(getattr(kind, "subject", None))
-            subject = self.templates.line(str(subject), variables, f"{asker}.subject", sandboxed=computed)
+            raise DeclarationError(f"{origin}.subject: a NoneType was given; a text is meant.")
+        if not _is_field(
+            notification, "subject"
+        ):  # what came in by the constructor is data, never a template
+            computed = is_computed(getattr(type(notification), "subject", None))
+            subject = self.templates.line(str(subject), variables, f"{origin}.subject", sandboxed=computed)
         return check_header_value("Subject", f"{notification.subject_prefix}{subject}")
 
     def _parts(
-        self, notification: Renderable, variables: Mapping[str, object], asker: str
-    ) -> tuple[str, str | None]:
+        self, notification: Renderable, variables: Mapping[str, object], origin: str
+    ) -> tuple[str, EmailAlternative | None]:
         html_template, text_template = notification.html_template, notification.text_template
         if not html_template and not text_template:
             raise DeclarationError(
-                f"{asker} has neither html_template nor text_template; declare at least one of them."
+                f"{origin} has neither html_template nor text_template; declare at least one of them."
             )
-        text = html = None
+        text, html = "", None
         if html_template:
-            page = self.templates.html_chunks(html_template, variables, f"{asker}.html_template")
-            css = self._css(notification, asker)
+            page = self.templates.html_chunks(html_template, variables, f"{origin}.html_template")
+            css = self._css(notification.css, origin) if notification.css else ""
             finished = self.stencils.finish(page, css, template=html_template, want_text=not text_template)
-            html, text = finished.html, finished.text
+            text, html = finished.text, finished.alternative
         if text_template:
-            text = self.templates.text(text_template, variables, f"{asker}.text_template")
-        return text or "", html
+            text = self.templates.text(text_template, variables, f"{origin}.text_template")
+        return text, html
 
-    def _css(self, notification: Renderable, asker: str) -> str:
-        names = [notification.css] if isinstance(notification.css, str) else notification.css
-        return "\n".join(self.templates.source(name, f"{asker}.css") for name in names if name)
+    def _css(self, names: str | Sequence[str], origin: str) -> str:
+        names = [names] if isinstance(names, str) else names
+        return "\n".join([self.templates.source(name, f"{origin}.css") for name in names if name])
 
 
 def default_renderer() -> Renderer:
-    """Return the renderer of the settings as they are now: one for each distinct set of them."""
-    return _renderer(tuple(map(str, settings.TEMPLATE_DIRS)), settings.SITE_NAME, settings.BASE_URL)
+    """Return the renderer of the current settings: one for each distinct set of them."""
+    current = settings.snapshot()
+    return _renderer(tuple(map(str, current["TEMPLATE_DIRS"])), current["SITE_NAME"], current["BASE_URL"])
 
 
 @lru_cache(maxsize=32)
@@ -186,37 +190,46 @@ def _renderer(template_dirs: tuple[str, ...], site_name: str, base_url: str) -> 
     return Renderer(template_dirs, shared={"site_name": site_name, "base_url": base_url})
 
 
-def _headers(notification: Renderable, sender: str) -> dict[str, str]:
+def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[str, str]:
+    """Return the declared headers and those of the category, checked."""
+    given = notification.headers or {}
+    if given:
+        check_extra_headers(given)
+        for name, value in given.items():
+            check_header_value(name, value)
     kind = type(notification)
+    category = None if _is_field(notification, "category") else notification.category
+    url, email, list_id = notification.unsubscribe_url, notification.unsubscribe_email, notification.list_id
+    if category is None and not (url or email or list_id):
+        return dict(given)
     standard = category_headers(
-        None if _is_field(kind, "category") else notification.category,
+        category,
         name=getattr(kind, "_registered_name", "") or snake_case(kind.__name__),
-        sender=sender,
-        unsubscribe_url=notification.unsubscribe_url,
-        unsubscribe_email=notification.unsubscribe_email,
-        list_id=notification.list_id,
+        sender=str(message.from_email),
+        unsubscribe_url=url,
+        unsubscribe_email=email,
+        list_id=list_id,
     )
-    return with_explicit(standard, notification.headers or {})
+    return with_explicit(standard, given)
 
 
-def _return_path(notification: Renderable, message: EmailMultiAlternatives, asker: str) -> str | None:
-    path = notification.return_path
-    if path is None or PLACE not in check_return_path(path):
+def _return_path(path: str, message: EmailMultiAlternatives, origin: str) -> str | None:
+    if PLACE not in check_return_path(path):
         return path
     recipients = message.recipients()
     if len(recipients) > 1:
         raise DeclarationError(
-            f"{asker}.return_path has {PLACE}, and the mail {len(recipients)} recipients. Send one mail a "
+            f"{origin}.return_path has {PLACE}, and the mail {len(recipients)} recipients. Send one mail a "
             "recipient, or declare an address without it."
         )
     return verp(path, recipients[0]) if recipients else None
 
 
-def _is_field(kind: type, name: str) -> bool:
-    return name in getattr(kind, "_fields", ())
+def _is_field(notification: Renderable, name: str) -> bool:
+    return name in getattr(notification, "_fields", ())
 
 
-def _attach(message: EmailMultiAlternatives, attachment: Any, asker: str) -> None:
+def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> None:
     if isinstance(attachment, PathLike):
         message.attach_file(attachment)
     elif isinstance(attachment, (tuple, list)):
@@ -225,24 +238,21 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, asker: str) -> Non
         message.attach(attachment)
     else:
         raise DeclarationError(
-            f"{asker}.attachments holds a {type(attachment).__name__}; give a pathlib.Path for a file, "
+            f"{origin}.attachments holds a {type(attachment).__name__}; give a pathlib.Path for a file, "
             "(filename, content, mimetype), or a MIME part."
         )
 
 
-def _refuse_forgery(message: EmailMultiAlternatives, asker: str) -> None:
+def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
     """Refuse here, where the cause is still known, what building the message would refuse."""
-    if message.extra_headers:
-        check_extra_headers(message.extra_headers)
-    for name, value in message.extra_headers.items():
-        check_header_value(name, value)
-    for declaration in ("from_email", "to", "cc", "bcc", "reply_to"):
+    for declaration, header in _ADDRESS_HEADERS.items():
         entries = getattr(message, declaration)
-        if not entries and declaration != "from_email":
+        if declaration == "from_email":
+            entries = [entries]
+        elif not entries:
             continue
-        header = "From" if declaration == "from_email" else declaration.replace("_", "-").title()
         try:
             # Beyond ASCII it is the server that decides, and the backend that asks it.
-            address_field(header, [entries] if header == "From" else entries, utf8=True)
+            address_field(header, entries, utf8=True)
         except InvalidAddress as error:
-            raise InvalidAddress(f"{asker}.{declaration}: {error}") from None
+            raise InvalidAddress(f"{origin}.{declaration}: {error}") from None

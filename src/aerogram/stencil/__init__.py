@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from aerogram.conf import settings
 from aerogram.document import check_size
 from aerogram.inlining import inline_document
+from aerogram.mail.message.attachments import EmailAlternative
 from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.cache import Cache
@@ -178,6 +179,7 @@ def _compile(info: ShapeInfo, values: Sequence[str], *arguments: Any) -> Stencil
 
 def _finish_slowly(html: str, css: str, template: str | None, width: int | None) -> Finished:
     inlined = inline_document(html, css=css, template=template)
+    alternative = EmailAlternative(inlined.html, "text/html")
     if width is None or inlined.root is None:
-        return Finished(inlined.html)
-    return Finished(inlined.html, lay_out(outline(inlined.root), width))
+        return Finished(alternative)
+    return Finished(alternative, lay_out(outline(inlined.root), width))

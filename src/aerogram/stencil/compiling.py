@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aerogram.document import Element
-    from aerogram.mail.wire.pieces import TemplatedAlternative
+    from aerogram.mail.message.attachments import EmailAlternative
     from aerogram.stencil.text import TextTemplate
 
 __all__ = [
@@ -58,14 +58,15 @@ _HOLDERS_OF = etree.XPath(
 
 
 class Finished(NamedTuple):
-    """A page ready to be sent: the HTML part, and the text part if it was asked for.
+    """A page ready to be sent: the HTML part as a form of a message's body, and the text part or ``""``."""
 
-    ``alternative`` is the HTML part as a form of a message's body, where a stencil made it.
-    """
-
-    html: str
+    alternative: EmailAlternative
     text: str = ""
-    alternative: TemplatedAlternative | None = None
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+        return str(self.alternative.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Stencil:
         """Return the finished page with ``values`` in it."""
         assert self.constants is not None, "an unproved stencil is never filled"  # noqa: S101
         alternative = self.constants.alternative(self.pick(values), "text/html")
-        return Finished(alternative[0], self.text.fill(values) if self.text else "", alternative)  # type: ignore[arg-type]  # the text just joined
+        return Finished(alternative, self.text.fill(values) if self.text else "")
 
 
 UNPROVED = Stencil(None, picker(()), None, 0, 200)
