@@ -1,4 +1,4 @@
-"""A scripted SMTP server for tests: it behaves, except where it was told not to.
+"""A scripted SMTP server for tests: it behaves well except where it was told not to.
 
 >>> import smtplib
 >>> with FaultyServer().on("RCPT", "550 5.1.1 no such user", match="bob@") as server:
@@ -19,29 +19,29 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Self
 
 from aerogram.testing.smtp_conversation import Conversation
-from aerogram.testing.smtp_script import Action, Received, Rule
+from aerogram.testing.smtp_script import Action, Received, ScriptRule
 
 __all__ = ["FaultyServer"]
 
 
 class FaultyServer:
-    """An SMTP server on a free loopback port, one thread a connection; a context manager.
+    """An SMTP server on a free loopback port, one thread for each connection; a context manager.
 
     Attributes:
         host, port: where it listens.
-        messages: what it has taken, in order (:class:`Received`).
-        commands: every line clients have sent outside of contents.
+        messages: what it accepted, in order (:class:`Received`).
+        commands: every line that clients sent outside of contents.
         log: the same with the replies, as ``(connection, "C" or "S", octets)``.
-        waits: how often it had answered everything and had to wait for the client: the round trips.
+        waits: how often it had answered everything and waited for the client: the round trips.
         connections: how many it has had.
         tls_failures: why TLS handshakes failed.
 
     Args:
         offers: lines of the EHLO reply, such as ``"PIPELINING"``, ``"SIZE 1000"`` or ``"LIMITS MAILMAX=2"``.
-        tls: a server-side context; with it STARTTLS works (offer it, too).
+        tls: a server-side context; with it STARTTLS works, if it is offered too.
         implicit_tls: speak TLS from the first octet.
         logins: passwords (XOAUTH2: tokens) by user name, for PLAIN, LOGIN, CRAM-MD5 and XOAUTH2.
-        client_timeout: seconds after which a silent client is left.
+        client_timeout: seconds after which the server leaves a silent client.
     """
 
     host: Final = "127.0.0.1"
@@ -69,10 +69,10 @@ class FaultyServer:
         self.tls_failures: list[str] = []
         self.stopping: threading.Event = threading.Event()
         self.lock: threading.Lock = threading.Lock()
-        self._rules: list[Rule] = []
+        self._rules: list[ScriptRule] = []
         self._threads: list[threading.Thread] = []
+        self._conversations: list[Conversation] = []
         self._listener: socket.socket | None = None
-        self._conversations: set[Conversation] = set()
 
     def on(
         self,
@@ -91,16 +91,16 @@ class FaultyServer:
                 content is there), ``"."`` (instead of the answer to the final dot, or to BDAT).
             actions: done in this order.
             match: only when the command's argument contains this (in any case).
-            skip: let pass so many times first.
-            times: do it so often, then behave; ``None`` for always.
+            skip: let this many occasions pass first.
+            times: do it this often, then behave; None for always.
+            keep: for ``"."``, whether the message is accepted; by default when the first reply is a 2xx.
             per_connection: count ``skip`` and ``times`` anew for each connection.
-            keep: for ``"."``, whether the message is taken; by default when the first reply is a 2xx.
         """
-        self._rules.append(Rule(verb, actions, match, skip, times, keep, per_connection))
+        self._rules.append(ScriptRule(verb, actions, match, skip, times, keep, per_connection))
         return self
 
-    def rule_for(self, verb: str, argument: str, connection: int) -> Rule | None:
-        """Return the rule for this moment, if there is one."""
+    def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
+        """Return the rule that applies now, if there is one."""
         with self.lock:
             return next((rule for rule in self._rules if rule.applies(verb, argument, connection)), None)
 
@@ -109,15 +109,21 @@ class FaultyServer:
         """The first word of each of :attr:`commands`, in capitals."""
         return [command.partition(" ")[0].upper() for command in self.commands]
 
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> Self:
-        """Listen; done by ``with``, too."""
+        """Listen; ``with`` does it too."""
         self._listener = socket.create_server((self.host, 0))
         self.port = int(self._listener.getsockname()[1])
         self._spawn(self._accept, self._listener)
         return self
 
     def stop(self) -> None:
-        """Leave every client and stop listening; done at the end of ``with``, too."""
+        """Leave every client and stop listening; the end of ``with`` does it too."""
         self.stopping.set()
         if self._listener is not None:
             # shutdown() wakes accept(), which close() alone does not.
@@ -130,12 +136,6 @@ class FaultyServer:
             conversation.hang_up()
         for thread in self._threads:
             thread.join()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _spawn(self, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, name="faulty-server", daemon=True)
@@ -151,11 +151,5 @@ class FaultyServer:
             with self.lock:
                 self.connections += 1
                 conversation = Conversation(self, client, self.connections)
-                self._conversations.add(conversation)
-            self._spawn(self._serve, conversation)
-
-    def _serve(self, conversation: Conversation) -> None:
-        with conversation:
-            conversation.run()
-        with self.lock:
-            self._conversations.discard(conversation)
+                self._conversations.append(conversation)
+            self._spawn(conversation.run)

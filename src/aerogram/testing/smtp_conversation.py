@@ -10,9 +10,9 @@ import socket
 import ssl
 import struct
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, Rule
+from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, ScriptRule
 
 if TYPE_CHECKING:
     from aerogram.testing.faulty_server import FaultyServer
@@ -25,7 +25,7 @@ class _Over(Exception):
 
 
 class Conversation:
-    """Speaks SMTP with one client, as the server's rules say, else as a good server would."""
+    """Speaks SMTP with one client, as the server's rules say, and otherwise as a good server does."""
 
     def __init__(self, server: FaultyServer, client: socket.socket, number: int) -> None:
         self._server = server
@@ -37,30 +37,27 @@ class Conversation:
         self._recipients: list[str] = []
         self._chunks = bytearray()
 
-    def __enter__(self) -> Self:
-        self._client.settimeout(self._server.client_timeout)
-        self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
+        client.settimeout(server.client_timeout)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def hang_up(self) -> None:
-        """Wake the conversation's thread, from another one; it ends."""
+        """End the conversation from another thread."""
         with contextlib.suppress(OSError):
             self._client.shutdown(socket.SHUT_RDWR)
 
     def run(self) -> None:
-        """Talk until one side has enough."""
-        try:
+        """Talk until one side ends it."""
+        with contextlib.suppress(_Over, OSError), contextlib.closing(self):
             if self._server.implicit_tls:
                 self._encrypt()
             if not self._follow(self._rule("connect")):
                 self._reply("220 faulty.test ESMTP")
             while True:
                 self._obey(self._line().decode("utf-8", "replace"))
-        except (_Over, OSError):
-            return
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
 
     # -- commands --
 
@@ -80,9 +77,9 @@ class Conversation:
             else:
                 method(argument)
 
-    def _remember(self, verb: str, argument: str, rule: Rule) -> None:
-        """Keep up with what a scripted reply has granted."""
-        granted = _first_reply(rule)[:1]
+    def _remember(self, verb: str, argument: str, rule: ScriptRule) -> None:
+        """Note what a scripted reply has granted."""
+        granted = rule.first_reply[:1]
         if verb == "MAIL" and granted == "2":
             self._begin(argument)
         elif verb == "RCPT" and granted == "2":
@@ -182,7 +179,7 @@ class Conversation:
             if not self._follow(rule):
                 self._reply("554 5.5.1 no valid recipients")
             return
-        if rule is None or _keeps(rule):
+        if rule is None or rule.keeps_message:
             recipients = tuple(self._recipients)
             self._server.messages.append(Received(mail[0], recipients, content, mail[1:], self._number))
         if not self._follow(rule):
@@ -193,33 +190,33 @@ class Conversation:
     def _check_login(self, mechanism: str, first: str) -> bool:
         logins = self._server.logins
         if mechanism == "PLAIN":
-            _, user, password = b64decode(first or self._asked("")).split(b"\0")
+            _, user, password = b64decode(first or self._answer_to("")).split(b"\0")
             return logins.get(user.decode()) == password.decode()
         if mechanism == "LOGIN":
-            user = b64decode(first or self._asked("Username:"))
-            return logins.get(user.decode()) == b64decode(self._asked("Password:")).decode()
+            user = b64decode(first or self._answer_to("Username:"))
+            return logins.get(user.decode()) == b64decode(self._answer_to("Password:")).decode()
         if mechanism == "CRAM-MD5":
             challenge = "<1896.697170952@faulty.test>"
-            name, _, digest = b64decode(self._asked(challenge)).decode().rpartition(" ")
+            name, _, digest = b64decode(self._answer_to(challenge)).decode().rpartition(" ")
             key = logins.get(name, "").encode()
             return name in logins and hmac.new(key, challenge.encode(), "md5").hexdigest() == digest
         if mechanism == "XOAUTH2":
             words = dict(word.split("=", 1) for word in b64decode(first).decode().split("\1") if word)
             if f"Bearer {logins.get(words['user'])}" == words["auth"]:
                 return True
-            self._asked('{"status":"401"}')
+            self._answer_to('{"status":"401"}')
         return False
 
-    def _asked(self, challenge: str) -> str:
+    def _answer_to(self, challenge: str) -> str:
         self._reply("334 " + b64encode(challenge.encode()).decode())
         return self._line().decode()
 
-    # -- doing what the rules say --
+    # -- what the rules say --
 
-    def _rule(self, verb: str, argument: str = "") -> Rule | None:
+    def _rule(self, verb: str, argument: str = "") -> ScriptRule | None:
         return self._server.rule_for(verb, argument, self._number)
 
-    def _follow(self, rule: Rule | None) -> bool:
+    def _follow(self, rule: ScriptRule | None) -> bool:
         if rule is None:
             return False
         for action in rule.actions:
@@ -270,11 +267,10 @@ class Conversation:
         self._client.sendall(data)
 
     def _line(self, *, in_content: bool = False) -> bytes:
-        """Read up to the next CRLF; a bare LF stays in the line, to be seen by the test."""
+        """Read up to the next CRLF; a bare LF stays in the line, so that a test sees it."""
         while (end := self._buffer.find(b"\r\n")) < 0:
             self._receive()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
+        line = self._octets(end + 2)[:-2]
         if not in_content:
             self._server.log.append((self._number, "C", line))
         return line
@@ -303,15 +299,6 @@ class Conversation:
         return bool(select.select([self._client], [], [], 0)[0])
 
 
-def _keeps(rule: Rule) -> bool:
-    return _first_reply(rule).startswith("2") if rule.keep is None else rule.keep
-
-
-def _first_reply(rule: Rule) -> str:
-    replies = [action.reply if isinstance(action, Drip) else action for action in rule.actions]
-    return next((reply for reply in replies if isinstance(reply, str)), "")
-
-
 def _address(argument: str) -> str:
-    """Return what stands between the angle brackets of ``FROM:<a@b> SIZE=1``."""
+    """Return what is between the angle brackets of ``FROM:<a@b> SIZE=1``."""
     return argument.partition("<")[2].partition(">")[0]

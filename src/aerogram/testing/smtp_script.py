@@ -1,23 +1,23 @@
-"""What a scripted SMTP server can be told to do, and what it remembers."""
+"""What a scripted SMTP server is told to do, and what it keeps of a message."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["Action", "Drip", "Drop", "Hang", "Received", "Rule"]
+__all__ = ["Action", "Drip", "Drop", "Hang", "Received", "ScriptRule"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection; with ``reset`` the client sees it broken rather than closed."""
+    """Close the connection; with ``reset`` the client sees it broken instead of closed."""
 
     reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Say nothing for some seconds (or until the server stops), then go on."""
+    """Do nothing for some seconds, or until the server stops; then go on."""
 
     seconds: float = 60.0
 
@@ -31,12 +31,12 @@ class Drip:
 
 
 Action = str | bytes | Drop | Hang | Drip
-"""What a server does: says a reply (a text, CRLF is added), writes octets as they are, or misbehaves."""
+"""What a server does: send a reply (a str; CRLF is added), write octets as they are, or misbehave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message the server has taken: envelope, MAIL's parameters, content with its dots unstuffed."""
+    """A message the server accepted: envelope, parameters of MAIL, content with its dots unstuffed."""
 
     mail_from: str
     recipients: tuple[str, ...]
@@ -46,23 +46,34 @@ class Received:
 
 
 @dataclass(slots=True)
-class Rule:
-    """When ``verb`` comes, and its argument contains ``match``, do ``actions`` instead of the usual."""
+class ScriptRule:
+    """Do ``actions`` instead of the usual when ``verb`` comes with ``match`` in its argument."""
 
     verb: str
     actions: tuple[Action, ...]
-    match: str
-    skip: int
-    times: int | None
-    keep: bool | None
-    per_connection: bool
+    match: str = ""
+    skip: int = 0
+    times: int | None = None
+    keep: bool | None = None
+    per_connection: bool = False
     seen: Counter[int] = field(default_factory=Counter)
 
     def applies(self, verb: str, argument: str, connection: int) -> bool:
-        """Tell whether this rule is meant, counting the times it was."""
+        """Return whether the rule applies now, and count its occasions."""
         if verb != self.verb or self.match.lower() not in argument.lower():
             return False
         counter = connection if self.per_connection else 0
         self.seen[counter] += 1
         used = self.seen[counter] - self.skip
         return used > 0 and (self.times is None or used <= self.times)
+
+    @property
+    def first_reply(self) -> str:
+        """The first reply among the actions."""
+        replies = [action.reply if isinstance(action, Drip) else action for action in self.actions]
+        return next((reply for reply in replies if isinstance(reply, str)), "")
+
+    @property
+    def keeps_message(self) -> bool:
+        """Whether the server keeps the message whose end the rule answers."""
+        return self.first_reply.startswith("2") if self.keep is None else self.keep

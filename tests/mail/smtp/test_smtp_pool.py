@@ -13,7 +13,7 @@ from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.mail import EmailMessage
 from aerogram.mail.smtp import pool
 from aerogram.testing import Drop, FaultyServer, Hang
-from aerogram.testing.smtp_script import Rule
+from aerogram.testing.smtp_script import ScriptRule
 from tests.smtp_peers import (
     AT_HAND_OR_STREAMED,
     OneToken,
@@ -212,7 +212,7 @@ class Meeting(FaultyServer):
 
     meeting: threading.Barrier | None = None
 
-    def rule_for(self, verb: str, argument: str, connection: int) -> Rule | None:
+    def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
         if verb == "MAIL" and self.meeting is not None:
             with contextlib.suppress(threading.BrokenBarrierError):
                 self.meeting.wait(timeout=5)
