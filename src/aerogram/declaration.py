@@ -17,13 +17,14 @@ from typing import Any, ClassVar
 from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.address.return_path import check_return_path
+from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.category import (
     check_category,
     check_list_id,
     check_unsubscribe_email,
     check_unsubscribe_url,
 )
-from aerogram.mail.header.writing import check_extra_headers, check_header_value
+from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.attachments import check_media_type
 
 DECLARATIONS = (

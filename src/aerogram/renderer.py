@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from aerogram.conf import settings
 from aerogram.declaration import is_computed
 from aerogram.exceptions import DeclarationError, InvalidAddress
+from aerogram.mail.address.addresses import read_addresses
 from aerogram.mail.address.return_path import PLACE, check_return_path, verp
+from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.category import category_headers, with_explicit
-from aerogram.mail.header.fields import address_field
-from aerogram.mail.header.writing import check_extra_headers, check_header_value
+from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
@@ -253,6 +254,6 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
             continue
         try:
             # Beyond ASCII it is the server that decides, and the backend that asks it.
-            address_field(header, entries, utf8=True)
+            read_addresses(header, entries, utf8=True)
         except InvalidAddress as error:
             raise InvalidAddress(f"{origin}.{declaration}: {error}") from None

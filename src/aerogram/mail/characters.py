@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["FORBIDDEN", "excerpt"]
+from aerogram.exceptions import BadHeaderError
+
+__all__ = ["FORBIDDEN", "check_header_value", "excerpt"]
 
 #: Every control character but the tab, the Unicode line separators, and halves of surrogate pairs.
 #: Each of them ends a line for some reader, or cannot be written at all.
@@ -22,3 +24,29 @@ def excerpt(value: object) -> str:
     """
     text = repr(value[: _EXCERPT_LIMIT + 1] if isinstance(value, str) else value)
     return text if len(text) <= _EXCERPT_LIMIT else text[: _EXCERPT_LIMIT - 1] + "…"
+
+
+def check_header_value(name: str, value: object) -> str:
+    """Return ``value`` as text with tabs written as spaces; ``str()`` is called once.
+
+    Raises:
+        BadHeaderError: the text holds a newline, another control character, or half of a surrogate pair.
+
+    >>> check_header_value("Subject", 42)
+    '42'
+    """
+    text = str.__str__(str(value))
+    if text.isascii() and text.isprintable():
+        return text
+    bad = FORBIDDEN.search(text)
+    if bad is None:
+        return text.replace("\t", " ")
+    if "\n" in text or "\r" in text:
+        what = "newlines"
+    elif "\ud800" <= bad[0] <= "\udfff":
+        what = "lone surrogates, which no charset can write"
+    else:
+        what = f"control characters such as {bad[0]!a}"
+    raise BadHeaderError(
+        f"Header values can't contain {what} (got {excerpt(text)} for header {excerpt(name)})"
+    )

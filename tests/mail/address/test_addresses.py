@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list
 from aerogram.mail.characters import FORBIDDEN
-from aerogram.mail.header.addresses import mailbox_text, sanitize_address
+from aerogram.mail.header.django import sanitize_address
+from aerogram.mail.header.writing import mailbox_text
 
 ATOM = st.text("abcXYZ019!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=12)
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)

@@ -1,22 +1,24 @@
-"""The envelope: whom SMTP is told about, which is not what the header shows."""
+"""The envelope: the sender and the recipients that SMTP is given, whatever the header shows."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from aerogram.mail.address.parser import is_bare, parse_mailbox
+from aerogram.mail.address.parser import parse_mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
+
+    from aerogram.mail.address.mailbox import Mailbox
 
 __all__ = ["Envelope", "envelope_of"]
 
-_SHORT = 320  # characters of a sender worth remembering
+_NOTHING: Mapping[int, tuple[object, Mailbox]] = MappingProxyType({})
 
 
 class _Addressed(Protocol):
-    """What an envelope needs of a message; ``return_path`` may be there beside it."""
+    """What an envelope needs of a message; ``return_path`` may be there too."""
 
     @property
     def from_email(self) -> object: ...
@@ -40,7 +42,11 @@ class Envelope(NamedTuple):
 
 
 def envelope_of(
-    message: _Addressed, *, utf8: bool = False, recipients: Sequence[object] | None = None
+    message: _Addressed,
+    *,
+    utf8: bool = False,
+    recipients: Iterable[object] | None = None,
+    known: Mapping[int, tuple[object, Mailbox]] = _NOTHING,
 ) -> Envelope:
     """Make the envelope of a message.
 
@@ -48,9 +54,10 @@ def envelope_of(
     ``message.from_email``; headers given by ``headers=`` change neither it nor the recipients.
 
     Args:
-        message: what has ``from_email`` and ``recipients()``, in the order to, cc, bcc.
-        utf8: accept local parts beyond ASCII.
-        recipients: what ``message.recipients()`` has returned, where the caller has asked already.
+        message: an object with ``from_email`` and ``recipients()``, in the order to, cc, bcc.
+        utf8: accept local parts beyond ASCII (RFC 6531).
+        recipients: the result of ``message.recipients()``, where the caller has it.
+        known: entries that are read already, with their mailboxes, by the ``id`` of the entry.
 
     Returns:
         The envelope, each mailbox once, empty recipients left out.
@@ -58,30 +65,20 @@ def envelope_of(
     Raises:
         InvalidAddress: the sender or a recipient is not exactly one mailbox.
     """
-    entries = list(message.recipients()) if recipients is None else recipients
-    if len(entries) == 1 and type(text := entries[0]) is str and is_bare(text):  # as in most batches
-        return Envelope(_mail_from(message, utf8), (text,))
-    named: dict[tuple[str, str], str] = {}
-    for entry in entries:
-        if entry is None or entry == "":
-            continue
-        mailbox = parse_mailbox(entry, utf8=utf8)
-        # RFC 5321 section 2.4: a domain is the same in any case, a local part is not.
-        named.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
-    return Envelope(_mail_from(message, utf8), tuple(named.values()))
-
-
-def _mail_from(message: _Addressed, utf8: bool) -> str:
     sender = getattr(message, "return_path", None)
     if sender is None:
-        sender = message.from_email
-    elif sender == "":
-        return ""
-    if type(sender) is str and len(sender) <= _SHORT:
-        return _known_sender(sender, utf8)
-    return parse_mailbox(sender, utf8=utf8).addr_spec
+        sender = _mailbox(message.from_email, utf8, known)
+    elif sender != "":
+        sender = _mailbox(sender, utf8, known)
+    addresses: dict[tuple[str, str], str] = {}
+    for entry in message.recipients() if recipients is None else recipients:
+        if entry is not None and entry != "":
+            mailbox = _mailbox(entry, utf8, known)
+            # RFC 5321 section 2.4: a domain is the same in any case, a local part is not.
+            addresses.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
+    return Envelope(sender.addr_spec if sender else "", tuple(addresses.values()))
 
 
-@lru_cache(maxsize=64)  # a batch has one
-def _known_sender(text: str, utf8: bool) -> str:
-    return parse_mailbox(text, utf8=utf8).addr_spec
+def _mailbox(entry: object, utf8: bool, known: Mapping[int, tuple[object, Mailbox]]) -> Mailbox:
+    read = known.get(id(entry))
+    return read[1] if read else parse_mailbox(entry, utf8=utf8)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAddress
 from aerogram.mail.address.parser import parse_mailbox
-from aerogram.mail.header.writing import check_header_value
+from aerogram.mail.characters import check_header_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,151 +5,116 @@ from __future__ import annotations
 import random
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.dns_name import DNS_NAME
-from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list
-from aerogram.mail.header.writing import check_extra_headers, check_header_value
+from aerogram.mail.address.parser import parse_mailbox_list
+from aerogram.mail.header.rules import check_extra_headers
 
 if TYPE_CHECKING:
+    from aerogram.mail.address.addresses import Addresses
+    from aerogram.mail.address.mailbox import Mailbox
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = [
-    "Field",
-    "SharedFields",
-    "address_field",
-    "date_line",
-    "header_fields",
-    "message_id_line",
-    "shared_fields",
-]
+__all__ = ["Common", "Field", "common_fields", "header_fields", "new_date", "new_message_id"]
 
-#: Name, decoded value, and the mailboxes of it where they are parsed already.
-Field = tuple[str, str, list[Mailbox] | None]
+T = TypeVar("T")
 
 
-class SharedFields(NamedTuple):
-    """The fields that the messages of a batch have in common, and what their own ones need.
+class Field(NamedTuple):
+    """A header field: its name, its decoded value, and the mailboxes of it where they are read already."""
 
-    ``head`` stands between Subject and To, ``middle`` before Date and Message-ID, ``tail`` after them.
-    ``given`` are the names, in lower case, that ``headers=`` gives. ``domain`` is the right side of a
-    Message-ID.
+    name: str
+    value: str
+    mailboxes: list[Mailbox] | None = None
+
+
+class Common(NamedTuple, Generic[T]):
+    """The part of a header that the messages of a batch have in common, and what the rest of it needs.
+
+    ``before_to`` follows the Subject, ``after_to`` precedes Date and Message-ID, ``further`` follows them.
+    ``given`` are the names, in lower case, that ``headers=`` gives, ``domain`` is that of the Message-ID.
     """
 
-    head: list[Field]
-    middle: list[Field]
-    tail: list[Field]
+    before_to: T
+    after_to: T
+    further: T
     given: frozenset[str]
-    domain: bytes
+    domain: str
 
 
-def header_fields(message: EmailMessage) -> list[Field]:
+def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
     """Return the fields of the message's own header, Bcc never among them.
 
     Args:
         message: left as it is; lazy values become text here, once.
+        addresses: what was read of its addresses.
 
     Raises:
-        BadHeaderError: a name or value that would break or forge the message.
-        InvalidAddress: a sender or recipient that is not exactly one mailbox.
+        BadHeaderError: the name of a header is not valid, or the message writes that header itself.
+        InvalidAddress: the message has no sender.
     """
-    for entry in message.bcc or ():  # in no header, and refused as if it were: that is told before sending
-        check_header_value("Bcc", entry)
-    shared = shared_fields(message)
-    fields: list[Field] = [("Subject", str(message.subject), None), *shared.head]
-    if "to" not in shared.given and (field := address_field("To", message.to))[1]:
-        fields.append(field)
-    fields += shared.middle
-    if "date" not in shared.given:
-        fields.append(("Date", _value(date_line(settings.EMAIL_USE_LOCALTIME)), None))
-    if "message-id" not in shared.given:
-        fields.append(("Message-ID", _value(message_id_line(shared.domain)), None))
-    return fields + shared.tail
+    common = common_fields(message, addresses)
+    fields = [Field("Subject", str(message.subject)), *common.before_to]
+    if "to" not in common.given and addresses.to.mailboxes:
+        fields.append(Field("To", *addresses.to))
+    fields += common.after_to
+    if "date" not in common.given:
+        fields.append(Field("Date", new_date(settings.EMAIL_USE_LOCALTIME)))
+    if "message-id" not in common.given:
+        fields.append(Field("Message-ID", new_message_id(common.domain)))
+    return fields + common.further
 
 
-def _value(line: bytes) -> str:
-    return line.decode("ascii").partition(": ")[2].rstrip()
+def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Field]]:
+    """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them.
 
-
-def shared_fields(message: EmailMessage, *, utf8: bool = False) -> SharedFields:
-    """Return all fields but Subject, To, Date and Message-ID; the last three where ``headers=`` gives them.
-
-    Arguments and errors are those of :func:`header_fields`; ``utf8`` allows what only SMTPUTF8 can carry.
+    Arguments and errors are those of :func:`header_fields`.
     """
-    given = {name: str(value) for name, value in message.extra_headers.items()}
-    check_extra_headers(given)
-    extra: dict[str, Field] = {name.lower(): (name, value, None) for name, value in given.items()}
-    names = frozenset(extra)
-    sender = extra.pop("from", None) or address_field("From", [message.from_email or ""], utf8=utf8)
-    head = [sender]
-    if "to" in extra:
-        head.append(extra.pop("to"))
-    middle = [
-        extra.pop(name.lower()) if name.lower() in extra else address_field(name, entries, utf8=utf8)
-        for name, entries in (("Cc", message.cc), ("Reply-To", message.reply_to))
+    texts = {name: str(value) for name, value in message.extra_headers.items()}
+    check_extra_headers(texts)
+    extra = {name.lower(): Field(name, value) for name, value in texts.items()}
+    given = frozenset(extra)
+    sender = extra.pop("from", None) or Field("From", *addresses.sender)
+    before_to = [sender, extra.pop("to", None)]
+    after_to = [
+        extra.pop("cc", None) or Field("Cc", *addresses.cc),
+        extra.pop("reply-to", None) or Field("Reply-To", *addresses.reply_to),
     ]
-    return SharedFields(
-        [field for field in head if field[1]],
-        [field for field in middle if field[1]],
+    return Common(
+        [field for field in before_to if field and field.value],
+        [field for field in after_to if field.value],
         list(extra.values()),
-        names,
-        _id_domain(sender),
+        given,
+        _domain(sender),
     )
 
 
-def address_field(name: str, entries: list[Any] | None, *, utf8: bool = False) -> Field:
-    """Return the field of these addresses; one entry is one mailbox, so that the envelope has the same ones.
-
-    Raises:
-        TypeError: a string where a list is meant.
-        BadHeaderError: an entry holds a newline.
-        InvalidAddress: an entry is not exactly one mailbox.
-    """
-    if isinstance(entries, str):
-        raise TypeError(f'"{name.lower().replace("-", "_")}" argument must be a list or tuple')
-    texts = [
-        entry if type(entry) is str else str(entry) for entry in entries or () if entry or name == "From"
-    ]
-    try:
-        mailboxes = [parse_mailbox(text, utf8=utf8) for text in texts]
-    except InvalidAddress:
-        for text in texts:
-            check_header_value(name, text)  # says it better where the reason is a newline
-        raise
-    return name, ", ".join(texts), mailboxes
-
-
-def _id_domain(sender: Field) -> bytes:
+def _domain(sender: Field) -> str:
     """Return the sender's domain for the Message-ID, or this host's name where the sender has none.
 
     Receivers trust an id on the sender's own domain, and the host's name is nobody's business.
     """
-    _, value, mailboxes = sender
-    mailboxes = mailboxes or parse_mailbox_list(value, utf8=True)
+    mailboxes = sender.mailboxes or parse_mailbox_list(sender.value, utf8=True)
     if not mailboxes:
         raise InvalidAddress("The message has no sender: give from_email, or From in headers=, an address.")
     domain = mailboxes[0].domain
-    if "." not in domain or domain.startswith("["):
-        domain = str(DNS_NAME)
-    return domain.encode("ascii")
+    return str(DNS_NAME) if "." not in domain or domain.startswith("[") else domain
 
 
-_last_date = (0, False, b"")
+def new_date(local: bool) -> str:
+    """Return the date of now, in local time or UTC."""
+    return _date(int(time.time()), local)
 
 
-def date_line(local: bool) -> bytes:
-    """Return the Date header of now, in local time or UTC, written once a second."""
-    global _last_date  # one tuple, replaced whole, so that threads need no lock
-    now = int(time.time())
-    cached = _last_date
-    if cached[0] != now or cached[1] is not local:
-        line = f"Date: {formatdate(now, localtime=local)}\r\n"
-        _last_date = cached = (now, local, line.encode("ascii"))
-    return cached[2]
+def new_message_id(domain: str) -> str:
+    """Return a Message-ID that is unique by time and 64 random bits (RFC 5322 section 3.6.4)."""
+    return f"<{time.time_ns():x}.{random.getrandbits(64):016x}@{domain}>"
 
 
-def message_id_line(domain: bytes) -> bytes:
-    """Return the header of a new Message-ID, unique by time and 64 random bits (RFC 5322 section 3.6.4)."""
-    return b"Message-ID: <%x.%016x@%b>\r\n" % (time.time_ns(), random.getrandbits(64), domain)
+@lru_cache(maxsize=1)  # a batch writes many messages a second
+def _date(now: int, local: bool) -> str:
+    return formatdate(now, localtime=local)

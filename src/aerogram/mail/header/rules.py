@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.characters import FORBIDDEN, excerpt
+from aerogram.mail.characters import check_header_value, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,32 +119,6 @@ def check_header_name(name: object) -> str:
             f"without spaces and colons"
         )
     return name
-
-
-def check_header_value(name: str, value: object) -> str:
-    """Call ``str()`` on ``value`` once and return the text, tabs written as spaces.
-
-    Raises:
-        BadHeaderError: the text holds a newline, another control character, or half of a surrogate pair.
-
-    >>> check_header_value("Subject", 42)
-    '42'
-    """
-    text = str.__str__(str(value))
-    if text.isascii() and text.isprintable():
-        return text
-    bad = FORBIDDEN.search(text)
-    if bad is None:
-        return text.replace("\t", " ")
-    if "\n" in text or "\r" in text:
-        what = "newlines"
-    elif "\ud800" <= bad[0] <= "\udfff":
-        what = "lone surrogates, which no charset can write"
-    else:
-        what = f"control characters such as {bad[0]!a}"
-    raise BadHeaderError(
-        f"Header values can't contain {what} (got {excerpt(text)} for header {excerpt(name)})"
-    )
 
 
 def check_message_id(value: object) -> str:

@@ -1,58 +1,112 @@
-"""How a header is written.
+"""How a header is written for the wire.
 
-Three kinds of header are written each in its way. An address list is parsed and every mailbox written anew;
-text is folded at white space, or encoded (RFC 2047) where it is not ASCII, would read as an encoded-word, or
-cannot be folded; a structured header (a URI, a message-id, a date, ...) is folded at white space and never
-encoded, because its readers look for the very characters.
+Three kinds of header are written each in its way. In an address list every mailbox is written anew. Text is
+folded at white space, or encoded (RFC 2047) where it is not ASCII, would read as an encoded-word, or cannot
+be folded. A structured header (a URI, a message-id, a date, ...) is folded at white space and never encoded,
+because its readers do not decode.
 """
 
 from __future__ import annotations
 
 import re
-from email.header import Header
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.address.parser import is_empty_group, parse_mailbox_list, reads_as
-from aerogram.mail.characters import excerpt
-from aerogram.mail.header.addresses import django_mailbox_text, mailbox_text
-from aerogram.mail.header.encoded_words import django_encoded_text, encoded_words, with_short_words
+from aerogram.mail.address.mailbox import NEEDS_SMTPUTF8, Mailbox, escaped, refuse
+from aerogram.mail.address.parser import is_empty_group, parse_mailbox_list
+from aerogram.mail.characters import check_header_value, excerpt
+from aerogram.mail.header.encoded_words import encoded_words, with_short_words
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
-from aerogram.mail.header.rules import (
-    ADDRESS_HEADERS,
-    Kind,
-    check_extra_headers,
-    check_header_name,
-    check_header_value,
-    check_message_id,
-    kind_of,
-)
+from aerogram.mail.header.rules import Kind, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from email.charset import Charset
 
-    from aerogram.mail.address.mailbox import Mailbox
+    from aerogram.mail.header.fields import Field
 
 __all__ = [
-    "ADDRESS_HEADERS",
-    "address_header_bytes",
-    "check_extra_headers",
-    "check_header_name",
-    "check_header_value",
-    "check_message_id",
     "encode_text",
     "encoded_header_bytes",
-    "forbid_multi_line_headers",
+    "field_bytes",
     "header_bytes",
+    "mailbox_text",
+    "must_encode",
+    "structured_text",
 ]
 
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
-_CACHED_LIMIT = 500  # characters of an address header that is kept
+# What cannot stand in a name without quotes; white space at its ends or doubled would be lost there.
+_NEEDS_QUOTES = re.compile(r'[][\\()<>@,:;".]|^ | $|  ')
+_NAME_ROOM = 60  # characters: a word of this length fits the first line of every address header
+_LONG_WORD = re.compile(rf"[^ ]{{{_NAME_ROOM + 1}}}")
+
+
+def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
+    """Write one field of a message; arguments, result and errors are those of :func:`header_bytes`."""
+    if field.mailboxes is None:
+        return header_bytes(field.name, field.value, utf8=utf8)
+    value = ", ".join([mailbox_text(mailbox, utf8=utf8) for mailbox in field.mailboxes])
+    return fold_address_list(field.name, value).encode("utf-8" if utf8 else "ascii")
+
+
+def header_bytes(name: str, value: object, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> bytes:
+    """Write one header, complete with its CRLF, folded at 78 characters where it can be.
+
+    Args:
+        name: decides how the value is written: as addresses, as structured tokens, or as text.
+        value: the text a reader should see.
+        encoding: charset of encoded-words.
+        utf8: allow addresses beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
+
+    Returns:
+        Printable ASCII and CRLF (besides such addresses); no line is longer than 998 octets.
+
+    Raises:
+        BadHeaderError: name or value cannot be written.
+        InvalidAddress: an address header holds something else than mailboxes.
+
+    >>> header_bytes("Subject", "Grüße")
+    b'Subject: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
+    """
+    kind = kind_of(name)
+    text = check_header_value(name, value)
+    if kind is Kind.STRUCTURED:
+        return fold(name, structured_text(name, text, encoding)).encode("ascii")
+    if kind is Kind.TEXT:
+        return fold(name, encode_text(text, encoding, used=len(name) + 2)).encode("ascii")
+    if is_empty_group(text):
+        return fold(name, text).encode("ascii")
+    mailboxes = parse_mailbox_list(text, utf8=utf8)
+    value = ", ".join([mailbox_text(mailbox, encoding, utf8=utf8) for mailbox in mailboxes])
+    return fold_address_list(name, value).encode("utf-8" if utf8 else "ascii")
+
+
+def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> str:
+    """Write a mailbox for a header on one line, so that it can be folded at its spaces.
+
+    Args:
+        mailbox: every reader finds this one mailbox in the result.
+        encoding: charset of encoded-words in the name.
+        utf8: allow a local part beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
+
+    Raises:
+        InvalidAddress: the local part is not ASCII and ``utf8`` is false.
+
+    >>> mailbox_text(Mailbox("John Q. Public", "j", "x.org"))
+    '"John Q. Public" <j@x.org>'
+    """
+    address, name = mailbox.addr_spec, mailbox.display_name
+    if not utf8 and not address.isascii():
+        refuse(address, NEEDS_SMTPUTF8)
+    if not name:
+        return address
+    if name.isascii() and "=?" not in name and not _LONG_WORD.search(name):
+        written = f'"{escaped(name)}"' if _NEEDS_QUOTES.search(name) else name
+        if written is name or len(written) <= _NAME_ROOM:  # a quoted text cannot be folded
+            return f"{written} <{address}>"
+    return f"{' '.join(encoded_words(name, encoding, first=_NAME_ROOM))} <{address}>"
 
 
 def encode_text(value: str, encoding: str | Charset = "utf-8", *, used: int = 0) -> str:
@@ -69,12 +123,13 @@ def encode_text(value: str, encoding: str | Charset = "utf-8", *, used: int = 0)
     >>> encode_text("plain"), encode_text("=?x?=")
     ('plain', '=?utf-8?b?PT94Pz0=?=')
     """
-    if not _must_encode(value, used):
+    if not must_encode(value, used):
         return value
     return " ".join(encoded_words(value, encoding, first=min(75, SOFT_LIMIT - used)))
 
 
-def _must_encode(value: str, used: int) -> bool:
+def must_encode(value: str, used: int) -> bool:
+    """Return whether text has to be written as encoded-words."""
     if not value.isascii() or "=?" in value:
         return True
     if used + len(value) <= HARD_LIMIT:
@@ -82,69 +137,6 @@ def _must_encode(value: str, used: int) -> bool:
     # The white space at the end stays on the last line, what stands before a word goes with the word.
     room = HARD_LIMIT - used - (len(value) - len(value.rstrip(" ")))
     return room < SOFT_LIMIT or max(map(len, _SPACED_WORD.findall(value))) > room
-
-
-def header_bytes(name: str, value: str, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> bytes:
-    """Write one header, complete with its CRLF, folded at 78 characters where it can be.
-
-    Args:
-        name: decides how the value is written: as addresses, as structured tokens, or as text.
-        value: the text a reader should see.
-        encoding: charset of encoded-words.
-        utf8: allow addresses beyond ASCII, which only SMTPUTF8 can carry.
-
-    Returns:
-        Printable ASCII and CRLF (besides such addresses); no line is longer than 998 octets.
-
-    Raises:
-        BadHeaderError: name or value cannot be written.
-        InvalidAddress: an address header holds something else than mailboxes.
-
-    >>> header_bytes("Subject", "Grüße")
-    b'Subject: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
-    """
-    kind = kind_of(name)
-    if type(value) is not str:
-        value = check_header_value(name, value)
-    if kind is Kind.ADDRESSES:
-        # What is the same in every message of a batch, as From, is written once.
-        if isinstance(encoding, str) and len(value) <= _CACHED_LIMIT:
-            return _cached_address_list(name, value, encoding, utf8)
-        return _address_list_bytes(name, value, encoding, utf8)
-    if len(name) + len(value) <= 76 and value.isascii() and value.isprintable() and "=?" not in value:
-        return f"{name}: {value}\r\n".encode("ascii")
-    text = check_header_value(name, value)
-    if kind is Kind.STRUCTURED:
-        return fold(name, _structured(name, text, encoding)).encode("ascii")
-    return fold(name, encode_text(text, encoding, used=len(name) + 2)).encode("ascii")
-
-
-def address_header_bytes(
-    name: str, mailboxes: Iterable[Mailbox], encoding: str | Charset = "utf-8", *, utf8: bool = False
-) -> bytes:
-    """Write an address header from parsed mailboxes, folded after commas.
-
-    Arguments, result and errors are those of :func:`header_bytes`.
-
-    >>> from aerogram.mail.address.parser import parse_mailbox
-    >>> address_header_bytes("To", [parse_mailbox("a@x.org"), parse_mailbox("B <b@y.org>")])
-    b'To: a@x.org, B <b@y.org>\\r\\n'
-    """
-    kind_of(name)
-    value = ", ".join([mailbox_text(mailbox, encoding, utf8=utf8) for mailbox in mailboxes])
-    return fold_address_list(name, value).encode("utf-8" if utf8 else "ascii")
-
-
-def _address_list_bytes(name: str, value: str, encoding: str | Charset, utf8: bool) -> bytes:
-    text = check_header_value(name, value)
-    if is_empty_group(text):
-        return fold(name, text).encode("ascii")
-    return address_header_bytes(name, parse_mailbox_list(text, utf8=utf8), encoding, utf8=utf8)
-
-
-@lru_cache(maxsize=1024)
-def _cached_address_list(name: str, value: str, encoding: str, utf8: bool) -> bytes:
-    return _address_list_bytes(name, value, encoding, utf8)
 
 
 def encoded_header_bytes(name: str, value: str) -> bytes:
@@ -165,7 +157,7 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
     return (fold_address_list if kind is Kind.ADDRESSES else fold)(name, text).encode("ascii")
 
 
-def _structured(name: str, text: str, encoding: str | Charset) -> str:
+def structured_text(name: str, text: str, encoding: str | Charset) -> str:
     """Return the value of a structured header unchanged, the phrase of a List-Id encoded (RFC 2919)."""
     if name.lower() == "list-id" and not text.isascii():
         phrase, separator, identifier = text.rpartition(" <")
@@ -182,41 +174,3 @@ def _structured(name: str, text: str, encoding: str | Charset) -> str:
             f"write a question mark of a URI as %3F"
         )
     return text
-
-
-def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | None) -> tuple[str, str]:
-    """Return ``name`` and ``val`` as Django 5.2 puts them into a ``SafeMIMEText``.
-
-    Long text is folded with a bare newline and a space, as ``email.header.Header`` does.
-
-    Args:
-        name: the header's name.
-        val: anything that ``str()`` makes a text of; it is called once.
-        encoding: charset of encoded-words; ``DEFAULT_CHARSET`` for None.
-
-    Raises:
-        BadHeaderError: name or value cannot be written.
-        InvalidAddress: an address header holds something else than mailboxes.
-
-    >>> forbid_multi_line_headers("Subject", "Grüße", "utf-8")
-    ('Subject', '=?utf-8?b?R3LDvMOfZQ==?=')
-    """
-    kind = kind_of(name)
-    text = check_header_value(name, val)
-    charset = encoding or settings.DEFAULT_CHARSET
-    if kind is Kind.ADDRESSES:
-        return name, _sanitized_list(text, charset)
-    if kind is Kind.STRUCTURED:
-        return name, _structured(name, text, charset)
-    if _must_encode(text, len(name) + 2):
-        return name, django_encoded_text(text, charset)
-    if name.lower() == "subject" and len(text) > 76:
-        return name, Header(text).encode()
-    return name, text
-
-
-def _sanitized_list(text: str, encoding: str | Charset) -> str:
-    mailboxes = parse_mailbox_list(text)
-    if text.isascii() and "=?" not in text and reads_as(text, len(mailboxes)):
-        return text
-    return ", ".join([django_mailbox_text(mailbox, encoding) for mailbox in mailboxes])

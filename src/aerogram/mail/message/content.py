@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, MessageError
-from aerogram.mail.header.writing import check_header_name, check_header_value
+from aerogram.mail.characters import check_header_value
+from aerogram.mail.header.rules import check_header_name
 
 if TYPE_CHECKING:
     from email.charset import Charset

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAttachment
+from aerogram.mail.address.addresses import addresses_of
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.header.addresses import sanitize_address
+from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
 from aerogram.mail.header.fields import header_fields
-from aerogram.mail.header.writing import ADDRESS_HEADERS, forbid_multi_line_headers
+from aerogram.mail.header.rules import ADDRESS_HEADERS
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
@@ -39,6 +40,7 @@ from aerogram.mail.message.content import (
     split_attachments,
 )
 from aerogram.mail.message.safemime import (
+    SafeMIME,
     SafeMIMEMessage,
     SafeMIMEMultipart,
     SafeMIMEText,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from email.charset import Charset
     from os import PathLike
 
+    from aerogram.mail.address.addresses import Addresses
     from aerogram.mail.delivery.report import DeliveryReport
 
 __all__ = [
@@ -96,6 +99,10 @@ class EmailMessage:
     'you@example.com'
     """
 
+    to: list[Any]
+    cc: list[Any]
+    bcc: list[Any]
+    reply_to: list[Any]
     #: The subtype of the body: ``plain``, or ``html`` for a body that is HTML.
     content_subtype = "plain"
     #: The subtype of the multipart that holds body and attachments.
@@ -120,10 +127,10 @@ class EmailMessage:
         cc: Iterable[object] | None = None,
         reply_to: Iterable[object] | None = None,
     ) -> None:
-        self.to: list[Any] = _address_list("to", to)
-        self.cc: list[Any] = _address_list("cc", cc)
-        self.bcc: list[Any] = _address_list("bcc", bcc)
-        self.reply_to: list[Any] = _address_list("reply_to", reply_to)
+        for name, entries in (("to", to), ("cc", cc), ("bcc", bcc), ("reply_to", reply_to)):
+            if entries and isinstance(entries, str):
+                raise TypeError(f'"{name}" argument must be a list or tuple')
+            setattr(self, name, list(entries or ()))
         self.from_email: Any = from_email or settings.DEFAULT_FROM_EMAIL
         self.subject = subject
         self.body = body or ""
@@ -144,22 +151,30 @@ class EmailMessage:
             InvalidAddress: a sender or recipient is not exactly one mailbox.
             InvalidAttachment: an attachment has a type that cannot be written.
         """
-        fields = header_fields(self)
+        return self._build(addresses_of(self))
+
+    def _build(self, addresses: Addresses) -> SafeMIMEText | SafeMIMEMultipart:
+        """Return the MIME tree of a message whose addresses are read; otherwise as :meth:`message`."""
+        fields = header_fields(self, addresses)
+        charset = charset_of(self)
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(
-            SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), charset_of(self))
+            SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), charset)
         )
-        for name, value, _ in fields:
-            mime[name] = value
+        for field in fields:
+            if isinstance(mime, SafeMIME):
+                mime.set_field(field)
+            else:  # a step of a subclass has made it
+                mime[field.name] = field.value
         return mime
 
     def recipients(self) -> list[Any]:
         """Return everyone the mail goes to: to, cc and bcc, without the empty ones."""
-        everyone = _address_list("to", self.to)
-        if self.cc:
-            everyone += _address_list("cc", self.cc)
-        if self.bcc:
-            everyone += _address_list("bcc", self.bcc)
-        return [recipient for recipient in everyone if recipient]
+        everyone: list[Any] = []
+        for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
+            if entries and isinstance(entries, str):
+                raise TypeError(f'"{name}" argument must be a list or tuple')
+            everyone += filter(None, entries or ())
+        return everyone
 
     def get_connection(self, fail_silently: bool = False) -> Any:
         """Return the backend that sends this mail, made from the settings at the first call."""
@@ -271,12 +286,6 @@ class EmailMessage:
         if filename:
             part.add_header("Content-Disposition", "attachment", filename=filename_parameter(filename))
         return part
-
-
-def _address_list(name: str, addresses: Iterable[object] | None) -> list[Any]:
-    if addresses and isinstance(addresses, str):
-        raise TypeError(f'"{name}" argument must be a list or tuple')
-    return list(addresses or ())
 
 
 class EmailMultiAlternatives(EmailMessage):

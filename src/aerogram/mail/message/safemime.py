@@ -12,12 +12,15 @@ from email.mime.text import MIMEText
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.header.writing import forbid_multi_line_headers
+from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aerogram.mail.header.fields import Field
+
 __all__ = [
+    "SafeMIME",
     "SafeMIMEMessage",
     "SafeMIMEMultipart",
     "SafeMIMEText",
@@ -37,8 +40,8 @@ _MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class _Safe(Message):
-    """Header values are checked as they are set, and a line that begins with ``From `` stays as it is."""
+class SafeMIME(Message):
+    """Checks header values as they are set, and leaves a line that begins with ``From `` as it is."""
 
     encoding: str | Charset | None = None
 
@@ -50,6 +53,14 @@ class _Safe(Message):
         """
         name, val = forbid_multi_line_headers(name, val, self.encoding)
         super().__setitem__(name, val)
+
+    def set_field(self, field: Field) -> None:
+        """Set a header of a message, its addresses not read a second time."""
+        if field.mailboxes is None:
+            self[field.name] = field.value
+        else:
+            value = address_list_text(field.value, field.mailboxes, self.encoding)
+            super().__setitem__(field.name, value)
 
     def as_string(self, unixfrom: bool = False, linesep: str = "\n") -> str:  # type: ignore[override] # Django's arguments
         """Return the message as text, its lines ended by ``linesep``."""
@@ -64,13 +75,13 @@ class _Safe(Message):
         return out.getvalue()
 
 
-class SafeMIMEMessage(_Safe, MIMEMessage):
+class SafeMIMEMessage(SafeMIME, MIMEMessage):
     """A message within a message (``message/rfc822``); its headers are ASCII (RFC 2046 section 5.2.1)."""
 
     encoding: str | Charset | None = "ascii"
 
 
-class SafeMIMEText(_Safe, MIMEText):
+class SafeMIMEText(SafeMIME, MIMEText):
     """A text part. UTF-8 travels as it is, or quoted-printable where a line is too long for that."""
 
     def __init__(self, _text: str, _subtype: str = "plain", _charset: str | Charset | None = None) -> None:
@@ -89,7 +100,7 @@ class SafeMIMEText(_Safe, MIMEText):
         MIMEText.set_payload(self, payload, charset=charset)
 
 
-class SafeMIMEMultipart(_Safe, MIMEMultipart):
+class SafeMIMEMultipart(SafeMIME, MIMEMultipart):
     """A part made of parts."""
 
     def __init__(

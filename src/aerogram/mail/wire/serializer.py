@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aerogram.conf import settings
+from aerogram.mail.address.addresses import Addresses
 from aerogram.mail.header.writing import header_bytes
 from aerogram.mail.message.attachments import (
     EmailAlternative,
@@ -86,8 +87,16 @@ def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> by
     return b"".join(to_pieces(message, eight_bit=eight_bit, utf8=utf8))
 
 
-def to_pieces(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> tuple[bytes, bytes]:
+def to_pieces(
+    message: Any, *, eight_bit: bool = False, utf8: bool = False, addresses: Addresses | None = None
+) -> tuple[bytes, bytes]:
     """Write the message like :func:`to_bytes`, in two pieces.
+
+    Args:
+        message: as in :func:`to_bytes`, like the next two.
+        eight_bit: leave UTF-8 text as it is.
+        utf8: allow addresses beyond ASCII.
+        addresses: what ``addresses_of`` has read, where the caller has it.
 
     Returns:
         What is the message's own, up to the end of a header line, and the rest: the same object for all
@@ -96,8 +105,8 @@ def to_pieces(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> t
     now = settings.snapshot()
     if not _is_plain(message, now["DEFAULT_CHARSET"]):
         return assemble(node_of(message.message(), eight_bit=eight_bit)), b""
-    head = header_block(message, utf8=utf8, local_time=now["EMAIL_USE_LOCALTIME"])
-    return b"".join(head), _content(message, eight_bit)
+    head = header_block(message, addresses, utf8=utf8, local_time=now["EMAIL_USE_LOCALTIME"])
+    return head, _content(message, eight_bit)
 
 
 def _is_plain(message: Any, default_charset: str) -> bool:
