@@ -26,7 +26,8 @@ class Addressed(Protocol):
     bcc: Any
     reply_to: Any
 
-    def recipients(self) -> Iterable[object]: ...
+    def recipients(self) -> Iterable[object]:
+        """Return the entries of to, cc and bcc."""
 
 
 #: Each entry that is read, with its mailbox, by the ``id`` of the entry.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+from aerogram.mail.message.email_message import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,7 +141,7 @@ class LocalBackend(BaseEmailBackend):
             try:
                 for message in delivery:
                     try:
-                        mime, addresses = message.message(), envelope_of(message).recipients
+                        mime, envelope = build(message)
                     except Exception as error:  # whatever a message or its subclass raises is that message's
                         delivery.add(message, DeliveryReport(error=error))
                         continue
@@ -153,10 +153,9 @@ class LocalBackend(BaseEmailBackend):
                         if not self.fail_silently:
                             raise
                         result = RecipientResult("deferred", text=error.strerror or type(error).__name__)
-                    delivery.add(
-                        message, DeliveryReport(dict.fromkeys(addresses, result), str(mime["Message-ID"]))
-                    )
-                    delivery.sent += not addresses  # a message without recipients counts, as in Django
+                    results = dict.fromkeys(envelope.recipients, result)
+                    delivery.add(message, DeliveryReport(results, str(mime["Message-ID"])))
+                    delivery.sent += not envelope.recipients  # a message without recipients counts, as in Django
             finally:
                 if opened:
                     self.close()

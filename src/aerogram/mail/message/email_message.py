@@ -16,6 +16,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAttachment
 from aerogram.mail.address.addresses import addresses_of
 from aerogram.mail.address.dns_name import DNS_NAME
+from aerogram.mail.address.envelope import Envelope, envelope_of
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
@@ -68,6 +69,7 @@ __all__ = [
     "SafeMIMEMessage",
     "SafeMIMEMultipart",
     "SafeMIMEText",
+    "build",
     "forbid_multi_line_headers",
     "sanitize_address",
     "utf8_charset",
@@ -348,3 +350,24 @@ class EmailMultiAlternatives(EmailMessage):
         for content, mimetype in self.alternatives:
             forms.attach(self._create_mime_attachment(content, check_alternative_type(mimetype)))
         return forms
+
+
+_message = EmailMessage.message  # taken at import, so that one replaced later is seen as replaced
+
+
+def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
+    """Build the MIME tree and the envelope of a message, each of its addresses read once.
+
+    Args:
+        message: an :class:`EmailMessage`, or any object with ``message()``, ``from_email`` and
+            ``recipients()``.
+
+    Raises:
+        BadHeaderError: a header would break or forge the message.
+        InvalidAddress: a sender or recipient is not exactly one mailbox.
+        MessageError: a part cannot be written.
+    """
+    if getattr(type(message), "message", None) is not _message or "message" in vars(message):
+        return message.message(), envelope_of(message)
+    addresses = addresses_of(message)
+    return message._build(addresses), addresses.envelope(message)
