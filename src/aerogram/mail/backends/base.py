@@ -155,7 +155,9 @@ class LocalBackend(BaseEmailBackend):
                         result = RecipientResult("deferred", text=error.strerror or type(error).__name__)
                     results = dict.fromkeys(envelope.recipients, result)
                     delivery.add(message, DeliveryReport(results, str(mime["Message-ID"])))
-                    delivery.sent += not envelope.recipients  # a message without recipients counts, as in Django
+                    delivery.sent += (
+                        not envelope.recipients
+                    )  # a message without recipients counts, as in Django
             finally:
                 if opened:
                     self.close()
