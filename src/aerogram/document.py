@@ -1,7 +1,7 @@
-"""HTML text to an lxml tree and back: whole, or refused with an error that says why.
+"""HTML to an lxml tree and back.
 
-libxml2 drops what lies deeper than its limits without raising; here a document is read whole or refused.
-On the way back the doctype, conditional comments and URLs are what the author wrote.
+libxml2 silently drops what lies deeper than its limits. Here a document is read whole or refused with an
+error. On the way back the doctype, conditional comments and URLs are as the author wrote them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _REVEALED = re.compile(r"<!--(\[(?:if\b[^\]<>]*|endif)\])-->", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[^!-~]")
 _URL_ATTRIBUTES = "//@href | //@src | //@action | //a/@name"  # the ones libxml2 would percent-encode
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # no tree can hold them, no reader sees them
-_CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # of them, found as octets in a tenth of the time
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
+_CONTROLS = bytes(
+    {*range(9), 11, *range(14, 32)}
+)  # those of them that are found as octets, ten times as fast
 _UNWRITABLE_REFERENCE = re.compile(
     "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
 )
@@ -40,7 +42,7 @@ def check_size(html: str, template: str | None = None) -> None:
     """Refuse a document larger than the setting ``HTML_SIZE_LIMIT`` (bytes of its UTF-8 form).
 
     Raises:
-        DocumentError: it is larger; the text names the template, when it is known, and both sizes.
+        DocumentError: it is larger.
     """
     limit = settings.HTML_SIZE_LIMIT
     if len(html) * 4 <= limit:  # no UTF-8 form is longer than that
@@ -55,12 +57,20 @@ def check_size(html: str, template: str | None = None) -> None:
 
 
 def parse_html(html: str, *, template: str | None = None) -> Element | None:
-    """Return the ``<html>`` element of ``html`` with a body in it, or ``None`` when nothing is there to read.
+    """Parse a document or a fragment.
+
+    Args:
+        html: its text.
+        template: the name of its template, for error texts.
+
+    Returns:
+        The ``<html>`` element with a body in it, or ``None`` when there is nothing to read.
 
     Raises:
-        DocumentError: too large, nested too deeply, with thousands of attributes on an element, or not
-            writable as UTF-8.
-        TypeError: ``html`` is not text.
+        DocumentError: it is larger than ``HTML_SIZE_LIMIT`` bytes, nested too deeply, cannot be written as
+        UTF-8, or
+            has an element with more than 5,000 attributes.
+        TypeError: ``html`` is not a string.
     """
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
@@ -100,10 +110,13 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
 
 
 def write_html(root: Element, source: str) -> str:
-    """Return the tree as HTML, with what libxml2 would lose taken from ``source``, the text it was read from.
+    """Write a tree as HTML.
 
-    ``source`` must also hold every text that was put into the tree since. A fragment (no html, head, body or
-    doctype in the source) comes back as a fragment.
+    Args:
+        root: the ``<html>`` element. source: the text it was parsed from, and every text added to the tree
+        since. What libxml2 loses is taken
+            from it: the doctype, and whether the document is a fragment (without html, head, body and
+            doctype).
     """
     word = unique_marker(source)
     hidden = _hide_urls(root, word)
@@ -131,7 +144,7 @@ def write_html(root: Element, source: str) -> str:
 
 
 def unique_marker(*texts: str) -> str:
-    """Return a word of ASCII letters that begins no substring of any of the texts: a safe placeholder."""
+    """Return a word of ASCII letters that occurs in none of the texts, whatever case they are in."""
     number = 0
     lowered = [text.lower() for text in texts if any(start in text for start in ("zq", "zQ", "Zq", "ZQ"))]
     while True:
@@ -149,7 +162,7 @@ def _without_unwritable(html: str) -> str:
 
 
 def _check_attributes(text: str, octets: bytes, template: str | None) -> None:
-    """Refuse an element that would take the parser seconds."""
+    """Refuse an element with so many attributes that the parser would take seconds."""
     if len(text) < _FEWEST_CHARACTERS:
         return
     for tag in _TAG.finditer(text):
@@ -163,11 +176,9 @@ def _check_attributes(text: str, octets: bytes, template: str | None) -> None:
 
 
 def _comments(root: Element, *, preceding: bool) -> list[Element]:
-    """Return the comments before or after the root: no part of it, but of the fragment."""
+    """Return the comments before or after the root, which are part of a fragment."""
     comments = root.itersiblings(etree.Comment, preceding=preceding)
-    return [
-        comment for comment in comments if not (comment.text or "").startswith("?")
-    ]  # which was <?xml ...?>
+    return [comment for comment in comments if not (comment.text or "").startswith("?")]  # not <?xml ...?>
 
 
 def _write(element: Element, *, tail: bool = False) -> str:
@@ -176,7 +187,7 @@ def _write(element: Element, *, tail: bool = False) -> str:
 
 
 def _hide_urls(root: Element, word: str) -> dict[str, tuple[Element, str, str]]:
-    """Put a placeholder where libxml2 would percent-encode a URL; return what belongs there."""
+    """Replace each URL that libxml2 would percent-encode by a placeholder; return the URLs by placeholder."""
     hidden: dict[str, tuple[Element, str, str]] = {}
     for url in root.xpath(_URL_ATTRIBUTES):
         if not _UNSAFE_IN_URL.search(url):

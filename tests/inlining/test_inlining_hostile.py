@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerogram.inlining import inline_css
-from aerogram.inlining.declaration import read_declarations
+from aerogram.inlining.declaration_block import read_declarations
 
 _VALUES = {
     "url": "x:" + "url(" * 20_000,

@@ -1,8 +1,8 @@
-"""HTML with style sheets becomes HTML with style attributes: premailer's result, and nothing is ever fetched.
+"""CSS inlining: the rules of style sheets go into style attributes, and nothing is ever fetched.
 
-``stylesheet`` takes a sheet apart (``selector``, ``declaration``), ``index`` finds what its selectors match,
-and ``cascade`` settles which declaration wins (``shorthand``). This module puts them together for one
-document.
+``stylesheet`` parses a sheet (``selector``, ``declaration_block``), ``index`` finds the elements that its
+selectors match, and ``cascade`` decides which declaration wins (``shorthand``). This module applies them to
+one document.
 """
 
 from __future__ import annotations
@@ -28,26 +28,33 @@ _COMMENT_MARKS = re.compile(r"<!--|-->")
 
 @dataclass(frozen=True, slots=True)
 class Inlined:
-    """An inlined document: its text and its tree."""
+    """An inlined document: its text, and its tree unless it is empty."""
 
     html: str
     root: Element | None
 
 
 def inline_css(html: str, *, css: str = "") -> str:
-    """Return ``html`` with the rules of its ``<style>`` elements, and of ``css``, in style attributes.
+    """Move the rules of style sheets into style attributes.
 
-    ``css`` is the text of further style sheets; they come after those of the document, and so win. What
-    cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
-    ``<style>`` element, important enough to win where the cascade says it wins. No URL and no file is
-    opened, whatever the document or the sheets name. A fragment comes back as a fragment, an empty document
-    as it is.
+    What cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
+    ``<style>`` element, made important where the cascade lets it win. No URL or file is opened, whatever the
+    document or the sheets name. The setting ``CSS_ENGINE`` chooses between premailer (the default) and
+    css-inline (the extra ``fast``).
 
-    The setting ``CSS_ENGINE`` chooses between premailer (the default) and css-inline (the extra ``fast``).
+    Args:
+        html: a document or a fragment.
+        css: further style rules. They come after those of the document, and so win.
+
+    Returns:
+        The document; a fragment as a fragment, an empty document unchanged.
 
     Raises:
-        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply, or ``css``
+        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` bytes or nested too deeply, or ``css``
             holds markup.
+        ImproperlyConfigured: ``CSS_ENGINE`` names no engine.
+        MissingDependency: it names css-inline, which is not installed.
+        TypeError: ``html`` is not a string.
 
     >>> inline_css("<style>p { color: red }</style><p>Hello</p>")
     '<p style="color:red">Hello</p>'
@@ -56,7 +63,7 @@ def inline_css(html: str, *, css: str = "") -> str:
 
 
 def inline_document(html: str, *, css: str = "", template: str | None = None) -> Inlined:
-    """Do what :func:`inline_css` does and return the tree as well; errors name ``template``."""
+    """Do the same as :func:`inline_css` and return the tree as well; errors name ``template``."""
     if found := _MARKUP_IN_CSS.search(css):
         raise DocumentError(
             f"A style sheet holds {found[0]!r}, which could end the <style> element and become markup. "
@@ -76,7 +83,7 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
 
 
 def _inline_tree(root: Element, css: str) -> None:
-    """Inline the sheets of a tree, and ``css`` after them, in place."""
+    """Inline the sheets of a tree, then ``css``, in place."""
     from aerogram.inlining.cascade import apply_sheets
     from aerogram.inlining.stylesheet import parse_sheet
 
@@ -98,7 +105,7 @@ def _inline_tree(root: Element, css: str) -> None:
 
 
 def _is_for_screens(style: Element) -> bool:
-    # As premailer has it: a sheet for another medium, or one marked data-premailer="ignore", stays untouched.
+    # As in premailer, a sheet for another medium, or one marked data-premailer="ignore", stays untouched.
     if style.attrib.pop("data-premailer", None) == "ignore":
         return False
     return str(style.get("media") or "all").strip().lower() in ("all", "screen")
@@ -116,7 +123,7 @@ def _add_style(root: Element, css: str) -> Element:
 
 
 def _remove(element: Element) -> None:
-    """Take an element out and leave the text behind it where it is."""
+    """Remove an element but not the text behind it."""
     parent, before, tail = element.getparent(), element.getprevious(), element.tail
     if parent is None:
         return
@@ -128,7 +135,7 @@ def _remove(element: Element) -> None:
 
 
 def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
-    """Inline with the optional Rust engine: at-rules and pseudo-classes kept, nothing loaded."""
+    """Inline with the optional Rust engine, which keeps at-rules and pseudo-classes and loads nothing."""
     try:
         import css_inline
     except ImportError as error:
@@ -141,7 +148,7 @@ def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
     inliner = css_inline.CSSInliner(
         load_remote_stylesheets=False, keep_style_tags=True, extra_css=css or None
     )
-    # What the engine reads is written from our tree: nested no deeper than that is, with nothing left open.
-    # Elements inside each other by the thousand overflow its stack, which ends the process.
+    # The engine gets what is written from our tree, whose depth is limited and where every element is closed:
+    # thousands of nested elements overflow its stack, which ends the process.
     root = parse_html(inliner.inline(write_html(root, html)), template=template)
     return Inlined(html if root is None else write_html(root, html + css), root)

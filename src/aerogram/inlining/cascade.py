@@ -1,10 +1,9 @@
-"""Which declarations meet at an element, and which of them win (CSS Cascade 4, section 6.1).
+"""The declarations that apply to an element, and which of them win (CSS Cascade 4, section 6.1).
 
-Premailer compiles, parses and sorts anew for every document, and lets the last rule win whatever the cascade
-says. So its own walk is not taken; its reader of declarations and the attributes that it sets for old clients
-make the result. The rules that meet at an element are found from sheets taken apart once, merged with the
-author's own style attribute by importance, and compared with what stays in the sheet. What came of the same
-rules and the same attribute once is written again wherever they meet, in this document and the next.
+Premailer parses and sorts every sheet for every document, and lets the last rule win, whatever the cascade
+says. Here it only reads declarations and makes presentational attributes for old clients. The rules of an
+element are merged with its style attribute and compared with the rules that stay in the sheet. The outcome of
+the same rules and the same attribute is cached across elements and documents.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.declaration import LONGEST_REMEMBERED, Declaration, read_declarations
+from aerogram.inlining.declaration_block import LONGEST_REMEMBERED, Declaration, read_declarations
 from aerogram.inlining.engine import load_premailer
 from aerogram.inlining.index import Index
 from aerogram.inlining.shorthand import are_related
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
-    from aerogram.inlining.stylesheet import Hook, Kept, Rule, Sheet
+    from aerogram.inlining.stylesheet import ClientOnlyRule, KeptRule, Sheet, StyleRule
 
 __all__ = ["apply_sheets"]
 
@@ -31,7 +30,7 @@ _PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?|auto", re.IGNORECASE)
 
 
 class Rank(NamedTuple):
-    """A declaration's place in the cascade: the larger wins."""
+    """The position of a declaration in the cascade: the larger wins."""
 
     important: bool
     inline: bool
@@ -46,19 +45,27 @@ Merged = dict[str, tuple[Declaration, Rank]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What came of the rules that met, and the style attribute that says it; ``unread`` is its end."""
+    """The declarations that won and the style attribute for them; ``unread`` is its unreadable end."""
 
     merged: Merged
     unread: str
     style: str
-    attributes: tuple[tuple[str, str], ...]  # the old ones that premailer sets for old clients
+    attributes: tuple[tuple[str, str], ...]  # presentational ones, for old clients
 
 
 def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
-    """Write the rules of ``sheets`` into style attributes; return, for each sheet, the text that stays."""
+    """Write the rules of sheets into the style attributes of a document.
+
+    Args:
+        root: the document, which is changed.
+        sheets: its style sheets, in order.
+
+    Returns:
+        For each sheet the text that stays in the ``<style>`` element.
+    """
     index = Index(root)
-    met: dict[Element, list[Rule]] = {}
-    found: set[Rule] = set()
+    met: dict[Element, list[StyleRule]] = {}
+    found: set[StyleRule] = set()
     for sheet in sheets:
         for rule in sheet.rules:
             elements = index.find(rule.selector, rule.words)
@@ -68,26 +75,26 @@ def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
                 found.add(rule)
     outcomes = {element: _write_outcome(element, tuple(rules)) for element, rules in met.items()}
     _align_images(index)
-    hooks = [[hook for hook in sheet.hooks if _stays(hook, index, found)] for sheet in sheets]
+    client_only = [[rule for rule in sheet.client_only if _stays(rule, index, found)] for sheet in sheets]
     staying = [
         kept
-        for sheet, kept_hooks in zip(sheets, hooks, strict=True)
-        for kept in (*sheet.kept, *(hook.kept for hook in kept_hooks))
+        for sheet, added in zip(sheets, client_only, strict=True)
+        for kept in (*sheet.kept, *(rule.kept for rule in added))
     ]
     _settle_importance(index, staying, outcomes)
     return [
-        "\n".join([*filter(None, [sheet.kept_text]), *(hook.text for hook in kept_hooks)])
-        for sheet, kept_hooks in zip(sheets, hooks, strict=True)
+        "\n".join([*filter(None, [sheet.kept_text]), *(rule.text for rule in added)])
+        for sheet, added in zip(sheets, client_only, strict=True)
     ]
 
 
-def _stays(hook: Hook, index: Index, found: set[Rule]) -> bool:
-    if hook.rule in found:
+def _stays(one: ClientOnlyRule, index: Index, found: set[StyleRule]) -> bool:
+    if one.rule in found:
         return False
-    return hook.in_clients or bool(index.find(hook.kept.selector, hook.kept.words))
+    return one.in_clients or bool(index.find(one.kept.selector, one.kept.words))
 
 
-def _write_outcome(element: Element, rules: tuple[Rule, ...]) -> Outcome:
+def _write_outcome(element: Element, rules: tuple[StyleRule, ...]) -> Outcome:
     inline = element.attrib.pop("style", "")
     remembered = len(inline) <= LONGEST_REMEMBERED
     outcome = _outcome(rules, inline) if remembered else _outcome.__wrapped__(rules, inline)
@@ -99,8 +106,8 @@ def _write_outcome(element: Element, rules: tuple[Rule, ...]) -> Outcome:
 
 
 @lru_cache(maxsize=2048)
-def _outcome(rules: tuple[Rule, ...], inline: str) -> Outcome:
-    """Return what comes of rules that meet at an element with such a style attribute."""
+def _outcome(rules: tuple[StyleRule, ...], inline: str) -> Outcome:
+    """Return the outcome of these rules at an element with this style attribute."""
     own = read_declarations(inline)
     merged = _merge(rules, own or ())
     unread = inline.strip() if own is None else ""
@@ -115,8 +122,8 @@ def _fits_attribute(item: Declaration) -> bool:
     return "(" not in item.value
 
 
-def _merge(rules: Sequence[Rule], inline: Sequence[Declaration]) -> Merged:
-    """Merge what meets at one element: its rules, and its own style attribute."""
+def _merge(rules: Sequence[StyleRule], inline: Sequence[Declaration]) -> Merged:
+    """Merge the rules of an element with its style attribute."""
     found = [
         (Rank(item.important, False, *rule.selector.specificity, rule.order), item)
         for rule in rules
@@ -135,7 +142,7 @@ def _merge(rules: Sequence[Rule], inline: Sequence[Declaration]) -> Merged:
 
 
 def _style(merged: Merged, unread: str) -> str:
-    """Return what won as a style attribute; what could not be read was the author's own, and comes last."""
+    """Return the declarations that won as a style attribute; what the author wrote unreadably comes last."""
     parts = [
         f"{name}:{item.value}{' !important' if item.important else ''}" for name, (item, _) in merged.items()
     ]
@@ -151,13 +158,13 @@ def _align_images(index: Index) -> None:
                     image.set("align", item.value)
 
 
-def _settle_importance(index: Index, staying: Iterable[Kept], outcomes: dict[Element, Outcome]) -> None:
-    """Let attributes and the rules that stayed in the sheet meet as the cascade would have it.
+def _settle_importance(index: Index, staying: Iterable[KeptRule], outcomes: dict[Element, Outcome]) -> None:
+    """Set the importance of attributes against the rules that stay in the sheet, as the cascade requires.
 
-    What stays is ``!important`` so that it can override an attribute at all. So where the attribute's
-    declaration should win it becomes important too, and where it should lose it must not be.
+    Rules that stay are ``!important``, so that they can override an attribute at all. A declaration of an
+    attribute becomes important where it should win over them, and unimportant where it should lose.
     """
-    rivals: dict[Element, list[Kept]] = {}
+    rivals: dict[Element, list[KeptRule]] = {}
     for kept in staying:
         for element in index.find(kept.selector, kept.words):
             rivals.setdefault(element, []).append(kept)
@@ -175,8 +182,8 @@ def _settle_importance(index: Index, staying: Iterable[Kept], outcomes: dict[Ele
 
 
 @lru_cache(maxsize=2048)
-def _settled(outcome: Outcome, against: tuple[Kept, ...]) -> str | None:
-    """Return the style attribute that stands as it should against what stayed; ``None`` if it does."""
+def _settled(outcome: Outcome, against: tuple[KeptRule, ...]) -> str | None:
+    """Return the style attribute with its importance set against these rules, ``None`` if it is right."""
     rivals = [
         (name, Rank(important, False, *kept.selector.specificity, kept.order))
         for kept in against

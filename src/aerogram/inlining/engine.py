@@ -1,4 +1,4 @@
-"""premailer and cssutils, imported at the first use and without any way to the network or the disk."""
+"""premailer and cssutils, imported on first use, without access to the network or the disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Engine", "load_premailer"]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What we use of premailer: its reader of declarations, and the old attributes that it makes of them."""
+    """The functions of premailer in use: reading declarations, and their presentational attributes."""
 
     csstext_to_pairs: Callable[[str], list[tuple[str, str]]]
     old_attributes: Callable[[str], tuple[tuple[str, str], ...]]
@@ -24,7 +24,7 @@ class Engine:
 
 @cache
 def load_premailer() -> Engine:
-    """Import premailer; it brings requests with it, so nothing loads it before the first document."""
+    """Import premailer, which imports requests; so it is loaded for the first document only."""
     import cssutils
     from premailer import Premailer
     from premailer.merge_style import csstext_to_pairs
@@ -32,7 +32,7 @@ def load_premailer() -> Engine:
     cssutils.log.setLevel(logging.CRITICAL)  # broken CSS is the author's business, not the log's
 
     def pairs(css: str) -> list[tuple[str, str]]:
-        # Past premailer's cache, which forgets after 128 entries: the caller has its own.
+        # Without premailer's cache of 128 entries: the caller has a larger one.
         found: list[tuple[str, str]] = csstext_to_pairs.__wrapped__(css, validate=False)
         return found
 

@@ -22,10 +22,10 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
 class Index:
-    """The elements of a document as selectors look for them.
+    """The elements of a document by the words that selectors look for.
 
-    A selector is matched from its end: of all documents and selectors, few elements pass the last compound.
-    What is above an element is remembered, so that no depth of nesting makes the search slow.
+    A selector is matched from its last compound, which few elements pass. The results for ancestors are kept,
+    so that deep nesting does not make the search slow.
     """
 
     def __init__(self, root: Element) -> None:
@@ -44,7 +44,7 @@ class Index:
                 self.elements[word].append(element)
 
     def find(self, selector: Selector, words: frozenset[str]) -> Sequence[Element]:
-        """Return the elements that a selector matches; ``words`` are those of the selector."""
+        """Return the elements that a selector with these ``words`` matches."""
         if not self.elements.keys() >= words:
             return ()
         *above, last = selector.compounds
@@ -68,7 +68,7 @@ class Index:
         return min((self.elements[word] for word in compound.words), key=len)
 
     def _is_there(self, compound: Compound) -> bool:
-        """Whether any element fits; many selectors of a sheet begin with the same, ``[dir=rtl]`` for one."""
+        """Return whether any element fits; many selectors begin alike, with ``[dir=rtl]`` for one."""
         answer = self._there.get(compound)
         if answer is None:
             answer = any(self.fits(element, compound) for element in self._candidates(compound))
@@ -76,7 +76,7 @@ class Index:
         return answer
 
     def fits(self, element: Element, compound: Compound) -> bool:
-        """Whether an element is what a compound asks for."""
+        """Return whether an element fulfils a compound."""
         if not compound.words <= self.words[element]:
             return False
         for test in compound.tests:
@@ -86,7 +86,7 @@ class Index:
 
 
 class _Search:
-    """Whether what one selector asks for stands above or before elements."""
+    """The search of one selector's compounds above or before elements."""
 
     def __init__(self, index: Index, compounds: Sequence[Compound]) -> None:
         self.fits = index.fits
@@ -97,7 +97,7 @@ class _Search:
         ]  # selectors that begin alike share it
 
     def has_before(self, element: Element, number: int) -> bool:
-        """Whether the compounds before ``number``, which fits ``element``, are met by what is around it."""
+        """Return whether the compounds before ``number``, which fits ``element``, match around it."""
         if number == 0:
             return True
         combinator = self.compounds[number].combinator
@@ -115,7 +115,7 @@ class _Search:
         return answer
 
     def _ends_beyond(self, element: Element, number: int, step: Callable[[Element], Element | None]) -> bool:
-        """Whether the compounds up to ``number`` end at an element, or anywhere above or before it."""
+        """Return whether the compounds up to ``number`` match at an element or above or before it."""
         known = self.known[number + 1]
         passed = []
         answer: bool | None = None

@@ -1,7 +1,7 @@
-"""Selectors: read once, with their escapes, into what can be looked up in a document as it stands.
+"""Parsed CSS selectors, ready to be looked up in a document.
 
-What is understood is what premailer inlines (Selectors 3 without most pseudo-classes). Every other selector
-stays in the sheet; it is read leniently then, to know which elements it may reach.
+Selectors 3 without most pseudo-classes are read exactly: that is what premailer inlines. Every other selector
+stays in the sheet and is read leniently, to know which elements it may match.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 __all__ = ["Compound", "Selector", "Test", "read_selector"]
 
 _LONGEST = 1_000  # characters, and
-_MOST_COMPOUNDS = 50  # compounds of a selector that is read; nobody writes longer ones
+_MOST_COMPOUNDS = 50  # compounds of a selector that is read
 _ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}\s?|[^\n0-9a-fA-F])"
 _CHARACTER = rf"(?:[a-zA-Z0-9_-]|[^\x00-\x7f]|{_ESCAPE})"
 _NAME = rf"-?(?:[a-zA-Z_]|[^\x00-\x7f]|{_ESCAPE}){_CHARACTER}*"
@@ -34,14 +34,14 @@ _OLD_ELEMENTS = (":before", ":after", ":first-line", ":first-letter")  # CSS 2 w
 
 
 class Test(NamedTuple):
-    """What a selector asks of one attribute."""
+    """A selector's condition on one attribute."""
 
     name: str
     operator: str
     value: str
 
     def holds(self, given: str | None) -> bool:
-        """Whether an attribute's value passes (Selectors 3, section 6.3)."""
+        """Return whether an attribute's value passes (Selectors 3, section 6.3)."""
         operator, value = self.operator, self.value
         if given is None or not operator:
             return given is not None
@@ -59,7 +59,7 @@ class Test(NamedTuple):
 
 
 class Compound(NamedTuple):
-    """What a selector asks of one element; ``combinator`` tells where it stands to the one before."""
+    """A selector's conditions on one element; ``combinator`` is its relation to the compound before."""
 
     combinator: str
     words: frozenset[str]  # its tag, .classes and #ids
@@ -68,10 +68,10 @@ class Compound(NamedTuple):
 
 
 class Selector(NamedTuple):
-    """A selector that was read.
+    """A parsed selector.
 
-    ``exact`` tells whether the compounds say all that it asks; else they may match more. ``reaches`` tells
-    whether it is about elements at all, not about what ``::before`` makes.
+    The compounds may match more than the selector unless ``exact``. ``reaches`` is false for pseudo-elements
+    such as ``::before``, which no element of the document is.
     """
 
     compounds: tuple[Compound, ...]
@@ -81,11 +81,11 @@ class Selector(NamedTuple):
 
     @property
     def words(self) -> frozenset[str]:
-        """All tags, classes and ids that must be in a document where it matches."""
+        """The tags, classes and ids that must be in a document where it matches."""
         return frozenset().union(*(compound.words for compound in self.compounds))
 
     def without(self, tag: str) -> Selector:
-        """Return what it asks for where elements of ``tag`` are implied, as ``tbody`` is."""
+        """Return the selector for a document where elements of ``tag`` are implied, as ``tbody`` is."""
         compounds = tuple(
             compound
             for compound in self.compounds
@@ -95,7 +95,7 @@ class Selector(NamedTuple):
 
 
 def read_selector(text: str) -> Selector | None:
-    """Read a selector; ``None`` when it is none that is known, or longer than anybody writes."""
+    """Read a selector; return ``None`` if it is unknown or too long."""
     return _read(text) if len(text) <= _LONGEST else None
 
 
@@ -114,7 +114,7 @@ def _read(text: str) -> Selector | None:
 
 
 class _Reading:
-    """What has been read of one selector so far."""
+    """The state of parsing one selector."""
 
     def __init__(self) -> None:
         self.compounds: list[Compound] = []
@@ -135,7 +135,7 @@ class _Reading:
         )
 
     def take(self, piece: re.Match[str]) -> bool:
-        """Take the next piece in; return whether it may stand there."""
+        """Add the next piece; return whether it may stand there."""
         last = piece.lastgroup or ""
         kind = _KINDS.get(last, last)
         if kind in ("combinator", "space"):
@@ -187,7 +187,7 @@ class _Reading:
 
 
 def _after_parens(text: str, position: int) -> int:
-    """Return where the parentheses that have just been opened are closed."""
+    """Return the position behind the parenthesis that closes the one just opened."""
     depth = 1
     for found in _PAREN.finditer(text, position):
         depth += {"(": 1, ")": -1}.get(found[0], 0)

@@ -1,4 +1,4 @@
-"""Shorthand properties and what they set, by the CSS modules that define them."""
+"""Shorthand properties and the longhands they set, by the CSS modules that define them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _UNTOUCHED_BY_ALL = ("direction", "unicode-bidi")
 
 @lru_cache(maxsize=4096)
 def are_related(one: str, other: str) -> bool:
-    """Whether one property sets what the other sets: margin and margin-top, border-top and border-color."""
+    """Return whether two properties set a common longhand, as margin and margin-top do."""
     if one == other:
         return True
     if "all" in (one, other):
@@ -63,7 +63,7 @@ def are_related(one: str, other: str) -> bool:
 
 @cache
 def _longhands() -> dict[str, frozenset[str]]:
-    """What each shorthand sets, itself included."""
+    """Return what each shorthand sets, itself included."""
     sets: dict[str, set[str]] = {name: set(parts) for name, parts in _LISTED.items()}
     for name, parts in _PARTS.items():
         sets.setdefault(name, set()).update(f"{name}-{part}" for part in parts)

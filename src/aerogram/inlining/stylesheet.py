@@ -1,7 +1,7 @@
-"""A style sheet, taken apart once: the rules that can stand in style attributes, and the text that stays.
+"""A parsed style sheet: the rules that can stand in style attributes, and the text that stays.
 
-The splitting is ours so that one rule nobody can read never costs the others, and so that what stays in the
-``<style>`` element stays as its author wrote it. Declarations are read by premailer's own parser.
+The sheet is split here, so that one unreadable rule does not lose the others, and what stays in the
+``<style>`` element stays as its author wrote it. Premailer's parser reads the declarations.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aerogram.inlining.declaration import read_declarations
+from aerogram.inlining.declaration_block import read_declarations
 from aerogram.inlining.selector import Selector, read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aerogram.inlining.declaration import Declaration
+    from aerogram.inlining.declaration_block import Declaration
 
-__all__ = ["Hook", "Kept", "Rule", "Sheet", "parse_sheet"]
+__all__ = ["ClientOnlyRule", "KeptRule", "Sheet", "StyleRule", "parse_sheet"]
 
 _TOKEN = re.compile(
     r"""(?P<skip>/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|<!--|-->)
@@ -34,8 +34,8 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _BLANKS = re.compile(r"\s+")
 _TAG_LIKE = re.compile(r"<(?=[/!?a-zA-Z])")
-# What matches nothing here and something in a mail client, which wraps or rewrites the document.
-_CLIENT_HOOK = re.compile(
+# Selectors that match nothing here but do in a mail client, which wraps or rewrites the document.
+_CLIENT_ONLY = re.compile(
     r"^u\s*[+~]|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody)(?![\w-])"
     r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-text-html|aBn|a6S|im|ii|CToWUd|g-img|gmail|yshortcuts|undoreset"
     r"|AppleMailSignature|Mso\w+)(?![\w-])"
@@ -44,7 +44,7 @@ _CLIENT_HOOK = re.compile(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class StyleRule:
     """One selector with its declarations, to be written into style attributes."""
 
     selector: Selector
@@ -54,8 +54,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
-    """One selector whose declarations stay in the sheet, and the elements that it may reach."""
+class KeptRule:
+    """One selector whose declarations stay in the sheet, and what it may override."""
 
     selector: Selector
     words: frozenset[str]
@@ -64,32 +64,37 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hook:
-    """A rule that is kept as well when it matches nothing, for where it does.
+class ClientOnlyRule:
+    """A rule that matches nothing here and stays in the sheet for the programs where it does.
 
-    That is in mail clients, which rewrite the document (``in_clients``), or in every browser, which implies a
-    ``tbody`` where ``kept`` finds something without one.
+    Those are mail clients, which rewrite the document (``in_clients``), or browsers, which imply a ``tbody``:
+    ``kept`` is the rule without it.
     """
 
-    rule: Rule
+    rule: StyleRule
     in_clients: bool
     text: str
-    kept: Kept
+    kept: KeptRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """A style sheet in two halves."""
+    """A style sheet in two parts: rules for attributes, and what stays in the sheet."""
 
-    rules: tuple[Rule, ...]
-    kept: tuple[Kept, ...]
+    rules: tuple[StyleRule, ...]
+    kept: tuple[KeptRule, ...]
     kept_text: str
-    hooks: tuple[Hook, ...]
+    client_only: tuple[ClientOnlyRule, ...]
 
 
 @lru_cache(maxsize=32)  # sheets can be large
 def parse_sheet(css: str, first_order: int = 0) -> Sheet:
-    """Take a style sheet apart; ``first_order`` is the cascade's number for its first rule."""
+    """Parse a style sheet.
+
+    Args:
+        css: its text.
+        first_order: the position of its first rule in the cascade.
+    """
     reading = _Reading(first_order)
     for prelude, block in _statements(css):
         reading.statement(prelude, block, wrap=())
@@ -97,19 +102,19 @@ def parse_sheet(css: str, first_order: int = 0) -> Sheet:
 
 
 class _Reading:
-    """What has been read of one sheet so far."""
+    """The state of parsing one sheet."""
 
     def __init__(self, order: int) -> None:
         self.order = order
-        self.rules: list[Rule] = []
-        self.kept: list[Kept] = []
+        self.rules: list[StyleRule] = []
+        self.kept: list[KeptRule] = []
         self.normal = _KeptText()  # what stays, made important so that it beats attributes
-        self.important = _KeptText()  # whose author said !important: after the rest, so it still wins
-        self.hooks: list[Hook] = []
+        self.important = _KeptText()  # !important already: after the rest, so it still wins
+        self.client_only: list[ClientOnlyRule] = []
 
     def sheet(self) -> Sheet:
         kept = "\n".join([*self.normal.lines(), *self.important.lines()]).replace("</", "<\\/")
-        return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.hooks))
+        return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.client_only))
 
     def statement(self, prelude: str, block: str | None, wrap: tuple[str, ...]) -> None:
         """Read one statement; ``wrap`` are the preludes of the blocks around it."""
@@ -134,7 +139,7 @@ class _Reading:
         if not body:
             return
         selectors = _split(prelude)
-        if "" in selectors:  # one selector that is none makes the list invalid (Selectors 3, section 5)
+        if "" in selectors:  # an empty selector makes the list invalid (Selectors 3, section 5)
             return
         for one in selectors:
             self.order += 1
@@ -142,12 +147,12 @@ class _Reading:
             if wrap or selector is None or not _is_inlinable(one, selector):
                 self._keep_rule(one, selector, body, wrap)
                 continue
-            rule = Rule(selector, selector.words, body, self.order)
+            rule = StyleRule(selector, selector.words, body, self.order)
             self.rules.append(rule)
-            in_clients = bool(_CLIENT_HOOK.search(one))
+            in_clients = bool(_CLIENT_ONLY.search(one))
             if in_clients or "tbody" in rule.words:
                 kept = self._kept(selector.without("tbody"), body)
-                self.hooks.append(Hook(rule, in_clients, _written(one, body), kept))
+                self.client_only.append(ClientOnlyRule(rule, in_clients, _written(one, body), kept))
 
     def _keep_rule(
         self, one: str, selector: Selector | None, body: tuple[Declaration, ...], wrap: tuple[str, ...]
@@ -160,9 +165,9 @@ class _Reading:
         if selector is not None and selector.reaches:
             self.kept.append(self._kept(selector, body))
 
-    def _kept(self, selector: Selector, body: tuple[Declaration, ...]) -> Kept:
+    def _kept(self, selector: Selector, body: tuple[Declaration, ...]) -> KeptRule:
         names = tuple((item.name, item.important) for item in body)
-        return Kept(selector, selector.words, names, self.order)
+        return KeptRule(selector, selector.words, names, self.order)
 
 
 class _KeptText:
@@ -192,7 +197,7 @@ def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True)
 
 
 def _is_inlinable(one: str, selector: Selector) -> bool:
-    """Whether premailer would inline a selector; else it stays in the sheet."""
+    """Return whether premailer would inline a selector; any other stays in the sheet."""
     if not selector.exact or "," in one:  # premailer cuts at a comma in an attribute's value
         return False
     bare = _BRACKETS.sub("", _QUOTED.sub("", one))

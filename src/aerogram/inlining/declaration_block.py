@@ -1,7 +1,7 @@
-"""Declarations, read by premailer's parser, and which of them it is not given at all.
+"""Declarations, read by premailer's parser unless they would take it too long.
 
-The parser takes exponential time for parentheses inside each other, quadratic time for others, and recurses
-for each token of a value. A block that no person wrote is told apart first, in linear time.
+The parser takes exponential time for nested parentheses and quadratic time for some other input, and recurses
+for each token of a value. So blocks are checked first, in linear time.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LONG_BLANK = re.compile(r"\s{1000}")
 _MOST_TOKENS = 300  # of a declaration: twenty shadows, or a hundred fonts
 _MOST_TOKENS_OF_BLOCK = 5_000
 _DEEPEST = 6  # parentheses inside each other: twice the time for each
-LONGEST_REMEMBERED = 2_000  # characters of a block: what is remembered stays small
+LONGEST_REMEMBERED = 2_000  # characters of a block that is cached
 _SURELY_READABLE = 200  # characters that cannot hold too many tokens
 
 
 class Declaration(NamedTuple):
-    """One property with its value, ``!important`` taken off."""
+    """One property with its value, without ``!important``."""
 
     name: str
     value: str
@@ -37,10 +37,11 @@ class Declaration(NamedTuple):
 
 
 def read_declarations(css: str) -> tuple[Declaration, ...] | None:
-    """Read a block of declarations with premailer's parser; what it cannot read is left out.
+    """Read a block of declarations with premailer's parser, which drops what it cannot read.
 
     Returns:
-        The declarations, or ``None`` for a block that has to stay as it is: reading it would take too long.
+        The declarations, or ``None`` for a block that has to stay as it is because reading it would take too
+        long.
     """
     return _read(css) if len(css) <= LONGEST_REMEMBERED else _read.__wrapped__(css)
 
