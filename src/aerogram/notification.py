@@ -9,7 +9,7 @@ from aerogram.conf import settings
 from aerogram.declaration import DeclarationProblem, make_constructor, refuse, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
 from aerogram.mail.delivery.async_send import run_in_thread
-from aerogram.mail.staff import Group, staff_envelope
+from aerogram.mail.sending import StaffGroup, staff_envelope
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
 from aerogram.templating import check_line
@@ -217,7 +217,7 @@ class _StaffNotification(Notification, abstract=True):
     Where it names nobody, nothing is sent and nothing said (Django's rule).
     """
 
-    _group: ClassVar[Group]
+    _group: ClassVar[StaffGroup]
     _needs_recipients = False
 
     message: str = ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
     from aerogram.mail.delivery.report import OnResult
 
-__all__ = ["SupportsRender", "send_batch"]
+__all__ = ["MassMailItem", "SupportsRender", "send_batch"]
 
 _ACCEPTED: Final = (
     "Accepted: (subject, message, from_email, recipient_list), the same with an HTML text at the end, an "
@@ -32,8 +32,17 @@ class SupportsRender(Protocol):
         ...
 
 
+MassMailItem = (
+    tuple[object, object, object, "Iterable[object]"]
+    | tuple[object, object, object, "Iterable[object]", object]
+    | EmailMessage
+    | SupportsRender
+)
+"""An item of :func:`aerogram.mail.send_mass_mail`."""
+
+
 def send_batch(
-    items: Iterable[Any], connection: BaseEmailBackend | Any, on_result: OnResult | None = None
+    items: Iterable[MassMailItem], connection: BaseEmailBackend | Any, on_result: OnResult | None = None
 ) -> int:
     """Send every item over one connection, and hold few of them at a time.
 

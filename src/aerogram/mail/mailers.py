@@ -1,4 +1,4 @@
-"""Mailers by name: the setting ``MAILERS``, and backends found by their dotted path.
+"""Mailers by name: the setting ``MAILERS``, and backends by their dotted path.
 
 >>> from aerogram.conf import settings
 >>> bulk = {"BACKEND": "aerogram.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "bulk.example.com"}}
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAILER", "Mailers", "backend_class", "get_connection", "mailers"]
 
 DEFAULT_MAILER: Final = "default"
-"""The alias that is used where none is named."""
+"""The alias of the mailer that sends if no other is named."""
 
 OURS: Final = "aerogram.mail.backends."
 DJANGOS: Final = "django.core.mail.backends."
@@ -35,12 +35,11 @@ BackendClass = Callable[..., "BaseEmailBackend"]
 class Mailers(Mapping[str, "BaseEmailBackend"]):
     """The mailers by alias. Each look-up makes a new backend, so no two callers share a connection.
 
-    ``"default"`` is always there: where ``MAILERS`` does not define it, it is what the ``EMAIL_*`` settings
-    say.
+    ``"default"`` is always there: if ``MAILERS`` does not define it, the ``EMAIL_*`` settings do.
     """
 
     def __getitem__(self, alias: str) -> BaseEmailBackend:
-        """Make the backend of an alias.
+        """Return a new backend.
 
         Raises:
             MailerDoesNotExist: no entry of that alias.
@@ -55,15 +54,15 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
         yield from dict.fromkeys((DEFAULT_MAILER, *settings.MAILERS))
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len({DEFAULT_MAILER, *settings.MAILERS})
 
     @property
     def default(self) -> BaseEmailBackend:
-        """The mailer used where none is named."""
+        """A new backend of the mailer that sends if no other is named."""
         return self[DEFAULT_MAILER]
 
     def create(self, alias: str, **changes: Any) -> BaseEmailBackend:
-        """Make the backend of an alias, with some options changed.
+        """Return a new backend, with some options changed.
 
         Args:
             alias: a key of ``MAILERS``, or ``"default"``.
@@ -73,11 +72,12 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
             MailerDoesNotExist: no entry of that alias.
             InvalidMailer: the entry cannot work.
         """
-        entries = settings.MAILERS
+        values = settings.snapshot()
+        entries = values["MAILERS"]
         if alias not in entries:
             if alias == DEFAULT_MAILER:
-                backend = backend_class(settings.EMAIL_BACKEND, "EMAIL_BACKEND")
-                return backend(**{"fail_silently": False, **changes})  # as Django calls it, always
+                backend = backend_class(values["EMAIL_BACKEND"], "EMAIL_BACKEND")
+                return backend(**{"fail_silently": False, **changes})  # Django always passes it
             raise MailerDoesNotExist(_no_such_alias(alias))
         backend, options = _entry(alias, entries[alias])
         try:
@@ -85,11 +85,10 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
         except (TypeError, ValueError) as error:
             if isinstance(error, AerogramError):
                 raise
-            # Its text may show the option's value, so that is left to the traceback.
+            # The text of the error may show the value of an option. Only the traceback has it.
             raise InvalidMailer(
-                f"MAILERS[{alias!r}] ({settings.source_of('MAILERS')}): {entries[alias]['BACKEND']} cannot "
-                f"work with its OPTIONS ({type(error).__name__}). Check the types of: "
-                f"{', '.join(sorted(options)) or 'none are given'}."
+                f"{_where(alias)}: {entries[alias]['BACKEND']} cannot work with its OPTIONS "
+                f"({type(error).__name__}). Check the types of: {', '.join(sorted(options)) or 'none given'}."
             ) from error
 
 
@@ -118,7 +117,7 @@ def get_connection(
     0
     """
     if backend is None:
-        if fail_silently:
+        if fail_silently:  # only True is passed on: the OPTIONS of the mailer may set it
             kwds["fail_silently"] = True
         return mailers.create(DEFAULT_MAILER if using is None else using, **kwds)
     if using is not None:
@@ -131,10 +130,10 @@ def backend_class(path: str, given: str) -> BackendClass:
 
     Args:
         path: such as ``"aerogram.mail.backends.smtp.EmailBackend"``.
-        given: where the path was given, in words; a setting's name is completed by its source.
+        given: where the path was given, for the error.
 
     Raises:
-        BackendNotFound: nothing that can be called is there.
+        BackendNotFound: there is nothing callable at the path.
     """
     module_path, _, name = path.rpartition(".")
     if not module_path:
@@ -162,54 +161,59 @@ def _not_found(path: str, given: str, problem: str) -> BackendNotFound:
 
 
 def _no_such_alias(alias: object) -> str:
-    there = list(mailers)
-    near = difflib.get_close_matches(str(alias), there, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" There is {', '.join(map(repr, there))}."
-    return f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}.{hint}"
+    names = list(mailers)
+    near = difflib.get_close_matches(str(alias), names, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(map(repr, names))}."
+    return f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}. {hint}"
+
+
+def _where(alias: str) -> str:
+    return f"MAILERS[{alias!r}] ({settings.source_of('MAILERS')})"
 
 
 def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str, Any]]:
-    """Check one entry of MAILERS. No error shows the value of an option."""
-    where = f"MAILERS[{alias!r}] ({settings.source_of('MAILERS')})"
+    """Check one entry of ``MAILERS``. No error shows the value of an option."""
     unknown = sorted(set(entry) - {"BACKEND", "OPTIONS"})
     if unknown:
-        raise InvalidMailer(f"{where} has {', '.join(unknown)}. Accepted: BACKEND and OPTIONS.")
+        raise InvalidMailer(f"{_where(alias)} has {', '.join(unknown)}. Accepted: BACKEND and OPTIONS.")
     path, options = entry.get("BACKEND"), entry.get("OPTIONS", {})
     if not isinstance(path, str) or not path:
-        raise InvalidMailer(f"{where} needs a BACKEND: the dotted path of a backend class.")
+        raise InvalidMailer(f"{_where(alias)} needs a BACKEND: the dotted path of a backend class.")
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
-        raise InvalidMailer(f"{where}: OPTIONS is a dict of keyword arguments for the backend.")
+        raise InvalidMailer(f"{_where(alias)}: OPTIONS is a dict of keyword arguments for the backend.")
     try:
-        backend = backend_class(path, f"BACKEND of {where}")
+        backend = backend_class(path, f"BACKEND of {_where(alias)}")
     except BackendNotFound as error:
         raise InvalidMailer(str(error)) from error
-    known = _known_options(backend)
-    refused = sorted(set(options) - known) if known is not None else []
+    accepted = _accepted_options(backend)
+    refused = sorted(set(options) - accepted) if accepted is not None else []
     if refused:
         raise InvalidMailer(
-            f"{where}: {path} has no option {', '.join(refused)}. Accepted: {', '.join(sorted(known or ()))}."
+            f"{_where(alias)}: {path} has no option {', '.join(refused)}. "
+            f"Accepted: {', '.join(sorted(accepted or ()))}."
         )
     return backend, dict(options)
 
 
-def _known_options(backend: BackendClass) -> set[str] | None:
-    """The keyword arguments a backend takes; None where only the backend itself can know.
+def _accepted_options(backend: BackendClass) -> set[str] | None:
+    """Return the keyword arguments of a backend; None if only the backend itself knows them.
 
-    Our base class takes and ignores what it does not know, so that Django's keyword arguments may be offered
-    to every backend. What is written into a setting for one backend is meant, and must be known.
+    BaseEmailBackend ignores unknown arguments, so that callers may pass Django's to every backend. An option
+    in a setting is written for one backend, which must know it.
     """
     if not isinstance(backend, type) or getattr(backend, "takes_any_option", False):
         return None
-    known: set[str] = set()
+    accepted: set[str] = set()
     for each in backend.__mro__:
-        constructor = vars(each).get("__init__")
-        if constructor is None:
+        if (constructor := vars(each).get("__init__")) is None:
             continue
         parameters = list(inspect.signature(constructor).parameters.values())[1:]
-        known |= {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+        accepted |= {
+            one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        }
         takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters)
         if not takes_more or each.__module__ == f"{OURS}base":
-            return known
+            return accepted
         if not each.__module__.startswith(OURS):
             return None
-    return known
+    return accepted

@@ -1,30 +1,25 @@
-"""The functions that send: one message, many messages, messages to the staff; and their awaitable twins."""
+"""The functions that send: one message, many messages, messages to the staff; and the same for asyncio."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+from aerogram.conf import settings
 from aerogram.mail.batch import send_batch
-from aerogram.mail.delivery.async_send import items_of, run_in_thread
+from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.email_message import EmailMultiAlternatives
-from aerogram.mail.staff import send_staff_mail
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.batch import SupportsRender
+    from aerogram.mail.batch import MassMailItem
     from aerogram.mail.delivery.report import OnResult
-    from aerogram.mail.message.email_message import EmailMessage
-
-    MassMailItem = (
-        tuple[object, object, object, Iterable[object]]
-        | tuple[object, object, object, Iterable[object], object]
-        | EmailMessage
-        | SupportsRender
-    )
 
 __all__ = [
+    "StaffEnvelope",
+    "StaffGroup",
     "asend_mail",
     "asend_mass_mail",
     "get_connection",
@@ -32,6 +27,7 @@ __all__ = [
     "mail_managers",
     "send_mail",
     "send_mass_mail",
+    "staff_envelope",
 ]
 
 
@@ -48,35 +44,32 @@ def send_mail(
     *,
     using: str | None = None,
 ) -> int:
-    """Send one message; every recipient sees the others in the To header.
+    """Send one message. The To header names all recipients.
 
     Args:
         subject: one line.
         message: the text.
-        from_email: the sender; ``DEFAULT_FROM_EMAIL`` where it is None.
+        from_email: the sender; ``DEFAULT_FROM_EMAIL`` if it is None.
         recipient_list: a list or tuple of addresses.
-        fail_silently: keep quiet about a failed connection or delivery.
-        auth_user: the user name of the login; ``EMAIL_HOST_USER`` where it is None.
-        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` where it is None.
-        connection: the backend that sends; a new one where it is None.
+        fail_silently: ignore a failed connection or delivery.
+        auth_user: the user name of the login; ``EMAIL_HOST_USER`` if it is None.
+        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` if it is None.
+        connection: the backend that sends; a new one if it is None.
         html_message: the same message as HTML.
         using: the alias of a mailer in ``MAILERS``, instead of a connection.
 
     Returns:
-        1, or 0 where nobody is to receive it or the delivery failed silently.
+        1, or 0 if there are no recipients or the delivery failed silently.
 
     Raises:
-        BadHeaderError: a header contains a newline or control character; nothing was opened.
+        BadHeaderError: a header contains a newline or control character; no connection was opened.
         InvalidAddress: an entry is not exactly one mailbox.
         OSError: the server cannot be reached.
-        smtplib.SMTPException: it refused.
+        smtplib.SMTPException: the server refused the message.
         TypeError: a string as ``recipient_list``, or both ``connection`` and ``using``.
     """
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
-    mail = EmailMultiAlternatives(subject, message, from_email, recipient_list, connection=backend)
-    if html_message:
-        mail.attach_alternative(html_message, "text/html")
-    return mail.send()
+    return _message(subject, message, from_email, recipient_list, html_message, backend).send()
 
 
 def send_mass_mail(
@@ -89,29 +82,29 @@ def send_mass_mail(
     using: str | None = None,
     on_result: OnResult | None = None,
 ) -> int:
-    """Send many messages over one connection, in memory that does not grow with their number.
+    """Send many messages over one connection. Memory does not grow with their number.
 
     Args:
-        datatuple: any iterable, a generator too, of ``(subject, message, from_email, recipient_list)``
-            tuples, the same with an HTML text at the end, messages, and notifications; mixed. Items are made
-            and sent one after the other.
-        fail_silently: keep quiet about a failed connection or delivery; template and configuration errors
-            are raised all the same.
-        auth_user: the user name of the login; ``EMAIL_HOST_USER`` where it is None.
-        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` where it is None.
-        connection: the backend that sends; a new one where it is None.
+        datatuple: any iterable of ``(subject, message, from_email, recipient_list)`` tuples, the same with an
+            HTML text as the fifth element, messages, and notifications; mixed. Items are built and sent one
+            after the other.
+        fail_silently: ignore a failed connection or delivery; template and configuration errors are raised
+            nevertheless.
+        auth_user: the user name of the login; ``EMAIL_HOST_USER`` if it is None.
+        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` if it is None.
+        connection: the backend that sends; a new one if it is None.
         using: the alias of a mailer in ``MAILERS``, instead of a connection.
-        on_result: called with the :class:`~aerogram.mail.delivery.DeliveryReport` of each message as soon
-            as it is known.
+        on_result: called with the :class:`~aerogram.mail.delivery.DeliveryReport` of each message as soon as
+            it is known.
 
     Returns:
         How many messages were sent.
 
     Raises:
-        DeliveryError: an item could not be built, or did not reach every recipient; the rest went out. The
+        DeliveryError: an item could not be built, or did not reach every recipient. The others were sent. The
             error has the reports.
         OSError: the server cannot be reached.
-        smtplib.SMTPException: it refused.
+        smtplib.SMTPException: the server refused the connection.
         TypeError: both ``connection`` and ``using``.
 
     >>> from aerogram.conf import settings
@@ -133,11 +126,11 @@ def mail_admins(
     *,
     using: str | None = None,
 ) -> None:
-    """Send a message to the ``ADMINS``, from ``SERVER_EMAIL``, its subject behind ``EMAIL_SUBJECT_PREFIX``.
+    """Send a message to ``ADMINS`` from ``SERVER_EMAIL``; ``EMAIL_SUBJECT_PREFIX`` precedes the subject.
 
-    Nothing happens where there are none. The arguments are those of :func:`send_mail`.
+    Nothing happens if ``ADMINS`` is empty. The arguments are those of :func:`send_mail`.
     """
-    send_staff_mail("ADMINS", subject, message, fail_silently, connection, html_message, using)
+    _mail_staff("ADMINS", subject, message, fail_silently, connection, html_message, using)
 
 
 def mail_managers(
@@ -149,14 +142,15 @@ def mail_managers(
     *,
     using: str | None = None,
 ) -> None:
-    """Send a message to the ``MANAGERS``; otherwise as :func:`mail_admins`."""
-    send_staff_mail("MANAGERS", subject, message, fail_silently, connection, html_message, using)
+    """Send a message to ``MANAGERS``; otherwise as :func:`mail_admins`."""
+    _mail_staff("MANAGERS", subject, message, fail_silently, connection, html_message, using)
 
 
 async def asend_mail(*args: Any, **kwargs: Any) -> int:
-    """Send one message without blocking the event loop; otherwise as :func:`send_mail`.
+    """Send one message without blocking the event loop.
 
-    :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
+    The arguments are those of :func:`send_mail`. If the task is cancelled, see
+    :func:`aerogram.mail.delivery.async_send.run_in_thread`.
     """
     return await run_in_thread(send_mail, *args, **kwargs)
 
@@ -164,13 +158,78 @@ async def asend_mail(*args: Any, **kwargs: Any) -> int:
 async def asend_mass_mail(
     datatuple: Iterable[MassMailItem] | AsyncIterable[MassMailItem], *args: Any, **kwargs: Any
 ) -> int:
-    """Send many messages without blocking the event loop; otherwise as :func:`send_mass_mail`.
+    """Send many messages without blocking the event loop.
 
-    ``datatuple`` may be asynchronous, an async generator too; items are asked for one at a time.
-    ``on_result`` is called in the thread that sends. When the task is cancelled, the message in hand is
-    finished, or broken off where nothing of it has left, and no further one is begun.
+    The arguments are those of :func:`send_mass_mail`. ``on_result`` is called in the thread that sends. If
+    the task is cancelled, no further message is sent; see
+    :func:`aerogram.mail.delivery.async_send.run_in_thread` for the one that is being sent.
+
+    Args:
+        datatuple: any iterable or asynchronous iterable; items are requested one at a time.
     """
-    return await run_in_thread(send_mass_mail, items_of(datatuple), *args, **kwargs)
+    return await run_in_thread(send_mass_mail, iterate_in_thread(datatuple), *args, **kwargs)
+
+
+StaffGroup = Literal["ADMINS", "MANAGERS"]
+"""The setting that names the recipients of mail to the staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEnvelope:
+    """The recipients, the sender and the subject prefix of mail to the staff."""
+
+    recipients: list[str]
+    from_email: str
+    subject_prefix: str
+
+
+def staff_envelope(group: StaffGroup) -> StaffEnvelope:
+    """Return what the settings say about mail to the staff.
+
+    Args:
+        group: the setting that names the recipients.
+
+    >>> with settings.override(ADMINS=[("Ada", "ada@example.com"), "bob@example.com"]):
+    ...     staff_envelope("ADMINS").recipients
+    ['ada@example.com', 'bob@example.com']
+    """
+    people = getattr(settings, group)
+    return StaffEnvelope(
+        recipients=[person if isinstance(person, str) else person[1] for person in people],
+        from_email=settings.SERVER_EMAIL,
+        subject_prefix=settings.EMAIL_SUBJECT_PREFIX,
+    )
+
+
+def _mail_staff(
+    group: StaffGroup,
+    subject: object,
+    message: object,
+    fail_silently: bool,
+    connection: BaseEmailBackend | Any | None,
+    html_message: object,
+    using: str | None,
+) -> None:
+    _refuse_both(connection, using)
+    envelope = staff_envelope(group)
+    if envelope.recipients:
+        subject = f"{envelope.subject_prefix}{subject}"
+        mail = _message(subject, message, envelope.from_email, envelope.recipients, html_message, connection)
+        mail.send(fail_silently=fail_silently, using=using)
+
+
+def _message(
+    subject: object,
+    text: object,
+    from_email: object,
+    recipients: Iterable[object],
+    html: object,
+    connection: BaseEmailBackend | Any | None,
+) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(subject, text, from_email, recipients, connection=connection)
+    if html:
+        message.attach_alternative(html, "text/html")
+    return message
 
 
 def _connection(
@@ -180,13 +239,14 @@ def _connection(
     auth_user: str | None,
     auth_password: str | None,
 ) -> BaseEmailBackend | Any:
-    if connection is not None and using is not None:
-        raise TypeError("Give connection or using, not both: each says where the mail goes.")
+    _refuse_both(connection, using)
     if connection is not None:
         return connection
     login = {"username": auth_user, "password": auth_password}
-    return get_connection(
-        fail_silently=fail_silently,
-        using=using,
-        **{name: value for name, value in login.items() if value is not None},
-    )
+    given = {name: value for name, value in login.items() if value is not None}
+    return get_connection(fail_silently=fail_silently, using=using, **given)
+
+
+def _refuse_both(connection: object, using: object) -> None:
+    if connection is not None and using is not None:
+        raise TypeError("Give connection or using, not both: each determines the backend.")

@@ -77,7 +77,7 @@ async def test_the_context_goes_along_and_threads_end() -> None:
     await until(lambda: not senders())
 
 
-async def test_every_twin_sends_and_raises_like_its_sibling() -> None:
+async def test_every_awaitable_sends_and_raises_like_its_sibling() -> None:
     with settings.override(EMAIL_URL="locmem:", ADMINS=["root@x.org"]):
         assert await asend_mail("One", "x", None, ["ann@x.org"]) == 1
         assert await asend_mass_mail(iter(tuples(2))) == 2
@@ -252,7 +252,7 @@ async def test_the_error_of_an_abandoned_thread_is_not_logged(caplog: pytest.Log
     assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
-async def test_a_backend_of_any_class_is_not_called_after_the_wish() -> None:
+async def test_a_backend_of_any_class_is_not_called_after_the_cancellation() -> None:
     begin, called = threading.Event(), []
 
     class Slow(BaseEmailBackend):
@@ -282,15 +282,15 @@ async def test_partial_failure_is_raised_in_the_task() -> None:
     assert caught.value.sent == 2
 
 
-def test_a_wish_breaks_what_is_breakable_once() -> None:
-    broken: list[str] = []
+def test_cancelling_aborts_what_is_registered_once() -> None:
+    aborted: list[str] = []
     cancellation = Cancellation()
-    cancellation.breakable("a", lambda: broken.append("a"))
-    cancellation.breakable("b", lambda: broken.append("b"))
+    cancellation.register_abort("a", lambda: aborted.append("a"))
+    cancellation.register_abort("b", lambda: aborted.append("b"))
     cancellation.forget("b")
     cancellation.check()
-    cancellation.wish()
-    cancellation.wish()
-    assert broken == ["a"]
+    cancellation.cancel()
+    cancellation.cancel()
+    assert aborted == ["a"]
     with pytest.raises(SendCancelled, match="cancelled"):
-        cancellation.breakable("c", lambda: broken.append("c"))
+        cancellation.register_abort("c", lambda: aborted.append("c"))

@@ -1,33 +1,40 @@
-"""Sending without blocking the event loop: the awaitable twins run in a thread of their own."""
+"""Sending from asyncio: the blocking functions run in a thread of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextvars import copy_context
 from typing import Any, Final, ParamSpec, TypeVar
 
 from aerogram.mail.delivery.cancellation import Cancellation, current
 
-__all__ = ["GRACE", "items_of", "run_in_thread"]
+__all__ = ["GRACE", "iterate_in_thread", "run_in_thread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 GRACE: Final = 1.0
-"""Seconds a cancelled task waits for its thread, which most often has the server's answer by then."""
+"""How many seconds a cancelled task waits for its thread, which usually has the reply by then."""
 
 
 async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call ``function`` in a thread of its own, with the context of this task, and await what it returns.
+    """Call a function in a thread of its own, with the context of this task.
 
-    When the task is cancelled, the send is broken off if nothing of a content has left: the connection is
-    closed, the message's report says ``deferred``. Otherwise the thread goes on to the server's answer and
-    puts it into the report, if need be after the task has ended; the interpreter waits for it at exit. No
-    further message of a batch is begun.
+    If the task is cancelled while no content is being sent, the connection is closed and the message is
+    reported as ``deferred``. Otherwise the thread waits for the reply and records it, if need be after the
+    task has ended; the interpreter waits for the thread at exit. No further message of a batch is sent.
+
+    Args:
+        function: what to call.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[R] = loop.create_future()
@@ -35,70 +42,67 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
     context = copy_context()
     context.run(current.set, cancellation)
 
+    def settle(set_outcome: Callable[[Any], None], value: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(set_outcome, value)
+
     def work() -> None:
         try:
-            result = function(*args, **kwargs)
-        except BaseException as error:  # the task's, as if it had called the function itself
-            _tell(loop, outcome.set_exception, error)
-        else:
-            _tell(loop, outcome.set_result, result)
+            settle(outcome.set_result, function(*args, **kwargs))
+        except BaseException as error:  # raised in the task, as if it had called the function itself
+            settle(outcome.set_exception, error)
 
     threading.Thread(target=context.run, args=(work,), name="aerogram-send").start()
     try:
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:
-        cancellation.wish()
-        outcome.add_done_callback(asyncio.Future.exception)  # nobody else will ask for it
+        cancellation.cancel()
+        outcome.add_done_callback(asyncio.Future.exception)  # so that asyncio logs no unretrieved error
         await asyncio.wait({outcome}, timeout=GRACE)
         raise
 
 
-def _tell(loop: asyncio.AbstractEventLoop, settle: Callable[[Any], None], value: Any) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop was closed before: nobody waits any more
-        loop.call_soon_threadsafe(settle, value)
+def iterate_in_thread(items: Iterable[Any] | AsyncIterable[Any]) -> Iterator[Any]:
+    """Return an iterator over items for the thread that sends, which ends if the send is cancelled.
 
+    Call this where the event loop runs. An asynchronous item is requested only when the one before is being
+    sent, so none is stored.
 
-def items_of(items: Iterable[Any] | AsyncIterable[Any]) -> Iterator[Any]:
-    """Iterate in a thread over items that may come from the event loop, until the send is cancelled.
-
-    Call it where the loop runs, iterate where the send runs. An asynchronous item is asked for when the one
-    before is under way, so none is stored.
+    Args:
+        items: any iterable or asynchronous iterable.
     """
-    return _wanted(items if isinstance(items, Iterable) else _pulled(items))
+    if isinstance(items, Iterable):
+        return _until_cancelled(items)
+    return _until_cancelled(_pulled(aiter(items), asyncio.get_running_loop()))
 
 
-def _wanted(items: Iterable[Any]) -> Iterator[Any]:
+def _until_cancelled(items: Iterable[Any]) -> Iterator[Any]:
     cancellation = current.get()
     for item in items:
-        if cancellation is not None and cancellation.wished:
+        if cancellation is not None and cancellation.cancelled:
             return
         yield item
 
 
-def _pulled(items: AsyncIterable[Any]) -> Iterator[Any]:
-    loop = asyncio.get_running_loop()
-    iterator = aiter(items)
+def _pulled(iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
     end = object()
 
     async def following() -> Any:
         return await anext(iterator, end)
 
-    def pull() -> Iterator[Any]:
-        cancellation = current.get() or Cancellation()
-        while True:
-            coming = asyncio.run_coroutine_threadsafe(following(), loop)
-            with contextlib.suppress(OSError):  # cancelled before: then it is cancelled below
-                cancellation.breakable(coming, coming.cancel)
-            if cancellation.wished:
-                coming.cancel()
-            try:
-                item = coming.result()
-            except CancelledError:
-                return
-            finally:
-                cancellation.forget(coming)
-            if item is end:
-                return
-            yield item
-
-    return pull()
+    cancellation = current.get() or Cancellation()
+    while True:
+        coming = asyncio.run_coroutine_threadsafe(following(), loop)
+        with contextlib.suppress(OSError):  # cancelled before: see the next line
+            cancellation.register_abort(coming, coming.cancel)
+        if cancellation.cancelled:
+            coming.cancel()
+        try:
+            item = coming.result()
+        except CancelledError:
+            return
+        finally:
+            cancellation.forget(coming)
+        if item is end:
+            return
+        yield item

@@ -1,9 +1,8 @@
-"""The wish to stop a send, said in one thread and obeyed in another.
+"""Cooperative cancellation of a send across threads.
 
-A task that is cancelled cannot stop the thread that sends for it; it leaves a wish. While nothing of a
-content has left, the wish breaks the connection at once, and the message is ``deferred``. From the first
-octet of a content until the server's answer it changes nothing: breaking off there would leave a doubt about
-a message that may have arrived.
+A task that is cancelled cannot stop the thread that sends for it. It calls :meth:`Cancellation.cancel`, which
+closes the connection at once if no content is being sent; the message is ``deferred`` then. From the first
+octet of a content until its reply nothing is interrupted: whether the message arrived would be unknown.
 """
 
 from __future__ import annotations
@@ -18,97 +17,88 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import smtplib
 
-__all__ = ["Cancellation", "SendCancelled", "begin_content", "breakable", "check", "current", "forget"]
+__all__ = ["Cancellation", "SendCancelled", "begin_content", "check", "current", "forget", "register_abort"]
 
 
 class SendCancelled(OSError):
-    """The task that wanted this send was cancelled; nothing of the message left."""
+    """The task that sends was cancelled; nothing of the message was sent."""
 
     def __init__(self) -> None:
         super().__init__("the send was cancelled")
 
 
 class Cancellation:
-    """Whether a send is still wanted, and what to break when it is no more."""
+    """Whether a send is cancelled, and what to abort then."""
 
     def __init__(self) -> None:
-        self.wished = False
+        self.cancelled = False
         self._lock = threading.Lock()
-        self._breakers: dict[Hashable, Callable[[], object]] = {}
+        self._aborts: dict[Hashable, Callable[[], object]] = {}
 
-    def wish(self) -> None:
-        """Stop the send where it can be stopped without a doubt."""
+    def cancel(self) -> None:
+        """Abort what is registered, and let the next :meth:`check` raise."""
         with self._lock:
-            self.wished = True
-            for break_off in self._breakers.values():
-                break_off()
-            self._breakers.clear()
+            self.cancelled = True
+            for abort in self._aborts.values():
+                abort()
+            self._aborts.clear()
 
     def check(self) -> None:
-        """Raise where the send is no more wanted.
-
-        Raises:
-            SendCancelled: it is not.
-        """
-        if self.wished:
+        """Raise :class:`SendCancelled` if the send is cancelled."""
+        if self.cancelled:
             raise SendCancelled
 
-    def breakable(self, key: Hashable, break_off: Callable[[], object]) -> None:
-        """Let the wish call ``break_off``, which must not wait, until ``key`` is forgotten.
+    def register_abort(self, key: Hashable, abort: Callable[[], object]) -> None:
+        """Register what :meth:`cancel` calls.
+
+        Args:
+            key: for :meth:`forget`.
+            abort: does not block.
 
         Raises:
-            SendCancelled: the wish was there before.
+            SendCancelled: the send is cancelled already.
         """
         with self._lock:
             self.check()
-            self._breakers[key] = break_off
+            self._aborts[key] = abort
 
     def forget(self, key: Hashable) -> None:
-        """Let the wish break this no more."""
+        """Remove what was registered for ``key``, if anything."""
         with self._lock:
-            self._breakers.pop(key, None)
+            self._aborts.pop(key, None)
 
 
 current: ContextVar[Cancellation | None] = ContextVar("aerogram_cancellation", default=None)
-"""The cancellation of the send that this thread works for; ``None`` where nobody can cancel it."""
+"""The cancellation of the send in this context; ``None`` if it cannot be cancelled."""
 
 
 def check() -> None:
-    """Raise :class:`SendCancelled` where the send of this thread is no more wanted."""
-    cancellation = current.get()
-    if cancellation is not None:
+    """Raise :class:`SendCancelled` if the send in this context is cancelled."""
+    if (cancellation := current.get()) is not None:
         cancellation.check()
 
 
-def breakable(client: smtplib.SMTP) -> None:
-    """Let a wish break this connection; it is at nothing that could not be done again."""
-    cancellation = current.get()
-    if cancellation is not None:
-        cancellation.breakable(id(client), lambda: _break(client))
+def register_abort(client: smtplib.SMTP) -> None:
+    """Close the connection of ``client`` if the send is cancelled; raise if it is cancelled already."""
+    if (cancellation := current.get()) is not None:
+        cancellation.register_abort(id(client), lambda: _shut_down(client))
 
 
 def begin_content(client: smtplib.SMTP) -> None:
-    """Let no wish break this connection, until it is :func:`breakable` again.
-
-    Raises:
-        SendCancelled: the wish was there before.
-    """
-    cancellation = current.get()
-    if cancellation is not None:
+    """Keep the connection until :func:`register_abort` is called again; raise if the send is cancelled."""
+    if (cancellation := current.get()) is not None:
         cancellation.forget(id(client))
         cancellation.check()
 
 
 def forget(client: smtplib.SMTP) -> None:
-    """Forget a connection that is closed."""
-    cancellation = current.get()
-    if cancellation is not None:
+    """Forget a client whose connection is closed."""
+    if (cancellation := current.get()) is not None:
         cancellation.forget(id(client))
 
 
-def _break(client: smtplib.SMTP) -> None:
-    sock = client.sock
-    if sock is not None:
-        with contextlib.suppress(OSError):  # it is closed already, or just changing to TLS
-            # Not SSLSocket's own, which takes the TLS state from under the thread that reads.
+def _shut_down(client: smtplib.SMTP) -> None:
+    if (sock := client.sock) is not None:
+        with contextlib.suppress(OSError):  # it is closed already, or TLS is being negotiated
+            # Not SSLSocket.shutdown(), which removes the TLS state that another thread is reading from.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)

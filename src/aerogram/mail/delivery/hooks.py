@@ -1,25 +1,23 @@
-"""Your own code before a message is sent, and when it is known what became of it.
+"""Functions of yours that are called before a message is sent, and when its outcome is known.
 
-Three hooks, each a list of plain callables:
+=============== ======================= ==========================================================
+``before_send`` ``(message)``           may change the message; refuses it by raising
+``sent``        ``(message, report)``   at least one recipient was accepted
+``failed``      ``(message, report)``   at least one was not, or the message could not be built
+=============== ======================= ==========================================================
 
-=============== ======================= =========================================================
-``before_send`` ``(message)``           may change the message; raising refuses it
-``sent``        ``(message, report)``   at least one recipient is served
-``failed``      ``(message, report)``   at least one is not, or the message could not be built
-=============== ======================= =========================================================
-
-They are called once a message, whichever function and whichever backend sends it; a message that reached some
-of its recipients and not others is told to both ``sent`` and ``failed``.
+They are called once per message, whichever function and backend sends it. Both ``sent`` and ``failed`` are
+called for a message that was accepted for some of its recipients only.
 
 >>> from aerogram.mail import send_mail
 >>> from aerogram.conf import settings
 >>> def mark(message):
 ...     message.subject = f"[staging] {message.subject}"
 >>> def show(message, report):
-...     print(message.subject, dict.fromkeys(report.recipients, "sent"))
+...     print(message.subject, list(report.recipients))
 >>> with settings.override(EMAIL_URL="dummy:"), before_send.connected(mark), sent.connected(show):
 ...     send_mail("Hello", "Good morning.", None, ["ann@example.com"])
-[staging] Hello {'ann@example.com': 'sent'}
+[staging] Hello ['ann@example.com']
 1
 """
 
@@ -40,10 +38,10 @@ Listener = TypeVar("Listener", bound=Callable[..., object])
 
 
 class Hook(Generic[Listener]):
-    """Callables that are told of each message; :meth:`connect` is a decorator too.
+    """Functions that are called for each message, in the order they were connected, in the thread that sends.
 
-    Listeners belong to the process, and are called in the order they were connected, in the thread that
-    sends.
+    Args:
+        name: for errors and log lines.
 
     >>> hook = Hook("sent")
     >>> @hook.connect
@@ -56,14 +54,20 @@ class Hook(Generic[Listener]):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.listeners: tuple[Listener, ...] = ()  # replaced whole, so that a send in progress sees one state
+        self.listeners: tuple[Listener, ...] = ()  # replaced as a whole, so that a send sees one state
         self._lock = threading.Lock()
 
     def connect(self, listener: Listener) -> Listener:
-        """Call ``listener`` from now on, once a message however often it is connected; return it.
+        """Call a function for each message from now on; usable as a decorator.
+
+        Args:
+            listener: the function. Connecting it twice has no further effect.
+
+        Returns:
+            The function.
 
         Raises:
-            TypeError: it cannot be called, or is a coroutine function, which nobody would await.
+            TypeError: it is not callable, or is a coroutine function.
         """
         if not callable(listener) or inspect.iscoroutinefunction(listener):
             raise TypeError(
@@ -76,7 +80,10 @@ class Hook(Generic[Listener]):
         return listener
 
     def disconnect(self, listener: Listener) -> None:
-        """Call ``listener`` no more.
+        """Stop calling a function.
+
+        Args:
+            listener: the function.
 
         Raises:
             ValueError: it is not connected.
@@ -88,7 +95,11 @@ class Hook(Generic[Listener]):
 
     @contextmanager
     def connected(self, listener: Listener) -> Iterator[Listener]:
-        """Call ``listener`` during a ``with`` block; for tests."""
+        """Call a function for each message during a ``with`` block, as a test does.
+
+        Args:
+            listener: the function.
+        """
         already = listener in self.listeners
         self.connect(listener)
         try:
@@ -102,14 +113,14 @@ class Hook(Generic[Listener]):
 
 
 before_send: Hook[Callable[[Any], object]] = Hook("before_send")
-"""Called with each message before it is built. What it raises refuses the message: nothing of it is sent, and
-the error is reported as that of a message that cannot be built."""
+"""Called with each message before it is built. An error that it raises refuses the message, and is reported
+like the error of a message that cannot be built."""
 
 sent: Hook[Callable[[Any, DeliveryReport], object]] = Hook("sent")
-"""Called with a message that was accepted for at least one recipient, and its report. What it raises is
-logged."""
+"""Called with a message that was accepted for at least one recipient, and its report. An error that it raises
+is logged."""
 
 failed: Hook[Callable[[Any, DeliveryReport], object]] = Hook("failed")
-"""Called with a message that did not reach every recipient, or could not be built, and its report. What it
-raises is logged. For an item of ``send_mass_mail`` that did not become a message it gets a
+"""Called with a message that did not reach every recipient, or could not be built, and its report. An error
+that it raises is logged. An item of ``send_mass_mail`` that did not become a message is passed as a
 :class:`~aerogram.mail.delivery.items.FailedItem`."""

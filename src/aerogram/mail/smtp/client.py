@@ -82,7 +82,7 @@ class SMTPClient(smtplib.SMTP):
         sock = socket.create_connection((host, port or self.default_port), self.timeout, source_address)
         self.sock = sock
         try:
-            cancellation.breakable(self)
+            cancellation.register_abort(self)
         except OSError:
             self.close()
             raise

@@ -128,7 +128,7 @@ class Session:
         self.push()
         while self._unanswered:
             yield from self._read_answer()
-        cancellation.breakable(self.client)
+        cancellation.register_abort(self.client)
         self.last_used = monotonic()
 
     def abandon(self, error: BaseException) -> list[Outgoing]:
@@ -205,7 +205,7 @@ class Session:
                     if reply[0] == 421:
                         check_open(reply)
                     replies.append(reply)
-                cancellation.breakable(self.client)
+                cancellation.register_abort(self.client)
                 return
         yield from self.settle()
         yield from self._wire.replies(item, count, replies)
