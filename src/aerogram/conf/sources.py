@@ -67,13 +67,15 @@ class Surroundings:
 
     def changed(self) -> bool:
         """Return whether anything may differ by now. Called at every access: no parsing, few system calls."""
-        return (
-            _raw_environment() != self.environment
-            or not self.settled
-            or _working_directory() != self.folder
-            or any(os.access(path, os.F_OK) for path in self.absent)
-            or any(_signature(path) != signature for path, signature in self.present)
-        )
+        if _raw_environment() != self.environment or not self.settled or _working_directory() != self.folder:
+            return True
+        for path in self.absent:
+            if os.access(path, os.F_OK):
+                return True
+        for path, signature in self.present:  # noqa: SIM110 - no frames of generators
+            if _signature(path) != signature:
+                return True
+        return False
 
     def layers(self) -> tuple[Layer, ...]:
         """Return the settings of file and environment, weakest first.

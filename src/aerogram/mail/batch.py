@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from aerogram.exceptions import NoRecipients
 from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.delivery.items import FailedItem, ReadyMessages, is_ready
+from aerogram.mail.delivery.items import READY, FailedItem, ReadyMessages
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def send_batch(
     """
     made = (_message_of(item, connection) for item in items)
     messages = (message for message in made if message is not None)
-    return deliver(connection, ReadyMessages(messages) if is_ready(items) else messages, on_result)
+    return deliver(connection, ReadyMessages(messages) if isinstance(items, READY) else messages, on_result)
 
 
 def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | FailedItem | None:

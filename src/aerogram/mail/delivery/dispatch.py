@@ -21,7 +21,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.items import FailedItem, is_ready
+from aerogram.mail.delivery.items import READY, FailedItem
 from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
@@ -62,7 +62,8 @@ def deliver(
         DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
         SendCancelled: the task that sends was cancelled before.
     """
-    cancellation.check()
+    if (cancelling := cancellation.current.get()) is not None:
+        cancelling.check()
     with settings.frozen():  # one batch is written from one set of values
         delivery = Delivery(backend, messages, on_result)
         delivery.run(partial(send_by, backend) if send is None else send)
@@ -121,7 +122,7 @@ class Delivery(DeliverySummary):
 
     def __init__(self, backend: Any, messages: Iterable[Any], on_result: OnResult | None = None) -> None:
         super().__init__(fail_silently=getattr(backend, "fail_silently", False))
-        self.is_ready: bool = is_ready(messages)
+        self.is_ready: bool = isinstance(messages, READY)
         self.is_single: bool = isinstance(messages, list | tuple) and len(messages) == 1
         self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
         self._backend = backend
@@ -139,7 +140,8 @@ class Delivery(DeliverySummary):
             raise
         finally:
             _inside.reset(token)
-        self._conclude(None)
+        if self._under_way:
+            self._conclude(None)
 
     def __iter__(self) -> Iterator[Any]:
         return self._messages
@@ -153,29 +155,24 @@ class Delivery(DeliverySummary):
         for position in count():
             token = _inside.set(False)  # the caller's code runs: a message that it sends is a send of its own
             try:
-                message = next(messages, _END)
+                message: Any = next(messages, _END)
                 if message is _END:
                     return
-                span = begin_span(self._backend) if self._observed else None
-                error = message.error if isinstance(message, FailedItem) else self._refusal(message)
+                entry, error = UnderWay(message, position), None
+                if getattr(message, "delivery", None) is not None:
+                    message.delivery = None  # left by an earlier send
+                if self._observed:
+                    entry.span = begin_span(self._backend)
+                    error = _refusal(message)
             finally:
                 _inside.reset(token)
-            self._under_way.append(UnderWay(message, position, span))
+            self._under_way.append(entry)
+            if isinstance(message, FailedItem):
+                error = message.error
             if error is None:
                 yield message
             else:
                 self.add(message, DeliveryReport(error=error))
-
-    def _refusal(self, message: Any) -> Exception | None:
-        if getattr(message, "delivery", None) is not None:
-            message.delivery = None  # left by an earlier send
-        if self._observed:
-            try:
-                for listener in hooks.before_send.listeners:
-                    listener(message)
-            except Exception as error:  # whatever a hook raises refuses the message
-                return error
-        return None
 
     def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
         """Take in the report on a message: store it as ``message.delivery``, count it, tell the observers."""
@@ -197,21 +194,19 @@ class Delivery(DeliverySummary):
 
     def _conclude(self, error: BaseException | None) -> None:
         """Tell the observers about the messages that the backend did not report."""
-        certain = len(self._under_way) == 1
-        while self._under_way:
-            entry = self._under_way.pop(0)
+        left, self._under_way = self._under_way, []
+        for entry in left if self._observed else ():
             report = getattr(entry.message, "delivery", None)
-            self._notify(entry, report or _broken_off(entry.message, error, certain))
+            self._notify(entry, report or _broken_off(entry.message, error, certain=len(left) == 1))
 
     def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
-        self._notify(entry, report)
+        if self._observed:
+            self._notify(entry, report)
         if self._on_result is not None:
             with _outside():
                 self._on_result(report)
 
     def _notify(self, entry: UnderWay, report: DeliveryReport) -> None:
-        if not self._observed:
-            return
         if report.accepted:
             _call(hooks.sent, entry.message, report)
         if not report.complete:
@@ -239,7 +234,18 @@ def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
                 logger.exception("a listener of the hook %s failed", hook.name)
 
 
-def _broken_off(message: Any, error: BaseException | None, certain: bool) -> DeliveryReport:
+def _refusal(message: Any) -> Exception | None:
+    """Call ``before_send``; return the error by which a listener refuses the message."""
+    if not isinstance(message, FailedItem):
+        try:
+            for listener in hooks.before_send.listeners:
+                listener(message)
+        except Exception as error:
+            return error
+    return None
+
+
+def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> DeliveryReport:
     """Return what is known of a message when the backend raised: its own error, or that it may have left."""
     if error is None:
         return DeliveryReport()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-__all__ = ["FailedItem", "ReadyMessages", "is_ready"]
+__all__ = ["READY", "FailedItem", "ReadyMessages"]
 
 Message = TypeVar("Message")
 
@@ -41,10 +41,5 @@ class ReadyMessages(Generic[Message]):
         return next(self._messages)
 
 
-def is_ready(messages: object) -> bool:
-    """Return whether the next message is available without waiting, which is unknown for a generator.
-
-    >>> is_ready([]), is_ready(iter([]))
-    (True, False)
-    """
-    return isinstance(messages, list | tuple | ReadyMessages)
+READY: Final = (list, tuple, ReadyMessages)
+"""The classes of iterables whose next message is available without waiting."""

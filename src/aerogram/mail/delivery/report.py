@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal
 
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
@@ -28,6 +28,9 @@ __all__ = ["DeliveryReport", "DeliverySummary", "OnResult", "RecipientResult", "
 
 Status = Literal["sent", "refused", "deferred", "uncertain"]
 """The outcome for one recipient; the table at the top of this module explains each."""
+
+
+_status_of = attrgetter("status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +80,16 @@ class DeliveryReport:
     @property
     def accepted(self) -> bool:
         """Whether the message was accepted for at least one recipient."""
-        return "sent" in [result.status for result in self.recipients.values()]
+        return "sent" in map(_status_of, self.recipients.values())
 
     @property
     def complete(self) -> bool:
         """Whether the message was accepted for every recipient; true for a message without recipients."""
-        return self.error is None and {result.status for result in self.recipients.values()} <= {"sent"}
+        return self.error is None and {"sent"}.issuperset(map(_status_of, self.recipients.values()))
 
     def __repr__(self) -> str:
         # Counts, not addresses: a report ends up in logs.
-        counts = Counter(result.status for result in self.recipients.values())
+        counts = Counter(map(_status_of, self.recipients.values()))
         words = [f"{status}={count}" for status, count in counts.items()]
         if self.error is not None:
             words.append(f"error={type(self.error).__name__}")

@@ -194,9 +194,12 @@ class EmailMessage:
         """
         if not self.recipients():
             return 0
-        if using is None:
-            return deliver(self.get_connection(fail_silently), [self])
-        return deliver(get_connection(fail_silently=fail_silently, using=using), [self])
+        with settings.frozen():
+            if using is None:
+                connection = self.get_connection(fail_silently)
+            else:
+                connection = get_connection(fail_silently=fail_silently, using=using)
+            return deliver(connection, [self])
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
         """Send the mail without blocking the event loop; otherwise as :meth:`send`.
