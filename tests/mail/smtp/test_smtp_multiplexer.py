@@ -55,11 +55,15 @@ def test_a_reply_in_drops_holds_up_nobody_else(of):
     assert min(connections.count(number) for number in (1, 2, 3)) <= 4
 
 
-@AT_HAND_OR_STREAMED
-def test_a_server_that_does_not_read_holds_up_one_connection(of):
-    messages = [mail("large@x.org", body=LARGE), *mails(30)]
+def test_a_server_that_does_not_read_holds_up_one_connection():
+    def messages():
+        yield mail("large@x.org", body=LARGE)
+        while "DATA" not in server.verbs:
+            threading.Event().wait(0.005)
+        yield from mails(30)
+
     with FaultyServer().on("DATA", "354 go on", Hang(1.5), times=1) as server:
-        assert deliver(server, of(messages), connections=3) == (31, [])
+        assert deliver(server, messages(), connections=3) == (31, [])
     assert first_of_all(server).index("large@x.org") >= 25
 
 

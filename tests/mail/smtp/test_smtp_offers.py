@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aerogram.mail.smtp.offers import Offers
+from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.testing import FaultyServer
 from tests.smtp_peers import copies, deliver, mail
 
@@ -19,15 +19,15 @@ ADDRESSES = st.lists(
 LIMIT = st.none() | st.integers(1, 4)
 
 
-def limited(limits: str) -> Offers:
-    return Offers({"limits": limits})
+def limited(limits: str) -> Capabilities:
+    return Capabilities({"limits": limits})
 
 
 def test_offers_are_read_from_what_ehlo_said():
-    offers = Offers({"pipelining": "", "size": "1000", "limits": "MAILMAX=5 RCPTMAX=7", "chunking": ""})
+    offers = Capabilities({"pipelining": "", "size": "1000", "limits": "MAILMAX=5 RCPTMAX=7", "chunking": ""})
     assert (offers.pipelining, offers.eight_bit, offers.utf8, offers.chunking) == (True, False, False, False)
     assert (offers.max_size, offers.max_messages, offers.max_recipients) == (1000, 5, 7)
-    assert Offers({"chunking": ""}, chunking=True).chunking is False  # never without PIPELINING
+    assert Capabilities({"chunking": ""}, chunking=True).chunking is False  # never without PIPELINING
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_limits_are_read_and_what_is_no_number_is_no_limit(limits, expected):
 
 def test_without_limits_everyone_is_named_at_once():
     waiting = [f"user{number}@host{number}.test" for number in range(500)]
-    assert Offers({}).next_group(waiting) == waiting
+    assert Capabilities({}).next_group(waiting) == waiting
     assert limited("RCPTMAX=100").next_group(waiting) == waiting[:100]
 
 
@@ -63,11 +63,11 @@ def test_recipients_are_grouped_by_domain_whatever_their_order():
 
 def test_domains_are_counted_for_the_session_and_not_for_one_transaction():
     offers = limited("RCPTDOMAINMAX=1")
-    assert not offers.exhausted(["a@x.test"])
+    assert not offers.is_exhausted(["a@x.test"])
     assert offers.next_group(["a@x.test"]) == ["a@x.test"]
-    assert not offers.exhausted(["c@z.test", "b@x.test"])
+    assert not offers.is_exhausted(["c@z.test", "b@x.test"])
     assert offers.next_group(["c@z.test", "b@x.test"]) == ["b@x.test"]
-    assert offers.exhausted(["c@z.test"])
+    assert offers.is_exhausted(["c@z.test"])
     assert offers.next_group(["c@z.test"]) == ["c@z.test"]  # somebody, all the same
 
 
@@ -84,7 +84,7 @@ def test_sessions_renewed_when_exhausted_serve_everyone_once_within_the_limits(w
     everyone, served = sorted(waiting), []
     offers, named = limited(" ".join(words)), set()
     while waiting:
-        if offers.exhausted(waiting):
+        if offers.is_exhausted(waiting):
             offers, named = limited(" ".join(words)), set()
         group = offers.next_group(waiting)
         assert group

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, TemplateNotFound
-from aerogram.mail import EmailMessage, send_mass_mail
+from aerogram.mail import EmailMessage
 from aerogram.mail.delivery.items import FailedItem
 from aerogram.mail.smtp.outgoing import stuffed
 from aerogram.mail.smtp.session import BDAT_WINDOW
@@ -53,27 +53,6 @@ def test_nothing_is_said_before_ehlo_is_answered():
     first_mail = next(index for index, (_, _, line) in enumerate(server.log) if line.startswith(b"MAIL"))
     ehlo_answer = [side for _, side, _ in server.log[:first_mail]]
     assert ehlo_answer == ["S", "C", "S", "S", "S"]  # greeting, EHLO, its three lines
-
-
-@pytest.mark.parametrize(("of", "before_the_answer"), [(list, True), (iter, False)])
-def test_items_of_a_list_are_rendered_while_the_server_is_busy_those_of_a_generator_when_it_is_not(
-    of, before_the_answer
-):
-    class Item:
-        def __init__(self, number):
-            self.number = number
-
-        def render(self):
-            answered_before[self.number] = any(
-                b"taken" in line for _, side, line in server.log if side == "S"
-            )
-            return mail(f"p{self.number}@x.org")
-
-    answered_before = {}
-    with FaultyServer().on(".", Hang(1), "250 2.0.0 taken", times=1) as server:
-        assert send_mass_mail(of([Item(number) for number in range(4)]), connection=backend_for(server)) == 4
-    assert answered_before[2] is not before_the_answer
-    assert len(server.messages) == 4
 
 
 def test_the_content_is_written_at_once_when_the_next_message_takes_its_time():

@@ -11,7 +11,6 @@ import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.mail import EmailMessage
-from aerogram.mail.smtp import pool
 from aerogram.testing import Drop, FaultyServer, Hang
 from aerogram.testing.smtp_script import ScriptRule
 from tests.smtp_peers import (
@@ -162,17 +161,6 @@ def test_an_interrupt_amid_messages_at_hand_records_every_doubt():
     assert {address for address, status in told.items() if status == "sent"} <= set(copies(server))
     assert set(copies(server)) <= {address for address, status in told.items() if status != "deferred"}
     assert set(told.values()) <= {"sent", "uncertain", "deferred"}
-
-
-@pytest.mark.parametrize(("credit", "beside"), [(1000.0, False), (-1000.0, True)], ids=["quick", "slow"])
-def test_only_messages_that_take_their_time_get_a_thread(credit, beside, monkeypatch):
-    monkeypatch.setattr(pool, "_CREDIT", credit)
-    threads = set()
-    with FaultyServer().on(".", Hang(0.02), "250 2.0.0 ok") as server:
-        backend = backend_for(server, connections=3)
-        assert backend.send_messages(mails(40), on_result=lambda _: threads.update(lanes())) == 40
-    assert set(copies(server).values()) == {1}
-    assert ("aerogram-smtp" in threads) is beside
 
 
 def test_results_that_take_their_time_hold_up_no_connection():

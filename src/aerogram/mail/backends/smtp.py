@@ -21,14 +21,12 @@ from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
-from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient
+from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, tls_context
+from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import configured_signer
-from aerogram.mail.smtp.lane import Lane, hang_up
-from aerogram.mail.smtp.offers import Timeouts
-from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
+from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import server_named
-from aerogram.mail.smtp.session import Session
-from aerogram.mail.smtp.tls import client_context
 from aerogram.mail.wire.serializer import to_pieces
 
 if TYPE_CHECKING:
@@ -135,7 +133,7 @@ class EmailBackend(BaseEmailBackend):
             general, connect_timeout, command_timeout, data_timeout, message_timeout
         )
         self.connection: smtplib.SMTP | None = None
-        self._session: Session | None = None
+        self._driver: Driver | None = None
         self._process = os.getpid()
         self._next_slot = 0.0
         self._sending = False
@@ -158,7 +156,7 @@ class EmailBackend(BaseEmailBackend):
     @cached_property
     def ssl_context(self) -> ssl.SSLContext:
         """The TLS context: verified certificates, TLS 1.2 or newer, the client certificate if any."""
-        return client_context(self.ssl_certfile, self.ssl_keyfile)
+        return tls_context(self.ssl_certfile, self.ssl_keyfile)
 
     def __repr__(self) -> str:
         scheme = "smtps" if self.use_ssl else "smtp"
@@ -183,7 +181,7 @@ class EmailBackend(BaseEmailBackend):
             if self.connection is not None and getattr(self.connection, "sock", self) is not None:
                 return False
             try:
-                self.adopt(self._new_session())
+                self.adopt(self._new_driver())
             except OSError:
                 self.adopt(None)
                 if not self.fail_silently:
@@ -199,10 +197,10 @@ class EmailBackend(BaseEmailBackend):
             if connection is not None and not inherited:
                 hang_up(connection)
 
-    def adopt(self, session: Session | None) -> None:
-        """Make ``session``, or none, the open one."""
-        self._session = session
-        self.connection = session.client if session is not None else None
+    def adopt(self, driver: Driver | None) -> None:
+        """Make the connection of ``driver``, or none, the open one."""
+        self._driver = driver
+        self.connection = driver.client if driver is not None else None
 
     def _forget_inherited(self) -> None:
         """After a fork the connection belongs to the parent: close our copy of it, without a QUIT."""
@@ -211,10 +209,10 @@ class EmailBackend(BaseEmailBackend):
             self.connection.close()
             self.adopt(None)
 
-    def _new_session(self) -> Session:
+    def _new_driver(self) -> Driver:
         with server_named(self.host, self.port):
             client = self._connect()
-        return Session(client, self.timeouts, chunking=self.chunking)
+        return Driver(client, self.timeouts, chunking=self.chunking)
 
     def _connect(self) -> smtplib.SMTP:
         """Return a connection on which mail may be sent, or leave none."""
@@ -276,7 +274,7 @@ class EmailBackend(BaseEmailBackend):
         twin._sending, twin._lock = False, threading.RLock()
         return twin
 
-    def prepared(self, message: Any) -> Outgoing | None:
+    def prepared(self, message: Any) -> OutgoingMessage | None:
         """Build what is sent of ``message``; ``None`` when nobody is to get it.
 
         Before a server has said what it offers, the content is made for any: 7-bit.
@@ -289,8 +287,8 @@ class EmailBackend(BaseEmailBackend):
             return None
         utf8 = envelope.needs_smtputf8
         # A signed message is 7-bit, so that no server on its way has to change it (RFC 6376 section 5.3).
-        session = self._session if self._signer is None else None
-        eight_bit = utf8 or (session is not None and session.offers.eight_bit)
+        driver = self._driver if self._signer is None else None
+        eight_bit = utf8 or (driver is not None and driver.session.capabilities.eight_bit)
         try:
             head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8)
         except InvalidAddress:
@@ -300,7 +298,7 @@ class EmailBackend(BaseEmailBackend):
             head, body = to_pieces(message, eight_bit=True, utf8=True)
         if self._signer is not None:
             head, body = self._signer(head + body), b""
-        return Outgoing(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
+        return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
 
     def pace(self) -> None:
         """Wait until the next message may go, where ``rate`` is given."""
@@ -310,20 +308,18 @@ class EmailBackend(BaseEmailBackend):
                 sleep(self._next_slot - now)
             self._next_slot = max(now, self._next_slot) + 1 / self.rate
 
-    def current_session(self) -> Session:
-        """The session over ``self.connection``, which somebody else may have put there."""
-        if self._session is None or self._session.client is not self.connection:
+    def current_driver(self) -> Driver:
+        """Return the driver of ``self.connection``, which somebody else may have put there."""
+        if self._driver is None or self._driver.client is not self.connection:
             if self.connection is None:
                 raise smtplib.SMTPServerDisconnected("not connected")
             self.connection.ehlo_or_helo_if_needed()
-            self._session = Session(self.connection, self.timeouts, chunking=self.chunking)
-        return self._session
+            self._driver = Driver(self.connection, self.timeouts, chunking=self.chunking)
+        return self._driver
 
-    def lane(self, session: Session | None = None) -> Lane:
-        """Return a lane to this backend's server, over ``session`` or a connection of its own."""
-        return Lane(
-            self._new_session, session=session, max_messages=self.max_messages, max_idle=self.max_idle
-        )
+    def connection_over(self, driver: Driver | None = None) -> Connection:
+        """Return a carrier of messages to this server, over ``driver`` or a connection of its own."""
+        return Connection(self._new_driver, driver, max_messages=self.max_messages, max_idle=self.max_idle)
 
 
 def _at_least_one(name: str, value: int) -> int:

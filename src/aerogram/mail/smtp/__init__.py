@@ -1,12 +1,16 @@
 """The SMTP client behind :class:`aerogram.mail.backends.smtp.EmailBackend`.
 
-From the outside in::
+Read from the bottom up::
 
-    pool      a batch over several connections; backlog   what waits for one of them
-    lane      messages one after another; a connection that breaks or is used up is replaced
-    session   transactions over one connection, pipelined where the server allows it
-    wire      what a transaction writes and reads, within its time
-    client    the connection: smtplib's, with bounded waits, strict replies, TLS (tls) and login (auth)
-    outgoing  one message on its way, and what is known of each recipient
-    offers    what the server can do; replies   what it says
+    replies       octets from the server become replies, replies become results
+    outgoing      one message on its way, with the results of its recipients
+    capabilities  what the server announced in EHLO
+    transaction   MAIL, RCPT, content: where the replies to RCPT are judged
+    session       the protocol as a state machine without input and output
+    auth, client  a connection up to the login: smtplib's, with bounded waits, strict replies and TLS
+    driver        writes what a session gives to the socket, and waits for what it awaits
+    connection    messages one after another; a connection that breaks or is used up is replaced
+    pool          a batch over several connections, each in a thread of its own
+    batch         one call of send_messages: messages in, reports out
+    dkim          the signature
 """

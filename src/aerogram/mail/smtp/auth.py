@@ -144,7 +144,7 @@ def _untold(username: str, password: str | None, token: str | None) -> Iterator[
         yield
     except ConnectionLost as error:
         text = _without_secrets(str(error), username, password, token)
-        raise ConnectionLost(text, error.code) from None
+        raise ConnectionLost(text) from None
 
 
 def _without_secrets(text: str, username: str, password: str | None, token: str | None) -> str:

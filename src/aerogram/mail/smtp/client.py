@@ -1,35 +1,25 @@
-"""A connection to an SMTP server: ``smtplib``'s, with bounded waits, strict replies and verified TLS."""
+"""A connection to an SMTP server up to the login: ``smtplib``'s, with bounded waits and verified TLS."""
 
 from __future__ import annotations
 
-import contextlib
-import re
+import ipaddress
 import smtplib
 import socket
 import ssl
-import sys
-from functools import lru_cache
 from time import monotonic
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.auth import authenticate
-from aerogram.mail.smtp.replies import ConnectionLost, clean_text
-from aerogram.mail.smtp.tls import default_context
+from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
 
-__all__ = ["SMTPClient", "SMTPSSLClient"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
-_REPLY_LIMIT = 65536
-_LAST_WORDS_TIMEOUT = 0.5
-_ONE_LINE = re.compile(rb"([2-5][0-9][0-9])(?: (.*)|\r?)")
-# Linux has these. Elsewhere a message may cost the server two reads instead of one, and a client 40 ms where
-# a server writes a reply in two pieces.
-_MORE: int = getattr(socket, "MSG_MORE", 0)
-_CORK: int | None = getattr(socket, "TCP_CORK", None)
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-_RECORD = 16_384  # octets of a TLS record
-_SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout anew
+__all__ = ["SMTPClient", "SMTPSSLClient", "address_literal", "receive", "tls_context"]
+
+_SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout
 
 
 class SMTPClient(smtplib.SMTP):
@@ -39,9 +29,8 @@ class SMTPClient(smtplib.SMTP):
         host: the server's name or address.
         port: its port.
         local_hostname: the name said in EHLO.
-        timeout: seconds to wait for the connection to come about.
-        reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in. May be set
-            anew before each command.
+        timeout: seconds to wait for the connection.
+        reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in.
         tls_server_name: the name the server's certificate must be for, where that is not ``host``.
         context: the TLS context; by default certificates and host names are verified, TLS 1.2 or newer.
 
@@ -60,56 +49,52 @@ class SMTPClient(smtplib.SMTP):
         tls_server_name: str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
+        if timeout is not None and not timeout:
+            raise ValueError("Non-blocking socket (timeout=0) is not supported: give seconds above 0")
         self.reply_timeout = reply_timeout
         self.tls_server_name = tls_server_name or host
         self._context = context
-        self._buffer = bytearray()
-        self._lines: list[bytes] = []  # of a reply that has more
-        self.shared = False  # see share()
-        self._heard = False  # whether something was read since the last send
+        self._parser = ReplyParser()
         # Named, since smtplib.SMTP_SSL's own constructor would make another context.
         smtplib.SMTP.__init__(self, host, port, local_hostname, timeout)  # type: ignore[arg-type]  # None: no limit
 
-    def connect(
-        self, host: str = "localhost", port: int = 0, source_address: Any = None
-    ) -> tuple[int, bytes]:
-        """Connect and return the greeting."""
-        if self.timeout is not None and not self.timeout:
-            raise ValueError("Non-blocking socket (timeout=0) is not supported: give seconds above 0")
-        self._buffer.clear()
-        self._lines.clear()
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         cancellation.check()
-        sock = socket.create_connection((host, port or self.default_port), self.timeout, source_address)
+        sock = socket.create_connection((host, port), timeout, self.source_address)
         self.sock = sock
         try:
             cancellation.register_abort(self)
+            # Small command groups follow larger contents and must not wait for the other side's delayed ACK.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(self.reply_timeout)
+            return self._prepared(sock)
         except OSError:
             self.close()
             raise
-        self.sock = self._prepared(sock)
-        # Small command groups follow larger contents and shall not wait for the other side's delayed ACK.
-        with contextlib.suppress(OSError):
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.getreply()
 
     def _prepared(self, sock: socket.socket) -> socket.socket:
         return sock
 
-    def _encrypted(self, sock: socket.socket | None, context: ssl.SSLContext | None) -> ssl.SSLSocket:
-        if sock is None:
-            raise ConnectionLost("not connected")
-        sock.settimeout(self.reply_timeout)
+    def _encrypted(self, sock: socket.socket, context: ssl.SSLContext | None) -> ssl.SSLSocket:
         # Made only when it is needed: that reads the system's whole list of authorities.
-        context = context or self._context or default_context()
+        context = context or self._context or tls_context()
         return context.wrap_socket(sock, server_hostname=self.tls_server_name)
 
     def starttls(self, *args: Any, context: ssl.SSLContext | None = None, **kwargs: Any) -> tuple[int, bytes]:
-        """Change to TLS with a verified certificate; what the server said before is forgotten (RFC 3207).
+        """Change to TLS with a verified certificate, and forget what the server said before (RFC 3207).
+
+        Args:
+            args: none; files of a certificate belong into the context.
+            context: the TLS context, instead of the constructor's.
+            kwargs: none.
+
+        Returns:
+            The server's reply.
 
         Raises:
             SMTPNotSupportedError: the server does not offer it; there is no falling back to plain text.
             SMTPResponseException: the server refuses.
-            ConnectionLost: text came in the clear behind the answer, which only an attacker would put there.
+            ConnectionLost: plain text came behind the answer, which only an attacker would put there.
         """
         if args or kwargs:
             raise TypeError("starttls() takes context= only; load certificates into the context")
@@ -119,8 +104,11 @@ class SMTPClient(smtplib.SMTP):
         code, text = self.docmd("STARTTLS")
         if code != 220:
             raise smtplib.SMTPResponseException(code, clean_text(text))
-        if self._buffer:
-            self._give_up("the server, or somebody in between, sent plain text behind its answer to STARTTLS")
+        if self._parser or self.sock is None:
+            self.close()
+            raise ConnectionLost(
+                "the server, or somebody in between, sent plain text behind its answer to STARTTLS"
+            )
         self.sock = self._encrypted(self.sock, context)
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
@@ -131,214 +119,110 @@ class SMTPClient(smtplib.SMTP):
         """Authenticate; see :func:`aerogram.mail.smtp.auth.authenticate`."""
         return authenticate(self, user, password)
 
-    def send(self, s: Any, *, more: bool = False) -> None:
-        """Send text or octets. When that fails, what the server said before it hung up can still be read.
-
-        Args:
-            s: what to send.
-            more: something follows at once, so the kernel may keep the last packet for it, 200 ms at most.
-
-        Raises:
-            ConnectionLost: the connection broke. It is closed, and :meth:`getreply` gives the replies that
-                had arrived, one by one, before it raises, too.
-        """
-        if self.debuglevel > 0:
-            self._print_debug("send:", repr(s))  # type: ignore[attr-defined]  # smtplib's; no stub has it
-        data = s.encode(self.command_encoding) if isinstance(s, str) else s
-        sys.audit("smtplib.send", self, data)
-        sock = self.sock or self._connected()
-        flags = _MORE if more and not isinstance(sock, ssl.SSLSocket) else 0
-        try:
-            sent = self._sent_at_once(sock, data, flags) if self.shared else 0
-            if sent < len(data):
-                self._send_rest(sock, data[sent:], flags)
-        except OSError:
-            self._break_off(sock)
-        self._heard = False
-
-    def _sent_at_once(self, sock: socket.socket, data: bytes | memoryview, flags: int = 0) -> int:
-        try:
-            return sock.send(data, flags)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0  # no room now
-
-    def _send_rest(self, sock: socket.socket, data: bytes, flags: int) -> None:
-        if self.shared:  # so little did not fit: rare enough to wait for
-            sock.settimeout(self.reply_timeout)
-        sock.sendall(data, flags)
-        if self.shared:
-            sock.setblocking(False)
-
-    def send_some(self, data: memoryview, timeout: float) -> int:
-        """Send the beginning of ``data``, as much as there is room for, and return how many octets that was.
-
-        Raises:
-            ConnectionLost: as :meth:`send` does; or there was no room for ``timeout`` seconds.
-        """
-        sock = self._connected()
-        if isinstance(sock, ssl.SSLSocket):
-            data = data[:_RECORD]  # it sends all it is given, however long that takes
-        try:
-            if timeout <= 0:
-                raise TimeoutError
-            if self.shared:
-                sent = self._sent_at_once(sock, data)
-            else:
-                sock.settimeout(timeout)
-                sent = sock.send(data)
-        except OSError:
-            self._break_off(sock)
-        self._heard = False
-        return sent
-
-    def _connected(self) -> socket.socket:
-        if self.sock is None:
-            raise ConnectionLost("not connected")
-        return self.sock
-
-    def _break_off(self, sock: socket.socket) -> NoReturn:
-        """Close a connection that cannot be written to, but keep what can still be read from it."""
-        sock.settimeout(0 if self.shared else _LAST_WORDS_TIMEOUT)
-        with contextlib.suppress(OSError):
-            while (chunk := sock.recv(65536)) and len(self._buffer) < _REPLY_LIMIT:
-                self._buffer += chunk
-        unread, lines = bytes(self._buffer), list(self._lines)
-        self.close()
-        self._buffer += unread
-        self._lines += lines
-        raise ConnectionLost("the connection broke while something was written") from None
-
-    def arrived(self, count: int) -> list[tuple[int, bytes]] | None:
-        """Return the next ``count`` replies where all are here and have one line each, else ``None``."""
-        lines = bytes(self._buffer).split(b"\n", count)
-        if len(lines) <= count or self._lines:
-            return None
-        rest = lines.pop()
-        replies = [_reply_of(line) for line in lines]
-        if None in replies:
-            return None
-        self._buffer[:] = rest
-        return replies  # type: ignore[return-value]  # there is no None in it
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Read one whole reply within ``reply_timeout`` seconds: its code, and its lines joined by newlines.
+    def getreply(self) -> Reply:
+        """Read one whole reply within ``reply_timeout`` seconds.
 
         Raises:
             ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply. The connection
                 is closed then, since nobody can know what a later reply answers.
         """
         deadline = monotonic() + self.reply_timeout
-        while (reply := self.next_reply()) is None:
-            self.receive(deadline - monotonic())
+        try:
+            while (reply := self._parser.next_reply()) is None:
+                if self.sock is None:
+                    raise ConnectionLost("not connected")
+                self._parser.feed(receive(self.sock, deadline))
+        except ConnectionLost:
+            self.close()
+            raise
         return reply
 
-    def next_reply(self) -> tuple[int, bytes] | None:
-        """Return the next reply if the whole of it has been received.
-
-        Raises:
-            ConnectionLost: that was no SMTP reply: a line longer than 8192 octets, without a code between 200
-                and 599, or with another code than the line before.
-        """
-        buffer, lines = self._buffer, self._lines
-        if not buffer:
-            return None
-        while 0 <= (end := buffer.find(b"\n")) <= _LINE_LIMIT:
-            line = bytes(buffer[: end + 1])
-            del buffer[: end + 1]
-            code = line[:3]
-            if line[3:4] not in b" -\r\n" or not (code.isdigit() and b"200" <= code < b"600"):
-                self._give_up(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
-            lines.append(line)
-            if lines[0][:3] != code or sum(map(len, lines)) > _REPLY_LIMIT:
-                self._give_up(f"the server's answer does not hold together: {clean_text(line)[:80]!r}")
-            if line[3:4] != b"-":
-                text = b"\n".join([line[4:].strip(b" \t\r\n") for line in lines])
-                lines.clear()
-                return int(code), text
-        if end > _LINE_LIMIT or len(buffer) > _LINE_LIMIT:
-            self._give_up(f"a line of the server's answer is longer than {_LINE_LIMIT} octets")
-        return None
-
-    def receive(self, timeout: float) -> None:
-        """Take in what the server sends next, or has sent; wait for it ``timeout`` seconds at most.
-
-        Args:
-            timeout: seconds that are left; a shared connection does not wait.
-
-        Raises:
-            ConnectionLost: the connection ended, or the time is over.
-        """
-        sock = self.sock or self._connected()
-        is_late = timeout <= 0
-        try:
-            if is_late:
-                sock.settimeout(0)  # perhaps the answer has come while this process was at something else
-            elif not (self.shared or 0 < (sock.gettimeout() or 0) <= timeout + _SLACK):
-                sock.settimeout(timeout)
-            if self._heard and _QUICKACK is not None:
-                # A server that writes reply after reply waits for the acknowledgement of one before it sends
-                # the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-                with contextlib.suppress(OSError):  # not TCP
-                    sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-            chunk = sock.recv(65536)
-        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            if is_late:
-                self._give_up("the server did not answer in time")
-            return
-        except OSError as error:
-            self._give_up(f"the connection broke: {error.strerror or error}")
-        if not chunk:
-            self._give_up("the server closed the connection")
-        self._heard = True
-        self._buffer += chunk
-
-    def is_closing(self) -> bool:
-        """Tell whether the server ends the connection within half a second, and says nothing more."""
-        if self.sock is None:
-            return not self._buffer
-        try:
-            self.sock.settimeout(_LAST_WORDS_TIMEOUT)
-            return not (self._buffer or self.sock.recv(1))
-        except OSError as error:
-            return isinstance(error, ConnectionError)  # it closed without reading what came behind
-
-    def share(self, shared: bool) -> None:
-        """Say whether the thread has other connections, which wait while this one does: then it does not."""
-        self.shared = shared
-        if self.sock is not None:
-            self.sock.settimeout(0 if shared else self.reply_timeout)
-
-    def readable(self) -> bool:
-        """Whether TLS holds something already that the socket does not know of."""
-        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
-
-    def push(self) -> None:
-        """Send what the kernel keeps of a :meth:`send` that announced more."""
-        if _CORK is not None and self.sock is not None:
-            with contextlib.suppress(OSError):  # not TCP
-                self.sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
-
-    def _give_up(self, text: str) -> NoReturn:
-        self.close()
-        raise ConnectionLost(text) from None
-
     def close(self) -> None:
-        """Close the connection at once, without a word."""
-        self._buffer.clear()
-        self._lines.clear()
+        """Close the connection at once, without QUIT."""
+        self._parser = ReplyParser()
         cancellation.forget(self)
         super().close()
 
 
 class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
-    """The same, speaking TLS from the first octet."""
+    """The same, with TLS from the first octet."""
 
     def _prepared(self, sock: socket.socket) -> socket.socket:
         return self._encrypted(sock, None)
 
 
-@lru_cache(maxsize=64)  # servers say the same to each MAIL, RCPT and DATA
-def _reply_of(line: bytes) -> tuple[int, bytes] | None:
-    """Read a reply of one line, without its line feed."""
-    found = _ONE_LINE.fullmatch(line) if len(line) < _LINE_LIMIT else None
-    return (int(found[1]), (found[2] or b"").strip(b" \t\r")) if found else None
+def receive(sock: socket.socket, deadline: float) -> bytes:
+    """Return what the server sends next.
+
+    Args:
+        sock: the connected socket.
+        deadline: when to give up, by the monotonic clock.
+
+    Raises:
+        ConnectionLost: the connection ended, or the deadline is over.
+    """
+    while True:
+        left = deadline - monotonic()
+        if not 0 < (sock.gettimeout() or 0) <= left + _SLACK:
+            sock.settimeout(max(left, 0.001))  # 0 would make it non-blocking
+        try:
+            octets = sock.recv(65536)
+        except TimeoutError:
+            if monotonic() >= deadline:
+                raise ConnectionLost("the server did not answer in time") from None
+        except OSError as error:
+            raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
+        else:
+            break
+    if not octets:
+        raise ConnectionLost("the server closed the connection")
+    return octets
+
+
+def address_literal(sock: socket.socket) -> str:
+    """Return this end's address as EHLO names a host without a domain name (RFC 5321 section 4.1.3).
+
+    Args:
+        sock: the connected socket.
+
+    Returns:
+        ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]``.
+    """
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return "[127.0.0.1]"
+    address = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return f"[IPv6:{address}]"
+        address = address.ipv4_mapped
+    return f"[{address}]"
+
+
+def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None = None) -> ssl.SSLContext:
+    """Return a context that verifies the server's certificate and name, with TLS 1.2 or newer.
+
+    Args:
+        certfile: path of a PEM file with the client's certificate and its chain, and perhaps its key.
+        keyfile: path of the PEM file of its key, where that is not in ``certfile``.
+
+    Raises:
+        ImproperlyConfigured: a file is missing or unreadable, they do not belong together, or there is a key
+            without a certificate.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if keyfile and not certfile:
+        raise ImproperlyConfigured(
+            f"ssl_keyfile is {str(keyfile)!r} and ssl_certfile is not set: "
+            f"give the certificate too (EMAIL_SSL_CERTFILE or ssl_certfile=)."
+        )
+    if certfile:
+        try:
+            context.load_cert_chain(certfile, keyfile or None)
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"The client certificate {str(certfile)!r} (ssl_certfile) with the key "
+                f"{str(keyfile or certfile)!r} (ssl_keyfile) cannot be loaded ({error.strerror or error}): "
+                f"give PEM files of one certificate and its key."
+            ) from error
+    return context

@@ -1,147 +1,152 @@
-"""Several connections for one batch, whose messages are built between their waits, or beside them."""
+"""One batch over several connections, each with a thread of its own."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
-from time import monotonic
+from queue import Empty, SimpleQueue
 
-from aerogram.mail.smtp.backlog import Backlog
-from aerogram.mail.smtp.lane import Lane, defer
-from aerogram.mail.smtp.multiplexer import Multiplexer
-from aerogram.mail.smtp.outgoing import Outgoing
+from aerogram.mail.smtp.connection import Connection
+from aerogram.mail.smtp.driver import hang_up
+from aerogram.mail.smtp.outgoing import OutgoingMessage
 
 __all__ = ["Pool"]
 
-_POLL = 0.05  # seconds between two looks at the results while all lanes are occupied
-_WAITING = 16  # messages that may wait for each lane
-# Seconds that a message may take to be built and its result to be taken in, as long as that shall be done
-# between the waits; and how many may lately have been over that, in sum.
-_QUICK, _CREDIT = 0.002, 0.1
+_AHEAD = 16  # messages that may wait for each connection
+_OCTETS_AHEAD = 1 << 20  # of their contents
 
 
 class Pool:
-    """Spreads messages over up to ``size`` lanes.
+    """Spreads messages over up to ``size`` connections.
 
-    The caller's thread reads the source and receives the results, so neither the messages nor their reports
-    ever meet another thread's code. Where messages are at hand, it carries the lanes, too: a change of
-    threads costs as much as sending a message. As soon as messages or results take their time, and always
-    where they may, the lanes are carried by a thread of their own, so that a source holds up no message
-    before it.
+    The caller's thread reads the source and takes in the results, so neither the messages nor their reports
+    ever meet another thread's code. A connection is added when a message finds all others occupied; one that
+    fails leaves its messages to the rest and is not replaced.
 
     Args:
-        first: the lane whose connection is open already.
-        another: makes one more lane.
-        size: lanes at most.
+        first: a connection that stays open when the batch is over.
+        another: makes one more.
+        size: connections at most.
     """
 
-    def __init__(self, first: Lane, another: Callable[[], Lane], size: int) -> None:
+    def __init__(self, first: Connection, another: Callable[[], Connection], size: int) -> None:
         self._first = first
+        self._another = another
         self._size = size
-        # Seconds that this thread was at something else than the lanes lately, less the usual.
-        self._spent = 0.0
-        self._backlog = Backlog(_WAITING * size)
-        self._lanes = Multiplexer(first, another, size, self._backlog)
-        self._thread = threading.Thread(
-            target=copy_context().run, args=(self._lanes.run,), name="aerogram-smtp", daemon=True
+        self._connections: list[Connection] = []
+        self._threads: list[threading.Thread] = []
+        self._alive = 0  # threads that take messages
+        self._failure: BaseException | None = None  # of the last one that ended
+        self._under_way = 0  # messages given to them and not returned
+        self._octets = 0
+        self._messages: SimpleQueue[OutgoingMessage | None] = SimpleQueue()  # None ends a thread
+        # What the threads have finished, what they failed with, and which connection takes no more.
+        self._results: SimpleQueue[OutgoingMessage | BaseException | Connection] = SimpleQueue()
+
+    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
+        """Send what ``source`` yields and yield each message that has all its results, as they come."""
+        for message in source:
+            while self._is_full:
+                yield from self._next_results()
+            self._put(message)
+            while not self._results.empty() or (self._under_way and self._alive == 0):
+                yield from self._next_results()
+        while self._under_way:
+            yield from self._next_results()
+        self._join()
+
+    def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
+        """Break every connection, and yield what it was at: nothing stays without a result."""
+        for connection in self._connections:
+            connection.abort(error)
+        self._join()
+        while not self._results.empty():
+            result = self._results.get()
+            if isinstance(result, OutgoingMessage):
+                yield result
+        self._failure = error
+        yield from self._defer_unsent()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._under_way >= _AHEAD * self._size or (
+            self._octets > _OCTETS_AHEAD and self._under_way > self._size
         )
 
-    def deliver(self, source: Iterable[Outgoing], *, at_hand: bool = False) -> Iterator[Outgoing]:
-        """Send what ``source`` yields and yield each message that has all its results, as they come.
+    def _put(self, message: OutgoingMessage) -> None:
+        if self._under_way >= self._alive and len(self._connections) < self._size:
+            self._add(self._another() if self._connections else self._first)
+        self._under_way += 1
+        self._octets += message.size
+        self._messages.put(message)
 
-        Args:
-            source: the messages.
-            at_hand: whether each will be there when it is asked for.
-        """
-        source = iter(source)
-        if not (at_hand and (yield from self._deliver_here(source))):
-            yield from self._deliver_beside(source)
+    def _add(self, connection: Connection) -> None:
+        thread = threading.Thread(
+            target=copy_context().run, args=(self._work, connection), name="aerogram-smtp", daemon=True
+        )
+        self._connections.append(connection)
+        self._threads.append(thread)
+        self._alive += 1
+        thread.start()
 
-    def give_up(self, error: BaseException) -> Iterator[Outgoing]:
-        """Stop every lane, and yield what it was at: nothing stays without a result."""
-        if self._thread.ident is None:
-            self._lanes.fail(error)
-            self._lanes.close()
+    def _next_results(self) -> Iterator[OutgoingMessage]:
+        """Wait until a thread has something to say."""
+        if self._alive == 0:
+            yield from self._defer_unsent()
+            return
+        result = self._results.get()
+        if isinstance(result, OutgoingMessage):
+            yield self._returned(result)
+        elif isinstance(result, Connection):
+            self._alive -= 1
+            self._failure = result.failure
         else:
-            self._lanes.abort(error)
-            yield from self._join()
-        yield from self._left_over()
+            raise result
 
-    def _deliver_here(self, source: Iterator[Outgoing]) -> Generator[Outgoing, None, bool]:
-        """Carry the lanes in this thread; return whether all is done, or the rest had better wait beside."""
-        lanes, backlog = self._lanes, self._backlog
-        lanes.fed = True
-        lanes.begin()
-        while (item := self._next_of(source)) is not None:
-            self._spent = max(self._spent - _QUICK, 0.0)
-            backlog.put(item)
-            lanes.assign()
-            while len(backlog) >= self._size and lanes.alive:
-                lanes.turn()
-                yield from self._told()
-            yield from self._told() if lanes.alive else self._left_over()
-            if self._spent > _CREDIT:
-                lanes.fed = False
-                return False
-        backlog.closed = True
-        lanes.fed = False
-        lanes.assign()
-        while not lanes.over:
-            lanes.turn()
-            yield from self._told()
-        lanes.close()
-        yield from self._left_over()
-        return True
+    def _defer_unsent(self) -> Iterator[OutgoingMessage]:
+        """Yield, deferred, what waits for connections that are gone."""
+        while not self._messages.empty():
+            message = self._messages.get()
+            if message is not None:
+                message.defer(self._failure)
+                yield self._returned(message)
 
-    def _next_of(self, source: Iterator[Outgoing]) -> Outgoing | None:
-        began = monotonic()
-        item = next(source, None)
-        self._was_away(monotonic() - began)
-        return item
+    def _returned(self, message: OutgoingMessage) -> OutgoingMessage:
+        self._under_way -= 1
+        self._octets -= message.size
+        return message
 
-    def _told(self) -> Iterator[Outgoing]:
-        """Yield the results there are, and take the time of whoever takes them in."""
-        if self._lanes.results:
-            began = monotonic()
-            yield from self._results()
-            self._was_away(monotonic() - began)
+    def _join(self) -> None:
+        for _ in self._threads:
+            self._messages.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _was_away(self, seconds: float) -> None:
-        self._spent += seconds
-        if seconds > _QUICK:
-            self._lanes.excuse(seconds)
+    def _work(self, connection: Connection) -> None:
+        """Carry messages over one connection, in its thread, until there are no more or it has failed."""
+        try:
+            while not connection.has_failed:
+                try:
+                    message = self._messages.get(block=not connection.is_busy)
+                except Empty:
+                    connection.settle()
+                else:
+                    if message is None:
+                        break
+                    connection.send(message)
+                self._hand_in(connection.take_finished())
+            for unsent in connection.take_unsent():
+                self._messages.put(unsent)
+            if connection.failure is not None:
+                self._hand_in(connection.give_up(connection.failure))
+        except BaseException as error:  # raised again in the caller's thread
+            self._hand_in(connection.give_up(error))
+            self._results.put(error)
+        self._results.put(connection)
+        if connection is not self._first and connection.driver is not None:
+            hang_up(connection.driver.client)
 
-    def _deliver_beside(self, source: Iterator[Outgoing]) -> Iterator[Outgoing]:
-        lanes, backlog = self._lanes, self._backlog
-        self._thread.start()
-        for item in source:
-            backlog.put(item)
-            if lanes.hungry:
-                lanes.wake()
-            while backlog.full and self._thread.is_alive():
-                backlog.wait_for_room(_POLL)
-                yield from self._results()
-            yield from self._results() if self._thread.is_alive() else self._left_over()
-        yield from self._join()
-        if lanes.error is not None:
-            raise lanes.error
-
-    def _join(self) -> Iterator[Outgoing]:
-        self._backlog.closed = True
-        self._lanes.wake()
-        while self._thread.is_alive():
-            self._thread.join(_POLL)
-            yield from self._results()
-        yield from self._left_over()
-
-    def _results(self) -> Iterator[Outgoing]:
-        results = self._lanes.results
-        while results:
-            yield results.popleft()
-
-    def _left_over(self) -> Iterator[Outgoing]:
-        """Yield the last results and, deferred, what was queued for lanes that are gone."""
-        yield from self._results()
-        for item in self._backlog.clear():
-            yield defer(item, self._first.failure)
+    def _hand_in(self, finished: Iterable[OutgoingMessage]) -> None:
+        for message in finished:
+            self._results.put(message)

@@ -1,63 +1,113 @@
-"""What an SMTP server answers, made fit for people and for decisions."""
+"""What an SMTP server answers: octets cut into replies, and what a reply means for a recipient."""
 
 from __future__ import annotations
 
 import re
+import smtplib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from smtplib import SMTPResponseException, SMTPServerDisconnected
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from aerogram.mail.delivery.report import RecipientResult, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = [
     "ConnectionLost",
     "Reply",
-    "asks_for_another_transaction",
-    "check_in_step",
-    "check_open",
+    "ReplyParser",
     "clean_text",
     "result_of",
     "server_named",
-    "status_of",
-    "took",
+    "wants_another_transaction",
 ]
 
-Reply = tuple[int, bytes]
-"""The code of a reply, and its lines joined by newlines."""
-
+_LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
+_REPLY_LIMIT = 65536
+_TEXT_LIMIT = 512
+_SINGLE_LINE = re.compile(rb"([2-5][0-9][0-9]) (.*)")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")  # RFC 2034 section 4
 # C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TEXT_LIMIT = 512
 
 
-class ConnectionLost(SMTPServerDisconnected):
-    """The connection is of no use any more; ``code`` and ``reply`` are what the server said last, if any."""
+class Reply(NamedTuple):
+    """A reply: its code, and the texts of its lines joined by newlines."""
 
-    def __init__(self, text: str, code: int | None = None, reply: bytes = b"") -> None:
+    code: int
+    text: bytes = b""
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the server agreed: any 2xx counts (RFC 5321 section 4.2.1)."""
+        return 200 <= self.code < 300
+
+    def __str__(self) -> str:
+        return f"{self.code} {clean_text(self.text)}"
+
+
+class ConnectionLost(smtplib.SMTPServerDisconnected):
+    """The connection is unusable; ``reply`` is what the server said last, if that was the reason."""
+
+    def __init__(self, text: str, reply: Reply | None = None) -> None:
         super().__init__(text)
-        self.code = code
         self.reply = reply
 
 
-@contextmanager
-def server_named(host: str, port: int) -> Iterator[None]:
-    """Let the error of a connection that could not be made say which server it was, and stay what it is."""
-    try:
-        yield
-    except OSError as error:
-        server = clean_text(f"SMTP server {host}:{port}")
-        if isinstance(error, SMTPResponseException):
-            error.args = (error.smtp_code, f"{clean_text(error.smtp_error)} ({server})")
-        elif error.strerror:
-            error.strerror = f"{error.strerror} ({server})"
-        else:
-            error.args = (f"{error} ({server})",)
-        raise
+class ReplyParser:
+    """Cuts the octets that a server sends into replies.
+
+    >>> parser = ReplyParser()
+    >>> parser.feed(b"250-first\\r\\n250 sec")
+    >>> parser.next_reply()
+    >>> parser.feed(b"ond\\r\\n")
+    >>> parser.next_reply()
+    Reply(code=250, text=b'first\\nsecond')
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._lines: list[bytes] = []  # of a reply that continues
+
+    def __bool__(self) -> bool:
+        return bool(self._buffer or self._lines)
+
+    def feed(self, octets: bytes) -> None:
+        """Add octets in the order they arrived."""
+        self._buffer += octets
+
+    def next_reply(self) -> Reply | None:
+        """Return the next reply, ``None`` until all of it is there.
+
+        Raises:
+            ConnectionLost: this is no SMTP reply: a line is longer than 8192 octets, has no code between 200
+                and 599, or another code than the line before.
+        """
+        while True:
+            line, end, rest = self._buffer.partition(b"\n")
+            if len(line) > _LINE_LIMIT:
+                raise ConnectionLost(f"a line of the server's answer is longer than {_LINE_LIMIT} octets")
+            if not end:
+                return None
+            self._buffer = rest
+            if not self._lines and (reply := _single_line(line)) is not None:
+                return reply
+            code, separator = line[:3], line[3:4]
+            if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
+                raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
+            lines = self._lines
+            lines.append(line)
+            if lines[0][:3] != code or sum(map(len, lines)) > _REPLY_LIMIT:
+                raise ConnectionLost(f"the server's answer is inconsistent: {clean_text(line)[:80]!r}")
+            if separator != b"-":
+                text = b"\n".join([line[4:].strip(b" \t\r") for line in lines])
+                lines.clear()
+                return Reply(int(code), text)
+
+
+@lru_cache(maxsize=64)  # servers say the same to each MAIL, RCPT and DATA
+def _single_line(line: bytes) -> Reply | None:
+    found = _SINGLE_LINE.fullmatch(line)
+    return Reply(int(found[1]), found[2].strip(b" \t\r")) if found else None
 
 
 def clean_text(text: bytes | str) -> str:
@@ -74,16 +124,14 @@ def clean_text(text: bytes | str) -> str:
     return text
 
 
-def status_of(code: int) -> Status:
-    """Tell what a final reply code means for a recipient (RFC 5321 section 4.2.1); any 2xx is acceptance."""
-    if 200 <= code < 300:
-        return "sent"
-    return "refused" if code >= 500 else "deferred"
-
-
 @lru_cache(maxsize=16)  # servers that name no queue id say the same to every message
 def result_of(code: int, text: bytes, status: Status | None = None) -> RecipientResult:
-    """Turn a reply into a recipient's result, the enhanced status code apart from the text.
+    """Turn a final reply into a recipient's result (RFC 5321 section 4.2.1, RFC 2034).
+
+    Args:
+        code: the reply code.
+        text: the reply's lines, joined by newlines.
+        status: the status, where the code does not decide it.
 
     >>> result_of(550, b"5.1.1 no such user\\n5.1.1 try another")
     RecipientResult(status='refused', code=550, enhanced_code='5.1.1', text='no such user try another')
@@ -96,32 +144,58 @@ def result_of(code: int, text: bytes, status: Status | None = None) -> Recipient
             enhanced = enhanced or found[1]
             line = line[found.end() :]
         words.append(line)
-    return RecipientResult(status or status_of(code), code, enhanced, clean_text(" ".join(words)))
+    if status is None:
+        status = "sent" if 200 <= code < 300 else "refused" if code >= 500 else "deferred"
+    return RecipientResult(status, code, enhanced, clean_text(" ".join(words)))
 
 
-def asks_for_another_transaction(code: int, text: bytes) -> bool:
-    """Tell whether a reply to RCPT says "too many recipients", so that the rest fits another transaction.
+def wants_another_transaction(reply: Reply) -> bool:
+    """Return whether a reply to RCPT says "too many recipients", so that the rest fits another transaction.
 
     That is 452, or 552 of old servers (RFC 5321 section 4.5.3.1.10), unless an enhanced code says otherwise.
     """
-    if code not in (452, 552):
+    if reply.code not in (452, 552):
         return False
-    found = _ENHANCED.match(text.decode("latin-1"))
+    found = _ENHANCED.match(reply.text.decode("latin-1"))
     return found is None or found[1][2:] == "5.3"
 
 
-def took(reply: Reply) -> bool:
-    """Whether the server agreed."""
-    return 200 <= reply[0] < 300
+# -- errors of a connection that cannot be made --
 
 
-def check_open(reply: Reply) -> None:
-    """Raise :class:`ConnectionLost` when the server has announced that it closes the connection."""
-    if reply[0] == 421:
-        raise ConnectionLost(f"421 {clean_text(reply[1])}", *reply)
+class _PlainText(smtplib.SMTPResponseException):
+    """An error of ``smtplib`` that is shown as ``535 5.7.8 no`` instead of a tuple."""
+
+    def __str__(self) -> str:
+        return f"{self.smtp_code} {self.smtp_error!s}"
 
 
-def check_in_step(reply: Reply) -> None:
-    """Raise :class:`ConnectionLost` when client and server disagree about where they are."""
-    if reply[0] == 503 or 300 <= reply[0] < 400:
-        raise ConnectionLost(f"{reply[0]} {clean_text(reply[1])}", *reply)
+class _ConnectError(_PlainText, smtplib.SMTPConnectError):
+    pass
+
+
+class _HeloError(_PlainText, smtplib.SMTPHeloError):
+    pass
+
+
+class _AuthenticationError(_PlainText, smtplib.SMTPAuthenticationError):
+    pass
+
+
+@contextmanager
+def server_named(host: str, port: int) -> Iterator[None]:
+    """Make the error of a failed connection name the server; its type stays what callers catch."""
+    server = f"(SMTP server {clean_text(host)}:{port})"
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        classes = (_ConnectError, _HeloError, _AuthenticationError, _PlainText)
+        plain = next(each for each in classes if isinstance(error, each.__bases__[-1]))
+        text = f"{clean_text(error.smtp_error)} {server}"
+        raise plain(error.smtp_code, text).with_traceback(error.__traceback__) from None
+    except OSError as error:
+        if error.strerror:
+            error.strerror = f"{error.strerror} {server}"
+        else:
+            error.args = (f"{error} {server}",)
+        raise

@@ -1,0 +1,96 @@
+"""What a server announced in its reply to EHLO."""
+
+from __future__ import annotations
+
+from aerogram.mail.delivery.report import RecipientResult
+from aerogram.mail.smtp.outgoing import OutgoingMessage
+
+__all__ = ["Capabilities"]
+
+
+class Capabilities:
+    """The extensions a server offers, and what of its limits this session has used up.
+
+    The limits are those of RFC 9422, ``None`` where the server named none.
+
+    Attributes:
+        max_messages: transactions a session (MAILMAX).
+        max_recipients: recipients a transaction (RCPTMAX).
+        max_recipient_domains: domains of recipients in all transactions of a session (RCPTDOMAINMAX).
+
+    Args:
+        features: extension names in lower case with their parameters, as ``smtplib`` keeps them.
+        chunking: whether to use CHUNKING, where offered together with PIPELINING.
+    """
+
+    def __init__(self, features: dict[str, str], *, chunking: bool = False) -> None:
+        self.pipelining = "pipelining" in features
+        self.eight_bit = "8bitmime" in features
+        self.utf8 = "smtputf8" in features
+        self.size = "size" in features
+        self.max_size = _number(features.get("size", ""))
+        self.chunking = chunking and self.pipelining and "chunking" in features
+        limits = dict(
+            word.upper().split("=", 1) for word in features.get("limits", "").split() if "=" in word
+        )
+        self.max_messages = _number(limits.get("MAILMAX", ""))
+        self.max_recipients = _number(limits.get("RCPTMAX", ""))
+        self.max_recipient_domains = _number(limits.get("RCPTDOMAINMAX", ""))
+        self._domains: set[str] = set()
+
+    def objection(self, message: OutgoingMessage) -> RecipientResult | None:
+        """Return the refusal of a message that this server cannot take; ``None`` where it can."""
+        if message.needs_utf8 and not self.utf8:
+            text = "an address is not ASCII, and the server does not offer SMTPUTF8"
+            return RecipientResult("refused", None, "5.6.7", text)
+        if self.max_size is not None and message.size > self.max_size:
+            text = f"the message has {message.size} octets, the server takes {self.max_size}"
+            return RecipientResult("refused", None, "5.3.4", text)
+        return None
+
+    def mail_command(self, message: OutgoingMessage) -> str:
+        """Return the MAIL command with the parameters that the message needs and the server knows."""
+        command = f"MAIL FROM:<{message.envelope.mail_from}>"
+        if self.size:
+            command += f" SIZE={message.size}"
+        if self.eight_bit and message.needs_eight_bit:
+            command += " BODY=8BITMIME"
+        if message.needs_utf8:
+            command += " SMTPUTF8"
+        return command
+
+    def next_group(self, waiting: list[str]) -> list[str]:
+        """Return the recipients for the next transaction, at least one, in the order of ``waiting``.
+
+        Their domains count as used in this session. Where no domain is left (:meth:`is_exhausted`), the
+        server may say so itself.
+        """
+        if self.max_recipient_domains is None:
+            return waiting[: self.max_recipients]
+        if self.is_exhausted(waiting):
+            self._domains.clear()
+        group = []
+        for recipient in waiting:
+            domain = _domain(recipient)
+            if domain in self._domains or len(self._domains) < self.max_recipient_domains:
+                self._domains.add(domain)
+                group.append(recipient)
+                if len(group) == self.max_recipients:
+                    break
+        return group
+
+    def is_exhausted(self, waiting: list[str]) -> bool:
+        """Return whether this session may name none of ``waiting``; a new session may."""
+        if self.max_recipient_domains is None or len(self._domains) < self.max_recipient_domains:
+            return False
+        return self._domains.isdisjoint(map(_domain, waiting))
+
+
+def _domain(recipient: str) -> str:
+    _, at, domain = recipient.rpartition("@")
+    return domain.lower() if at else ""
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    return (int(text) or None) if is_number else None

@@ -1,0 +1,214 @@
+"""The driver of a session: writes what it gives to the socket, and waits for what it awaits."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+import ssl
+from dataclasses import dataclass
+from time import monotonic
+
+from aerogram.mail.delivery import cancellation
+from aerogram.mail.smtp.capabilities import Capabilities
+from aerogram.mail.smtp.client import SMTPClient, receive
+from aerogram.mail.smtp.outgoing import OutgoingMessage
+from aerogram.mail.smtp.replies import ConnectionLost
+from aerogram.mail.smtp.session import Session
+
+__all__ = ["Driver", "Timeouts", "hang_up", "shut_down"]
+
+_BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
+_LAST_WORDS_TIMEOUT = 0.5
+_QUIT_TIMEOUT = 5.0
+# Linux has these. Elsewhere a message may cost the server two reads instead of one, and the client 40 ms
+# where a server writes a reply in two pieces.
+_MORE: int = getattr(socket, "MSG_MORE", 0)
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long waits may last, in seconds.
+
+    Attributes:
+        connect: for the connection itself.
+        command: for each whole reply, and for each 256 KiB of content.
+        data: for the answer to the final dot; RFC 5321 section 4.5.3.2 explains that giving up early makes
+            copies.
+        message: for all the waits of one message together.
+    """
+
+    connect: float = 10.0
+    command: float = 60.0
+    data: float = 600.0
+    message: float = 900.0
+
+    @classmethod
+    def chosen(
+        cls,
+        general: float | None,
+        connect: float | None = None,
+        command: float | None = None,
+        data: float | None = None,
+        message: float | None = None,
+    ) -> Timeouts:
+        """Return the timeouts given, the others by default; ``general`` bounds every wait that none names."""
+        default = cls() if general is None else cls(general, general, general)
+        data = default.data if data is None else data
+        return cls(
+            default.connect if connect is None else connect,
+            default.command if command is None else command,
+            data,
+            max(default.message, data * 1.5) if message is None else message,
+        )
+
+
+class Driver:
+    """Carries messages over the socket of a connection that has passed EHLO, TLS and login.
+
+    A method that raises ``OSError`` has lost the connection; :meth:`end` closes it then.
+
+    Args:
+        client: the connection; a plain ``smtplib.SMTP`` will do.
+        timeouts: how long single waits may last.
+        chunking: whether to use BDAT where the server offers it.
+    """
+
+    def __init__(self, client: smtplib.SMTP, timeouts: Timeouts, *, chunking: bool = False) -> None:
+        self.client = client
+        self.session = Session(Capabilities(client.esmtp_features, chunking=chunking))
+        self.last_used = monotonic()
+        self._timeouts = timeouts
+        self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
+        self._has_read = False  # since the last write
+
+    def send(self, message: OutgoingMessage) -> None:
+        """Run a transaction for ``message`` until the next one may begin; its content may lack its answer."""
+        session = self.session
+        session.begin(message)
+        self._write(message)
+        while not session.is_ready:
+            self._read()
+            self._write(message)
+        self.last_used = monotonic()
+
+    def settle(self) -> None:
+        """Read the answers that are still to come."""
+        if self._is_held:
+            with contextlib.suppress(OSError):  # not TCP
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
+            self._is_held = False
+        while self.session.is_waiting:
+            self._read()
+        self.last_used = monotonic()
+
+    @property
+    def _socket(self) -> socket.socket:
+        if self.client.sock is None:
+            raise ConnectionLost("not connected")
+        return self.client.sock
+
+    def _write(self, message: OutgoingMessage) -> None:
+        data = self.session.data_to_send()
+        if not data:
+            return
+        if self.session.open_contents():
+            cancellation.begin_content(self.client)
+        sock = self._socket
+        # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
+        is_held = self.session.is_ready and self.session.capabilities.pipelining
+        flags = _MORE if is_held and not isinstance(sock, ssl.SSLSocket) else 0
+        left = memoryview(data)
+        while left:
+            began = monotonic()
+            try:
+                if sock.gettimeout() != (limit := max(min(self._timeouts.command, message.time_left), 0.001)):
+                    sock.settimeout(limit)
+                sock.sendall(left[:_BLOCK], flags)
+            except OSError:
+                lost = ConnectionLost("the connection broke while something was written")
+                raise self.session.hear_last_words(_unread(sock), lost) from None
+            finally:
+                message.time_left -= monotonic() - began
+            left = left[_BLOCK:]
+        self.session.data_sent()
+        self._is_held = is_held
+        self._has_read = False
+
+    def _read(self) -> None:
+        """Wait for at least one reply, however slowly its octets drip in."""
+        message, is_answer = self.session.awaited
+        began = monotonic()
+        timeout = self._timeouts.data if is_answer else self._timeouts.command
+        deadline = began + min(timeout, message.time_left)
+        try:
+            while not self.session.receive_data(self._receive(deadline)):
+                pass
+        finally:
+            message.time_left -= monotonic() - began
+        if is_answer and not self.session.open_contents():
+            cancellation.register_abort(self.client)
+
+    def _receive(self, deadline: float) -> bytes:
+        sock = self._socket
+        if self._has_read and _QUICKACK is not None:
+            # A server that writes reply after reply waits for the acknowledgement of one before it sends the
+            # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
+            with contextlib.suppress(OSError):  # not TCP
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        self._has_read = True
+        return receive(sock, deadline)
+
+    def end(self, error: BaseException) -> list[OutgoingMessage]:
+        """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
+        sock, reply = self.client.sock, getattr(error, "reply", None)
+        took_nothing = False
+        if reply is not None and reply.code == 421 and sock is not None and self.session.open_contents():
+            # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
+            took_nothing = _is_closing(sock)
+        self.client.close()
+        return self.session.end(error, took_nothing=took_nothing)
+
+
+def hang_up(client: smtplib.SMTP | None) -> None:
+    """Say QUIT and close the connection, whatever the server answers or does not answer."""
+    sock = getattr(client, "sock", None)
+    if client is None or sock is None:
+        return
+    try:
+        sock.settimeout(_QUIT_TIMEOUT)
+        if isinstance(client, SMTPClient):
+            client.reply_timeout = min(client.reply_timeout, _QUIT_TIMEOUT)
+        client.docmd("QUIT")
+    except OSError:  # it was closed already, or is now: QUIT changes nothing about what was sent
+        pass
+    finally:
+        client.close()
+
+
+def shut_down(client: smtplib.SMTP) -> None:
+    """Break the connection, from any thread: whoever waits for the server finds it closed."""
+    if client.sock is not None:
+        with contextlib.suppress(OSError):  # it is closed already, or just changing to TLS
+            # Not SSLSocket's own, which takes the TLS state from under the thread that reads.
+            socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
+
+
+def _unread(sock: socket.socket) -> bytes:
+    """Return what the server had sent when a write failed."""
+    octets = b""
+    with contextlib.suppress(OSError):
+        sock.settimeout(0)
+        while chunk := sock.recv(65536):
+            octets += chunk
+    return octets
+
+
+def _is_closing(sock: socket.socket) -> bool:
+    """Return whether the server closes the connection within half a second, and says nothing more."""
+    try:
+        sock.settimeout(_LAST_WORDS_TIMEOUT)
+        return not sock.recv(1)
+    except OSError as error:
+        return isinstance(error, ConnectionError)  # it closed without reading what came behind
