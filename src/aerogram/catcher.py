@@ -1,8 +1,8 @@
-"""The catching SMTP server: takes every mail that is sent to it and delivers none.
+"""The catching SMTP server: it accepts every mail sent to it and delivers none.
 
-It is what the debugging server of the standard library was: a place on this machine where a program under
-development may send to, so that one can see what would have gone out. It listens on loopback alone and takes
-any login, so settings with a user name work unchanged.
+It is what the debugging server of the standard library was: a program under development sends to it, and
+one sees what would have gone out. It listens on loopback alone and accepts any login, so settings with a
+user name work unchanged.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ log = logging.getLogger("aerogram.catcher")
 
 @dataclass(frozen=True)
 class CaughtMessage:
-    """One message as it came in: its envelope and its bytes.
+    """One message as it was received: its envelope and its bytes.
 
     Args:
         mail_from: the envelope sender, ``""`` for a bounce.
-        recipients: the envelope recipients in the order given, those of Bcc among them.
+        recipients: the envelope recipients in the order given, those of Bcc included.
         content: the message itself, lines ending in CRLF, dots unstuffed.
     """
 
@@ -52,21 +52,21 @@ class CaughtMessage:
 
 
 def check_loopback(host: str) -> str:
-    """Return the loopback address that ``host`` stands for.
+    """Return the loopback address that ``host`` names.
 
     Args:
         host: ``"localhost"``, an address of 127.0.0.0/8, or ``"::1"``.
 
     Raises:
-        ListenError: for anything else, as what arrives here is shown to whoever looks.
+        ListenError: for anything else, because the received mail is shown to whoever looks.
     """
     if host == "localhost":
         return "127.0.0.1"
     try:
-        address = ipaddress.ip_address(host)
+        is_loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
+        is_loopback = False
+    if not is_loopback:
         raise ListenError(
             f"The catching server does not listen on {host!r}: it takes mail from this machine alone. "
             "Give a loopback address: 127.0.0.1, ::1 or localhost."
@@ -75,7 +75,9 @@ def check_loopback(host: str) -> str:
 
 
 class CatchingServer:
-    """An SMTP server on loopback that keeps what it receives::
+    """An SMTP server on loopback that keeps what it receives.
+
+    ::
 
         with CatchingServer() as server:
             send_mail(..., connection=get_connection(host=server.host, port=server.port))
@@ -83,14 +85,14 @@ class CatchingServer:
 
     Args:
         host: a loopback address.
-        port: 0 takes a free one, which ``server.port`` tells.
-        on_message: called with each :class:`CaughtMessage` in the server's thread, before the client is told
-            that the message was accepted. If it raises, the client gets a 451 and the error is logged.
-        keep: whether ``messages`` collects what comes in; turn it off for a server that runs for days.
+        port: the port, which ``server.port`` names too; 0 for any free one.
+        on_message: called with each :class:`CaughtMessage` in the server's thread, before the client is
+            told that the message was accepted. If it raises, the client gets a 451 and the error is logged.
+        keep: whether ``messages`` collects what is received; False for a server that runs for days.
 
     Raises:
-        ListenError: on entering, if the host is no loopback address or the port cannot be had.
-        MissingDependency: without the package aiosmtpd (the extra ``catch``).
+        ListenError: on entering, if the host is not a loopback address or the port cannot be used.
+        MissingDependency: the package aiosmtpd is not installed (the extra ``catch``).
     """
 
     def __init__(
@@ -113,18 +115,15 @@ class CatchingServer:
         self.port = int(listener.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         self._left = asyncio.Event()
+        # The socket queues connections from now on, so nothing has to wait until the thread has started.
         self._thread = threading.Thread(
             target=self._run, args=(protocol, listener), name="aerogram-catcher", daemon=True
         )
-        # The socket queues connections from here on: nobody has to wait until the thread has started.
         self._thread.start()
         return self
 
     def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._left.set)
         self._thread.join()
@@ -146,7 +145,7 @@ class CatchingServer:
                 enable_SMTPUTF8=True,
                 hostname="localhost",
                 ident="Aerogram catching server",
-                authenticator=_any_login,
+                authenticator=_accept_login,
                 auth_require_tls=False,
                 loop=self._loop,
             )
@@ -172,19 +171,14 @@ class CatchingServer:
 
 
 class _Handler:
-    """What aiosmtpd asks for each session."""
+    """What aiosmtpd calls for each session."""
 
     def __init__(self, receive: Callable[[CaughtMessage], None]) -> None:
         self._receive = receive
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
-        self._receive(
-            CaughtMessage(
-                mail_from="" if envelope.mail_from in (None, "<>") else envelope.mail_from,
-                recipients=tuple(envelope.rcpt_tos),
-                content=envelope.original_content,
-            )
-        )
+    async def handle_DATA(self, _smtp: object, _session: object, envelope: Any) -> str:
+        sender = "" if envelope.mail_from in (None, "<>") else envelope.mail_from
+        self._receive(CaughtMessage(sender, tuple(envelope.rcpt_tos), envelope.original_content))
         return "250 2.0.0 Caught, not delivered"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -192,7 +186,7 @@ class _Handler:
         return "451 4.3.0 The catching server could not keep this message; its log says why"
 
 
-def _any_login(*_asked: object) -> Any:
+def _accept_login(*_asked: object) -> Any:
     from aiosmtpd.smtp import AuthResult
 
     return AuthResult(success=True)
@@ -216,5 +210,5 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ListenError(
             f"Nothing can listen on {host} port {port}: {error.strerror or error}. "
-            "End what uses that port, or give another one (0 takes a free one)."
+            "Stop what uses that port, or give another one (0 for any free port)."
         ) from error

@@ -101,12 +101,11 @@ def _maildir(folder: Path) -> mailbox.Maildir:
 
 
 def _keep(box: mailbox.Maildir, caught: CaughtMessage) -> None:
-    """Store a message behind its envelope, as a delivery agent does (RFC 5321, 4.4)."""
-    envelope = [f"Return-Path: <{caught.mail_from}>"]
-    envelope += [f"Delivered-To: {recipient}" for recipient in caught.recipients]
-    head = "".join(f"{line}\n" for line in envelope).encode("utf-8", "surrogateescape")
-    # New files get the mode 0600: mail is private.
-    mask = os.umask(0o077)
+    """Store a message with its envelope before it, as a delivery agent does (RFC 5321, 4.4)."""
+    lines = [f"Return-Path: <{caught.mail_from}>\n"]
+    lines += [f"Delivered-To: {recipient}\n" for recipient in caught.recipients]
+    head = "".join(lines).encode("utf-8", "surrogateescape")
+    mask = os.umask(0o077)  # mail is private: new files get the mode 0600
     try:
         box.add(head + caught.content.replace(b"\r\n", b"\n"))
     finally:
@@ -114,59 +113,45 @@ def _keep(box: mailbox.Maildir, caught: CaughtMessage) -> None:
 
 
 def _line(number: int, caught: CaughtMessage) -> Text:
-    subject = str(caught.message.get("Subject", "(no subject)"))
-    recipients = ", ".join(caught.recipients)
-    return Text.assemble(
-        (f"{number:>4}  ", "dim"),
-        escape_controls(recipients),
-        "  ",
-        (escape_controls(subject), "bold"),
-        no_wrap=True,
-        overflow="ellipsis",
-    )
+    recipients = escape_controls(", ".join(caught.recipients))
+    subject = escape_controls(str(caught.message.get("Subject", "(no subject)")))
+    pieces = ((f"{number:>4}  ", "dim"), recipients, "  ", (subject, "bold"))
+    return Text.assemble(*pieces, no_wrap=True, overflow="ellipsis")
 
 
 def _readable(number: int, caught: CaughtMessage, *, raw: bool) -> Group:
     """Return a message for reading: envelope, headers, text, and a list of its parts."""
-    envelope = Text.assemble(
-        ("Envelope  ", "dim"),
-        escape_controls(f"<{caught.mail_from}>  →  {', '.join(f'<{name}>' for name in caught.recipients)}"),
+    recipients = ", ".join(f"<{name}>" for name in caught.recipients)
+    head = (
+        Rule(Text(f"Message {number}", "bold"), align="left"),
+        Text.assemble(("Envelope  ", "dim"), escape_controls(f"<{caught.mail_from}>  →  {recipients}")),
     )
-    rule = Rule(Text(f"Message {number}", "bold"), align="left")
     if raw:
-        return Group(
-            rule, envelope, Text(""), Text(escape_controls(caught.content.decode("utf-8", "replace")))
-        )
+        return Group(*head, Text(""), Text(escape_controls(caught.content.decode("utf-8", "replace"))))
     message = caught.message
     parts = [_part_line(part) for part in message.walk() if not part.is_multipart()]
-    return Group(
-        rule,
-        envelope,
-        _headers(message),
-        Text(""),
-        _body(message),
-        *([Text(""), *parts] if len(parts) > 1 else []),
-    )
+    listed = [Text(""), *parts] if len(parts) > 1 else []
+    return Group(*head, _headers(message), Text(""), _body(message), *listed)
 
 
 def _headers(message: EmailMessage) -> Text:
-    lines = Text()
-    for name in _FIRST:
-        if name in message:
-            style = "bold" if name == "Subject" else ""
-            lines.append(f"{name:<10}", "dim").append(escape_controls(str(message[name])), style).append("\n")
-    for name, value in message.items():
-        if name.title() not in _FIRST:
-            lines.append(escape_controls(f"{name}: {value}\n"), "dim")
-    lines.rstrip()
-    return lines
+    lines = []
+    for name in filter(message.__contains__, _FIRST):
+        value = (escape_controls(str(message[name])), "bold" if name == "Subject" else "")
+        lines.append(Text.assemble((f"{name:<10}", "dim"), value))
+    others = [(name, value) for name, value in message.items() if name.title() not in _FIRST]
+    lines += [Text(escape_controls(f"{name}: {value}"), "dim") for name, value in others]
+    return Text("\n").join(lines)
 
 
 def _body(message: EmailMessage) -> Text:
     part = message.get_body(("plain", "html"))
     if part is None:
         return Text("(no text)", "dim")
-    text = _decoded(part)
+    try:
+        text = _octets(part).decode(part.get_content_charset("utf-8"), "replace")
+    except LookupError:  # an unknown charset
+        text = _octets(part).decode("utf-8", "replace")
     if part.get_content_type() == "text/html":
         from aerogram.plaintext import html_to_text
 
@@ -174,19 +159,11 @@ def _body(message: EmailMessage) -> Text:
     return Text(escape_controls(text).rstrip("\n"))
 
 
-def _decoded(part: MIMEPart) -> str:
-    payload = part.get_payload(decode=True)
-    content = payload if isinstance(payload, bytes) else b""
-    try:
-        return content.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:  # an unknown charset
-        return content.decode("utf-8", "replace")
-
-
 def _part_line(part: MIMEPart) -> Text:
+    facts = (part.get_content_type(), part.get_filename() or "", decimal(len(_octets(part))))
+    return Text.assemble(("Part      ", "dim"), escape_controls("  ".join(filter(None, facts))))
+
+
+def _octets(part: MIMEPart) -> bytes:
     payload = part.get_payload(decode=True)
-    size = decimal(len(payload)) if isinstance(payload, bytes) else ""
-    name = part.get_filename() or ""
-    return Text.assemble(
-        ("Part      ", "dim"), escape_controls("  ".join(filter(None, (part.get_content_type(), name, size))))
-    )
+    return payload if isinstance(payload, bytes) else b""

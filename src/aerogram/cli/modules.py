@@ -36,13 +36,8 @@ class Invocation:
         if here not in sys.path:
             sys.path.insert(0, here)
         for module in self.modules:
-            if "/" in module or "\\" in module or module.endswith(".py"):
-                dotted = ".".join(Path(module.replace("\\", "/")).with_suffix("").parts)
-                raise _wrong_app(
-                    f"{module!r} is a file name. Give the module's import name: {dotted.strip('.')!r}."
-                )
-            if not all(part.isidentifier() for part in module.split(".")):
-                raise _wrong_app(f"{module!r} is not an import name, such as 'shop.notifications'.")
+            if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
+                raise _wrong_app(f"{module!r} is not an import name, such as {_import_name(module)!r}.")
         names = self.modules or list(settings.NOTIFICATION_MODULES)
         if not names:
             raise _wrong_app(
@@ -70,3 +65,8 @@ class Invocation:
 
 def _wrong_app(text: str) -> typer.BadParameter:
     return typer.BadParameter(text, param_hint="--app")
+
+
+def _import_name(file: str) -> str:
+    dotted = ".".join(Path(file.replace("\\", "/")).with_suffix("").parts).strip(".") if file else ""
+    return dotted if all(part.isidentifier() for part in dotted.split(".")) else "shop.notifications"

@@ -15,7 +15,7 @@ from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Layer", "merged", "unknown_setting", "winner", "wrong_value"]
+__all__ = ["Layer", "merged", "unknown_setting", "wrong_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +66,20 @@ class Layer:
         return self.sources[name]
 
 
-def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return the value of every setting.
+def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, Layer]]:
+    """Return the value of every setting, and the layer of each that is not the default.
 
     Args:
         layers: the sources, weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it
             stands for, in that same source; only the strongest source's URL counts.
     """
-    values = dict(vars(SettingsTable()))
+    values, origins = dict(vars(SettingsTable())), {}
+    with_url = next((layer for layer in reversed(layers) if "EMAIL_URL" in layer.values), None)
     for layer in layers:
-        values.update(layer.values)
-        if layer is _url_layer(layers):
-            values.update(layer.from_url)
-    return values
-
-
-def winner(layers: Sequence[Layer], name: str) -> Layer | None:
-    """Return the layer that gives the value of a setting; None for the default."""
-    for layer in reversed(layers):
-        if name in layer.values or (name in layer.from_url and layer is _url_layer(layers)):
-            return layer
-    return None
-
-
-def _url_layer(layers: Sequence[Layer]) -> Layer | None:
-    return next((layer for layer in reversed(layers) if "EMAIL_URL" in layer.values), None)
+        given = {**layer.values, **(layer.from_url if layer is with_url else {})}
+        values.update(given)
+        origins.update(dict.fromkeys(given, layer))
+    return values, origins
 
 
 def unknown_setting(name: str, source: str = "") -> UnknownSetting:

@@ -180,7 +180,7 @@ class Settings(SettingsTable):
         if overlaid is None or overlaid[0] is not base or overlaid[1] is not overrides:
             from aerogram.conf.layers import merged
 
-            overlaid = (base, overrides, merged(self._layers()))
+            overlaid = (base, overrides, merged(self._layers())[0])
             self.__dict__["_overlaid"] = overlaid
         return overlaid[2]
 
@@ -199,9 +199,9 @@ class Settings(SettingsTable):
         'settings.override()'
         """
         getattr(self, name)
-        from aerogram.conf.layers import winner
+        from aerogram.conf.layers import merged
 
-        layer = winner(self._layers(), name)
+        layer = merged(self._layers())[1].get(name)
         return "the default" if layer is None else layer.source_of(name)
 
     def _layers(self) -> list[Layer]:
@@ -220,7 +220,7 @@ class Settings(SettingsTable):
 
             surroundings = Surroundings.observe()
             layers = (*surroundings.layers(), *([configured] if configured else []))
-            base = Base(configured, surroundings, layers, merged(layers))
+            base = Base(configured, surroundings, layers, merged(layers)[0])
             self.__dict__["_base"] = base
         return base
 
@@ -250,9 +250,7 @@ class Override:
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, sync or async: the values count during each call."""
         if isinstance(function, type):
-            raise TypeError(
-                "settings.override() decorates functions; decorate the methods of the class instead"
-            )
+            raise TypeError("settings.override() decorates functions, such as the methods of a class")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError("settings.override() cannot decorate a generator; use it as 'with' inside")
         if inspect.iscoroutinefunction(function):

@@ -33,8 +33,8 @@ class Surroundings:
 
     environment: dict[Any, Any]
     folder: str | None
-    absent: tuple[str, ...]
-    present: tuple[tuple[str, Signature], ...]
+    absent: list[str]
+    present: dict[str, Signature]
     settled: bool
     file: str | None
     table: dict[str, Any]
@@ -46,24 +46,21 @@ class Surroundings:
         Raises:
             ImproperlyConfigured: a file on the way cannot be read, or is not TOML.
         """
-        environment = dict(_raw_environment())
-        folder = _working_directory()
+        environment, folder = dict(_raw_environment()), _working_directory()
         absent: list[str] = []
-        present: list[tuple[str, Signature]] = []
+        present: dict[str, Signature] = {}
         now = time.time_ns()
         file, table = None, None
         for path in _candidates(folder):
-            signature = _signature(path)
-            if signature is None:
+            if (signature := _signature(path)) is None:
                 absent.append(path)
                 continue
-            present.append((path, signature))
-            table = _table_of(path)
-            if table is not None:
+            present[path] = signature
+            if (table := _table_of(path)) is not None:
                 file = path
                 break
-        settled = all(now - signature[0] > RACY_NS for _, signature in present)
-        return cls(environment, folder, tuple(absent), tuple(present), settled, file, table or {})
+        settled = all(now - signature[0] > RACY_NS for signature in present.values())
+        return cls(environment, folder, absent, present, settled, file, table or {})
 
     def changed(self) -> bool:
         """Return whether anything may differ by now. Called at every access: no parsing, few system calls."""
@@ -72,7 +69,7 @@ class Surroundings:
         for path in self.absent:
             if os.access(path, os.F_OK):
                 return True
-        for path, signature in self.present:  # noqa: SIM110 - no frames of generators
+        for path, signature in self.present.items():  # noqa: SIM110 - no frames of generators
             if _signature(path) != signature:
                 return True
         return False
@@ -169,14 +166,14 @@ def _file_layer(path: str, table: Mapping[str, Any]) -> Layer:
         name = key.upper() if key.islower() else key
         if name in values:
             raise ImproperlyConfigured(
-                f"{name} is given twice ({source}), in upper and in lower case. Keep one."
+                f"{name} is given twice ({source}), in upper and lower case. Keep one."
             )
         values[name] = value
     layer = Layer.checked(values, source)
     folder = Path(path).parent
     for name, value in layer.values.items():
-        if value is not None and is_path(name):
-            layer.values[name] = (
-                [str(folder / each) for each in value] if isinstance(value, list) else str(folder / value)
-            )
+        if isinstance(value, list) and is_path(name):
+            layer.values[name] = [str(folder / each) for each in value]
+        elif value is not None and is_path(name):
+            layer.values[name] = str(folder / value)
     return layer

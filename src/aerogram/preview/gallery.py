@@ -8,7 +8,6 @@ import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from aerogram.conf import settings
 from aerogram.exceptions import describe
@@ -62,11 +61,6 @@ class Sample:
     def id(self) -> str:
         """The path of its files without their suffix, which is its fragment on the page."""
         return f"{self.group.folder}/{self.stem}"
-
-    @property
-    def url(self) -> str:
-        """The same as a relative URL."""
-        return quote(self.id)
 
     @property
     def reason(self) -> str:

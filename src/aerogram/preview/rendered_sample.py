@@ -7,9 +7,10 @@ import email
 import email.policy
 from dataclasses import dataclass
 from functools import cached_property
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from aerogram.document import parse_html
+from aerogram.exceptions import DocumentError
 from aerogram.mail.wire.serializer import to_bytes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ __all__ = ["Attachment", "RenderedSample"]
 # Padding that layouts put behind a preheader so that an inbox does not go on with the body.
 _FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _PREHEADER_LENGTH = 140
-_UNSEEN = frozenset({"head", "style", "script", "title", "template"})
+_VISIBLE = "//text()[not(ancestor::head or ancestor::style or ancestor::script or ancestor::template)]"
 
 
 @dataclass(frozen=True)
@@ -122,34 +123,9 @@ def _attachment(part: MIMEPart) -> Attachment:
     return Attachment(part.get_filename() or "", part.get_content_type(), content, content_id)
 
 
-class _VisibleText(HTMLParser):
-    """Collects the first words of a page without what no reader sees."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self.length = 0
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        self._unseen += tag in _UNSEEN
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.words.append(data)
-            self.length += len(data.translate(_FILLER).strip())
-
-
 def _visible_text(html: str) -> str:
-    parser = _VisibleText()
-    # In slices: only the first words are needed, and a mail may be large.
-    for start in range(0, len(html), 4096):
-        parser.feed(html[start : start + 4096])
-        if parser.length > _PREHEADER_LENGTH:
-            break
-    else:
-        parser.close()
-    return " ".join(parser.words)
+    try:
+        root = parse_html(html)
+    except DocumentError:  # inlining has made it larger than what is parsed
+        return ""
+    return "" if root is None else " ".join(root.xpath(_VISIBLE))
