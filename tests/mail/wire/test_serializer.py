@@ -17,8 +17,8 @@ from aerogram.exceptions import InvalidAddress, MessageError
 from aerogram.mail.message import EmailAttachment, EmailMessage, EmailMultiAlternatives
 from aerogram.mail.wire import parts as nodes
 from aerogram.mail.wire import serializer as mime
-from aerogram.mail.wire.part_cache import PartCache
 from aerogram.mail.wire.parts import check_header_block, check_lines
+from aerogram.mail.wire.recent_parts import RecentParts
 from aerogram.mail.wire.serializer import to_bytes
 
 
@@ -186,29 +186,18 @@ def test_a_lazy_body_is_read_at_every_build():
     assert [f"count {n}".encode() in to_bytes(message) for n in (1, 2, 3)] == [True] * 3
 
 
-def test_the_cache_keeps_what_is_offered_twice_and_no_more_than_its_limit():
-    cache: PartCache[bytes] = PartCache(limit=10)
-    for key in ("a", "a", "b"):
-        cache.offer(key, key.encode(), 6)
-    assert (cache.get("a"), cache.get("b")) == (b"a", None)
-    cache.offer("b", b"b", 6)
-    assert (cache.get("a"), cache.get("b")) == (None, b"b")
-    for _ in range(2):
-        cache.offer("large", b"large", 11)
-    assert (cache.get("large"), cache.get("b")) == (None, b"b")
-    cache.offer("c", b"c", 1)
-    cache.offer("c", b"c", 1)
-    cache.get("b")
-    cache.offer("d", b"d", 4)
-    cache.offer("d", b"d", 4)
-    assert [cache.get(key) for key in "bcd"] == [b"b", None, b"d"]
+def test_the_last_four_parts_are_kept_and_no_large_one():
+    parts: RecentParts[bytes] = RecentParts()
+    for key in ("a", "b", "c", "d", "e"):
+        parts.add(key, key.encode(), 1)
+    parts.add("large", b"large", 3_000_000)
+    assert [parts.get(key) for key in ("a", "b", "e", "large")] == [None, b"b", b"e", None]
 
 
-def test_distinct_bodies_are_not_kept_alive():
+def test_few_distinct_bodies_are_kept_alive():
     for n in range(300):
         to_bytes(mail(body=f"only once {n} " + "x" * 1000))
-    # Other tests of this process may have left parts of theirs.
-    assert not any(b"only once" in part for part, _ in mime._wholes._parts.values())
+    assert sum(b"only once" in part for _, part in mime._contents._entries) <= 4
 
 
 def test_threads_write_their_own_messages():
@@ -257,10 +246,10 @@ def test_a_type_left_out_by_hand_is_octets():
 
 def test_an_attachment_that_distinct_bodies_share_is_encoded_once(monkeypatch: pytest.MonkeyPatch):
     calls = []
-    real = mime.to_base64
-    monkeypatch.setattr(mime, "to_base64", lambda content: calls.append(1) or real(content))
+    real = mime.node_of
+    monkeypatch.setattr(mime, "node_of", lambda part, **more: calls.append(1) or real(part, **more))
     content = f"terms {id(calls)}".encode()
     for n in range(20):
         message = mail(body=f"Dear {n}", attachments=[("terms.pdf", content, "application/pdf")])
         assert message_from_bytes(to_bytes(message)).get_payload()[1].get_payload(decode=True) == content
-    assert len(calls) == 2
+    assert len(calls) == 1

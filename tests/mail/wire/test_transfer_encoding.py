@@ -14,7 +14,6 @@ from aerogram.mail.wire.transfer_encoding import (
     encode_text,
     has_long_line,
     is_safe,
-    latin_in_quoted_printable,
     to_base64,
     to_quoted_printable,
     with_crlf,
@@ -63,17 +62,6 @@ def test_a_line_that_fits_is_not_broken(end: str):
             line = b"a" * (length - 3 * escapes) + b"=" * escapes + end.encode()
             assert to_quoted_printable(line) == line.replace(b"=", b"=3D")
     assert to_quoted_printable(b"a" * 77 + end.encode()) == b"a" * 75 + b"=\r\naa" + end.encode()
-
-
-LATIN = st.text(alphabet=st.characters(max_codepoint=0xFF), max_size=700)
-
-
-@given(LATIN | TEXTS)
-def test_latin_text_is_encoded_as_any_other(text: str):
-    encoding, written = encode_text(text.encode() + "é".encode())
-    is_latin = all(character <= "ÿ" for character in text)
-    expected = written if is_latin and encoding == "quoted-printable" else None
-    assert latin_in_quoted_printable(f"{text}é") == expected
 
 
 @given(st.binary(max_size=400) | TEXTS.map(str.encode))

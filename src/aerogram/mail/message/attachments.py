@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
-from functools import lru_cache
 from typing import NamedTuple
 
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
@@ -29,7 +28,7 @@ DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the `token` of RFC 2045 section 5.1, no secret
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _PARAMETER = rf"[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|\"[ !#-\[\]-~]*\")"
-_SUBTYPE = re.compile(_TOKEN)
+_SUBTYPE = re.compile(_TOKEN[:-1] + "{1,127}")  # RFC 6838 section 4.2
 _TYPE_WITH_PARAMETERS = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
 
 # Characters that reorder what the reader sees ("exe.pdf" for "fdp.exe"), and the two Unicode line separators.
@@ -114,7 +113,6 @@ def check_alternative_type(mimetype: object) -> str:
     return text
 
 
-@lru_cache(maxsize=64)
 def check_subtype(subtype: str) -> str:
     """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
 

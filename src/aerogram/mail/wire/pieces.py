@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.mail.message.attachments import EmailAlternative
 from aerogram.mail.wire.transfer_encoding import (
-    escape_each,
+    escape,
     is_mostly_escapes,
     to_quoted_printable,
     with_crlf,
@@ -25,7 +25,6 @@ __all__ = ["Constants", "TemplatedAlternative"]
 
 _BREAK = b"=\r\n"
 _ROOM = 75  # octets of a line that leave room for the = of a break
-_UNESCAPED = bytes({9, *range(32, 127)} - {ord("=")})
 
 
 class Constants:
@@ -51,15 +50,12 @@ class Constants:
             values: what stands between the pieces; encoded together, with ``<`` between them.
         """
         joined = "<".join(values)
-        if self._encoded is None or "\n" in joined or len(joined) > len(self._format) // 2:
+        if self._encoded is None or "\n" in joined or "\r" in joined or len(joined) > len(self._format) // 2:
             return None
         try:
-            data = joined.encode()
+            data = escape(joined.encode())
         except UnicodeEncodeError:  # a lone surrogate: encoding the whole text says where
             return None
-        data = data.replace(b"=", b"=3D")
-        for octet in set(data.translate(None, _UNESCAPED).replace(b"=", b"")):
-            data = data.replace(bytes((octet,)), escape_each(bytes((octet,))))
         encoded = data.split(b"<") if values else []
         if len(encoded) != len(values):  # one of them has a < of its own
             return None

@@ -8,38 +8,26 @@ written from what ``message()`` returns; both ways give the same mail.
 from __future__ import annotations
 
 from email.mime.base import MIMEBase
-from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any
-from urllib.parse import quote
 
 from aerogram.conf import settings
 from aerogram.mail.address.addresses import Addresses
-from aerogram.mail.header.writing import header_bytes
 from aerogram.mail.message.attachments import (
     EmailAlternative,
     EmailAttachment,
     check_alternative_type,
-    check_media_type,
     check_subtype,
-    filename_parameter,
 )
-from aerogram.mail.message.content import as_utf8, content_bytes, split_attachments, text_of
+from aerogram.mail.message.content import as_utf8, split_attachments, text_of
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.wire.header_block import header_block
-from aerogram.mail.wire.known_lines import KnownLines
 from aerogram.mail.wire.mime_tree import node_of
-from aerogram.mail.wire.part_cache import PartCache
-from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block
+from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble
 from aerogram.mail.wire.pieces import TemplatedAlternative
-from aerogram.mail.wire.transfer_encoding import (
-    Encoded,
-    encode_file,
-    encode_text,
-    latin_in_quoted_printable,
-    to_base64,
-)
+from aerogram.mail.wire.recent_parts import RecentParts
+from aerogram.mail.wire.transfer_encoding import Encoded, encode_text
 
 __all__ = ["to_bytes", "to_pieces"]
 
@@ -58,10 +46,8 @@ _PLAIN_STEPS = (_steps_of(EmailMessage), _steps_of(EmailMultiAlternatives))
 _CONSTANTS = frozenset({str, bytes, type(None)})
 
 # A batch shares the whole content, or at least its attachments.
-_wholes: PartCache[bytes] = PartCache(limit=16 * 1024 * 1024)
-_files: PartCache[Leaf] = PartCache(limit=16 * 1024 * 1024)
-# Or the template its texts were made by.
-_lines = KnownLines(limit=2 * 1024 * 1024)
+_contents: RecentParts[bytes] = RecentParts()
+_files: RecentParts[Node] = RecentParts()
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
@@ -129,11 +115,9 @@ def _content(message: EmailMessage, eight_bit: bool) -> bytes:
         return assemble(_node(message, eight_bit))
     attached = len(message.attachments)
     key = (eight_bit, message.content_subtype, message.mixed_subtype, attached, *values)
-    written = _wholes.get(key)
-    if written is None:
-        size = sum(map(len, filter(None, values)))
-        written = _wholes.offer(key, assemble(_node(message, eight_bit)), size)
-    return written
+    return _contents.get(key) or _contents.add(
+        key, assemble(_node(message, eight_bit)), sum(map(len, filter(None, values)))
+    )
 
 
 def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
@@ -181,71 +165,36 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    written = None
-    if not (eight_bit or text.isascii()):
-        written = _lines.quoted_printable(text) or latin_in_quoted_printable(text)
-    if written is not None:
-        encoded = Encoded("quoted-printable", written)
-    else:
-        encoded = encode_text(as_utf8(text), eight_bit=eight_bit)
-    return _leaf(f'text/{check_subtype(subtype)}; charset="utf-8"', encoded)
+    return _text_leaf(encode_text(as_utf8(text), eight_bit=eight_bit), check_subtype(subtype))
+
+
+def _text_leaf(encoded: Encoded, subtype: str) -> Leaf:
+    head = (
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
+        f"Content-Transfer-Encoding: {encoded.encoding}\r\n"
+    )
+    return Leaf(head.encode("ascii"), encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
 
 
 def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit: bool) -> Node:
     content, mimetype = alternative
     main, _, subtype = check_alternative_type(mimetype).partition("/")
-    if main.lower() == "text" and ";" not in subtype:
-        text = text_of(content)
-        if type(alternative) is TemplatedAlternative and not (eight_bit or text.isascii()):
-            written = alternative.quoted_printable()
-            if written is not None:
-                return _leaf(f'text/{subtype}; charset="utf-8"', Encoded("quoted-printable", written))
-        return _text(text, subtype, eight_bit)
-    return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
+    if main.lower() != "text" or ";" in subtype:
+        return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
+    text = text_of(content)
+    if type(alternative) is TemplatedAlternative and not (eight_bit or text.isascii()):
+        written = alternative.quoted_printable()
+        if written is not None:
+            return _text_leaf(Encoded("quoted-printable", written), subtype)
+    return _text(text, subtype, eight_bit)
 
 
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
     if isinstance(attachment, MIMEBase):
         return node_of(attachment, eight_bit=eight_bit)
-    filename, content, mimetype = attachment
-    if not mimetype or mimetype.lower().startswith("message/"):
+    if not _CONSTANTS.issuperset(map(type, attachment)):
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
-    check_media_type(mimetype)
-    is_text = mimetype.lower().startswith("text/")
-    octets: str | bytes = text_of(content) if is_text else content_bytes(content)
-    key = (filename, octets, mimetype)
-    known = _files.get(key)
-    if known is not None:
-        return known
-    return _files.offer(key, _file(filename, octets, mimetype), len(octets))
-
-
-def _file(filename: object, content: str | bytes, mimetype: str) -> Leaf:
-    if isinstance(content, str):
-        encoded, kind = encode_file(as_utf8(content)), f'{mimetype}; charset="utf-8"'
-    else:
-        encoded, kind = Encoded("base64", to_base64(content)), mimetype
-    return _leaf(kind, encoded, _disposition(filename) if filename else b"")
-
-
-def _disposition(filename: object) -> bytes:
-    name = filename_parameter(filename)
-    if isinstance(name, str):
-        escaped = name.replace('"', r"\"")
-        parameter = f'filename="{escaped}"'
-    else:
-        parameter = f"filename*=utf-8''{quote(name[2], safe='')}"
-    return f"Content-Disposition: attachment;\r\n {parameter}\r\n".encode("ascii")
-
-
-def _leaf(content_type: str, encoded: Encoded, more: bytes = b"") -> Leaf:
-    head = _part_head(content_type, encoded.encoding, more)
-    return Leaf(head, encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
-
-
-@lru_cache(maxsize=64)
-def _part_head(content_type: str, encoding: str, more: bytes) -> bytes:
-    head = header_bytes("Content-Type", content_type) + _MIME_VERSION
-    head += header_bytes("Content-Transfer-Encoding", encoding) + more
-    check_header_block(head)
-    return head
+    key = (eight_bit, *attachment)
+    return _files.get(key) or _files.add(
+        key, node_of(message._create_attachment(*attachment), eight_bit=eight_bit), len(attachment[1])
+    )

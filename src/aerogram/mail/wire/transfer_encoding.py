@@ -10,10 +10,9 @@ __all__ = [
     "Encoded",
     "encode_file",
     "encode_text",
-    "escape_each",
+    "escape",
     "is_mostly_escapes",
     "is_safe",
-    "latin_in_quoted_printable",
     "to_base64",
     "to_quoted_printable",
     "with_crlf",
@@ -24,17 +23,10 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
-_QP_ESCAPES = [b"=%02X" % octet for octet in range(256)]
-_QP_LETTERS = [b"".join([_QP_ESCAPES[octet] for octet in chr(code).encode()]) for code in range(256)]
-_HIGH = bytes(range(128, 256))
-_QP_OCTETS = [bytes((octet,)) if octet in _QP_PLAIN else _QP_ESCAPES[octet] for octet in range(256)]
-# One match is what lies between two soft line breaks: lines of at most 76 octets as many as there are, then
-# the first 73 to 75 octets of a longer one, cut so that no "=XX" is torn. Each branch ends in one that always
-# matches, so nothing is scanned twice.
-_QP_PIECE = re.compile(
-    rb"(?:.{0,77}\n)*"
-    rb"(?:.{73}(?=[^\r\n]{4})(?:[^=]{2}|[^=](?==)|(?==))|.*\Z)"
-)  # fmt: skip
+_QP_PLAIN_AND_EQUALS = _QP_PLAIN + b"="
+# One match is the text between two soft line breaks: all lines of at most 76 octets, then the first 73 to 75
+# octets of a longer one, cut so that no "=XX" is torn.
+_QP_PIECE = re.compile(rb"(?:.{0,77}\n)*(?:.{73}(?=....)[^=]{0,2}|.*\Z)")
 
 # Whether a line ends in white space, asked from its end: twice as fast as a search for three octets.
 _ends_in_white_space = re.compile(rb"\n(?<=[ \t]\r\n)").search
@@ -61,42 +53,14 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     data = with_crlf(content)
     if is_safe(data, eight_bit=eight_bit):
         return Encoded("7bit" if data.isascii() else "8bit", data)
-    to_escape = data.translate(None, _QP_PLAIN)
-    if _is_too_much(len(to_escape), len(data)):
+    if is_mostly_escapes(data):
         return Encoded("base64", to_base64(data))
-    return Encoded("quoted-printable", _quoted_printable(data, to_escape, _QP_ESCAPES))
-
-
-def latin_in_quoted_printable(text: str) -> bytes | None:
-    """Return what :func:`encode_text` makes of a text in UTF-8, without making that.
-
-    Most texts hold no character beyond Latin-1, and Python keeps those an octet a character: they only need
-    to be copied, and each letter is escaped at once, not octet by octet.
-
-    Returns:
-        ``None`` where another character occurs, or base64 suits the text better.
-
-    >>> latin_in_quoted_printable("naïve"), latin_in_quoted_printable("5 €")
-    (b'na=C3=AFve', None)
-    """
-    try:
-        data = with_crlf(text.encode("latin-1"))
-    except UnicodeEncodeError:
-        return None
-    to_escape = data.translate(None, _QP_PLAIN)
-    high = len(to_escape) - len(to_escape.translate(None, _HIGH))
-    if _is_too_much(len(to_escape) + high, len(data) + high):
-        return None
-    return _quoted_printable(data, to_escape, _QP_LETTERS)
+    return Encoded("quoted-printable", to_quoted_printable(data))
 
 
 def is_mostly_escapes(data: bytes) -> bool:
-    """Tell whether base64 is shorter, and as readable, as quoted-printable."""
-    return _is_too_much(len(data.translate(None, _QP_PLAIN)), len(data))
-
-
-def _is_too_much(escapes: int, octets: int) -> bool:
-    return escapes * 5 > octets * 2
+    """Return whether over two fifths of the octets would be escapes, so that base64 is shorter."""
+    return len(data.translate(None, _QP_PLAIN)) * 5 > len(data) * 2
 
 
 def encode_file(content: bytes) -> Encoded:
@@ -140,31 +104,25 @@ def to_base64(content: bytes) -> bytes:
 
 
 def to_quoted_printable(data: bytes) -> bytes:
-    """Encode lines ended by CRLF, each at most 76 octets afterwards.
+    """Encode lines ended by CRLF, each at most 76 octets afterwards (RFC 2045 section 6.7).
 
     Whole-text replacements and one pattern take a good half of the time of ``binascii.b2a_qp``, which also
     ends soft breaks with a bare LF in a text of one line and exceeds 76 octets at trailing white space.
     """
-    return _quoted_printable(data, data.translate(None, _QP_PLAIN), _QP_ESCAPES)
-
-
-def escape_each(octets: bytes) -> bytes:
-    """Escape what quoted-printable has to, octet by octet, and break no line: fast for a few words."""
-    return b"".join([_QP_OCTETS[octet] for octet in octets])
-
-
-def _quoted_printable(data: bytes, to_escape: bytes, escapes: list[bytes]) -> bytes:
-    data = data.replace(b"=", b"=3D")
-    to_escape = to_escape.replace(b"=", b"")
-    while to_escape:
-        octet = to_escape[:1]
-        data = data.replace(octet, escapes[octet[0]])
-        to_escape = to_escape.replace(octet, b"")
+    data = escape(data)
     if _ends_in_white_space(data):
         data = data.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
     if data.endswith((b" ", b"\t")):
-        data = data[:-1] + _QP_ESCAPES[data[-1]]
+        data = data[:-1] + b"=%02X" % data[-1]
     pieces: list[bytes] = _QP_PIECE.findall(data)
     if len(pieces) > 1 and not pieces[-1]:
         pieces.pop()  # the empty match behind a last piece that reached the end
     return b"=\r\n".join(pieces)
+
+
+def escape(data: bytes) -> bytes:
+    """Escape what quoted-printable has to, and break no line."""
+    data = data.replace(b"=", b"=3D")
+    for octet in set(data.translate(None, _QP_PLAIN_AND_EQUALS)):
+        data = data.replace(bytes((octet,)), b"=%02X" % octet)
+    return data

@@ -1,0 +1,43 @@
+"""Parts that several messages share, encoded once."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+__all__ = ["RecentParts"]
+
+Part = TypeVar("Part")
+
+_ENTRIES = 4  # batches that run side by side, or forms of one batch, as one for each language
+_LIMIT = 2 * 1024 * 1024  # characters and octets of content worth keeping
+
+
+class RecentParts(Generic[Part]):
+    """The last few encoded parts, by the content they were made of. Safe under threads.
+
+    >>> parts = RecentParts()
+    >>> parts.get("key"), parts.add("key", b"part", 4), parts.get("key")
+    (None, b'part', b'part')
+    """
+
+    def __init__(self) -> None:
+        self._entries: tuple[tuple[object, Part], ...] = ()  # replaced whole, so that threads need no lock
+
+    def get(self, key: object) -> Part | None:
+        """Return the part for ``key``, if it is there."""
+        for known, part in self._entries:
+            if known == key:
+                return part
+        return None
+
+    def add(self, key: object, part: Part, size: int) -> Part:
+        """Keep a part in place of the oldest one, and return it.
+
+        Args:
+            key: everything the part depends on; immutable.
+            part: what was made of it.
+            size: characters and octets of content in ``key``; a large part is not kept.
+        """
+        if size <= _LIMIT:
+            self._entries = ((key, part), *self._entries[: _ENTRIES - 1])
+        return part
