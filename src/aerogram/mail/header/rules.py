@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
@@ -93,9 +92,12 @@ class Kind(Enum):
     STRUCTURED = "folded at white space, never encoded"
 
 
-@lru_cache(maxsize=512)
 def kind_of(name: str) -> Kind:
-    """Check a header's name and tell how its value is written."""
+    """Return how the value of a header is written, its name checked.
+
+    Raises:
+        BadHeaderError: the name is not valid.
+    """
     lowered = check_header_name(name).lower()
     if lowered in ADDRESS_HEADERS:
         return Kind.ADDRESSES

@@ -27,7 +27,7 @@ from aerogram.mail.wire.mime_tree import node_of
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble
 from aerogram.mail.wire.pieces import TemplatedAlternative
 from aerogram.mail.wire.recent_parts import RecentParts
-from aerogram.mail.wire.transfer_encoding import Encoded, encode_text
+from aerogram.mail.wire.transfer_encoding import Encoded, encode_text, to_base64
 
 __all__ = ["to_bytes", "to_pieces"]
 
@@ -195,6 +195,14 @@ def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node
     if not _CONSTANTS.issuperset(map(type, attachment)):
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
     key = (eight_bit, *attachment)
-    return _files.get(key) or _files.add(
-        key, node_of(message._create_attachment(*attachment), eight_bit=eight_bit), len(attachment[1])
-    )
+    return _files.get(key) or _files.add(key, _file(message, attachment, eight_bit), len(attachment[1]))
+
+
+def _file(message: EmailMessage, attachment: EmailAttachment, eight_bit: bool) -> Node:
+    filename, content, mimetype = attachment
+    if isinstance(content, bytes) and not (mimetype or "").lower().startswith(("text/", "message/")):
+        # The header of an empty file; the standard library would take four times as long for the content.
+        node = node_of(message._create_attachment(filename, b"", mimetype))
+        if isinstance(node, Leaf):
+            return node._replace(body=to_base64(content))
+    return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)

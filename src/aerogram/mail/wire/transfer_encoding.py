@@ -23,10 +23,10 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
-_QP_PLAIN_AND_EQUALS = _QP_PLAIN + b"="
-# One match is the text between two soft line breaks: all lines of at most 76 octets, then the first 73 to 75
-# octets of a longer one, cut so that no "=XX" is torn.
-_QP_PIECE = re.compile(rb"(?:.{0,77}\n)*(?:.{73}(?=....)[^=]{0,2}|.*\Z)")
+_EQUALS = set(b"=")
+# A match is the text between two soft line breaks: lines of at most 76 octets, then the first 73 to 75 octets of
+# a longer one, cut so that no "=XX" is torn; or all the rest.
+_QP_PIECE = re.compile(rb"(?:.{0,77}\n)*?.{73}(?=...[^\r\n])[^=]{0,2}|(?s:.+)")
 
 # Whether a line ends in white space, asked from its end: twice as fast as a search for three octets.
 _ends_in_white_space = re.compile(rb"\n(?<=[ \t]\r\n)").search
@@ -53,14 +53,15 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     data = with_crlf(content)
     if is_safe(data, eight_bit=eight_bit):
         return Encoded("7bit" if data.isascii() else "8bit", data)
-    if is_mostly_escapes(data):
+    to_escape = data.translate(None, _QP_PLAIN)
+    if is_mostly_escapes(data, to_escape):
         return Encoded("base64", to_base64(data))
-    return Encoded("quoted-printable", to_quoted_printable(data))
+    return Encoded("quoted-printable", to_quoted_printable(data, to_escape))
 
 
-def is_mostly_escapes(data: bytes) -> bool:
+def is_mostly_escapes(data: bytes, to_escape: bytes | None = None) -> bool:
     """Return whether over two fifths of the octets would be escapes, so that base64 is shorter."""
-    return len(data.translate(None, _QP_PLAIN)) * 5 > len(data) * 2
+    return len(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape) * 5 > len(data) * 2
 
 
 def encode_file(content: bytes) -> Encoded:
@@ -103,26 +104,27 @@ def to_base64(content: bytes) -> bytes:
     return b"\r\n".join([text[i : i + _BASE64_LINE] for i in range(0, len(text), _BASE64_LINE)])
 
 
-def to_quoted_printable(data: bytes) -> bytes:
+def to_quoted_printable(data: bytes, to_escape: bytes | None = None) -> bytes:
     """Encode lines ended by CRLF, each at most 76 octets afterwards (RFC 2045 section 6.7).
 
     Whole-text replacements and one pattern take a good half of the time of ``binascii.b2a_qp``, which also
     ends soft breaks with a bare LF in a text of one line and exceeds 76 octets at trailing white space.
+
+    Args:
+        data: the lines.
+        to_escape: the octets to escape, each at least once, where the caller knows them.
     """
-    data = escape(data)
+    data = escape(data, to_escape)
     if _ends_in_white_space(data):
         data = data.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
     if data.endswith((b" ", b"\t")):
         data = data[:-1] + b"=%02X" % data[-1]
-    pieces: list[bytes] = _QP_PIECE.findall(data)
-    if len(pieces) > 1 and not pieces[-1]:
-        pieces.pop()  # the empty match behind a last piece that reached the end
-    return b"=\r\n".join(pieces)
+    return b"=\r\n".join(_QP_PIECE.findall(data))
 
 
-def escape(data: bytes) -> bytes:
-    """Escape what quoted-printable has to, and break no line."""
+def escape(data: bytes, to_escape: bytes | None = None) -> bytes:
+    """Escape what quoted-printable has to, and break no line; arguments as of :func:`to_quoted_printable`."""
     data = data.replace(b"=", b"=3D")
-    for octet in set(data.translate(None, _QP_PLAIN_AND_EQUALS)):
+    for octet in set(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape) - _EQUALS:
         data = data.replace(bytes((octet,)), b"=%02X" % octet)
     return data
