@@ -24,8 +24,8 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _EQUALS = set(b"=")
-# A match is the text between two soft line breaks: lines of at most 76 octets, then the first 73 to 75 octets of
-# a longer one, cut so that no "=XX" is torn; or all the rest.
+# A match is the text between two soft line breaks: lines of at most 76 octets, then the first 73 to 75 octets
+# of a longer one, cut so that no "=XX" is torn; or all the rest.
 _QP_PIECE = re.compile(rb"(?:.{0,77}\n)*?.{73}(?=...[^\r\n])[^=]{0,2}|(?s:.+)")
 
 # Whether a line ends in white space, asked from its end: twice as fast as a search for three octets.
