@@ -9,7 +9,7 @@ from aerogram.conf import settings
 from aerogram.declaration import DeclarationProblem, make_constructor, refuse, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
 from aerogram.mail.delivery.async_send import run_in_thread
-from aerogram.mail.sending import StaffGroup, staff_envelope
+from aerogram.mail.sending import StaffGroup, staff_addresses
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
 from aerogram.templating import check_line
@@ -234,17 +234,17 @@ class _StaffNotification(Notification, abstract=True):
         @property
         def subject_prefix(self) -> str:
             """The setting ``EMAIL_SUBJECT_PREFIX``."""
-            return staff_envelope(self._group).subject_prefix
+            return settings.EMAIL_SUBJECT_PREFIX
 
         @property
         def from_email(self) -> str:
             """The setting ``SERVER_EMAIL``."""
-            return staff_envelope(self._group).from_email
+            return settings.SERVER_EMAIL
 
         @property
         def to(self) -> list[str]:
             """The addresses of the setting."""
-            return staff_envelope(self._group).recipients
+            return staff_addresses(self._group)
 
 
 class AdminNotification(_StaffNotification):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from aerogram.exceptions import NoRecipients
-from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.delivery.items import READY, FailedItem, ReadyMessages
+from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def send_batch(
     """
     made = (_message_of(item, connection) for item in items)
     messages = (message for message in made if message is not None)
-    return deliver(connection, ReadyMessages(messages) if isinstance(items, READY) else messages, on_result)
+    return deliver(connection, messages, on_result, is_ready=isinstance(items, list | tuple))
 
 
 def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | FailedItem | None:

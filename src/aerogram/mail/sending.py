@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aerogram.conf import settings
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from aerogram.mail.delivery.report import OnResult
 
 __all__ = [
-    "StaffEnvelope",
     "StaffGroup",
     "asend_mail",
     "asend_mass_mail",
@@ -27,7 +25,7 @@ __all__ = [
     "mail_managers",
     "send_mail",
     "send_mass_mail",
-    "staff_envelope",
+    "staff_addresses",
 ]
 
 
@@ -174,48 +172,33 @@ StaffGroup = Literal["ADMINS", "MANAGERS"]
 """The setting that names the recipients of mail to the staff."""
 
 
-@dataclass(frozen=True, slots=True)
-class StaffEnvelope:
-    """The recipients, the sender and the subject prefix of mail to the staff."""
-
-    recipients: list[str]
-    from_email: str
-    subject_prefix: str
-
-
-def staff_envelope(group: StaffGroup) -> StaffEnvelope:
-    """Return what the settings say about mail to the staff.
+def staff_addresses(group: StaffGroup) -> list[str]:
+    """Return the recipients of mail to the staff.
 
     Args:
-        group: the setting that names the recipients.
+        group: the setting that names them.
 
     >>> with settings.override(ADMINS=[("Ada", "ada@example.com"), "bob@example.com"]):
-    ...     staff_envelope("ADMINS").recipients
+    ...     staff_addresses("ADMINS")
     ['ada@example.com', 'bob@example.com']
     """
-    people = getattr(settings, group)
-    return StaffEnvelope(
-        recipients=[person if isinstance(person, str) else person[1] for person in people],
-        from_email=settings.SERVER_EMAIL,
-        subject_prefix=settings.EMAIL_SUBJECT_PREFIX,
-    )
+    return [each if isinstance(each, str) else each[1] for each in getattr(settings, group)]
 
 
 def _mail_staff(
     group: StaffGroup,
     subject: object,
-    message: object,
+    text: object,
     fail_silently: bool,
     connection: BaseEmailBackend | Any | None,
-    html_message: object,
+    html: object,
     using: str | None,
 ) -> None:
     _refuse_both(connection, using)
-    envelope = staff_envelope(group)
-    if envelope.recipients:
-        subject = f"{envelope.subject_prefix}{subject}"
-        mail = _message(subject, message, envelope.from_email, envelope.recipients, html_message, connection)
-        mail.send(fail_silently=fail_silently, using=using)
+    if addresses := staff_addresses(group):
+        subject = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
+        message = _message(subject, text, settings.SERVER_EMAIL, addresses, html, connection)
+        message.send(fail_silently=fail_silently, using=using)
 
 
 def _message(

@@ -11,8 +11,7 @@ import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, ImproperlyConfigured, TemplateNotFound
 from aerogram.mail.delivery import report as delivery
-from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.delivery.items import FailedItem
+from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 
 SENT = DeliveryReport({"ann@x.org": RecipientResult("sent", 250)}, "<1@x.org>")

@@ -21,8 +21,8 @@ from aerogram.mail import (
 )
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
+from aerogram.mail.delivery.dispatch import FailedItem
 from aerogram.mail.delivery.hooks import before_send, failed, sent
-from aerogram.mail.delivery.items import FailedItem
 from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.testing import FaultyServer
 from tests.smtp_peers import backend_for, mail, mails

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, TemplateNotFound
 from aerogram.mail import EmailMessage
-from aerogram.mail.delivery.items import FailedItem
+from aerogram.mail.delivery.dispatch import FailedItem
 from aerogram.mail.smtp.outgoing import stuffed
 from aerogram.mail.smtp.session import BDAT_WINDOW
 from aerogram.testing import Drop, FaultyServer, Hang

@@ -38,13 +38,7 @@ ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
     "rejected": "refused",
     "failed": "deferred",
 }
-OWN_ATTRIBUTES: Final = frozenset(
-    {
-        *("to", "cc", "bcc", "reply_to", "from_email", "subject", "body", "attachments", "alternatives"),
-        *("extra_headers", "connection", "delivery", "return_path", "encoding", "message"),
-        *("content_subtype", "mixed_subtype", "alternative_subtype"),
-    }
-)
+_NOT_COPIED: Final = frozenset({"connection", "delivery", "message", "return_path"})
 MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
 
 _lock = threading.Lock()
@@ -109,18 +103,17 @@ class EmailBackend(WrappingBackend):
         except Exception as error:  # whatever a message or its subclass raises is that message's
             return DeliveryReport(error=error)
         self._open(self._django)
-        message_id = next(
-            (str(value) for name, value in theirs.extra_headers.items() if name.lower() == "message-id"),
-            None,
-        )
+        headers = {name.lower(): str(value) for name, value in theirs.extra_headers.items()}
+        message_id = headers.get("message-id")
         try:
             count = self._django.send_messages([theirs])
         except Exception as error:  # each provider has its own
-            return _failure(theirs, addresses, message_id, error)
-        result = RecipientResult("sent")
-        if not count:
-            result = RecipientResult("uncertain", text="the backend did not say what it sent")
-        report = DeliveryReport(dict.fromkeys(addresses, result), message_id)
+            report = _failure(addresses, message_id, error)
+        else:
+            result = RecipientResult("sent")
+            if not count:
+                result = RecipientResult("uncertain", text="the backend did not say what it sent")
+            report = DeliveryReport(dict.fromkeys(addresses, result), message_id)
         return _provider_report(theirs, addresses) or report
 
     def __repr__(self) -> str:
@@ -139,33 +132,25 @@ def django_message(message: EmailMessage) -> Any:
     from django.core import mail
 
     kind = mail.EmailMultiAlternatives if isinstance(message, EmailMultiAlternatives) else mail.EmailMessage
-    theirs = kind(
-        subject=str(message.subject),
-        body=str(message.body),
-        from_email=str(message.from_email),
-        to=[str(address) for address in message.to if address],
-        cc=[str(address) for address in message.cc if address],
-        bcc=[str(address) for address in message.bcc if address],
-        reply_to=[str(address) for address in message.reply_to if address],
-        headers=dict(message.extra_headers),
-    )
+    theirs = kind()
+    for name in ("content_subtype", "mixed_subtype", "alternative_subtype", "encoding", *vars(message)):
+        if name not in _NOT_COPIED and hasattr(message, name):
+            value = getattr(message, name)
+            setattr(theirs, name, list(value) if isinstance(value, list) else value)
+    for name in ("subject", "body", "from_email"):
+        setattr(theirs, name, str(getattr(message, name)))
+    for name in ("to", "cc", "bcc", "reply_to"):
+        setattr(theirs, name, [str(address) for address in getattr(message, name) if address])
+    theirs.extra_headers = dict(message.extra_headers)
     if message.return_path is not None:
         theirs.extra_headers = {"From": theirs.from_email, **theirs.extra_headers}
         theirs.from_email = message.return_path
-    for part in message.attachments:
-        if isinstance(part, tuple):
-            filename, content, mimetype = part
-            part = EmailAttachment(filename, content, mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
-        theirs.attachments.append(part)
-    if isinstance(message, EmailMultiAlternatives):
-        theirs.alternatives = list(message.alternatives)
-    theirs.encoding = message.encoding
-    for name in ("content_subtype", "mixed_subtype", "alternative_subtype"):
-        if hasattr(message, name):
-            setattr(theirs, name, getattr(message, name))
-    for name, value in vars(message).items():
-        if name not in OWN_ATTRIBUTES:
-            setattr(theirs, name, value)
+    theirs.attachments = [
+        EmailAttachment(part[0], part[1], part[2] or DEFAULT_ATTACHMENT_MIME_TYPE)
+        if isinstance(part, tuple)
+        else part
+        for part in message.attachments
+    ]
     if type(message).message not in (EmailMessage.message, EmailMultiAlternatives.message):
         theirs.message = message.message
     return theirs
@@ -181,19 +166,12 @@ def _provider_report(theirs: Any, addresses: tuple[str, ...]) -> DeliveryReport 
     for address in addresses:
         word = statuses.get(address.lower())
         results[address] = RecipientResult(ANYMAIL_STATUS.get(word, "uncertain"), text=word or "no status")
-    identifier = status.message_id
-    return DeliveryReport(
-        results, str(identifier) if identifier and not isinstance(identifier, set) else None
-    )
+    message_id = None if isinstance(status.message_id, set) else status.message_id
+    return DeliveryReport(results, str(message_id) if message_id else None)
 
 
-def _failure(
-    theirs: Any, addresses: tuple[str, ...], message_id: str | None, error: Exception
-) -> DeliveryReport:
-    """Return what is known of a message when the backend raised."""
-    report = _provider_report(theirs, addresses)
-    if report is not None:
-        return report
+def _failure(addresses: tuple[str, ...], message_id: str | None, error: Exception) -> DeliveryReport:
+    """Return what is known of a message when the backend raised and no provider replied."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         # Django gives sendmail() each recipient with its name.
         replies = {parse_mailbox(given).addr_spec: reply for given, reply in error.recipients.items()}
@@ -204,17 +182,17 @@ def _failure(
         text = error.smtp_error
         result = result_of(error.smtp_code, text if isinstance(text, bytes) else str(text).encode())
     elif (code := getattr(error, "status_code", None)) is not None:  # of an HTTP response of the provider
-        later = code == 429 or code >= 500
-        result = RecipientResult(
-            "deferred" if later else "refused", text=f"{type(error).__name__}, HTTP {code}"
-        )
-    elif isinstance(error, OSError) or type(error).__module__.startswith("anymail"):
-        if isinstance(error, ValueError):  # the provider does not support a feature of the message
-            return DeliveryReport(message_id=message_id, error=error)
-        result = RecipientResult("uncertain", text=type(error).__name__)
+        status: Status = "deferred" if code == 429 or code >= 500 else "refused"
+        result = RecipientResult(status, text=f"{type(error).__name__}, HTTP {code}")
+    elif isinstance(error, ValueError) or not _is_of_transport(error):
+        return DeliveryReport(message_id=message_id, error=error)  # the message cannot be sent in this way
     else:
-        return DeliveryReport(message_id=message_id, error=error)
+        result = RecipientResult("uncertain", text=type(error).__name__)
     return DeliveryReport(dict.fromkeys(addresses, result), message_id)
+
+
+def _is_of_transport(error: Exception) -> bool:
+    return isinstance(error, OSError) or type(error).__module__.startswith("anymail")
 
 
 def _configure_django(wanted: Mapping[str, Any]) -> None:

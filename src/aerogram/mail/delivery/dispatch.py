@@ -21,7 +21,6 @@ from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.items import READY, FailedItem
 from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from aerogram.mail.delivery.report import OnResult
 
-__all__ = ["CHUNK", "Delivery", "deliver", "is_observed", "send_by"]
+__all__ = ["CHUNK", "Delivery", "FailedItem", "deliver", "is_observed", "send_by"]
 
 CHUNK: Final = 100
 """The largest number of messages in a list that a backend of Django's contract is given."""
@@ -45,15 +44,17 @@ def deliver(
     messages: Iterable[Any],
     on_result: OnResult | None = None,
     *,
+    is_ready: bool | None = None,
     send: Callable[[Delivery], None] | None = None,
 ) -> int:
     """Send messages by a backend of any class.
 
     Args:
-        backend: what has ``send_messages()``.
-        messages: any iterable of messages, in which a :class:`.FailedItem` is reported in its turn.
+        backend: an object with ``send_messages()``.
+        messages: any iterable of messages and failed items.
         on_result: called with the report of each message.
-        send: what sends them; by default, :func:`send_by` decides that.
+        is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
+        send: a function that sends them; by default, :func:`send_by` the backend.
 
     Returns:
         How many messages were sent.
@@ -65,7 +66,7 @@ def deliver(
     if (cancelling := cancellation.current.get()) is not None:
         cancelling.check()
     with settings.frozen():  # one batch is written from one set of values
-        delivery = Delivery(backend, messages, on_result)
+        delivery = Delivery(backend, messages, on_result, is_ready=is_ready)
         delivery.run(partial(send_by, backend) if send is None else send)
         return delivery.close()
 
@@ -96,6 +97,17 @@ def is_observed() -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class FailedItem:
+    """An item of a batch that did not become a message. It is reported in its turn; no backend sees it.
+
+    Attributes:
+        error: why it did not become a message.
+    """
+
+    error: Exception
+
+
 @dataclass(slots=True, eq=False)
 class UnderWay:
     """A message that a backend was given and has not reported yet."""
@@ -114,16 +126,24 @@ class Delivery(DeliverySummary):
         backend: what sends; named by the spans.
         messages: any iterable.
         on_result: called with each report, after the hooks.
+        is_ready: whether the next message is available without waiting.
 
     Attributes:
-        is_ready: whether the next message is available without waiting.
         is_single: whether this is one message and no batch.
     """
 
-    def __init__(self, backend: Any, messages: Iterable[Any], on_result: OnResult | None = None) -> None:
+    def __init__(
+        self,
+        backend: Any,
+        messages: Iterable[Any],
+        on_result: OnResult | None = None,
+        *,
+        is_ready: bool | None = None,
+    ) -> None:
         super().__init__(fail_silently=getattr(backend, "fail_silently", False))
-        self.is_ready: bool = isinstance(messages, READY)
-        self.is_single: bool = isinstance(messages, list | tuple) and len(messages) == 1
+        is_list = isinstance(messages, list | tuple)
+        self.is_ready: bool = is_list if is_ready is None else is_ready
+        self.is_single: bool = is_list and len(messages) == 1  # type: ignore[arg-type] # a list has a length
         self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
         self._backend = backend
         self._on_result = on_result
@@ -299,7 +319,7 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
     try:
         sent = backend.send_messages(messages) or 0
     except DeliveryError as error:
-        if any(message.delivery is None for message in messages):
+        if any(getattr(message, "delivery", None) is None for message in messages):
             raise
         sent = error.sent
     addresses = [_addresses(message) for message in messages]

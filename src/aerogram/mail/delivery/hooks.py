@@ -123,4 +123,4 @@ is logged."""
 failed: Hook[Callable[[Any, DeliveryReport], object]] = Hook("failed")
 """Called with a message that did not reach every recipient, or could not be built, and its report. An error
 that it raises is logged. An item of ``send_mass_mail`` that did not become a message is passed as a
-:class:`~aerogram.mail.delivery.items.FailedItem`."""
+:class:`~aerogram.mail.delivery.dispatch.FailedItem`."""
