@@ -44,7 +44,7 @@ __all__ = [
     "settings",
 ]
 
-_HOME = {
+_MODULES = {
     "AdminNotification": "aerogram.notification",
     "AerogramError": "aerogram.exceptions",
     "ManagerNotification": "aerogram.notification",
@@ -57,11 +57,8 @@ _HOME = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'aerogram' has no attribute {name!r}")
-    if name in _HOME:
-        value: object = getattr(import_module(_HOME[name]), name)
-    else:
-        value = import_module(f"aerogram.{name}")
-    globals()[name] = value
+    module = import_module(_MODULES.get(name, f"aerogram.{name}"))
+    globals()[name] = value = getattr(module, name) if name in _MODULES else module
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the HTML of a mail asks for and no reader will get: images not attached, sheets that nobody loads."""
+"""What the HTML of a mail refers to and no reader gets: images not attached, style sheets not loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWING = ("src", "background", "href", "style")
 
 
 class LostResource(NamedTuple):
-    """One thing that will be missing, as a check reports it."""
+    """One thing that will be missing: the code, message and severity of its problem."""
 
     code: str
     message: str
@@ -34,18 +34,16 @@ class LostResource(NamedTuple):
 
 
 def lost_resources(message: EmailMessage) -> Iterator[LostResource]:
-    """Yield what the HTML part names and nobody will see, each thing once.
+    """Yield what the HTML parts refer to and no reader gets, each thing once.
 
-    An image named by ``cid:`` (RFC 2392) has to be attached. A stylesheet has to be declared, so that it is
-    inlined: nothing is ever fetched when a mail is rendered, and few mail programs load one.
+    An image named by ``cid:`` (RFC 2392) has to be attached. A style sheet has to be declared, so that it is
+    inlined: rendering fetches nothing, and few mail programs load a style sheet.
     """
     attached = _content_ids(message)
-    found: dict[LostResource, None] = {}
-    for html in _html_parts(message):
-        root = parse_html(html)
-        if root is not None:
-            found.update(dict.fromkeys((*_lost_images(root, attached), *_lost_sheets(root))))
-    yield from found
+    roots = [root for html in _html_parts(message) if (root := parse_html(html)) is not None]
+    yield from dict.fromkeys(
+        lost for root in roots for lost in (*_lost_images(root, attached), *_lost_sheets(root))
+    )
 
 
 def _html_parts(message: EmailMessage) -> list[str]:
@@ -66,9 +64,8 @@ def _lost_images(root: Element, attached: set[str]) -> Iterator[LostResource]:
             known = ", ".join(sorted(attached)) or "none"
             yield LostResource(
                 "image-missing",
-                f"The HTML shows cid:{name}, and nothing attached has that Content-ID (there are: {known}). "
-                'Attach it as a ready part: image = MIMEImage(content); image["Content-ID"] = '
-                f'"<{name}>".',
+                f"The HTML shows cid:{name}, and no attachment has that Content-ID (there are: {known}). "
+                f'Attach a MIME part: image = MIMEImage(content); image["Content-ID"] = "<{name}>".',
                 "error",
             )
 
@@ -84,11 +81,11 @@ def _lost_sheets(root: Element) -> Iterator[LostResource]:
 
 def _lost_sheet(what: str, url: str) -> LostResource:
     remote = _REMOTE.match(url) is not None
-    who = "and only few mail programs load it" if remote else "and no mail program can"
     return LostResource(
         "stylesheet-not-loaded",
-        f"The {what} {url!r} stays as it is: rendering fetches nothing, {who}. Put the sheet among the "
-        'templates and declare it: css = "brand.css".',
+        f"The {what} {url!r} is not inlined, because rendering fetches nothing, and "
+        f"{'few mail programs load it' if remote else 'no mail program can load it'}. "
+        'Put the sheet among the templates and declare it: css = "brand.css".',
         "warning" if remote else "error",
     )
 

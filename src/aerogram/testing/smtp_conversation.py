@@ -71,11 +71,7 @@ class Conversation:
             self._follow(rule)
             self._remember(verb, argument, rule)
         else:
-            method = getattr(self, f"_on_{verb.lower()}", None)
-            if method is None:
-                self._reply("500 5.5.2 no such command")
-            else:
-                method(argument)
+            getattr(self, f"_on_{verb.lower()}", self._on_unknown)(argument)
 
     def _remember(self, verb: str, argument: str, rule: ScriptRule) -> None:
         """Note what a scripted reply has granted."""
@@ -136,6 +132,9 @@ class Conversation:
     def _on_rset(self, _: str) -> None:
         self._mail = None
         self._reply("250 2.0.0 reset")
+
+    def _on_unknown(self, _: str) -> None:
+        self._reply("500 5.5.2 no such command")
 
     def _on_noop(self, _: str) -> None:
         self._reply("250 2.0.0 nothing done")
