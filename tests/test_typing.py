@@ -1,11 +1,17 @@
-"""Type checkers understand the classes people write: checked by mypy over a module as a user has it."""
+"""Type checkers understand what people write: mypy and pyright check a module as a user has it."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent
 
 USERS_MODULE = """\
 from dataclasses import field
@@ -83,17 +89,36 @@ host(1)  # E: incompatible type "int"
 """
 
 
-def test_a_users_module_is_checked_as_it_reads(tmp_path: Path) -> None:
+EXPECTED = {
+    number: line.partition("# E: ")[2]
+    for number, line in enumerate(USERS_MODULE.splitlines(), 1)
+    if "# E: " in line
+}
+
+
+@pytest.fixture
+def users_module(tmp_path: Path) -> Path:
+    path = tmp_path / "mails.py"
+    path.write_text(USERS_MODULE, encoding="utf-8")
+    return path
+
+
+def test_mypy_understands_a_users_module(users_module: Path, tmp_path: Path) -> None:
     api = pytest.importorskip("mypy.api", reason="mypy is not installed")
-    (tmp_path / "mails.py").write_text(USERS_MODULE, encoding="utf-8")
-    found = api.run(["--strict", f"--cache-dir={tmp_path}/cache", str(tmp_path / "mails.py")])[0]
-    said = dict(re.findall(r"mails\.py:(\d+): (?:error: |note: (?=Revealed))(.*)", found))
-    expected = {
-        str(number): line.partition("# E: ")[2]
-        for number, line in enumerate(USERS_MODULE.splitlines(), 1)
-        if "# E: " in line
-    }
-    revealed = str(USERS_MODULE[: USERS_MODULE.index("reveal_type")].count("\n") + 1)
+    found = api.run(["--strict", f"--cache-dir={tmp_path}/cache", str(users_module)])[0]
+    lines = re.findall(r"mails\.py:(\d+): (?:error: |note: (?=Revealed))(.*)", found)
+    said = {int(number): text for number, text in lines}
+    revealed = USERS_MODULE[: USERS_MODULE.index("reveal_type")].count("\n") + 1
     assert 'Revealed type is "Any"' in said.pop(revealed)
-    assert said.keys() == expected.keys()
-    assert all(expected[number] in said[number] for number in expected), said
+    assert said.keys() == EXPECTED.keys()
+    assert all(EXPECTED[number] in said[number] for number in EXPECTED), said
+
+
+def test_pyright_finds_the_same_errors(users_module: Path) -> None:
+    pytest.importorskip("pyright", reason="pyright is not installed")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([*command, str(users_module)], env=environment, capture_output=True, text=True)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    errors = {each["range"]["start"]["line"] + 1: each for each in found if each["severity"] == "error"}
+    assert errors.keys() == EXPECTED.keys(), errors

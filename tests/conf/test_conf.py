@@ -241,7 +241,7 @@ def test_importing_the_settings_loads_no_pydantic() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_steady_reads_the_sources_once_and_still_sees_overrides(
+def test_frozen_reads_the_sources_once_and_still_sees_overrides(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AEROGRAM_EMAIL_PORT", "2001")
