@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from aerogram.conf import settings
 from aerogram.declaration import is_computed
 from aerogram.exceptions import DeclarationError, InvalidAddress
-from aerogram.mail.address.addresses import read_addresses
-from aerogram.mail.address.return_path import PLACE, check_return_path, verp
+from aerogram.mail.address.envelope import read_addresses
+from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.rules import check_extra_headers
@@ -215,13 +215,13 @@ def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[
 
 
 def _return_path(path: str, message: EmailMultiAlternatives, origin: str) -> str | None:
-    if PLACE not in check_return_path(path):
+    if RECIPIENT_PLACEHOLDER not in check_return_path(path):
         return path
     recipients = message.recipients()
     if len(recipients) > 1:
         raise DeclarationError(
-            f"{origin}.return_path has {PLACE}, and the mail {len(recipients)} recipients. Send one mail a "
-            "recipient, or declare an address without it."
+            f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, and the mail {len(recipients)} recipients. "
+            "Send one mail a recipient, or declare an address without it."
         )
     return verp(path, recipients[0]) if recipients else None
 

@@ -20,7 +20,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.hooks import before_send, failed, sent
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.mailers import mailers
-from aerogram.mail.message.email_message import (
+from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     BadHeaderError,
     EmailAlternative,

@@ -1,4 +1,4 @@
-"""The part of an address behind the @: domains in ASCII, and address literals."""
+"""The part of an address after the @: domains in ASCII, and address literals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LITERAL_LIMIT = 60
 
 
 def is_domain(host: str) -> bool:
-    """Tell whether ``host`` is a domain name in ASCII.
+    """Return whether ``host`` is a domain name in ASCII.
 
     >>> is_domain("example.com"), is_domain("example..com")
     (True, False)
@@ -56,7 +56,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def is_address_literal(host: str) -> bool:
-    """Tell whether ``host`` is an address literal of RFC 5321 section 4.1.3.
+    """Return whether ``host`` is an address literal of RFC 5321 section 4.1.3.
 
     >>> is_address_literal("[192.0.2.1]"), is_address_literal("[IPv6:2001:db8::1]"), is_address_literal("[x]")
     (True, True, False)

@@ -1,29 +1,25 @@
-"""The envelope: the sender and the recipients that SMTP is given, whatever the header shows."""
+"""The addresses of a message: read once, for its check, its header, and its envelope."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.characters import check_header_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aerogram.mail.address.mailbox import Mailbox
 
-__all__ = ["Envelope", "envelope_of"]
+__all__ = ["AddressList", "Addresses", "Envelope", "addresses_of", "envelope_of", "read_addresses"]
+
+#: Entries that are read already, with their mailboxes, by the ``id`` of the entry.
+Known = dict[int, tuple[object, "Mailbox"]]
 
 _NOTHING: Mapping[int, tuple[object, Mailbox]] = MappingProxyType({})
-
-
-class _Addressed(Protocol):
-    """What an envelope needs of a message; ``return_path`` may be there too."""
-
-    @property
-    def from_email(self) -> object: ...
-
-    def recipients(self) -> Iterable[object]: ...
 
 
 class Envelope(NamedTuple):
@@ -41,23 +37,112 @@ class Envelope(NamedTuple):
         return not (self.mail_from.isascii() and "".join(self.recipients).isascii())
 
 
+class AddressList(NamedTuple):
+    """The entries of one header: as they were given, joined by commas, and as mailboxes."""
+
+    text: str
+    mailboxes: list[Mailbox]
+
+
+class Addresses(NamedTuple):
+    """The addresses of one message."""
+
+    sender: AddressList
+    to: AddressList
+    cc: AddressList
+    reply_to: AddressList
+    bcc: AddressList
+    known: Known
+    utf8: bool
+
+    def envelope(self, message: Any) -> Envelope:
+        """Return the envelope of the message that has these addresses; otherwise as :func:`envelope_of`."""
+        return envelope_of(message, utf8=self.utf8, known=self.known)
+
+    @property
+    def need_smtputf8(self) -> bool:
+        """Whether an address of the header or the envelope is not ASCII (RFC 6531)."""
+        return not all(mailbox.local_part.isascii() for _, mailbox in self.known.values())
+
+
+_NONE = AddressList("", [])
+
+
+def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
+    """Read all addresses of a message.
+
+    Args:
+        message: an object with the address attributes of ``EmailMessage``; ``from_email`` may be empty.
+        utf8: accept local parts beyond ASCII (RFC 6531).
+
+    Raises:
+        TypeError: a string where a list of addresses is meant.
+        BadHeaderError: an entry holds a newline or control character.
+        InvalidAddress: an entry is not exactly one mailbox.
+    """
+    known: Known = {}
+    sender = [message.from_email] if message.from_email else None
+    return Addresses(
+        read_addresses("From", sender, utf8, known) if sender else _NONE,
+        read_addresses("To", message.to, utf8, known) if message.to else _NONE,
+        read_addresses("Cc", message.cc, utf8, known) if message.cc else _NONE,
+        read_addresses("Reply-To", message.reply_to, utf8, known) if message.reply_to else _NONE,
+        read_addresses("Bcc", message.bcc, utf8, known) if message.bcc else _NONE,
+        known,
+        utf8,
+    )
+
+
+def read_addresses(
+    header: str, entries: Iterable[Any], utf8: bool = False, known: Known | None = None
+) -> AddressList:
+    """Read the entries of one header, each of them one mailbox; empty ones are left out.
+
+    Args:
+        header: its name, for the texts of errors.
+        entries: texts, or objects that ``str()`` makes one of.
+        utf8: accept local parts beyond ASCII (RFC 6531).
+        known: receives each entry with its mailbox.
+
+    Raises:
+        TypeError: a string where a list is meant.
+        BadHeaderError: an entry holds a newline or control character.
+        InvalidAddress: an entry is not exactly one mailbox.
+    """
+    if isinstance(entries, str):
+        raise TypeError(f'"{header.lower().replace("-", "_")}" argument must be a list or tuple')
+    texts, mailboxes = [], []
+    for entry in entries:
+        if not entry:
+            continue
+        text = entry if type(entry) is str else str(entry)
+        try:
+            mailbox = parse_mailbox(text, utf8=utf8)
+        except InvalidAddress:
+            check_header_value(header, text)  # its error says more where the reason is a newline
+            raise
+        if known is not None:
+            known[id(entry)] = entry, mailbox
+        texts.append(text)
+        mailboxes.append(mailbox)
+    return AddressList(", ".join(texts), mailboxes)
+
+
 def envelope_of(
-    message: _Addressed,
+    message: Any,
     *,
     utf8: bool = False,
     recipients: Iterable[object] | None = None,
     known: Mapping[int, tuple[object, Mailbox]] = _NOTHING,
 ) -> Envelope:
-    """Make the envelope of a message.
-
-    The sender is ``message.return_path`` where it is set (an empty text for the null sender), else
-    ``message.from_email``; headers given by ``headers=`` change neither it nor the recipients.
+    """Make the envelope of a message; ``headers=`` changes neither its sender nor its recipients.
 
     Args:
-        message: an object with ``from_email`` and ``recipients()``, in the order to, cc, bcc.
+        message: an object with ``from_email`` and ``recipients()``. Where it has a ``return_path`` that is
+            not None, that is the sender; an empty text stands for the null sender.
         utf8: accept local parts beyond ASCII (RFC 6531).
         recipients: the result of ``message.recipients()``, where the caller has it.
-        known: entries that are read already, with their mailboxes, by the ``id`` of the entry.
+        known: entries that are read already.
 
     Returns:
         The envelope, each mailbox once, empty recipients left out.
@@ -65,20 +150,17 @@ def envelope_of(
     Raises:
         InvalidAddress: the sender or a recipient is not exactly one mailbox.
     """
+
+    def mailbox_of(entry: object) -> Mailbox:
+        read = known.get(id(entry))
+        return read[1] if read else parse_mailbox(entry, utf8=utf8)
+
     sender = getattr(message, "return_path", None)
-    if sender is None:
-        sender = _mailbox(message.from_email, utf8, known)
-    elif sender != "":
-        sender = _mailbox(sender, utf8, known)
+    mail_from = mailbox_of(message.from_email if sender is None else sender).addr_spec if sender != "" else ""
     addresses: dict[tuple[str, str], str] = {}
     for entry in message.recipients() if recipients is None else recipients:
         if entry is not None and entry != "":
-            mailbox = _mailbox(entry, utf8, known)
+            mailbox = mailbox_of(entry)
             # RFC 5321 section 2.4: a domain is the same in any case, a local part is not.
             addresses.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
-    return Envelope(sender.addr_spec if sender else "", tuple(addresses.values()))
-
-
-def _mailbox(entry: object, utf8: bool, known: Mapping[int, tuple[object, Mailbox]]) -> Mailbox:
-    read = known.get(id(entry))
-    return read[1] if read else parse_mailbox(entry, utf8=utf8)
+    return Envelope(mail_from, tuple(addresses.values()))

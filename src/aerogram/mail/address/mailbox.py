@@ -9,15 +9,7 @@ from typing import NoReturn
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.characters import excerpt
 
-__all__ = [
-    "ATEXT",
-    "NEEDS_SMTPUTF8",
-    "UTF8_DOT_ATOM",
-    "Mailbox",
-    "escaped",
-    "refuse",
-    "written_local_part",
-]
+__all__ = ["ATEXT", "NEEDS_SMTPUTF8", "UTF8_DOT_ATOM", "Mailbox", "escaped", "refuse"]
 
 ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _UTF8_ATEXT = r'[^\x00-\x20\x7f\s"(),.:;<>@\[\\\]]'
@@ -31,7 +23,7 @@ NEEDS_SMTPUTF8 = (
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """One mailbox: a name to show and an address to deliver to.
+    """One mailbox.
 
     ``local_part`` is without quotes, ``domain`` in ASCII (A-labels) or empty for a mailbox of this host.
 
@@ -46,19 +38,15 @@ class Mailbox:
     @property
     def addr_spec(self) -> str:
         """The address as SMTP and the header write it, the local part quoted where it must be."""
-        local = written_local_part(self.local_part)
-        return f"{local}@{self.domain}" if self.domain else local
+        local_part = self.local_part
+        if not UTF8_DOT_ATOM.fullmatch(local_part):
+            local_part = f'"{escaped(local_part)}"'
+        return f"{local_part}@{self.domain}" if self.domain else local_part
 
 
 def escaped(text: str) -> str:
     """Return ``text`` with a backslash before each quote and backslash, as a quoted-string holds them."""
     return _NEEDS_ESCAPE.sub(r"\\\1", text)
-
-
-def written_local_part(local_part: str) -> str:
-    """Put quotes around a local part that needs them."""
-    plain = UTF8_DOT_ATOM.fullmatch(local_part)
-    return local_part if plain else f'"{escaped(local_part)}"'
 
 
 def refuse(text: str, reason: str) -> NoReturn:

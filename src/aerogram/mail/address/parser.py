@@ -1,10 +1,8 @@
 """One strict parser of mailboxes, for the header and for the envelope alike.
 
-What it accepts is exactly one mailbox of RFC 5322 (``addr-spec`` or ``name <addr-spec>``), every later reader
-finds the same one in what is written, and its local part fits RFC 5321. Dots in a name need no quotes, and
-an address may do without a domain; comments, groups, source routes and lists of mailboxes are refused. Every
-step is linear in the length of the text and none calls itself, so a hostile text costs no more than a long
-one.
+It accepts exactly one mailbox of RFC 5322 (``addr-spec`` or ``name <addr-spec>``) whose local part fits RFC
+5321. Dots in a name need no quotes, and an address may do without a domain; comments, groups, source routes
+and lists of mailboxes are refused. Every step is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -15,25 +13,10 @@ from typing import NoReturn
 
 from aerogram.exceptions import ForgedAddress, InvalidAddress
 from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
-from aerogram.mail.address.mailbox import (
-    ATEXT,
-    NEEDS_SMTPUTF8,
-    UTF8_DOT_ATOM,
-    Mailbox,
-    refuse,
-    written_local_part,
-)
+from aerogram.mail.address.mailbox import ATEXT, NEEDS_SMTPUTF8, UTF8_DOT_ATOM, Mailbox, refuse
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
-__all__ = [
-    "Mailbox",
-    "is_bare",
-    "is_empty_group",
-    "parse_mailbox",
-    "parse_mailbox_list",
-    "parse_pair",
-    "reads_as",
-]
+__all__ = ["Mailbox", "is_empty_group", "parse_mailbox", "parse_mailbox_list", "parse_pair", "reads_as"]
 
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle brackets (RFC 3696 erratum 1690)
@@ -41,13 +24,14 @@ ENTRY_LIMIT = 4096  # characters of one mailbox with its name: ours, so that the
 
 _DOT_ATOM = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*")
 _ADDR_SPEC = rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
-_PLAIN = re.compile(_ADDR_SPEC)
+_PLAIN = re.compile(rf"(){_ADDR_SPEC}")
 _PLAINLY_NAMED = re.compile(rf"((?:[{ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
 _NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]+| +', re.DOTALL)
 _LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]+', re.DOTALL)
+_EMPTY_GROUP = re.compile(rf" *[{ATEXT}]+(?: +[{ATEXT}]+)* *: *; *")
 _SPACES = re.compile(" +")
 _SEPARATOR = re.compile("[,;@<>]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -76,7 +60,7 @@ def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
 def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
     """Read the mailboxes of an address header, separated by commas; an empty group (``name:;``) holds none.
 
-    A comma behind a word that can be no address belongs to the name of the next mailbox.
+    A comma after a word that can be no address belongs to the name of the next mailbox.
 
     Raises:
         InvalidAddress: an entry is not exactly one mailbox.
@@ -102,7 +86,6 @@ def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
 
 
 def _is_only_name(part: str, *, utf8: bool) -> bool:
-    """Tell whether ``part`` can be no mailbox by itself, only the beginning of a name."""
     word = part.strip(" \t")
     return bool(word) and "@" not in word and "<" not in word and not _atom(utf8).fullmatch(word)
 
@@ -112,20 +95,17 @@ def _atom(utf8: bool) -> re.Pattern[str]:
 
 
 def is_empty_group(text: str) -> bool:
-    """Tell whether ``text`` is a group without members, as ``undisclosed-recipients:;``."""
+    """Return whether ``text`` is a group without members, as ``undisclosed-recipients:;``."""
     return _EMPTY_GROUP.fullmatch(text) is not None
 
 
 def reads_as(text: str, count: int) -> bool:
-    """Tell whether every reader sees ``count`` mailboxes in a list that was accepted.
+    """Return whether every reader sees ``count`` mailboxes in a list that was accepted.
 
-    An unquoted comma or @ in a name, which the parser forgives, is a mailbox more to others.
+    Other parsers take an unquoted comma or @ in a name, which this one accepts, for one mailbox more.
     """
     bare = _ANY_QUOTED.sub("", text)
     return bare.count(",") < max(count, 1) and bare.count("@") <= count
-
-
-_EMPTY_GROUP = re.compile(rf" *[{ATEXT}]+(?: +[{ATEXT}]+)* *: *; *")
 
 
 def parse_pair(pair: tuple[object, ...]) -> Mailbox:
@@ -158,28 +138,16 @@ def _text_of(value: object) -> str:
     return str.__str__(str(value))
 
 
-@lru_cache(maxsize=4096)  # asked for the envelope and for the header
-def is_bare(text: str) -> bool:
-    """Tell whether ``text`` is nothing but an ASCII address that needs no quotes, as most recipients are.
-
-    >>> is_bare("jane@example.com"), is_bare("Jane <jane@example.com>")
-    (True, False)
-    """
-    return _plain(text) is not None
-
-
-def _plain(text: str) -> re.Match[str] | None:
-    found = _PLAIN.fullmatch(text) if len(text) <= ADDRESS_LIMIT else None
-    return found if found and found.end(1) <= LOCAL_PART_LIMIT and "=?" not in text else None
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # the sender of a batch
 def _parse(text: str, utf8: bool) -> Mailbox:
-    if plain := _plain(text):
-        return Mailbox("", plain[1], plain[2])
-    named = _PLAINLY_NAMED.fullmatch(text) if "=?" not in text else None
-    if named and len(named[2]) <= LOCAL_PART_LIMIT and len(named[2]) + len(named[3]) < ADDRESS_LIMIT:
-        return Mailbox(named[1][:-1], named[2], named[3])
+    plain = _PLAIN.fullmatch(text) or _PLAINLY_NAMED.fullmatch(text)  # as nearly always
+    if (
+        plain
+        and "=?" not in text
+        and len(plain[2]) <= LOCAL_PART_LIMIT
+        and len(plain[2]) + len(plain[3]) < ADDRESS_LIMIT
+    ):
+        return Mailbox(plain[1][:-1], plain[2], plain[3])
     if FORBIDDEN.search(text):
         _refuse_forbidden(text)
     entry = text.replace("\t", " ").strip(" ")
@@ -242,8 +210,7 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
     if "=?" in local_part:
         refuse(text, "the part before the @ may not hold =?, which some readers take for an encoded-word")
     domain = "" if host is None else _domain(host, text)
-    written = written_local_part(local_part)
-    size = len(written.encode())
+    size = len(Mailbox("", local_part, "").addr_spec.encode())
     if size > LOCAL_PART_LIMIT:
         refuse(text, f"the part before the @ has {size} octets, at most {LOCAL_PART_LIMIT} are allowed")
     if size + 1 + len(domain) > ADDRESS_LIMIT:

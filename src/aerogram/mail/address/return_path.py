@@ -1,6 +1,4 @@
-"""Where bounces go: an envelope sender that says whose mail bounced (VERP).
-
-A bounce often does not say which address it is about. An address of its own for each recipient does:
+"""An envelope sender of its own for each recipient, so that a bounce says whose mail bounced (VERP).
 
 >>> sender = verp("bounces+{recipient}@example.com", "ann@example.org")
 >>> sender
@@ -16,10 +14,10 @@ from typing import Final
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.parser import parse_mailbox
 
-__all__ = ["PLACE", "check_return_path", "verp", "verp_recipient"]
+__all__ = ["RECIPIENT_PLACEHOLDER", "check_return_path", "verp", "verp_recipient"]
 
-PLACE: Final = "{recipient}"
-"""Where the recipient's address stands in a pattern, its ``@`` written as ``=``."""
+RECIPIENT_PLACEHOLDER: Final = "{recipient}"
+"""What a pattern has in place of the recipient's address, the ``@`` of which is written as ``=``."""
 
 
 def verp(pattern: str, recipient: object) -> str:
@@ -33,16 +31,16 @@ def verp(pattern: str, recipient: object) -> str:
         InvalidAddress: the recipient is not exactly one mailbox, or the result is too long for one.
     """
     mailbox = parse_mailbox(recipient)
-    sender = pattern.replace(PLACE, f"{mailbox.local_part}={mailbox.domain}")
+    sender = pattern.replace(RECIPIENT_PLACEHOLDER, f"{mailbox.local_part}={mailbox.domain}")
     return parse_mailbox(sender).addr_spec
 
 
 def verp_recipient(pattern: str, address: object) -> str | None:
-    """Return the recipient that :func:`verp` put into ``address``; ``None`` where there is none.
+    """Return the recipient that :func:`verp` put into ``address``, or ``None`` if there is none.
 
-    Capitals do not matter in what surrounds it, since servers on the way may change them.
+    The text around it may differ in case, since servers on the way may change it.
     """
-    before, _, after = pattern.lower().partition(PLACE)
+    before, _, after = pattern.lower().partition(RECIPIENT_PLACEHOLDER)
     text = str(address)
     found = text[len(before) : len(text) - len(after)]
     around = (text[: len(before)].lower(), text[len(text) - len(after) :].lower())
@@ -62,11 +60,10 @@ def check_return_path(value: object) -> str:
         InvalidAddress: it is none of these.
     """
     text = str(value)
-    if text and (
-        not parse_mailbox(text.replace(PLACE, "ann=example.org")).domain or PLACE in text.partition("@")[2]
-    ):
+    sample = text.replace(RECIPIENT_PLACEHOLDER, "ann=example.org")
+    if text and (not parse_mailbox(sample).domain or RECIPIENT_PLACEHOLDER in text.partition("@")[2]):
         raise InvalidAddress(
-            f"return_path is {text[:100]!r}. Accepted: an address, {PLACE} before its @ for the recipient's, "
-            "or '' for the null sender."
+            f"return_path is {text[:100]!r}. Accepted: an address, {RECIPIENT_PLACEHOLDER} before its @ for "
+            "the recipient's, or '' for the null sender."
         )
     return text

@@ -17,7 +17,7 @@ from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.wrapping import WrappingBackend
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult, Status
-from aerogram.mail.message.email_message import (
+from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAttachment,
     EmailMessage,

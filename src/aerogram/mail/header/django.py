@@ -11,7 +11,7 @@ from aerogram.mail.address.mailbox import Mailbox, escaped
 from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list, parse_pair, reads_as
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.encoded_words import django_encoded_text
-from aerogram.mail.header.rules import Kind, kind_of
+from aerogram.mail.header.rules import KINDS, Kind, kind_of
 from aerogram.mail.header.writing import must_encode, structured_text
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     >>> forbid_multi_line_headers("Subject", "Grüße", "utf-8")
     ('Subject', '=?utf-8?b?R3LDvMOfZQ==?=')
     """
-    kind = kind_of(name)
-    text = check_header_value(name, val)
+    kind = KINDS.get(name) or kind_of(name)
+    text = val if type(val) is str and val.isascii() and val.isprintable() else check_header_value(name, val)
     if kind is Kind.ADDRESSES:
         return name, address_list_text(text, parse_mailbox_list(text), encoding)
     if len(name) + len(text) <= 76 and text.isascii() and "=?" not in text:

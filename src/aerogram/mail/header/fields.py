@@ -15,7 +15,7 @@ from aerogram.mail.address.parser import parse_mailbox_list
 from aerogram.mail.header.rules import check_extra_headers
 
 if TYPE_CHECKING:
-    from aerogram.mail.address.addresses import Addresses
+    from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.address.mailbox import Mailbox
     from aerogram.mail.message.email_message import EmailMessage
 
@@ -74,23 +74,21 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
 
     Arguments and errors are those of :func:`header_fields`.
     """
-    texts = {name: str(value) for name, value in message.extra_headers.items()}
-    check_extra_headers(texts)
-    extra = {name.lower(): Field(name, value) for name, value in texts.items()}
+    extra: dict[str, Field] = {}
+    if message.extra_headers:
+        texts = {name: str(value) for name, value in message.extra_headers.items()}
+        check_extra_headers(texts)
+        extra = {name.lower(): Field(name, value) for name, value in texts.items()}
     given = frozenset(extra)
     sender = extra.pop("from", None) or Field("From", *addresses.sender)
-    before_to = [sender, extra.pop("to", None)]
-    after_to = [
-        extra.pop("cc", None) or Field("Cc", *addresses.cc),
-        extra.pop("reply-to", None) or Field("Reply-To", *addresses.reply_to),
-    ]
-    return Common(
-        [field for field in before_to if field and field.value],
-        [field for field in after_to if field.value],
-        list(extra.values()),
-        given,
-        _domain(sender),
-    )
+    before_to, after_to = [sender], []
+    if "to" in extra and (to := extra.pop("to")).value:
+        before_to.append(to)
+    for name, own in (("Cc", addresses.cc), ("Reply-To", addresses.reply_to)):
+        field = extra.pop(name.lower(), None) or Field(name, *own)
+        if field.value:
+            after_to.append(field)
+    return Common(before_to, after_to, list(extra.values()), given, _domain(sender))
 
 
 def _domain(sender: Field) -> str:

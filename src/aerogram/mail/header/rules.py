@@ -1,4 +1,4 @@
-"""What may stand in a header: the rules for names and values, whoever writes them."""
+"""What may stand in a header, and how its value is written: the rules for names and values."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADDRESS_HEADERS",
+    "KINDS",
     "Kind",
     "check_extra_headers",
     "check_header_name",
@@ -22,55 +23,20 @@ __all__ = [
     "kind_of",
 ]
 
-ADDRESS_HEADERS = frozenset(
-    (
-        "from",
-        "sender",
-        "reply-to",
-        "to",
-        "cc",
-        "bcc",
-        "resent-from",
-        "resent-sender",
-        "resent-to",
-        "resent-cc",
-        "resent-bcc",
-    )
-)
-"""The headers that hold addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6)."""
+#: Headers that hold addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6).
+ADDRESS_HEADERS = frozenset({
+    "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to",
+    "resent-cc", "resent-bcc",
+})  # fmt: skip
 
 # Headers whose readers do not decode encoded-words; besides these, all that begin with one of the prefixes.
-_STRUCTURED_HEADERS = frozenset(
-    (
-        "archived-at",
-        "authentication-results",
-        "auto-submitted",
-        "autocrypt",
-        "content-disposition",
-        "content-id",
-        "content-location",
-        "content-transfer-encoding",
-        "content-type",
-        "date",
-        "disposition-notification-to",
-        "dkim-signature",
-        "feedback-id",
-        "importance",
-        "in-reply-to",
-        "message-id",
-        "mime-version",
-        "precedence",
-        "priority",
-        "received",
-        "received-spf",
-        "references",
-        "resent-date",
-        "resent-message-id",
-        "return-path",
-        "x-auto-response-suppress",
-        "x-priority",
-    )
-)
+_STRUCTURED_HEADERS = frozenset({
+    "archived-at", "authentication-results", "auto-submitted", "autocrypt", "content-disposition",
+    "content-id", "content-location", "content-transfer-encoding", "content-type", "date",
+    "disposition-notification-to", "dkim-signature", "feedback-id", "importance", "in-reply-to",
+    "message-id", "mime-version", "precedence", "priority", "received", "received-spf", "references",
+    "resent-date", "resent-message-id", "return-path", "x-auto-response-suppress", "x-priority",
+})  # fmt: skip
 _STRUCTURED_PREFIXES = ("list-", "arc-")
 _REFUSED_EXTRA_HEADERS = {
     "bcc": "it would show the blind copies to every reader; use bcc=",
@@ -92,8 +58,17 @@ class Kind(Enum):
     STRUCTURED = "folded at white space, never encoded"
 
 
+#: The kinds of the headers that nearly every message has.
+KINDS = {
+    **dict.fromkeys(("From", "To", "Cc", "Reply-To"), Kind.ADDRESSES),
+    **dict.fromkeys(("Date", "Message-ID", "MIME-Version"), Kind.STRUCTURED),
+    **dict.fromkeys(("Content-Type", "Content-Transfer-Encoding"), Kind.STRUCTURED),
+    "Subject": Kind.TEXT,
+}
+
+
 def kind_of(name: str) -> Kind:
-    """Return how the value of a header is written, its name checked.
+    """Return how the value of a header is written.
 
     Raises:
         BadHeaderError: the name is not valid.
@@ -101,9 +76,8 @@ def kind_of(name: str) -> Kind:
     lowered = check_header_name(name).lower()
     if lowered in ADDRESS_HEADERS:
         return Kind.ADDRESSES
-    if lowered in _STRUCTURED_HEADERS or lowered.startswith(_STRUCTURED_PREFIXES):
-        return Kind.STRUCTURED
-    return Kind.TEXT
+    is_structured = lowered in _STRUCTURED_HEADERS or lowered.startswith(_STRUCTURED_PREFIXES)
+    return Kind.STRUCTURED if is_structured else Kind.TEXT
 
 
 def check_header_name(name: object) -> str:
@@ -144,7 +118,7 @@ def check_message_id(value: object) -> str:
 
 
 def check_extra_headers(headers: Mapping[str, object]) -> None:
-    """Check names, and what may not be set, of the headers a caller gives beside a message's own fields.
+    """Check the headers that a caller gives beside a message's own fields.
 
     From, To, Cc, Reply-To, Date, Message-ID and headers of one's own may be given, each once.
 

@@ -17,7 +17,7 @@ from aerogram.mail.address.parser import is_empty_group, parse_mailbox_list
 from aerogram.mail.characters import check_header_value, excerpt
 from aerogram.mail.header.encoded_words import encoded_words, with_short_words
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
-from aerogram.mail.header.rules import Kind, kind_of
+from aerogram.mail.header.rules import KINDS, Kind, kind_of
 
 if TYPE_CHECKING:
     from email.charset import Charset
@@ -70,7 +70,7 @@ def header_bytes(name: str, value: object, encoding: str | Charset = "utf-8", *,
     >>> header_bytes("Subject", "Grüße")
     b'Subject: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
     """
-    kind = kind_of(name)
+    kind = KINDS.get(name) or kind_of(name)
     text = check_header_value(name, value)
     if kind is Kind.STRUCTURED:
         return fold(name, structured_text(name, text, encoding)).encode("ascii")

@@ -8,19 +8,15 @@ from email.message import Message
 from email.mime.base import MIMEBase
 from typing import TYPE_CHECKING, Any
 
-from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, MessageError
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.rules import check_header_name
 
 if TYPE_CHECKING:
-    from email.charset import Charset
-
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = [
     "as_utf8",
-    "charset_of",
     "checked_text",
     "content_bytes",
     "enclosed_message",
@@ -30,11 +26,6 @@ __all__ = [
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
-
-
-def charset_of(message: EmailMessage) -> str | Charset:
-    """Return the message's character set, that of the settings where it names none."""
-    return message.encoding or settings.DEFAULT_CHARSET
 
 
 def text_of(content: object) -> str:
@@ -73,9 +64,10 @@ def checked_text(content: object) -> str:
     Raises:
         MessageError: it is bytes, or holds half of a surrogate pair.
     """
+    if type(content) is str and content.isascii():
+        return content
     text = text_of(content)
-    if not text.isascii():
-        as_utf8(text)
+    as_utf8(text)
     return text
 
 

@@ -1,7 +1,7 @@
-"""The mail as a value: :class:`EmailMessage` and :class:`EmailMultiAlternatives`.
+"""The classes of messages, with the names, arguments and behaviour of Django 5.2's.
 
-Names, arguments and behaviour are those of Django 5.2's ``django.core.mail.message``. A message is plain data
-until ``message()`` builds the MIME tree; that is when headers are checked, before any connection opens.
+A message is plain data until ``message()`` builds the MIME tree. That checks the headers, before any
+connection opens.
 """
 
 from __future__ import annotations
@@ -13,76 +13,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
-from aerogram.exceptions import BadHeaderError, InvalidAttachment
-from aerogram.mail.address.addresses import addresses_of
-from aerogram.mail.address.dns_name import DNS_NAME
-from aerogram.mail.address.envelope import Envelope, envelope_of
+from aerogram.exceptions import InvalidAttachment
+from aerogram.mail.address.envelope import Envelope, addresses_of, envelope_of
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
 from aerogram.mail.header.fields import header_fields
-from aerogram.mail.header.rules import ADDRESS_HEADERS
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAlternative,
-    EmailAttachment,
     attachment_of,
     check_alternative_type,
     check_media_type,
     check_subtype,
     filename_parameter,
 )
-from aerogram.mail.message.content import (
-    charset_of,
-    checked_text,
-    content_bytes,
-    enclosed_message,
-    split_attachments,
-)
-from aerogram.mail.message.safemime import (
-    SafeMIME,
-    SafeMIMEMessage,
-    SafeMIMEMultipart,
-    SafeMIMEText,
-    utf8_charset,
-    utf8_charset_qp,
-)
+from aerogram.mail.message.content import checked_text, content_bytes, enclosed_message, split_attachments
+from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMessage, SafeMIMEMultipart, SafeMIMEText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from email.charset import Charset
     from os import PathLike
 
-    from aerogram.mail.address.addresses import Addresses
+    from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.delivery.report import DeliveryReport
 
-__all__ = [
-    "ADDRESS_HEADERS",
-    "DEFAULT_ATTACHMENT_MIME_TYPE",
-    "DNS_NAME",
-    "BadHeaderError",
-    "EmailAlternative",
-    "EmailAttachment",
-    "EmailMessage",
-    "EmailMultiAlternatives",
-    "SafeMIMEMessage",
-    "SafeMIMEMultipart",
-    "SafeMIMEText",
-    "build",
-    "forbid_multi_line_headers",
-    "sanitize_address",
-    "utf8_charset",
-    "utf8_charset_qp",
-]
+__all__ = ["EmailMessage", "EmailMultiAlternatives", "build"]
 
 
 class EmailMessage:
-    """One mail, to one or more recipients.
+    """A message to one or more recipients.
 
     Args:
         subject: one line; anything ``str()`` accepts, a lazy string too.
-        body: the text (or what ``content_subtype`` says).
+        body: the text, of the type ``text/`` and ``content_subtype``.
         from_email: the sender; ``DEFAULT_FROM_EMAIL`` where none is given.
         to: a list or tuple of addresses.
         bcc: addresses that appear in no header.
@@ -113,7 +78,7 @@ class EmailMessage:
     encoding: str | Charset | None = None
     #: The envelope sender, where it is not ``from_email``.
     return_path: str | None = None
-    #: What became of each recipient, after a send.
+    #: The report of the last send.
     delivery: DeliveryReport | None = None
 
     def __init__(
@@ -146,7 +111,7 @@ class EmailMessage:
         self.connection: Any = connection
 
     def message(self) -> SafeMIMEText | SafeMIMEMultipart:
-        """Return the mail as a MIME tree, its headers checked; each call makes its own Message-ID.
+        """Return the message as a MIME tree, its headers checked; each call makes its own Message-ID.
 
         Raises:
             BadHeaderError: a header would break or forge the message.
@@ -158,19 +123,20 @@ class EmailMessage:
     def _build(self, addresses: Addresses) -> SafeMIMEText | SafeMIMEMultipart:
         """Return the MIME tree of a message whose addresses are read; otherwise as :meth:`message`."""
         fields = header_fields(self, addresses)
-        charset = charset_of(self)
-        mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(
-            SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), charset)
-        )
+        body = SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), self._charset())
+        mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(body)
         for field in fields:
-            if isinstance(mime, SafeMIME):
-                mime.set_field(field)
-            else:  # a step of a subclass has made it
+            if field.mailboxes is not None and isinstance(mime, SafeMIME):
+                mime.set_addresses(field)
+            else:
                 mime[field.name] = field.value
         return mime
 
+    def _charset(self) -> str | Charset:
+        return self.encoding or settings.DEFAULT_CHARSET
+
     def recipients(self) -> list[Any]:
-        """Return everyone the mail goes to: to, cc and bcc, without the empty ones."""
+        """Return the entries of to, cc and bcc, without the empty ones."""
         everyone: list[Any] = []
         for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
             if entries and isinstance(entries, str):
@@ -179,18 +145,20 @@ class EmailMessage:
         return everyone
 
     def get_connection(self, fail_silently: bool = False) -> Any:
-        """Return the backend that sends this mail, made from the settings at the first call."""
+        """Return the backend that sends this message, made from the settings at the first call."""
         if not self.connection:
             self.connection = get_connection(fail_silently=fail_silently)
         return self.connection
 
     def send(self, fail_silently: bool = False, *, using: str | None = None) -> int:
-        """Send the mail and return the number of mails sent: 1, or 0 where it has no recipients.
+        """Send the message.
 
         Args:
-            fail_silently: keep quiet about a failed connection or delivery. Errors of the message itself
-                are always raised.
+            fail_silently: ignore a failed connection or delivery. Errors of the message itself are raised.
             using: the alias of a mailer in ``MAILERS``, for this one send.
+
+        Returns:
+            1, or 0 if the message has no recipients.
         """
         if not self.recipients():
             return 0
@@ -202,7 +170,7 @@ class EmailMessage:
             return deliver(connection, [self])
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
-        """Send the mail without blocking the event loop; otherwise as :meth:`send`.
+        """Send the message without blocking the event loop; otherwise as :meth:`send`.
 
         :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
         """
@@ -231,7 +199,7 @@ class EmailMessage:
             )
 
     def attach_file(self, path: str | PathLike[str], mimetype: str | None = None) -> None:
-        """Attach the file at ``path`` under its own name; it is read now, so later changes don't matter.
+        """Attach the file at ``path`` under its own name; it is read at once.
 
         Raises:
             OSError: the file cannot be read.
@@ -240,15 +208,15 @@ class EmailMessage:
         self.attach(path.name, path.read_bytes(), mimetype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EmailMessage:
-        """Copy the mail, not the connection: a socket and its lock have no copy."""
-        twin = copy.copy(self)
-        memo[id(self)] = twin
+        # Without the connection: a socket and its lock cannot be copied.
+        copied = copy.copy(self)
+        memo[id(self)] = copied
         memo[id(self.connection)] = self.connection
-        twin.__dict__ = copy.deepcopy(self.__dict__, memo)
-        return twin
+        copied.__dict__ = copy.deepcopy(self.__dict__, memo)
+        return copied
 
-    # The steps of message(), open to subclasses as Django's are; a mail that overrides one is always sent
-    # as message() returns it.
+    # The steps of message(), which subclasses may override as they may Django's. A message that overrides one
+    # is sent as message() returns it.
 
     def _create_message(self, msg: Any) -> Any:
         return self._create_attachments(self._create_alternatives(msg))
@@ -259,13 +227,11 @@ class EmailMessage:
     def _create_attachments(self, msg: Any) -> Any:
         inline, attached = split_attachments(self)
         if inline:
-            related = SafeMIMEMultipart("related", encoding=charset_of(self), type=msg.get_content_type())
-            for part in (msg, *inline):
-                related.attach(part)
-            msg = related
+            kind = msg.get_content_type()
+            msg = SafeMIMEMultipart("related", None, [msg, *inline], self._charset(), type=kind)
         if not attached:
             return msg
-        mixed = SafeMIMEMultipart(check_subtype(self.mixed_subtype), encoding=charset_of(self))
+        mixed = SafeMIMEMultipart(check_subtype(self.mixed_subtype), encoding=self._charset())
         if msg.get_payload():
             mixed.attach(msg)
         for attachment in attached:
@@ -276,7 +242,7 @@ class EmailMessage:
     def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
         main, _, subtype = mimetype.partition("/")
         if main.lower() == "text":
-            return SafeMIMEText(checked_text(content), subtype, charset_of(self))
+            return SafeMIMEText(checked_text(content), subtype, self._charset())
         if mimetype.lower() == "message/rfc822":
             return SafeMIMEMessage(enclosed_message(content), subtype)
         part = MIMEBase(main, subtype)
@@ -294,7 +260,7 @@ class EmailMessage:
 
 
 class EmailMultiAlternatives(EmailMessage):
-    """A mail in several forms, usually plain text as the body and HTML as an alternative.
+    """A message in several forms, usually plain text as the body and HTML as an alternative.
 
     The arguments are those of :class:`EmailMessage`, with ``alternatives``, ``(content, mimetype)`` pairs,
     before ``cc``.
@@ -340,14 +306,14 @@ class EmailMultiAlternatives(EmailMessage):
         self.alternatives.append(EmailAlternative(content, check_alternative_type(mimetype)))
 
     def body_contains(self, text: str) -> bool:
-        """Tell whether ``text`` stands in the body and in every ``text/*`` alternative."""
+        """Return whether ``text`` stands in the body and in every ``text/*`` alternative."""
         forms = [content for content, mimetype in self.alternatives if mimetype.startswith("text/")]
         return all(text in str(form) for form in (self.body, *forms))
 
     def _create_alternatives(self, msg: Any) -> Any:
         if not self.alternatives:
             return msg
-        forms = SafeMIMEMultipart(check_subtype(self.alternative_subtype), encoding=charset_of(self))
+        forms = SafeMIMEMultipart(check_subtype(self.alternative_subtype), encoding=self._charset())
         if msg.get_payload():
             forms.attach(msg)
         for content, mimetype in self.alternatives:

@@ -54,13 +54,10 @@ class SafeMIME(Message):
         name, val = forbid_multi_line_headers(name, val, self.encoding)
         super().__setitem__(name, val)
 
-    def set_field(self, field: Field) -> None:
-        """Set a header of a message, its addresses not read a second time."""
-        if field.mailboxes is None:
-            self[field.name] = field.value
-        else:
-            value = address_list_text(field.value, field.mailboxes, self.encoding)
-            super().__setitem__(field.name, value)
+    def set_addresses(self, field: Field) -> None:
+        """Set an address header whose mailboxes are read already."""
+        value = address_list_text(field.value, field.mailboxes or (), self.encoding)
+        super().__setitem__(field.name, value)
 
     def as_string(self, unixfrom: bool = False, linesep: str = "\n") -> str:  # type: ignore[override] # Django's arguments
         """Return the message as text, its lines ended by ``linesep``."""

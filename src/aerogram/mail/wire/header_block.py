@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aerogram.mail.address.addresses import addresses_of
+from aerogram.mail.address.envelope import addresses_of
 from aerogram.mail.header.fields import Common, Field, common_fields, new_date, new_message_id
 from aerogram.mail.header.writing import field_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
 
 if TYPE_CHECKING:
-    from aerogram.mail.address.addresses import Addresses
+    from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["header_block"]

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from aerogram.conf import settings
-from aerogram.mail.address.addresses import Addresses
+from aerogram.mail.address.envelope import Addresses
 from aerogram.mail.message.attachments import (
     EmailAlternative,
     EmailAttachment,
