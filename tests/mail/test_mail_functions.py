@@ -29,7 +29,7 @@ from aerogram.mail import (
     send_mass_mail,
 )
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery.dispatch import CHUNK
+from aerogram.mail.delivery.lists import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

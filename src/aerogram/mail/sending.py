@@ -67,7 +67,10 @@ def send_mail(
         TypeError: a string as ``recipient_list``, or both ``connection`` and ``using``.
     """
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
-    return _message(subject, message, from_email, recipient_list, html_message, backend).send()
+    mail = EmailMultiAlternatives(subject, message, from_email, recipient_list, connection=backend)
+    if html_message:
+        mail.attach_alternative(html_message, "text/html")
+    return mail.send()
 
 
 def send_mass_mail(
@@ -128,7 +131,8 @@ def mail_admins(
 
     Nothing happens if ``ADMINS`` is empty. The arguments are those of :func:`send_mail`.
     """
-    _mail_staff("ADMINS", subject, message, fail_silently, connection, html_message, using)
+    options = {"fail_silently": fail_silently, "html_message": html_message}
+    _mail_staff("ADMINS", subject, message, connection=connection, using=using, **options)
 
 
 def mail_managers(
@@ -141,7 +145,8 @@ def mail_managers(
     using: str | None = None,
 ) -> None:
     """Send a message to ``MANAGERS``; otherwise as :func:`mail_admins`."""
-    _mail_staff("MANAGERS", subject, message, fail_silently, connection, html_message, using)
+    options = {"fail_silently": fail_silently, "html_message": html_message}
+    _mail_staff("MANAGERS", subject, message, connection=connection, using=using, **options)
 
 
 async def asend_mail(*args: Any, **kwargs: Any) -> int:
@@ -185,34 +190,11 @@ def staff_addresses(group: StaffGroup) -> list[str]:
     return [each if isinstance(each, str) else each[1] for each in getattr(settings, group)]
 
 
-def _mail_staff(
-    group: StaffGroup,
-    subject: object,
-    text: object,
-    fail_silently: bool,
-    connection: BaseEmailBackend | Any | None,
-    html: object,
-    using: str | None,
-) -> None:
-    _refuse_both(connection, using)
+def _mail_staff(group: StaffGroup, subject: object, message: object, **options: Any) -> None:
+    _refuse_both(options["connection"], options["using"])
     if addresses := staff_addresses(group):
         subject = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
-        message = _message(subject, text, settings.SERVER_EMAIL, addresses, html, connection)
-        message.send(fail_silently=fail_silently, using=using)
-
-
-def _message(
-    subject: object,
-    text: object,
-    from_email: object,
-    recipients: Iterable[object],
-    html: object,
-    connection: BaseEmailBackend | Any | None,
-) -> EmailMultiAlternatives:
-    message = EmailMultiAlternatives(subject, text, from_email, recipients, connection=connection)
-    if html:
-        message.attach_alternative(html, "text/html")
-    return message
+        send_mail(subject, message, settings.SERVER_EMAIL, addresses, **options)
 
 
 def _connection(

@@ -23,7 +23,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 from aerogram.mail.backends.smtp import EmailBackend as SMTPBackend
 from aerogram.mail.delivery import hooks
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.testing import Drop, FaultyServer
 
 if TYPE_CHECKING:
@@ -50,15 +50,13 @@ class Scripted(BaseEmailBackend):
     def close(self) -> None:
         self.log.append("close")
 
-    def send_messages(self, email_messages, *, on_result=None):
-        tally = DeliverySummary()
-        for message in email_messages:
+    def deliver(self, delivery):
+        for message in delivery:
             self.seen.append(message.subject)
             outcome = self.script.pop(0) if self.script else RecipientResult("sent", 250)
             if isinstance(outcome, Exception):
                 raise outcome
-            tally.add(message, DeliveryReport(dict.fromkeys(message.recipients(), outcome)))
-        return tally.close()
+            delivery.add(message, DeliveryReport(dict.fromkeys(message.recipients(), outcome)))
 
 
 def message(subject: str = "Subject", to: Any = ("a@x.org",), **kwargs: Any) -> EmailMessage:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain, count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
-from aerogram.exceptions import DeliveryError
-from aerogram.mail.address.envelope import envelope_of
+from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.report import DeliveryReport, DeliverySummary, RecipientResult
+from aerogram.mail.delivery.lists import addresses_of, send_lists
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
 if TYPE_CHECKING:
@@ -29,13 +30,9 @@ if TYPE_CHECKING:
 
     from aerogram.mail.delivery.report import OnResult
 
-__all__ = ["CHUNK", "Delivery", "FailedItem", "deliver", "is_observed", "send_by"]
-
-CHUNK: Final = 100
-"""The largest number of messages in a list that a backend of Django's contract is given."""
+__all__ = ["Delivery", "FailedItem", "deliver", "is_observed", "send_by"]
 
 _END: Final = object()
-_UNKNOWN: Final = RecipientResult("uncertain", text="the backend did not say which messages it sent")
 _inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)
 
 
@@ -76,7 +73,7 @@ def send_by(backend: Any, delivery: Delivery) -> None:
     if getattr(backend, "streams", False):
         backend.deliver(delivery)
     else:
-        _send_lists(backend, delivery)
+        send_lists(backend, delivery)
 
 
 def is_observed() -> bool:
@@ -85,7 +82,7 @@ def is_observed() -> bool:
         return False
     if hooks.before_send.listeners or hooks.sent.listeners or hooks.failed.listeners:
         return True
-    if "opentelemetry.trace" in sys.modules:  # loaded by a program that traces, and by nobody else
+    if "opentelemetry.trace" in sys.modules:  # only a program that traces loads it
         return True
     if logger.isEnabledFor(logging.WARNING):
         place: logging.Logger | None = logger
@@ -117,19 +114,23 @@ class UnderWay:
     span: Span | None = None
 
 
-class Delivery(DeliverySummary):
+class Delivery:
     """The messages of one call of ``send_messages``, and the reports on them.
 
-    A backend iterates over it for the messages, and calls :meth:`add` with the report on each.
+    A backend iterates over it for the messages, and calls :meth:`add` with the report on each. Only the
+    reports of messages that did not reach every recipient are kept, so memory does not grow with the batch.
 
     Args:
         backend: what sends; named by the spans.
-        messages: any iterable.
+        messages: any iterable of messages and failed items.
         on_result: called with each report, after the hooks.
-        is_ready: whether the next message is available without waiting.
+        is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
 
     Attributes:
         is_single: whether this is one message and no batch.
+        fail_silently: whether :meth:`close` ignores messages that did not reach every recipient.
+        total: how many messages have a report.
+        sent: how many of them were accepted for at least one recipient.
     """
 
     def __init__(
@@ -140,15 +141,19 @@ class Delivery(DeliverySummary):
         *,
         is_ready: bool | None = None,
     ) -> None:
-        super().__init__(fail_silently=getattr(backend, "fail_silently", False))
         is_list = isinstance(messages, list | tuple)
         self.is_ready: bool = is_list if is_ready is None else is_ready
         self.is_single: bool = is_list and len(messages) == 1  # type: ignore[arg-type] # a list has a length
+        self.fail_silently: bool = getattr(backend, "fail_silently", False)
+        self.total: int = 0
+        self.sent: int = 0
         self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
         self._backend = backend
         self._on_result = on_result
         self._observed = is_observed()
         self._under_way: list[UnderWay] = []
+        self._incomplete = 0
+        self._kept: list[tuple[int, DeliveryReport]] = []
 
     def run(self, send: Callable[[Delivery], None]) -> None:
         """Call ``send`` with this delivery; then tell the observers about every message without a report."""
@@ -167,7 +172,7 @@ class Delivery(DeliverySummary):
         return self._messages
 
     def put_back(self, messages: list[Any]) -> None:
-        """Let the next iteration begin with messages that were taken already."""
+        """Yield messages again, before the next ones, that were taken already."""
         self._messages = chain(messages, self._messages)
 
     def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
@@ -194,16 +199,49 @@ class Delivery(DeliverySummary):
             else:
                 self.add(message, DeliveryReport(error=error))
 
-    def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
-        """Take in the report on a message: store it as ``message.delivery``, count it, tell the observers."""
+    def add(self, message: Any, report: DeliveryReport) -> None:
+        """Take in the report on a message.
+
+        Args:
+            message: the message, whose ``delivery`` becomes the report.
+            report: its outcome.
+        """
         entry = self._finished(message)
-        super().add(message, report, entry.position if position is None else position)
+        self.total += 1
+        self.sent += report.accepted
+        if not report.complete:
+            self._incomplete += 1
+            # A silent batch keeps what is raised in spite of that, and what a single message may raise.
+            if not self.fail_silently or _is_programming_error(report.error) or self.total == 1:
+                self._kept.append((entry.position, report))
         self._tell(entry, report)
 
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
         """Take in a report that neither counts as sent nor raises an error at the end."""
-        message.delivery = report
         self._tell(self._finished(message), report)
+
+    def close(self) -> int:
+        """Return how many messages were accepted for at least one recipient, or raise.
+
+        Raises:
+            DeliveryError: a message did not reach every recipient, and the batch does not fail silently.
+                Template and configuration errors are raised even if it does.
+            Exception: the error of a single message that could not be built, even if the batch is silent.
+        """
+        reports = [report for _, report in sorted(self._kept, key=itemgetter(0))]
+        if self.total == 1 and reports and (error := reports[0].error) is not None:
+            raise error
+        if self.fail_silently:
+            reports = [report for report in reports if _is_programming_error(report.error)]
+        if reports:
+            cause = next((report.error for report in reports if report.error is not None), None)
+            text = (
+                f"{self._incomplete} of {self.total} message{'s' * (self.total != 1)} did not reach every "
+                f"recipient; the first of them, {_reason(reports[0])}. See .reports of this error, or "
+                ".delivery of each message."
+            )
+            raise DeliveryError(text, sent=self.sent, reports=reports) from cause
+        return self.sent
 
     def _finished(self, message: Any) -> UnderWay:
         for entry in self._under_way:  # reports come nearly in the order of the messages
@@ -220,6 +258,8 @@ class Delivery(DeliverySummary):
             self._notify(entry, report or _broken_off(entry.message, error, certain=len(left) == 1))
 
     def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
+        with suppress(AttributeError):  # an object that is no message
+            entry.message.delivery = report
         if self._observed:
             self._notify(entry, report)
         if self._on_result is not None:
@@ -272,63 +312,17 @@ def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> 
     if certain and isinstance(error, Exception) and not isinstance(error, OSError):
         return DeliveryReport(error=error)
     result = RecipientResult("uncertain", text=type(error).__name__)
-    return DeliveryReport(dict.fromkeys(_addresses(message), result))
+    return DeliveryReport(dict.fromkeys(addresses_of(message), result))
 
 
-def _addresses(message: Any) -> tuple[str, ...]:
-    try:
-        return envelope_of(message).recipients
-    except Exception:
-        return ()
+def _is_programming_error(error: Exception | None) -> bool:
+    return isinstance(error, RenderError | ImproperlyConfigured)
 
 
-# -- backends of Django's contract: they take a list, return a count, and may stop at the first error --
-
-
-def _send_lists(backend: Any, delivery: Delivery) -> None:
-    """Send lists of messages over one connection."""
-    messages, sent, opened = iter(delivery), 0, False
-    try:
-        while chunk := list(islice(messages, CHUNK)):
-            if not delivery.is_single:  # a single message may raise its own error
-                chunk = [message for message in chunk if _can_be_built(message, delivery)]
-                if chunk and hasattr(backend, "open"):  # in Django too, a backend need only send
-                    opened = bool(backend.open()) or opened
-            if chunk:
-                cancellation.check()
-                sent += _send_list(backend, chunk, delivery)
-    finally:
-        if opened:
-            backend.close()
-    delivery.sent = sent
-
-
-def _can_be_built(message: Any, delivery: Delivery) -> bool:
-    """Report a message that would stop the backend."""
-    try:
-        message.message()
-        envelope_of(message)
-    except Exception as error:  # whatever a message or its subclass raises is that message's
-        delivery.add(message, DeliveryReport(error=error))
-        return False
-    return True
-
-
-def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
-    """Send one list, and report what the count says: all were sent, or it is unknown which were not."""
-    try:
-        sent = backend.send_messages(messages) or 0
-    except DeliveryError as error:
-        if any(getattr(message, "delivery", None) is None for message in messages):
-            raise
-        sent = error.sent
-    addresses = [_addresses(message) for message in messages]
-    all_sent = sent >= sum(map(bool, addresses))
-    for message, recipients in zip(messages, addresses, strict=True):
-        report = getattr(message, "delivery", None)
-        if report is not None or all_sent:
-            result = RecipientResult("sent")
-            delivery.add(message, report or DeliveryReport(dict.fromkeys(recipients, result)))
-        else:
-            delivery.add_uncounted(message, DeliveryReport(dict.fromkeys(recipients, _UNKNOWN)))
-    return sent
+def _reason(report: DeliveryReport) -> str:
+    """Return which message a report is about, and why it is not complete."""
+    if report.error is not None:
+        return f"{report.message_id or 'not built'}: {type(report.error).__name__}: {report.error}"
+    failed = [result for result in report.recipients.values() if result.status != "sent"]
+    which = report.message_id or "without a Message-ID"
+    return f"{which}: {len(failed)} of {len(report.recipients)} recipients, {failed[0]}"

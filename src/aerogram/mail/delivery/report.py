@@ -17,14 +17,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Literal
 
-from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
-
-__all__ = ["DeliveryReport", "DeliverySummary", "OnResult", "RecipientResult", "Status"]
+__all__ = ["DeliveryReport", "OnResult", "RecipientResult", "Status"]
 
 Status = Literal["sent", "refused", "deferred", "uncertain"]
 """The outcome for one recipient; the table at the top of this module explains each."""
@@ -98,75 +95,3 @@ class DeliveryReport:
 
 OnResult = Callable[[DeliveryReport], object]
 """A function that is called with each report as soon as it is known, in the thread that sends."""
-
-
-class DeliverySummary:
-    """The reports of one batch: how many messages were sent, and the error to raise at the end.
-
-    :meth:`add` is called for every message, then :meth:`close`. Only the reports of messages that did not
-    reach every recipient are kept, so memory does not grow with the batch.
-
-    Args:
-        fail_silently: do not raise an error about messages that did not reach every recipient.
-    """
-
-    def __init__(self, *, fail_silently: bool = False) -> None:
-        self.total: int = 0
-        self.sent: int = 0
-        self.fail_silently = fail_silently
-        self._reports: list[tuple[int, DeliveryReport]] = []
-        self._incomplete = 0
-
-    def add(self, message: Any, report: DeliveryReport, position: int | None = None) -> None:
-        """Store the report as ``message.delivery`` and count it.
-
-        Args:
-            message: the message.
-            report: its outcome.
-            position: the message's place in the batch; by default, behind those that were added before.
-        """
-        with suppress(AttributeError):  # an object that is no message
-            message.delivery = report
-        place = self.total if position is None else position
-        self.total += 1
-        self.sent += report.accepted
-        if not report.complete:
-            self._incomplete += 1
-            # A silent batch keeps what is raised in spite of that, and what a single message may raise.
-            if not self.fail_silently or _is_programming_error(report.error) or self.total == 1:
-                self._reports.append((place, report))
-
-    def close(self) -> int:
-        """Return how many messages were accepted for at least one recipient, or raise.
-
-        Raises:
-            DeliveryError: a message did not reach every recipient, and the batch does not fail silently.
-                Template and configuration errors are raised even if it does.
-            Exception: the error of a single message that could not be built, even if the batch is silent.
-        """
-        reports = [report for _, report in sorted(self._reports, key=itemgetter(0))]
-        if self.total == 1 and reports and (error := reports[0].error) is not None:
-            raise error
-        if self.fail_silently:
-            reports = [report for report in reports if _is_programming_error(report.error)]
-        if reports:
-            cause = next((report.error for report in reports if report.error is not None), None)
-            raise DeliveryError(self._sentence(reports[0]), sent=self.sent, reports=reports) from cause
-        return self.sent
-
-    def _sentence(self, first: DeliveryReport) -> str:
-        which = first.message_id or ("not built" if first.error is not None else "without a Message-ID")
-        if first.error is not None:
-            reason = f"{type(first.error).__name__}: {first.error}"
-        else:
-            failed = [result for result in first.recipients.values() if result.status != "sent"]
-            reason = f"{len(failed)} of {len(first.recipients)} recipients, {failed[0]}"
-        return (
-            f"{self._incomplete} of {self.total} message{'s' * (self.total != 1)} "
-            f"did not reach every recipient; the first of them, {which}: {reason}. "
-            f"See .reports of this error, or .delivery of each message."
-        )
-
-
-def _is_programming_error(error: Exception | None) -> bool:
-    return isinstance(error, RenderError | ImproperlyConfigured)

@@ -1,0 +1,87 @@
+"""Sends by a backend of Django's contract: it takes lists, counts, and may stop at the first error."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from aerogram.exceptions import DeliveryError
+from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.delivery import cancellation
+from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+
+if TYPE_CHECKING:
+    from aerogram.mail.delivery.dispatch import Delivery
+
+__all__ = ["CHUNK", "addresses_of", "send_lists"]
+
+CHUNK: Final = 100
+"""The largest number of messages in a list."""
+
+_SENT: Final = RecipientResult("sent")
+_UNKNOWN: Final = RecipientResult("uncertain", text="the backend did not say which messages it sent")
+
+
+def send_lists(backend: Any, delivery: Delivery) -> None:
+    """Send the messages of a delivery, in lists, over one connection.
+
+    Args:
+        backend: an object with ``send_messages()``, and perhaps ``open()`` and ``close()``.
+        delivery: the messages.
+    """
+    messages, sent, opened = iter(delivery), 0, False
+    try:
+        while chunk := list(islice(messages, CHUNK)):
+            if not delivery.is_single:  # a single message may raise its own error
+                chunk = [message for message in chunk if _can_be_built(message, delivery)]
+                if chunk and hasattr(backend, "open"):
+                    opened = bool(backend.open()) or opened
+            if chunk:
+                cancellation.check()
+                sent += _send_list(backend, chunk, delivery)
+    finally:
+        if opened:
+            backend.close()
+    delivery.sent = sent
+
+
+def _can_be_built(message: Any, delivery: Delivery) -> bool:
+    """Report a message that would stop the backend."""
+    try:
+        message.message()
+        envelope_of(message)
+    except Exception as error:  # whatever a message or its subclass raises is that message's
+        delivery.add(message, DeliveryReport(error=error))
+        return False
+    return True
+
+
+def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
+    """Send one list. Without reports of the backend, its count tells whether all were sent."""
+    try:
+        sent = backend.send_messages(messages) or 0
+    except DeliveryError as error:
+        if any(getattr(message, "delivery", None) is None for message in messages):
+            raise
+        sent = error.sent
+    addresses = [addresses_of(message) for message in messages]
+    all_sent = sent >= sum(map(bool, addresses))
+    for message, recipients in zip(messages, addresses, strict=True):
+        report = getattr(message, "delivery", None)
+        if report is not None or all_sent:
+            delivery.add(message, report or DeliveryReport(dict.fromkeys(recipients, _SENT)))
+        else:
+            delivery.add_uncounted(message, DeliveryReport(dict.fromkeys(recipients, _UNKNOWN)))
+    return sent
+
+
+def addresses_of(message: Any) -> tuple[str, ...]:
+    """Return the recipients of a message as bare addresses; none if they cannot be read.
+
+    Args:
+        message: the message.
+    """
+    try:
+        return envelope_of(message).recipients
+    except Exception:
+        return ()
