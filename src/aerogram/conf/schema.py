@@ -14,7 +14,17 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["ENVIRONMENT_PREFIX", "Environment", "Schema", "SettingsTable", "accepted", "is_path", "is_secret"]
+__all__ = [
+    "EHLO_NAME",
+    "ENVIRONMENT_PREFIX",
+    "HOST_NAME",
+    "Environment",
+    "Schema",
+    "SettingsTable",
+    "accepted",
+    "is_path",
+    "is_secret",
+]
 
 ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
 
@@ -70,13 +80,19 @@ Folders = Annotated[Sequence[str | Path], _stored_as(list[str | Path])]
 Mailers = Annotated[Mapping[str, Mapping[str, Any]], _stored_as(dict[str, dict[str, Any]])]
 Number = Annotated[int, BeforeValidator(_no_bool)]
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
+OptionalHostName = Annotated[str | None, BeforeValidator(_blank_as_none)]
 OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
 
 BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
+EHLO_NAME = "a domain name such as 'app.example.com' or an address such as '[192.0.2.1]', or nothing"
 PEM_FILE = "the path of a PEM file, or nothing"
 PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 'ada@example.com')]"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_TOP_LABEL = "[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST_NAME: Final = rf"^(?:(?:{_LABEL}\.)+{_TOP_LABEL}|\[(?:[0-9.]+|IPv6:[0-9A-Fa-f:.]+)\])$"
+"""What a host may call itself in EHLO: a domain name of two labels or more, or an address literal."""
 WORD = r"^[A-Za-z0-9._-]*$"
 
 
@@ -98,6 +114,7 @@ class SettingsTable:
     EMAIL_SSL_CERTFILE: OptionalPath = _setting(None, PEM_FILE)
     EMAIL_SSL_KEYFILE: OptionalPath = _setting(None, PEM_FILE)
     EMAIL_TIMEOUT: OptionalSeconds = _setting(None, "a number of seconds above 0, or nothing")
+    EMAIL_LOCAL_HOSTNAME: OptionalHostName = _setting(None, EHLO_NAME, pattern=HOST_NAME)
     EMAIL_FILE_PATH: OptionalPath = _setting(None, "the path of a folder, or nothing")
     MAILERS: Mailers = _setting({}, "{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}")
     LOG_ADDRESSES: bool = _setting(

@@ -42,7 +42,7 @@ from aerogram.mail.sending import (
 )
 
 if TYPE_CHECKING:
-    from aerogram.mail.backends.deprecated import SMTPConnection
+    from aerogram.mail.backends.smtp import SMTPConnection
 
 __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
@@ -84,7 +84,7 @@ def __getattr__(name: str) -> Any:
     if name == "outbox":  # made when it is first looked at, so that a test may delete it
         return globals().setdefault(name, [])
     if name == "SMTPConnection":  # loads the SMTP client
-        from aerogram.mail.backends.deprecated import SMTPConnection
+        from aerogram.mail.backends.smtp import SMTPConnection
 
         return SMTPConnection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -75,6 +75,7 @@ def test_a_refused_login_says_who_where_and_why_and_not_the_password(mechanism):
     text = "".join(traceback.format_exception(caught.value))
     assert caught.value.smtp_code == 535
     assert "'ann'" in str(caught.value)
+    assert str(caught.value).startswith("535 the server refused")
     assert "authentication failed" in str(caught.value)
     assert "EMAIL_HOST_PASSWORD" in str(caught.value)
     assert PASSWORD not in text

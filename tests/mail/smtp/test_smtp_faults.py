@@ -6,6 +6,7 @@ What concerns the queue, such as when to try again, is decided elsewhere; here i
 from __future__ import annotations
 
 import contextlib
+import pickle
 import smtplib
 import socket
 
@@ -46,7 +47,8 @@ def test_a_greeting_that_refuses_raises_the_standard_error(greeting):
     ):
         backend_for(server).send_messages([mail()])
     assert caught.value.smtp_code == int(greeting[:3])
-    assert f"{greeting[4:]} (SMTP server {server.host}:{server.port})" in str(caught.value)
+    assert str(caught.value) == f"{greeting} (SMTP server {server.host}:{server.port})"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert not server.commands
 
 
@@ -241,6 +243,29 @@ def test_a_content_put_off_is_deferred():
         deliver(server, [message])
     assert statuses(message) == {"ann@x.org": "deferred"}
     assert message.delivery.recipients["ann@x.org"].text == "later"
+
+
+@pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])
+def test_a_server_that_refuses_rset_gets_a_new_connection_and_no_nested_mail(offers):
+    messages = mails(4)
+    server = FaultyServer(offers).on("RSET", "502 5.5.1 not implemented")
+    server.on("RCPT", "450 4.2.0 later", match="p1@").on("RCPT", "450 4.2.0 later", match="p2@")
+    with server:
+        sent, _ = deliver(server, messages)
+    assert sent == 2
+    assert [only_status(message) for message in messages] == ["sent", "deferred", "deferred", "sent"]
+    assert server.connections == 3
+    if not offers:  # a group is written before the reply to its RSET is known, and goes no further than that
+        assert not [line for _, side, line in server.log if side == "S" and b"nested MAIL" in line]
+
+
+def test_a_nested_mail_that_a_server_takes_after_refusing_rset_gets_no_content():
+    server = FaultyServer().on("RSET", "502 5.5.1 not implemented").on("MAIL", "250 2.1.0 ok")
+    with server.on("RCPT", "450 4.2.0 later", match="p1@"):
+        sent, _ = deliver(server, mails(3))
+    assert sent == 2
+    assert [message.recipients for message in server.messages] == [("p0@x.org",), ("p2@x.org",)]
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], []], ids=["pipelined", "lockstep"])

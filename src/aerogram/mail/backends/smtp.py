@@ -5,23 +5,25 @@ from __future__ import annotations
 import copy
 import ipaddress
 import os
+import re
 import smtplib
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Callable
 from functools import cached_property
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
+from aerogram.conf.schema import EHLO_NAME, HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
-from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
-from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, tls_context
+from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
@@ -30,9 +32,11 @@ from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.wire.serializer import to_pieces
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aerogram.mail.delivery.dispatch import Delivery
 
-__all__ = ["EmailBackend"]
+__all__ = ["EmailBackend", "SMTPConnection"]
 
 
 class EmailBackend(BaseEmailBackend):
@@ -62,6 +66,8 @@ class EmailBackend(BaseEmailBackend):
         max_messages: messages over one connection before it is renewed.
         max_idle: seconds after which an unused connection is renewed.
         connections: connections that share a batch.
+        local_hostname: what EHLO calls this host (``EMAIL_LOCAL_HOSTNAME``); by default its domain name, or
+            its address as ``[192.0.2.1]`` where it has none.
         rate: messages a second, at most; ``None`` for as many as can be.
         tls_server_name: the name the certificate must be for, where that is not ``host``.
         auth_token: returns a fresh OAuth 2 access token; logs in by XOAUTH2 instead of the password.
@@ -94,6 +100,7 @@ class EmailBackend(BaseEmailBackend):
         max_idle: float = 9.0,
         connections: int = 1,
         rate: float | None = None,
+        local_hostname: str | None = None,
         tls_server_name: str | None = None,
         auth_token: Callable[[], str] | None = None,
         allow_plaintext_auth: bool = False,
@@ -101,22 +108,32 @@ class EmailBackend(BaseEmailBackend):
         **kwargs: Any,
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
-        self.host = host or settings.EMAIL_HOST
-        self.port = port or settings.EMAIL_PORT
-        self.username = settings.EMAIL_HOST_USER if username is None else username
-        self.password = settings.EMAIL_HOST_PASSWORD if password is None else password
-        self.use_tls = settings.EMAIL_USE_TLS if use_tls is None else use_tls
-        self.use_ssl = settings.EMAIL_USE_SSL if use_ssl is None else use_ssl
-        self.timeout = settings.EMAIL_TIMEOUT if timeout is None else timeout
-        self.ssl_keyfile = settings.EMAIL_SSL_KEYFILE if ssl_keyfile is None else ssl_keyfile
-        self.ssl_certfile = settings.EMAIL_SSL_CERTFILE if ssl_certfile is None else ssl_certfile
+        values = settings.snapshot()
+        self.host: str = host or values["EMAIL_HOST"]
+        self.port: int = port or values["EMAIL_PORT"]
+        self.username: str = values["EMAIL_HOST_USER"] if username is None else username
+        self.password = values["EMAIL_HOST_PASSWORD"] if password is None else password
+        self.use_tls: bool = values["EMAIL_USE_TLS"] if use_tls is None else use_tls
+        self.use_ssl: bool = values["EMAIL_USE_SSL"] if use_ssl is None else use_ssl
+        self.timeout: float | None = values["EMAIL_TIMEOUT"] if timeout is None else timeout
+        self.ssl_keyfile: str | Path | None = (
+            values["EMAIL_SSL_KEYFILE"] if ssl_keyfile is None else ssl_keyfile
+        )
+        self.ssl_certfile: str | Path | None = (
+            values["EMAIL_SSL_CERTFILE"] if ssl_certfile is None else ssl_certfile
+        )
+        self.local_hostname: str | None = local_hostname or values["EMAIL_LOCAL_HOSTNAME"]
+        if local_hostname and not re.fullmatch(HOST_NAME, local_hostname):
+            raise ImproperlyConfigured(
+                f"local_hostname of the SMTP backend is {local_hostname[:100]!r}: give {EHLO_NAME}."
+            )
         if self.use_ssl and self.use_tls:
             raise ImproperlyConfigured(
                 "EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive, so only set "
                 "one of those settings to True."
             )
-        self.max_messages = _at_least_one("max_messages", max_messages)
-        self.connections = _at_least_one("connections", connections)
+        self.max_messages: int = _at_least_one("max_messages", max_messages)
+        self.connections: int = _at_least_one("connections", connections)
         self.max_idle = max_idle
         if rate is not None and not rate > 0:
             raise ImproperlyConfigured(
@@ -129,7 +146,7 @@ class EmailBackend(BaseEmailBackend):
         self.chunking = chunking
         self._signer = configured_signer()
         general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
-        self.timeouts = Timeouts.chosen(
+        self.timeouts: Timeouts = Timeouts.chosen(
             general, connect_timeout, command_timeout, data_timeout, message_timeout
         )
         self.connection: smtplib.SMTP | None = None
@@ -216,7 +233,9 @@ class EmailBackend(BaseEmailBackend):
 
     def _connect(self) -> smtplib.SMTP:
         """Return a connection on which mail may be sent, or leave none."""
-        options: dict[str, Any] = {"local_hostname": DNS_NAME.get_fqdn(), "timeout": self.timeouts.connect}
+        # Without a name of its own smtplib would look for one, which may take seconds.
+        name = self.local_hostname or "localhost"
+        options: dict[str, Any] = {"local_hostname": name, "timeout": self.timeouts.connect}
         if self.use_ssl:
             options["context"] = self.ssl_context
         if issubclass(self.connection_class, SMTPClient):
@@ -224,6 +243,8 @@ class EmailBackend(BaseEmailBackend):
             options["tls_server_name"] = self.tls_server_name
         client = self.connection_class(self.host, self.port, **options)
         try:
+            if self.local_hostname is None and client.sock is not None:
+                client.local_hostname = ehlo_name(client.sock)
             client.ehlo_or_helo_if_needed()
             if self.use_tls:
                 client.starttls(context=self.ssl_context)
@@ -320,6 +341,18 @@ class EmailBackend(BaseEmailBackend):
     def connection_over(self, driver: Driver | None = None) -> Connection:
         """Return a carrier of messages to this server, over ``driver`` or a connection of its own."""
         return Connection(self._new_driver, driver, max_messages=self.max_messages, max_idle=self.max_idle)
+
+
+class SMTPConnection(EmailBackend):
+    """The SMTP backend under the name it had before Django 1.2."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            "SMTPConnection is deprecated; use aerogram.mail.get_connection() instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -24,18 +24,18 @@ class Capabilities:
     """
 
     def __init__(self, features: dict[str, str], *, chunking: bool = False) -> None:
-        self.pipelining = "pipelining" in features
-        self.eight_bit = "8bitmime" in features
-        self.utf8 = "smtputf8" in features
-        self.size = "size" in features
-        self.max_size = _number(features.get("size", ""))
-        self.chunking = chunking and self.pipelining and "chunking" in features
+        self.pipelining: bool = "pipelining" in features
+        self.eight_bit: bool = "8bitmime" in features
+        self.utf8: bool = "smtputf8" in features
+        self.size: bool = "size" in features
+        self.max_size: int | None = _number(features.get("size", ""))
+        self.chunking: bool = chunking and self.pipelining and "chunking" in features
         limits = dict(
             word.upper().split("=", 1) for word in features.get("limits", "").split() if "=" in word
         )
-        self.max_messages = _number(limits.get("MAILMAX", ""))
-        self.max_recipients = _number(limits.get("RCPTMAX", ""))
-        self.max_recipient_domains = _number(limits.get("RCPTDOMAINMAX", ""))
+        self.max_messages: int | None = _number(limits.get("MAILMAX", ""))
+        self.max_recipients: int | None = _number(limits.get("RCPTMAX", ""))
+        self.max_recipient_domains: int | None = _number(limits.get("RCPTDOMAINMAX", ""))
         self._domains: set[str] = set()
 
     def objection(self, message: OutgoingMessage) -> RecipientResult | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import smtplib
 import socket
 import ssl
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from aerogram.conf.schema import HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
+from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
@@ -17,7 +20,7 @@ from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SMTPClient", "SMTPSSLClient", "address_literal", "receive", "tls_context"]
+__all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "tls_context"]
 
 _SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout
 
@@ -179,15 +182,15 @@ def receive(sock: socket.socket, deadline: float) -> bytes:
     return octets
 
 
-def address_literal(sock: socket.socket) -> str:
-    """Return this end's address as EHLO names a host without a domain name (RFC 5321 section 4.1.3).
+def ehlo_name(sock: socket.socket) -> str:
+    """Return what EHLO calls this host: its domain name, or an address literal (RFC 5321 section 4.1.4).
 
     Args:
-        sock: the connected socket.
-
-    Returns:
-        ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]``.
+        sock: the connected socket, whose own address the literal names: ``[192.0.2.1]``, ``[IPv6:::1]``.
     """
+    name = DNS_NAME.get_fqdn()
+    if re.fullmatch(HOST_NAME, name) and not name.endswith(".localdomain"):
+        return name
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return "[127.0.0.1]"
     address = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])

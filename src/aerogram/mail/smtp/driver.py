@@ -77,8 +77,8 @@ class Driver:
 
     def __init__(self, client: smtplib.SMTP, timeouts: Timeouts, *, chunking: bool = False) -> None:
         self.client = client
-        self.session = Session(Capabilities(client.esmtp_features, chunking=chunking))
-        self.last_used = monotonic()
+        self.session: Session = Session(Capabilities(client.esmtp_features, chunking=chunking))
+        self.last_used: float = monotonic()
         self._timeouts = timeouts
         self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
         self._has_read = False  # since the last write

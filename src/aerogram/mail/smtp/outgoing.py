@@ -54,16 +54,16 @@ class OutgoingMessage:
         self.needs_utf8 = utf8
         self.time_left = time_left
         self.results: dict[str, RecipientResult] = {}
-        self.waiting = list(envelope.recipients)
-        self.interrupted = False
-        self.handed_over = False
+        self.waiting: list[str] = list(envelope.recipients)
+        self.interrupted: bool = False
+        self.handed_over: bool = False
         self._set_content(head, body)
 
     def _set_content(self, head: bytes, body: bytes) -> None:
         self._head = head
         self._body = body
-        self.size = len(head) + len(body)
-        self.needs_eight_bit = not (head.isascii() and body.isascii())
+        self.size: int = len(head) + len(body)
+        self.needs_eight_bit: bool = not (head.isascii() and body.isascii())
 
     @property
     def content(self) -> bytes:

@@ -53,8 +53,8 @@ class Session:
         self.capabilities = capabilities
         self.finished: deque[OutgoingMessage] = deque()
         self.returned: deque[OutgoingMessage] = deque()
-        self.transactions = 0
-        self.answered = 0
+        self.transactions: int = 0
+        self.answered: int = 0
         self._parser = ReplyParser()
         self._output: list[bytes] = []
         self._commands: deque[tuple[Verb, str]] = deque()  # of the current transaction, not written yet

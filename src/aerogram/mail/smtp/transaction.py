@@ -30,7 +30,7 @@ class Transaction:
         self.mail: Reply | None = None
         self.rcpts: list[Reply] = []
         self.accepted: list[str] = []
-        self.is_written = False
+        self.is_written: bool = False
         if len(recipients) == len(message.waiting):
             message.waiting = []
         else:

@@ -1,0 +1,127 @@
+"""The session as a state machine: what it writes at which reply, without any socket."""
+
+from __future__ import annotations
+
+import pytest
+
+from aerogram.mail.address.envelope import Envelope
+from aerogram.mail.smtp.capabilities import Capabilities
+from aerogram.mail.smtp.outgoing import OutgoingMessage
+from aerogram.mail.smtp.replies import ConnectionLost
+from aerogram.mail.smtp.session import ResetRefused, Session
+
+
+def session(*offers: str, chunking: bool = False) -> Session:
+    return Session(Capabilities(dict.fromkeys(offers, ""), chunking=chunking))
+
+
+def message(*recipients: str, content: bytes = b"Subject: x\r\n\r\nHi\r\n") -> OutgoingMessage:
+    return OutgoingMessage(None, Envelope("me@x.org", recipients or ("ann@x.org",)), content)
+
+
+def written(protocol: Session) -> bytes:
+    data = protocol.data_to_send()
+    protocol.data_sent()
+    return data
+
+
+def results(outgoing: OutgoingMessage) -> dict[str, str]:
+    return {address: str(result) for address, result in outgoing.results.items()}
+
+
+def test_a_pipelined_group_follows_the_content_before_its_answer():
+    protocol, first, second = session("pipelining"), message(), message("bob@x.org")
+    protocol.begin(first)
+    assert written(protocol) == b"MAIL FROM:<me@x.org>\r\nRCPT TO:<ann@x.org>\r\nDATA\r\n"
+    assert not protocol.is_ready
+    assert protocol.receive_data(b"250 ok\r\n250 ok\r\n35") is True
+    assert written(protocol) == b""
+    protocol.receive_data(b"4 go on\r\n")
+    assert written(protocol) == b"Subject: x\r\n\r\nHi\r\n.\r\n"
+    assert protocol.is_ready
+    assert protocol.awaited == (first, True)
+    protocol.begin(second)
+    assert written(protocol).startswith(b"MAIL FROM")
+    protocol.receive_data(b"250 2.0.0 queued\r\n")
+    assert list(protocol.finished) == [first]
+    assert results(first) == {"ann@x.org": "sent 250 2.0.0 queued"}
+    assert protocol.awaited == (second, False)
+
+
+def test_without_pipelining_one_command_waits_for_the_reply_to_the_other():
+    protocol, outgoing = session(), message("ann@x.org", "bob@x.org")
+    protocol.begin(outgoing)
+    said = [written(protocol)]
+    for reply in (b"250 ok\r\n", b"550 5.1.1 no\r\n", b"250 ok\r\n", b"354 go\r\n"):
+        protocol.receive_data(reply)
+        said.append(written(protocol))
+    assert [line.split()[0] for line in said] == [b"MAIL", b"RCPT", b"RCPT", b"DATA", b"Subject:"]
+    protocol.receive_data(b"250 ok\r\n")
+    assert results(outgoing) == {"ann@x.org": "refused 550 5.1.1 no", "bob@x.org": "sent 250 ok"}
+
+
+@pytest.mark.parametrize("reply", [b"550 no\r\n", b"250 ok\r\n550 no\r\n"], ids=["sender", "recipients"])
+def test_what_is_refused_before_data_asks_for_no_data(reply):
+    protocol, outgoing = session(), message()
+    protocol.begin(outgoing)
+    said = written(protocol)
+    for line in reply.splitlines(keepends=True):
+        protocol.receive_data(line)
+        said += written(protocol)
+    assert b"DATA" not in said
+    assert protocol.is_ready
+    assert results(outgoing) == {"ann@x.org": "refused 550 no"}
+    protocol.begin(message())
+    assert written(protocol).startswith(b"RSET" if b"250" in reply else b"MAIL")
+
+
+def test_more_than_a_hundred_commands_wait_for_the_first_replies():
+    protocol = session("pipelining")
+    protocol.begin(message(*[f"p{number}@x.org" for number in range(150)]))
+    assert written(protocol).count(b"\r\n") == 100
+    protocol.receive_data(b"250 ok\r\n" * 99)
+    assert written(protocol) == b""
+    protocol.receive_data(b"250 ok\r\n")
+    assert written(protocol).count(b"\r\n") == 52
+
+
+def test_a_refused_rset_ends_the_session_before_the_next_message_is_in_danger():
+    protocol, first, second = session("pipelining"), message(), message("bob@x.org")
+    protocol.begin(first)
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n451 later\r\n")
+    assert list(protocol.finished) == [first]
+    protocol.begin(second)
+    with pytest.raises(ResetRefused, match="502") as caught:
+        protocol.receive_data(b"502 what?\r\n250 ok\r\n250 ok\r\n354 go on\r\n")
+    assert protocol.end(caught.value) == [second]
+    assert second.waiting == ["bob@x.org"]
+    assert not second.results
+
+
+@pytest.mark.parametrize(("is_written", "status"), [(True, "uncertain"), (False, None)])
+def test_a_content_without_an_answer_is_uncertain_once_it_was_written(is_written, status):
+    protocol, outgoing = session("pipelining"), message()
+    protocol.begin(outgoing)
+    written(protocol)
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    protocol.data_to_send()
+    if is_written:
+        protocol.data_sent()
+    interrupted = protocol.end(ConnectionLost("the server closed the connection"))
+    assert [result.status for result in outgoing.results.values()] == [status] * is_written
+    assert interrupted == [outgoing] * (not is_written)
+
+
+def test_contents_travel_behind_their_recipients_by_bdat():
+    protocol = session("pipelining", "chunking", chunking=True)
+    first, second = message(), message("bob@x.org")
+    protocol.begin(first)
+    data = written(protocol)
+    protocol.begin(second)
+    data += written(protocol)
+    assert data.count(b"BDAT 18 LAST\r\nSubject: x\r\n\r\nHi\r\n") == 2
+    assert data.count(b"RSET") == 1
+    protocol.receive_data(b"250 ok\r\n550 no\r\n503 what?\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n")
+    assert results(first) == {"ann@x.org": "refused 550 no"}
+    assert results(second) == {"bob@x.org": "sent 250 ok"}
+    assert not protocol.is_waiting
