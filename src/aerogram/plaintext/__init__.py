@@ -1,9 +1,8 @@
-"""HTML becomes the text a person would have written; html2text does the conversion inside.
+"""Conversion of HTML to the text that a person would have typed.
 
-``reading`` walks the tree and leaves what a reader sees; ``outline`` lets html2text decide on paragraphs,
-lists, quotes and headings; ``layout`` sets links, tables and lines, as the last step. What a text says never
-decides on the structure, only whether it is blank: that is what lets a stencil keep an outline and set only
-the words anew.
+``reader`` walks the tree and writes down what a person sees; ``outline`` lets html2text decide on paragraphs,
+lists, quotes and headings; ``layout`` writes links, tables and lines. What a text says never changes the
+structure, only whether it is blank. So a stencil can keep an outline and lay out new words.
 """
 
 from __future__ import annotations
@@ -17,13 +16,19 @@ __all__ = ["html_to_text"]
 
 
 def html_to_text(html: str, *, width: int | None = None) -> str:
-    """Return what a reader of ``html`` sees, as plain text that ends with a newline.
+    """Convert HTML to plain text.
 
-    ``width`` is the number of columns to wrap at, the setting ``TEXT_WIDTH`` by default, 0 for no wrapping.
-    A URL is never broken, unless it alone is longer than a line of mail may be (998 octets, RFC 5322 2.1.1).
+    Args:
+        html: a document or a fragment.
+        width: the columns to wrap at, 0 for no wrapping; the setting ``TEXT_WIDTH`` by default.
+
+    Returns:
+        What a reader sees, with a newline at the end; empty if that is nothing. No line is longer than mail
+        allows (998 octets, RFC 5322, section 2.1.1), and no URL is broken that is not longer than that.
 
     Raises:
-        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` or nested too deeply.
+        DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` bytes or nested too deeply.
+        TypeError: ``html`` is not a string.
 
     >>> print(html_to_text('<p>Hello <b>Ann</b>,</p><a href="https://example.com/">your order</a>'), end="")
     Hello Ann,

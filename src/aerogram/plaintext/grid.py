@@ -1,4 +1,4 @@
-"""How the cells of a table stand in columns, and what becomes of them where there is no room for that."""
+"""Tables in columns, or cell by cell where there is no room for that."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from aerogram.plaintext.table import Cell
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Grid", "lines_of", "set_rows"]
+__all__ = ["Grid", "format_rows", "split_row"]
 
 _GAP = "  "
 _NARROWEST = 16  # a column is not wrapped to fewer columns than this
 _WIDEST = 990  # columns of a table that is not wrapped: no line of mail is longer
 
+_Kind = tuple[tuple[str, int], ...]  # alignment and span of each cell of a line
 
-def set_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
-    """Set rows in columns of together ``width`` at most (0: any), else cell by cell.
 
-    The text of the cells is set already, but for its breaks.
+def format_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
+    """Return a table as lines.
+
+    Args:
+        heads: the number of rows that are headings.
+        rows: cells whose links are written already, with the marks of breaks in their texts.
+        width: columns of text, 0 for any number.
     """
-    by_line = [lines_of(row) for row in rows]
+    by_line = [split_row(row) for row in rows]
     texts = [cell.text for lines in by_line for line in lines for cell in line]
-    return Grid.of(heads, by_line).set(texts, width)
+    return Grid.of(heads, by_line).format(texts, width)
 
 
-def lines_of(row: list[Cell]) -> list[list[Cell]]:
+def split_row(row: list[Cell]) -> list[list[Cell]]:
     """Return a row as rows of one line each."""
-    for cell in row:
-        if marks.BREAK in cell.text:
-            break
-    else:
-        return [row]
     texts = [cell.text.split(marks.BREAK) for cell in row]
     return [
         [
-            Cell(cell.align, cell.span, lines[number] if number < len(lines) else "")
+            cell._replace(text=lines[number] if number < len(lines) else "")
             for cell, lines in zip(row, texts, strict=True)
         ]
         for number in range(max(map(len, texts)))
@@ -49,21 +49,18 @@ def lines_of(row: list[Cell]) -> list[list[Cell]]:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How the cells of a table stand, one line each, whatever is in them.
+    """The arrangement of a table's cells, one line of text each, whatever their texts are.
 
-    ``columns`` has for each column the numbers of the cells that are in it alone, ``spanning`` those of the
-    others with the first column they take and the one behind the last, ``notes`` those that take all columns.
-    ``kinds`` has the alignments and spans of lines, ``lines`` for each line the number of its kind, and
-    ``rows`` for each row of how many lines it is; the first ``heads`` rows are headings.
+    Cells are numbered from left to right, line by line.
     """
 
-    columns: tuple[tuple[int, ...], ...]
-    spanning: tuple[tuple[int, int, int], ...]
-    notes: tuple[int, ...]
-    kinds: tuple[tuple[tuple[str, int], ...], ...]
-    lines: tuple[int, ...]
-    rows: tuple[int, ...]
-    heads: int
+    columns: tuple[tuple[int, ...], ...]  # for each column the cells that are in no other
+    spanning: tuple[tuple[int, int, int], ...]  # other cells: number, first column, column behind the last
+    notes: tuple[int, ...]  # cells over all columns
+    kinds: tuple[_Kind, ...]
+    lines: tuple[int, ...]  # for each line the number of its kind
+    rows: tuple[int, ...]  # for each row how many lines it has
+    heads: int  # rows that are headings
 
     @classmethod
     def of(cls, heads: int, rows: list[list[list[Cell]]]) -> Grid:
@@ -84,10 +81,8 @@ class Grid:
                     spanning.append((number, column, column + cell.span))
                 column += cell.span
                 number += 1
-        kinds: dict[tuple[tuple[str, int], ...], int] = {}
-        numbers = [
-            kinds.setdefault(tuple([(cell.align, cell.span) for cell in line]), len(kinds)) for line in lines
-        ]
+        kinds: dict[_Kind, int] = {}
+        numbers = [kinds.setdefault(tuple([cell[:2] for cell in line]), len(kinds)) for line in lines]
         return cls(
             tuple(map(tuple, columns)),
             tuple(spanning),
@@ -98,95 +93,80 @@ class Grid:
             heads,
         )
 
-    def set(self, texts: Sequence[str], width: int) -> list[str]:
-        """Set cells in columns of together ``width`` at most (0: any), else cell by cell."""
+    def format(self, texts: Sequence[str], width: int) -> list[str]:
+        """Return a table as lines of at most ``width`` columns (0 for any number)."""
         room = width or _WIDEST
         simple = is_simple("".join(texts))
-        if (
-            simple and len(self.lines) == 1 and not (self.spanning or self.heads)
-        ):  # as wide as what stands in it
-            line = _GAP.join(texts)
-            if len(line) <= room:
-                return [line.rstrip()]
         sizes = list(map(len if simple else columns_of, texts))
         widths = self._widths(sizes)
         total = _total(widths)
         if total > room:
-            widest = max(range(len(widths)), key=widths.__getitem__)
-            widths[widest] -= total - room
-            if widths[widest] < _NARROWEST or len(self.rows) == 1:
-                return self._cell_by_cell(texts, width)
-            return self._wrapped(texts, sizes, widths, widest, width)
+            return self._wrapped(texts, sizes, widths, width)
         if self.notes and any(sizes[note] > total for note in self.notes):
-            return self._padded(texts, sizes, widths, {note: wrap(texts[note], width) for note in self.notes})
-        return self._formed(texts, widths) if simple else self._padded(texts, sizes, widths, {})
+            return self._padded(texts, widths, {note: wrap(texts[note], width) for note in self.notes})
+        return self._filled(texts, widths) if simple else self._padded(texts, widths, {})
 
     def _widths(self, sizes: Sequence[int]) -> list[int]:
-        """Return the width of each column; a cell over several stretches the last of them when it must."""
+        """Return the width of each column; a cell over several widens the last of them if need be."""
         widths = [max(map(sizes.__getitem__, column), default=0) for column in self.columns]
         for number, start, end in self.spanning:
             if sizes[number]:
                 widths[end - 1] += max(0, sizes[number] - _total(widths[start:end]))
         return widths
 
-    def _formed(self, texts: Sequence[str], widths: list[int]) -> list[str]:
-        """Set cells that fit and whose characters all take one column."""
+    def _filled(self, texts: Sequence[str], widths: list[int]) -> list[str]:
+        """Format cells that fit and whose characters take one column each, all at once by ``%``."""
         if any(align == "c" for kind in self.kinds for align, _ in kind):
-            places = (place for number in self.lines for place in _places(self.kinds[number], widths))
+            rooms = [room for kind in self.lines for room in _rooms(self.kinds[kind], widths)]
             texts = [
                 _aligned(text, len(text), align, room) if align == "c" else text
-                for text, (align, room) in zip(texts, places, strict=True)
+                for text, (align, room) in zip(texts, rooms, strict=True)
             ]
-        forms = [_form(kind, widths) for kind in self.kinds]
-        form = "\n".join([forms[number] for number in self.lines])
+        forms = [
+            _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in _rooms(kind, widths)])
+            for kind in self.kinds
+        ]
+        form = "\n".join([forms[kind] for kind in self.lines])
         lines = [line.rstrip() for line in (form % tuple(texts)).split("\n")]
         return self._ruled(lines, sum(self.rows[: self.heads]), widths)
 
-    def _wrapped(
-        self, texts: Sequence[str], sizes: list[int], widths: list[int], widest: int, width: int
-    ) -> list[str]:
-        """Set cells whose widest column is too wide by wrapping what stands in it."""
-        rooms = [(number, widths[widest]) for number in self.columns[widest]]
-        rooms += [
+    def _wrapped(self, texts: Sequence[str], sizes: list[int], widths: list[int], width: int) -> list[str]:
+        """Format a table that is too wide by wrapping its widest column, or cell by cell."""
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        widths[widest] -= _total(widths) - (width or _WIDEST)
+        if widths[widest] < _NARROWEST or len(self.rows) == 1:
+            return self._cell_by_cell(texts, width)
+        rooms = dict.fromkeys(self.columns[widest], widths[widest])
+        rooms.update(
             (number, _total(widths[start:end]))
             for number, start, end in self.spanning
             if start <= widest < end
-        ]
-        pieces = {number: wrap(texts[number], room) for number, room in rooms if sizes[number] > room}
-        if any(columns_of(piece) > room for number, room in rooms for piece in pieces.get(number, ())):
+        )
+        pieces = {number: wrap(texts[number], room) for number, room in rooms.items() if sizes[number] > room}
+        if any(columns_of(part) > rooms[number] for number, parts in pieces.items() for part in parts):
             return self._cell_by_cell(texts, width)
         total = _total(widths)
         pieces.update((note, wrap(texts[note], width)) for note in self.notes if sizes[note] > total)
-        return self._padded(texts, sizes, widths, pieces)
+        return self._padded(texts, widths, pieces)
 
-    def _padded(
-        self, texts: Sequence[str], sizes: list[int], widths: list[int], pieces: dict[int, list[str]]
-    ) -> list[str]:
-        """Set cells one by one; ``pieces`` are those of the cells that are wrapped, by number."""
-        places = [list(_places(kind, widths)) for kind in self.kinds]
+    def _padded(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:
+        """Format cells one by one; ``pieces`` are the lines of those that are wrapped, by number."""
+        rooms = [list(_rooms(kind, widths)) for kind in self.kinds]
         lines: list[str] = []
-        number = 0
-        above = sum(self.rows[: self.heads])
-        rule = 0
+        number = rule = 0
         for line, kind in enumerate(self.lines):
-            cells = range(number, number + len(places[kind]))
-            number = cells.stop
-            if pieces and not pieces.keys().isdisjoint(cells):
-                parts = [pieces.get(cell) or [texts[cell]] for cell in cells]
-                rows = [
-                    [part[place] if place < len(part) else "" for part in parts]
-                    for place in range(max(map(len, parts)))
-                ]
-                measured = [[(text, columns_of(text)) for text in row] for row in rows]
-            else:
-                measured = [[(texts[cell], sizes[cell]) for cell in cells]]
-            lines += [
-                _GAP.join(
-                    [_aligned(*cell, *place) for cell, place in zip(row, places[kind], strict=True)]
-                ).rstrip()
-                for row in measured
+            parts = [
+                pieces.get(number + place) or [texts[number + place]] for place in range(len(rooms[kind]))
             ]
-            if line + 1 == above:
+            number += len(parts)
+            for place in range(max(map(len, parts))):
+                row = [part[place] if place < len(part) else "" for part in parts]
+                cells = [
+                    _aligned(text, columns_of(text), align, room)
+                    for text, (align, room) in zip(row, rooms[kind], strict=True)
+                ]
+                lines.append(_GAP.join(cells).rstrip())
+            if line + 1 == sum(self.rows[: self.heads]):
                 rule = len(lines)
         return self._ruled(lines, rule, widths)
 
@@ -196,7 +176,7 @@ class Grid:
         return lines
 
     def _cell_by_cell(self, texts: Sequence[str], width: int) -> list[str]:
-        """Set a table that is too wide: a paragraph for each cell, or a line with the name of its column."""
+        """Format each cell as a paragraph, or as a line that begins with the heading of its column."""
         rows = list(self._cells(texts))
         heads = self.heads if self.heads < len(rows) else 0
         names = [" ".join(cell) for cell in rows[0]] if heads else []
@@ -221,24 +201,19 @@ class Grid:
         return lines[:-1]
 
     def _cells(self, texts: Sequence[str]) -> Iterator[list[list[str]]]:
-        """Yield each row as its cells, and each of them as the lines of it that hold text."""
-        following = iter(texts)
+        """Yield each row as its cells, and each of them as its lines that hold text."""
+        remaining = iter(texts)
         kinds = iter(self.lines)
         for count in self.rows:
-            lines = [list(islice(following, len(self.kinds[kind]))) for kind in islice(kinds, count)]
+            lines = [list(islice(remaining, len(self.kinds[kind]))) for kind in islice(kinds, count)]
             yield [[text for text in cell if text.strip()] for cell in zip(*lines, strict=True)]
 
 
-def _form(kind: tuple[tuple[str, int], ...], widths: list[int]) -> str:
-    """Return what sets a line when it is given its cells by ``%``, those in the middle set already."""
-    return _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in _places(kind, widths)])
-
-
-def _places(kind: tuple[tuple[str, int], ...], widths: list[int]) -> Iterator[tuple[str, int]]:
-    """Yield for each cell of a line its alignment and the room it has."""
+def _rooms(kind: _Kind, widths: list[int]) -> Iterator[tuple[str, int]]:
+    """Yield the alignment of each cell of a line, and the columns it has."""
     column = 0
     for align, span in kind:
-        yield align, widths[column] if span == 1 else _total(widths[column : column + span])
+        yield align, _total(widths[column : column + span])
         column += span
 
 
@@ -247,11 +222,7 @@ def _total(widths: list[int]) -> int:
 
 
 def _aligned(text: str, size: int, align: str, room: int) -> str:
-    """Return a text of ``size`` columns with the spaces that make it ``room`` columns wide."""
-    space = room - size
-    if space <= 0:
-        return text
-    if align == "l":
-        return text + " " * space
-    before = space if align == "r" else space // 2
+    """Return a text of ``size`` columns with spaces to the width of ``room`` columns."""
+    space = max(room - size, 0)
+    before = {"l": 0, "r": space, "c": space // 2}[align]
     return " " * before + text + " " * (space - before)

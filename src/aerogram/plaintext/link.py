@@ -1,4 +1,4 @@
-"""Links in text: their labels, and what is shown of where they lead."""
+"""Links in text: a label, and as much of the URL as a reader needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aerogram.plaintext import marks
 
-__all__ = ["LINK", "apart", "set_link"]
+__all__ = ["LINK", "format_link", "separate_urls"]
 
 LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
@@ -15,25 +15,23 @@ LINK = re.compile(
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob", "file"))
-_INTRODUCING = (
-    *":?!>\u2026\u00bb\u203a\u2192\uff1a\uff1f\uff01",
-    "..",
-)  # what ends a label that wants no colon
-_CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # what clients know not to be of a URL, white space aside
-_PARTING = "-|/\u00b7\u2022\u2013\u2014"  # a sign that only parts two links has a space on both sides
+# Ends of labels that need no colon.
+_INTRODUCING = (*":?!>\u2026\u00bb\u203a\u2192\uff1a\uff1f\uff01", "..")
+_CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # no client takes these for a part of the URL before them
+_PARTING = "-|/\u00b7\u2022\u2013\u2014"  # separates two links, with a space on both sides
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
 
 
-def apart(text: str) -> str:
-    """Return a text in which URLs are set with a space behind each one that would run into what follows."""
+def separate_urls(text: str) -> str:
+    """Add a space behind each URL that would run into what follows."""
     text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
     return text.replace(marks.URL_END, "")
 
 
-def set_link(label: str, url: str, behind: str = "") -> str:
-    """Return a link as a person writes it, label and whole URL; white space around the label stays.
+def format_link(label: str, url: str, behind: str = "") -> str:
+    """Return a link as a person writes it: label and whole URL.
 
-    ``behind`` is put behind the URL, unless none is shown.
+    White space around the label stays. ``behind`` is added to the URL, if one is shown.
     """
     name = label.strip(" ")
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
@@ -49,7 +47,7 @@ def set_link(label: str, url: str, behind: str = "") -> str:
 
 
 def _introduced(label: str, address: str) -> str:
-    """Return an address with its label before it: a sentence that ends there needs no colon."""
+    """Return an address behind its label, with a colon unless a sentence ends there."""
     if label[-1] in ".," and not label.endswith(".."):
         label = label.rstrip(" .,")
         if not label or _same(label, address):
@@ -58,7 +56,7 @@ def _introduced(label: str, address: str) -> str:
 
 
 def _address(url: str, label: str) -> str:
-    """Return what a reader needs of a URL beside its label: nothing where it leads nowhere."""
+    """Return what a reader needs of a URL beside its label: nothing if it leads nowhere."""
     scheme = _SCHEME.match(url)
     kind = scheme[1].lower() if scheme else ""
     if not url or url.startswith("#") or kind in _NOT_FOR_READERS:

@@ -1,6 +1,7 @@
-"""The marks an outline is written with, and how a run of text becomes fit to stand between them.
+"""The marks in an outline, and the cleaning of the runs of text between them.
 
-An outline is a string. Control characters, which no run of text keeps, mark what the layout has to set.
+An outline is a string. Control characters, which are removed from every run of text, mark its links, tables
+and breaks.
 """
 
 from __future__ import annotations
@@ -26,31 +27,30 @@ __all__ = [
     "clean_pre_lines",
     "clean_url",
     "is_blank",
-    "is_clean",
     "is_ordinary",
 ]
 
 LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
-URL_END = "\x07"  # behind a URL in a text whose links are set: what follows must not run into it
+URL_END = "\x07"  # behind a URL that is written out, until it is separated from what follows
 KEEP = "\x08"  # around text whose line ends are line breaks
-PRE = "\x05"  # the rest of the line is set as it is
+PRE = "\x05"  # before preformatted text, to the end of the line
 TABLE_START, TABLE_END, ROW, CELL, SPEC = "\x0e", "\x0f", "\x10", "\x11", "\x12"
 
-# What fills a preheader and never shows. Joiners stay where they join: in emoji, in Persian.
+# Filler of preheaders, which never shows. Joiners stay where they join: in emoji, in Persian.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb]"
     "|[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]"
 )
 _LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
 _SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}|[\t\n\r\f\x85\u2028\u2029]")
-# Anything the three above could change, beside two spaces.
+# Any character that the three patterns above may change, besides two spaces.
 _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
     "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
 )
-#: Whether all characters are of the languages of Europe: none invisible, none white space but the space.
+# Matches text in the languages of Europe: no invisible characters, no white space but the space.
 is_ordinary = re.compile(
     "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff"
     "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u22ff]*"
@@ -63,22 +63,15 @@ _BLANK = "".join(
 )
 
 
-def is_clean(text: str) -> bool:
-    """Whether :func:`clean` has nothing to do."""
-    if "  " in text:
-        return False
-    return is_ordinary(text) is not None or _NOT_CLEAN.search(text) is None
-
-
 def clean(text: str) -> str:
-    """Return a run of text without what never shows, its white space collapsed, its edges as they are."""
-    if is_clean(text):
+    """Return a run of text without invisible characters, with white space collapsed but not stripped."""
+    if "  " not in text and _NOT_CLEAN.search(text) is None:
         return text
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
 
 
 def clean_lines(text: str) -> str:
-    """Return a run of text with the mark of a break for each line end, its edges as they are."""
+    """Return a cleaned run of text with the mark of a break for each line end."""
     lines = [clean(line) for line in _LINE_END.split(text)]
     if len(lines) == 1:
         return lines[0]
@@ -87,17 +80,17 @@ def clean_lines(text: str) -> str:
 
 
 def clean_pre_lines(text: str) -> str:
-    """Return preformatted text with its spaces, tabs as spaces, and the mark of a break for each line end."""
+    """Return preformatted text with tabs as spaces and the mark of a break for each line end."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return _PRE_INVISIBLE.sub("", text).replace("\n", BREAK)
 
 
 def clean_url(url: str) -> str:
-    """Return a URL as one word: no white space (percent-encoded) and no control characters."""
+    """Return a URL as one word: spaces percent-encoded, other white space and controls removed."""
     url = url.strip()
     return url if url.isprintable() and " " not in url else _CONTROL.sub("", url).replace(" ", "%20")
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a cleaned run shows."""
+    """Return whether nothing of a cleaned run is visible."""
     return not text.strip(_BLANK)

@@ -1,4 +1,4 @@
-"""From a tree to an outline: lines with their prefixes, as html2text sees the document."""
+"""The outline of a document: its lines with their prefixes, as html2text sees it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.hidden import hidden_classes
-from aerogram.plaintext.reading import Reading
+from aerogram.plaintext.reader import Reader
+from aerogram.plaintext.style import hidden_names
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -24,31 +24,28 @@ _EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
 
 
 class Line(NamedTuple):
-    """One line of an outline: what stands before it, and before the lines it is wrapped to; its content.
+    """One line of an outline."""
 
-    ``is_picture`` tells that it is the alternative text of an image and nothing else, or a link of that.
-    """
-
-    first: str
-    rest: str
+    first: str  # its prefix
+    rest: str  # the prefix of further lines, when it is wrapped
     content: str
-    is_picture: bool = False
+    is_image: bool = False  # the alternative text of an image and nothing else, perhaps as a link
 
 
 _BLANK = Line("", "", "")
 
 
 def outline(root: Element) -> list[Line]:
-    """Return what a reader of the document sees: lines whose content still holds the layout's marks."""
+    """Return what a reader of a document sees, as lines whose content holds marks."""
     body = root.find("body")
     if body is None:
         return []
-    reading = Reading(hidden_classes(root))
-    reading.read(body)
+    reader = Reader(hidden_names(root))
+    reader.read(body)
     converter = _converter_class()()
-    # Blocks that are empty or in each other part their neighbours as one edge does, which is read sooner.
-    text: str = converter.handle(_EDGES.sub("<p>", "".join(reading.html)))
-    return [_line(line, reading) if line else _BLANK for line in text.split("\n")]
+    # Nested and empty blocks separate their neighbours as one paragraph does, which html2text reads sooner.
+    text: str = converter.handle(_EDGES.sub("<p>", "".join(reader.html)))
+    return [_line(line, reader) if line else _BLANK for line in text.split("\n")]
 
 
 @cache
@@ -56,7 +53,7 @@ def _converter_class() -> Any:
     from html2text import HTML2Text
 
     class Converter(HTML2Text):
-        """html2text set to what a person writes: no markup, no wrapping (the layout does that)."""
+        """html2text, without markup and wrapping."""
 
         def __init__(self) -> None:
             super().__init__(bodywidth=0)
@@ -65,13 +62,13 @@ def _converter_class() -> Any:
             self.ignore_emphasis = True
 
         def handle_data(self, data: str, entity_char: bool = False) -> None:  # noqa: ARG002  # html2text's
-            """Take in numbers of runs and spaces, in which there is nothing to escape."""
+            """Write numbers of runs and spaces, which need no escapes."""
             self.o(data, puredata=True)
 
     return Converter
 
 
-def _line(text: str, reading: Reading) -> Line:
+def _line(text: str, reader: Reader) -> Line:
     found = _LINE.match(text)
     if found is None:  # "." matches all but a newline, and there is none
         raise AssertionError(text)
@@ -80,16 +77,15 @@ def _line(text: str, reading: Reading) -> Line:
     content = found["content"].strip()
     if content == _RULE:
         content = "-" * 20
-    is_picture = bool(reading.pictures) and _is_picture(content, reading)
-    runs = reading.runs
-    content = _RUN.sub(lambda run: runs[int(run[1])], _SPACES.sub(" ", content))
+    is_image = bool(reader.images) and _is_image(content, reader)
+    content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
     indent = found["indent"][2:] if item else found["indent"] if content else ""
-    return Line(quote + indent + item, quote + indent + " " * len(item), content, is_picture)
+    return Line(quote + indent + item, quote + indent + " " * len(item), content, is_image)
 
 
-def _is_picture(content: str, reading: Reading) -> bool:
+def _is_image(content: str, reader: Reader) -> bool:
     numbers = [int(number) for number in _RUN.findall(content)]
-    others = [reading.runs[number] for number in numbers if number not in reading.pictures]
+    others = [reader.runs[number] for number in numbers if number not in reader.images]
     return len(numbers) - len(others) == 1 and all(
         run in _EDGES_OF_LINKS or run.startswith(marks.LINK_URL) for run in others
     )

@@ -1,8 +1,9 @@
-"""Tables in text: which rows of HTML read as a table, and how they are written for the layout."""
+"""Tables of words: which rows of HTML are one, and the run of text that carries them to the layout."""
 
 from __future__ import annotations
 
 import re
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
@@ -12,31 +13,31 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
 
-__all__ = ["Cell", "grid_of", "is_table", "table_rows"]
+__all__ = ["Cell", "is_table", "parse_table", "table_run"]
 
 _NEVER_IN_CELLS = frozenset(
     ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
 )
 _ONLY_IN_DATA = frozenset(("p", "div", "center", "section", "article"))
-_MOST_REACHING = 50  # cells that reach down from a row
+_MOST_ROWSPANS = 50  # cells that reach down from one row; no table that somebody reads has more
 _ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
 _ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 
 
 class Cell(NamedTuple):
-    """What stands in a cell: its alignment (l, r, c), how many columns it takes, and its text."""
+    """One cell."""
 
-    align: str
-    span: int
+    align: str  # l, r or c
+    span: int  # columns
     text: str  # lines with the mark of a break between them
 
 
-def grid_of(
-    rows: Sequence[Element], inline: Callable[[Element], str], is_seen: Callable[[Element], bool]
+def table_run(
+    rows: Sequence[Element], text_of: Callable[[Element], str], is_seen: Callable[[Element], bool]
 ) -> str | None:
-    """Write rows of a table as one run for the layout, or return ``None`` when they only arrange the page.
+    """Write the rows of a table of words as one run, or return ``None`` if they only arrange the page.
 
-    A table is one whose cells are lines of text, two of them at least side by side. What the cells say does
+    The cells of a table of words are lines of text, and in one row two at least hold some. What they say does
     not matter, only whether they are blank.
     """
     table = [[cell for cell in row if cell.tag in ("td", "th") and is_seen(cell)] for row in rows]
@@ -44,97 +45,88 @@ def grid_of(
         return None
     has_heads = any(cell.tag == "th" for cells in table for cell in cells)
     is_data = has_heads or _is_ruled(rows[0])
-    if not all(_is_line(cell, is_data) for cells in table for cell in cells):
+    if not all(_holds_lines(cell, is_data) for cells in table for cell in cells):
         return None
-    written: list[list[tuple[str, int, str]]] = []
-    heads = 0
     below = _blanks_below(rows, table)
     if below is None:
         return None
+    written: list[list[Cell]] = []
+    heads = 0
     for cells, blanks in zip(table, below, strict=True):
-        texts = [inline(cell) for cell in cells]
-        if not any(texts):
+        row = [Cell(_align(cell), _span(cell), text_of(cell)) for cell in cells]
+        if not any(cell.text for cell in row):
             continue
         if has_heads and heads == len(written) and all(cell.tag == "th" for cell in cells):
             heads += 1
-        line = [(_align(cell), _columns(cell), text) for cell, text in zip(cells, texts, strict=True)]
-        for place, span in blanks:
-            line.insert(place, ("l", span, ""))
-        written.append(line)
+        for number, span in blanks:
+            row.insert(number, Cell("l", span, ""))
+        written.append(row)
     written = _without_blank_columns(written)
-    if max((sum(bool(text) for *_, text in cells) for cells in written), default=0) < 2:
+    if max((sum(bool(cell.text) for cell in row) for row in written), default=0) < 2:
         return None
-    if len(written) == 1 and all(marks.LINK_START in text for *_, text in written[0] if text):
-        return None  # buttons, or the names of other places: each reads better on a line of its own
+    if len(written) == 1 and all(marks.LINK_START in cell.text for cell in written[0] if cell.text):
+        return None  # buttons or a menu: each link reads better on a line of its own
     lines = [
-        marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in cells)
-        for cells in written
+        marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in row) for row in written
     ]
     return f"{marks.TABLE_START}{heads}{marks.ROW}{marks.ROW.join(lines)}{marks.TABLE_END}"
 
 
-def _without_blank_columns(rows: list[list[tuple[str, int, str]]]) -> list[list[tuple[str, int, str]]]:
-    """Take out the columns that only keep their neighbours apart."""
-    if all(text and span == 1 for cells in rows for _, span, text in cells):
-        return rows
-    used: set[int] = set()
-    for cells in rows:
-        column = 0
-        for _, span, text in cells:
-            if text and span == 1:
-                used.add(column)
-            column += span
+def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """Take out the columns that only separate their neighbours."""
+    starts = [list(accumulate((cell.span for cell in row), initial=0)) for row in rows]
+    used = {
+        start
+        for row, columns in zip(rows, starts, strict=True)
+        for cell, start in zip(row, columns, strict=False)
+        if cell.text and cell.span == 1
+    }
     kept = []
-    for cells in rows:
-        column = 0
-        left = []
-        for align, span, text in cells:
-            width = sum(place in used for place in range(column, column + span))
-            if width or text:
-                left.append((align, max(width, 1), text))
-            column += span
-        kept.append(left)
+    for row, columns in zip(rows, starts, strict=True):
+        spans = [len(used.intersection(range(*ends))) for ends in pairwise(columns)]
+        kept.append(
+            [
+                cell._replace(span=max(span, 1))
+                for cell, span in zip(row, spans, strict=True)
+                if span or cell.text
+            ]
+        )
     return kept
 
 
 def _is_ruled(row: Element) -> bool:
-    """Whether the rows stand in a table whose lines are drawn, as nobody has it in a layout."""
+    """Return whether a row is in a table with visible borders, which no layout has."""
     table = next(row.iterancestors("table"), row)
-    return table.get("border", "0").strip() not in ("0", "", "none") or "MsoTableGrid" in table.get(
-        "class", ""
-    )
+    has_border = table.get("border", "0").strip() not in ("0", "", "none")
+    return has_border or "MsoTableGrid" in table.get("class", "")
 
 
-def _is_line(cell: Element, is_data: bool) -> bool:
+def _holds_lines(cell: Element, is_data: bool) -> bool:
+    """Return whether a cell holds nothing but lines of text."""
     if not is_data and cell.get("rowspan", "1") != "1":
         return False
-    if len(cell) == 0:
-        return True
     never = _NEVER_IN_CELLS if is_data else _NEVER_IN_CELLS | _ONLY_IN_DATA
-    return not any(inner.tag in never and not _is_of_word(inner) for inner in cell.iterdescendants())
+    return not any(inner.tag in never and not _is_word_paragraph(inner) for inner in cell.iterdescendants())
 
 
-def _is_of_word(element: Element) -> bool:
-    """Whether this is a paragraph of Word, where each line of a cell is one."""
+def _is_word_paragraph(element: Element) -> bool:
+    """Return whether Microsoft Word wrote this paragraph, as it makes one of each line of a cell."""
     return bool(element.tag == "p" and element.get("class", "").startswith("Mso"))
 
 
 def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> list[list[tuple[int, int]]] | None:
-    """Return for each row the blank cells below those that reach down to it: their places and spans.
+    """Return for each row the blank cells that ``rowspan`` above leaves in it, as their numbers and spans.
 
-    A place is the number of the cell in the row, the blank ones before it included. ``None`` for more cells
-    that reach down than any table has that somebody reads.
+    A number counts the cells before it in the row, blank ones included. ``None`` stands for too many of them.
     """
-    if all(cell.get("rowspan", "1") == "1" for cells in table for cell in cells):
-        return [[]] * len(table)
     found = []
-    below: dict[int, tuple[int, int]] = {}  # by the first column: how many rows are left, and the span
+    below: dict[int, tuple[int, int]] = {}  # by first column: the rows left, and the span
     part = None
     for row, cells in zip(rows, table, strict=True):
         if row.getparent() is not part:
             part, below = row.getparent(), {}
         blanks, below = _blanks_in(cells, below)
-        if len(below) > _MOST_REACHING:
+        if len(below) > _MOST_ROWSPANS:
             return None
         found.append(blanks)
     return found
@@ -143,56 +135,52 @@ def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> list[l
 def _blanks_in(
     cells: list[Element], below: dict[int, tuple[int, int]]
 ) -> tuple[list[tuple[int, int]], dict[int, tuple[int, int]]]:
-    """Return the blank cells of a row, below those that reach down to it, and what reaches the next row."""
+    """Return the blank cells of a row, and what reaches from it and from above into the next."""
     blanks = []
     after = {start: (left - 1, span) for start, (left, span) in below.items()}
-    column = place = 0
+    column = number = 0
     for cell in [*cells, None]:
         while column in below:
-            span = below[column][1]
-            blanks.append((place, span))
-            column += span
-            place += 1
+            blanks.append((number, below[column][1]))
+            column += below[column][1]
+            number += 1
         if cell is not None:
-            span = _columns(cell)
-            after[column] = _rows(cell) - 1, span
-            column += span
-            place += 1
+            after[column] = _rows(cell) - 1, _span(cell)
+            column += _span(cell)
+            number += 1
     return blanks, {start: reach for start, reach in after.items() if reach[0] > 0}
 
 
 def _align(cell: Element) -> str:
-    """Return l, r or c: as the cell is aligned, or the first paragraph in it."""
-    for element in (cell, cell.find("p")) if len(cell) else (cell,):
-        if element is None:
-            continue
-        style = element.get("style")
-        aligned = _ALIGNED.search(style) if style else None
-        value = (aligned[1] if aligned else element.get("align", "")).lower()
-        if align := _ALIGNMENTS.get(value):
-            return align
+    """Return l, r or c: the alignment of a cell, or of the first paragraph in it."""
+    for element in (cell, cell.find("p")):
+        if element is not None:
+            aligned = _ALIGNED.search(element.get("style", ""))
+            value = aligned[1] if aligned else element.get("align", "")
+            if align := _ALIGNMENTS.get(value.lower()):
+                return align
     return "l"
 
 
-def _columns(cell: Element) -> int:
-    value = cell.get("colspan")
-    return max(min(int(value[:5]), 50), 1) if value and value.isascii() and value.isdigit() else 1
+def _span(cell: Element) -> int:
+    return max(min(_number(cell.get("colspan", "1")), 50), 1)
 
 
 def _rows(cell: Element) -> int:
-    value = cell.get("rowspan", "1")
-    if not (value.isascii() and value.isdigit()):
-        return 1
-    return int(value[:5]) or 65534  # 0 means all that are left
+    return _number(cell.get("rowspan", "1")) or 65534  # 0 stands for all that are left
+
+
+def _number(value: str) -> int:
+    return int(value[:5]) if value.isascii() and value.isdigit() else 1
 
 
 def is_table(content: str) -> bool:
-    """Whether the content of a line is one table and nothing else."""
+    """Return whether the content of a line is one table and nothing else."""
     return content.startswith(marks.TABLE_START) and content.find(marks.TABLE_END) == len(content) - 1
 
 
-def table_rows(run: str) -> tuple[int, list[list[Cell]]]:
-    """Take a run of :func:`grid_of` apart: how many rows are headings, and all rows."""
+def parse_table(run: str) -> tuple[int, list[list[Cell]]]:
+    """Return the number of rows that are headings, and all rows, of a run of :func:`table_run`."""
     heads, *rows = run[1:-1].split(marks.ROW)
     return int(heads), [[_cell(cell) for cell in row.split(marks.CELL)] for row in rows]
 

@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import fits, wrap
-from aerogram.plaintext.layout import finished, is_blank_line, lay_out, prefixed, set_line
-from aerogram.plaintext.link import apart, set_link
+from aerogram.plaintext.columns import wrap
+from aerogram.plaintext.layout import finish, format_line, is_blank_line, lay_out, prefixed
+from aerogram.plaintext.link import format_link, separate_urls
 
 if TYPE_CHECKING:
     from aerogram.plaintext.grid import Grid
@@ -85,7 +85,7 @@ class OpenLine(NamedTuple):
 
     def set(self, texts: Sequence[str]) -> str | None:
         """Return the laid-out line, or ``None`` if it is blank."""
-        text = set_line(self.first, self.rest, texts[self.content], self.width)
+        text = format_line(self.first, self.rest, texts[self.content], self.width)
         return None if is_blank_line(self.first, text) else text
 
 
@@ -100,9 +100,7 @@ class OpenText(NamedTuple):
     def set(self, texts: Sequence[str]) -> str | None:
         """Return the wrapped text, or ``None`` if it is blank."""
         text = texts[self.text].strip(" ")
-        if not fits(text, self.room):
-            return prefixed(self.first, self.rest, wrap(text, self.room))
-        return (self.first + text).rstrip() if text else None
+        return prefixed(self.first, self.rest, wrap(text, self.room)) if text else None
 
 
 class OpenTable(NamedTuple):
@@ -116,7 +114,7 @@ class OpenTable(NamedTuple):
 
     def set(self, texts: Sequence[str]) -> str | None:
         """Return the laid-out table, or ``None`` if it is blank."""
-        lines = self.grid.set(self.cells(texts), self.room)
+        lines = self.grid.format(self.cells(texts), self.room)
         if not self.first:
             return "\n".join(lines)
         text = prefixed(self.first, self.rest, lines)
@@ -162,7 +160,7 @@ class OpenLinks(NamedTuple):
     def set(self, words: Sequence[str]) -> list[str]:
         """Return the links as text."""
         parts = self.format(words).split(SEPARATOR)
-        return list(map(set_link, parts[::2], parts[1::2], self.behind)) if self.behind else []
+        return list(map(format_link, parts[::2], parts[1::2], self.behind)) if self.behind else []
 
 
 class OpenTexts(NamedTuple):
@@ -174,7 +172,7 @@ class OpenTexts(NamedTuple):
     def set(self, words: Sequence[str]) -> list[str]:
         """Return the texts."""
         texts = self.format(words)
-        return (apart(texts) if self.are_close else texts).split(SEPARATOR)
+        return (separate_urls(texts) if self.are_close else texts).split(SEPARATOR)
 
 
 class TextTemplate:
@@ -215,4 +213,4 @@ class TextTemplate:
         text = fill_pieces(self._pieces, texts)
         if text is None:  # a line came out blank, so that its neighbours meet
             return lay_out(self._outline(words), self._width)
-        return finished(text)
+        return finish(text)

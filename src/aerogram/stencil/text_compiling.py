@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import wrap
-from aerogram.plaintext.grid import Grid, lines_of
-from aerogram.plaintext.layout import BREAKS, SetLine, following, join_lines, room_of, set_line, set_text
-from aerogram.plaintext.link import LINK, set_link
-from aerogram.plaintext.table import is_table, table_rows
+from aerogram.plaintext.grid import Grid, split_row
+from aerogram.plaintext.layout import (
+    BREAKS,
+    FormattedLine,
+    caption_index,
+    format_line,
+    format_links,
+    join_lines,
+    room_of,
+)
+from aerogram.plaintext.link import LINK, format_link
+from aerogram.plaintext.table import is_table, parse_table
 from aerogram.stencil.text import (
     LINES,
     PRE,
@@ -52,22 +60,22 @@ def compile_text(lines: Sequence[Line], placeholder: re.Pattern[str], width: int
         width: of the text, in columns.
     """
     compiler = _Compiler(placeholder, width)
-    set_lines = _with_images(
+    formatted = _with_images(
         [
-            SetLine(
+            FormattedLine(
                 line.first,
-                _OPEN if placeholder.search(line.content) else set_line(*line[:3], width),
-                line.is_picture,
+                _OPEN if placeholder.search(line.content) else format_line(*line[:3], width),
+                line.is_image,
             )
             for line in lines
         ]
     )
-    waiting = (line for line, known in zip(lines, set_lines, strict=True) if known.text in (_OPEN, _IMAGE))
+    waiting = (line for line, known in zip(lines, formatted, strict=True) if known.text in (_OPEN, _IMAGE))
     # Joined as the layout joins them, the open ones (never blank here) included; then split again.
     pieces: list[Piece] = []
     image: list[Piece] = []
     between = ""
-    for text in join_lines(set_lines).removesuffix("\n").split("\n"):
+    for text in join_lines(formatted).removesuffix("\n").split("\n"):
         if text == _IMAGE:
             image, between = compiler.pieces(next(waiting)), ""
         elif text == _OPEN:
@@ -83,13 +91,13 @@ def compile_text(lines: Sequence[Line], placeholder: re.Pattern[str], width: int
     return TextTemplate(outline, list(_merged(pieces)), list(compiler.gaps), links, texts, width)
 
 
-def _with_images(lines: list[SetLine]) -> list[SetLine]:
+def _with_images(lines: list[FormattedLine]) -> list[FormattedLine]:
     """Mark images whose alternative text may equal the line after them, and open both."""
     marked = list(lines)
     for place, line in enumerate(lines):
-        title = following(lines, place) if line.is_picture else None
+        title = caption_index(lines, place) if line.is_image else None
         if title is not None and _OPEN in (line.text, lines[title].text):
-            marked[place] = SetLine(line.first, _IMAGE, is_picture=False)
+            marked[place] = FormattedLine(line.first, _IMAGE, is_image=False)
             marked[title] = lines[title]._replace(text=_OPEN)
     return marked
 
@@ -157,18 +165,18 @@ class _Compiler:
             elif self.placeholder.search(text):
                 pieces.append(OpenText(first, line.rest, self._text(text), room))
                 ended = False
-            elif shown := set_text(text).strip(" "):
+            elif shown := format_links(text).strip(" "):
                 lines = wrap(shown, room)
                 pieces.append((first + lines[0]).rstrip())
                 pieces += [(line.rest + one).rstrip() for one in lines[1:]]
                 ended = False
         while pieces and pieces[-1] == line.rest.rstrip():
             pieces.pop()
-        return pieces or [set_line(*line[:3], self.width)]  # an item with nothing in it
+        return pieces or [format_line(*line[:3], self.width)]  # an item with nothing in it
 
     def _table(self, line: Line) -> OpenTable:
-        heads, rows = table_rows(line.content)
-        by_line = [lines_of(row) for row in rows]
+        heads, rows = parse_table(line.content)
+        by_line = [split_row(row) for row in rows]
         cells = [self._text(cell.text) for lines in by_line for cells in lines for cell in cells]
         grid = Grid.of(heads, by_line)
         return OpenTable(line.first, line.rest, picker(cells), grid, room_of(line.rest, self.width))
@@ -201,7 +209,7 @@ class _Compiler:
                 self._links.append(([*label, SEPARATOR, *url], behind))
                 parts.append(-len(self._links))
             else:
-                parts.append(set_link(link[1], link[2], behind))
+                parts.append(format_link(link[1], link[2], behind))
         return [*parts, *self.parts(text[end:])]
 
     def parts(self, content: str, *, in_url: bool = False) -> list[str | int]:
