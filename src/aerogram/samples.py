@@ -11,12 +11,7 @@ __all__ = ["samples_of"]
 
 
 def samples_of(cls: type[Notification]) -> dict[str, Notification]:
-    """Return the samples of a class by name.
-
-    Raises:
-        DeclarationError: ``samples()`` returned something else than a dict of names and notifications.
-            What it raises itself is raised as it is.
-    """
+    """Return the samples of a class by name; what is no dict of names and notifications is refused."""
     samples: object = cls.samples()
     if not isinstance(samples, Mapping):
         found = f"a {type(samples).__name__}"

@@ -48,12 +48,7 @@ class SourceLine:
 
 
 def source_line(cls: type[Notification], declaration: str | None = None) -> SourceLine:
-    """Return where a class, or one of its declarations, is defined.
-
-    Args:
-        cls: the class.
-        declaration: an attribute or property; the class itself if none is given, or if it is not found.
-    """
+    """Return where a declaration of a class is defined; where the class is, if none is given or found."""
     for owner in cls.__mro__ if declaration else ():
         if declaration in vars(owner) or declaration in vars(owner).get("__annotations__", ()):
             return _line_in(owner, str(declaration)) or _class_line(cls)

@@ -26,11 +26,7 @@ class Invocation:
     modules: list[str]
 
     def module_names(self) -> list[str]:
-        """Return the modules to import: those of ``--app``, else those of the settings.
-
-        Raises:
-            typer.BadParameter: there are none, or one of them is not an import name.
-        """
+        """Return the modules to import: those of ``--app``, else those of the settings."""
         # A console script has its own folder on the path, `python -m` the working directory: be alike.
         here = str(Path.cwd())
         if here not in sys.path:
@@ -51,11 +47,7 @@ class Invocation:
         return registry.all_notifications()
 
     def notification(self, name: str) -> type[Notification]:
-        """Return the notification of that name.
-
-        Raises:
-            typer.BadParameter: there is none.
-        """
+        """Return the notification of that name."""
         registry.load(self.module_names())
         try:
             return registry.get(name)

@@ -28,17 +28,7 @@ class Layer:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], source: str, *, prefix: str = "") -> Layer:
-        """Validate the values of one source.
-
-        Args:
-            values: settings by name.
-            source: the source in words; with ``prefix`` each value's source is "<source> <prefix><name>".
-            prefix: what the source puts before each name.
-
-        Raises:
-            UnknownSetting: there is no setting of that name.
-            ImproperlyConfigured: a value is not accepted.
-        """
+        """Validate the values of one source, which error texts call ``source``, or "source prefixNAME"."""
         sources = {name: f"{source} {prefix}{name}" if prefix else source for name in values}
         for name in values:
             if name not in Schema.model_fields:
@@ -69,9 +59,8 @@ class Layer:
 def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, Layer]]:
     """Return the value of every setting, and the layer of each that is not the default.
 
-    Args:
-        layers: the sources, weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it
-            stands for, in that same source; only the strongest source's URL counts.
+    The layers are given weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it stands
+    for, in that same source; only the strongest source's URL counts.
     """
     values, origins = dict(vars(SettingsTable())), {}
     with_url = next((layer for layer in reversed(layers) if "EMAIL_URL" in layer.values), None)

@@ -32,12 +32,9 @@ T = TypeVar("T")
 
 
 def _setting(default: T, accepted: str, **constraints: Any) -> T:
-    """Declare a setting.
+    """Declare a setting; ``accepted`` completes the sentence "Accepted: …" of error texts and documentation.
 
-    Args:
-        default: the value where no source gives one; each copy of the table has its own lists and dicts.
-        accepted: completes the sentence "Accepted: …" of error texts and of the documentation.
-        constraints: those of pydantic's ``Field``.
+    The constraints are those of pydantic's ``Field``. Each copy of the table has its own lists and dicts.
     """
 
     def fresh() -> T:

@@ -41,11 +41,7 @@ class Surroundings:
 
     @classmethod
     def observe(cls) -> Surroundings:
-        """Read the environment, and the nearest settings file from the working directory upward.
-
-        Raises:
-            ImproperlyConfigured: a file on the way cannot be read, or is not TOML.
-        """
+        """Read the environment, and the nearest settings file from the working directory upward."""
         environment, folder = dict(_raw_environment()), _working_directory()
         absent: list[str] = []
         present: dict[str, Signature] = {}
@@ -75,11 +71,7 @@ class Surroundings:
         return False
 
     def layers(self) -> tuple[Layer, ...]:
-        """Return the settings of file and environment, weakest first.
-
-        Raises:
-            ImproperlyConfigured: a name or value is wrong.
-        """
+        """Return the settings of file and environment, weakest first."""
         file = () if self.file is None else (_file_layer(self.file, self.table),)
         return (*file, _environment_layer(os.environ))
 

@@ -28,23 +28,14 @@ class _Refused(Exception):
 
 
 def expand_url(url: str, source: str) -> dict[str, Any]:
-    """Turn an ``EMAIL_URL`` into the ``EMAIL_*`` settings it stands for.
+    """Return the ``EMAIL_*`` settings that an ``EMAIL_URL``, given by ``source``, stands for.
 
-    An SMTP URL sets host, port, login and encryption all at once, so that a login never goes to a host it was
-    not meant for; ``timeout``, ``certfile`` and ``keyfile`` are set only if the URL names them.
-
-    Args:
-        url: the URL; user, password, host and path are percent-decoded.
-        source: where it was given, in words.
-
-    Returns:
-        Settings by name.
-
-    Raises:
-        ImproperlyConfigured: the URL has no known form. The text shows nothing of the URL.
+    An SMTP URL sets host, port, login and encryption all at once, so that a login never goes to a host it
+    was not meant for; ``timeout``, ``certfile`` and ``keyfile`` are set only if the URL names them. No error
+    text shows anything of the URL.
 
     >>> expand_url("file:///var/mail", "an example")
-    {'EMAIL_BACKEND': 'aerogram.mail.backends.filebased.EmailBackend', 'EMAIL_FILE_PATH': '/var/mail'}
+       {'EMAIL_BACKEND': 'aerogram.mail.backends.filebased.EmailBackend', 'EMAIL_FILE_PATH': '/var/mail'}
     """
     try:
         parts = _split(url)

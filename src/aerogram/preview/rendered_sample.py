@@ -44,14 +44,7 @@ class Attachment:
 
 
 class RenderedSample:
-    """A message and the bytes that a mail server would get, which are made once.
-
-    Args:
-        message: the rendered message.
-
-    Raises:
-        MessageError: it cannot be written, for example because a header contains a newline.
-    """
+    """A message and the bytes that a mail server would get, which are made once."""
 
     def __init__(self, message: EmailMessage) -> None:
         self.message = message

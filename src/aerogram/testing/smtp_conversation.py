@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["Conversation"]
 
 
+_REPLIES = {
+    "HELO": "250 faulty.test",
+    "STARTTLS": "220 2.0.0 go ahead",
+    "MAIL": "250 2.1.0 sender ok",
+    "RCPT": "250 2.1.5 recipient ok",
+    "DATA": "354 go ahead",
+    "RSET": "250 2.0.0 reset",
+    "NOOP": "250 2.0.0 nothing done",
+    "QUIT": "221 2.0.0 bye",
+}
+
+
 class _Over(Exception):
     """The conversation has ended."""
 
@@ -69,79 +81,45 @@ class Conversation:
             self._bdat(argument)
         elif (rule := self._rule(verb, argument)) is not None:
             self._follow(rule)
-            self._remember(verb, argument, rule)
+            self._note(verb, argument, rule.first_reply)
         else:
-            getattr(self, f"_on_{verb.lower()}", self._on_unknown)(argument)
+            reply = self._usual_reply(verb, argument)
+            for each in reply.split("\n"):
+                self._reply(each)
+            self._note(verb, argument, reply)
+            if verb == "STARTTLS":
+                self._encrypt()
+            elif verb == "QUIT":
+                raise _Over
 
-    def _remember(self, verb: str, argument: str, rule: ScriptRule) -> None:
-        """Note what a scripted reply has granted."""
-        granted = rule.first_reply[:1]
-        if verb == "MAIL" and granted == "2":
-            self._begin(argument)
-        elif verb == "RCPT" and granted == "2":
+    def _usual_reply(self, verb: str, argument: str) -> str:
+        """Return what a good server says to a command."""
+        if verb == "EHLO":
+            *first, last = f"faulty.test greets {argument}", *self._server.offers
+            return "\n".join([*(f"250-{line}" for line in first), f"250 {last}"])
+        if verb == "AUTH":
+            return self._login(argument)
+        if verb == "MAIL" and self._mail is not None:
+            return "503 5.5.1 nested MAIL"
+        if verb in ("RCPT", "DATA") and self._mail is None:
+            return "503 5.5.1 MAIL first"
+        if verb == "DATA" and not self._recipients:
+            return "554 5.5.1 no valid recipients"
+        return _REPLIES.get(verb, "500 5.5.2 no such command")
+
+    def _note(self, verb: str, argument: str, reply: str) -> None:
+        """Do what a reply has granted, a scripted one or the usual."""
+        granted = verb, reply[:1]
+        if granted == ("MAIL", "2"):
+            self._mail = (_address(argument), *argument.partition(">")[2].split())
+            self._recipients = []
+            self._chunks.clear()
+        elif granted == ("RCPT", "2"):
             self._recipients.append(_address(argument))
-        elif verb == "DATA" and granted == "3":
+        elif granted == ("DATA", "3"):
             self._content()
-        elif verb == "RSET" and granted == "2":
+        elif granted in (("RSET", "2"), ("EHLO", "2"), ("HELO", "2")):
             self._mail = None
-
-    def _on_ehlo(self, argument: str) -> None:
-        self._mail = None
-        self._lines(250, [f"faulty.test greets {argument}", *self._server.offers])
-
-    def _on_helo(self, argument: str) -> None:
-        self._mail = None
-        self._reply(f"250 faulty.test greets {argument}")
-
-    def _on_starttls(self, _: str) -> None:
-        self._reply("220 2.0.0 go ahead")
-        self._encrypt()
-
-    def _on_auth(self, argument: str) -> None:
-        mechanism, _, first = argument.partition(" ")
-        try:
-            granted = self._check_login(mechanism.upper(), first)
-        except binascii.Error:
-            self._reply("501 5.5.2 not base64")
-        else:
-            self._reply("235 2.7.0 welcome" if granted else "535 5.7.8 authentication failed")
-
-    def _on_mail(self, argument: str) -> None:
-        if self._mail is not None:
-            self._reply("503 5.5.1 nested MAIL")
-            return
-        self._begin(argument)
-        self._reply("250 2.1.0 sender ok")
-
-    def _on_rcpt(self, argument: str) -> None:
-        if self._mail is None:
-            self._reply("503 5.5.1 MAIL first")
-            return
-        self._recipients.append(_address(argument))
-        self._reply("250 2.1.5 recipient ok")
-
-    def _on_data(self, _: str) -> None:
-        if self._mail is None:
-            self._reply("503 5.5.1 MAIL first")
-        elif not self._recipients:
-            self._reply("554 5.5.1 no valid recipients")
-        else:
-            self._reply("354 go ahead")
-            self._content()
-
-    def _on_rset(self, _: str) -> None:
-        self._mail = None
-        self._reply("250 2.0.0 reset")
-
-    def _on_unknown(self, _: str) -> None:
-        self._reply("500 5.5.2 no such command")
-
-    def _on_noop(self, _: str) -> None:
-        self._reply("250 2.0.0 nothing done")
-
-    def _on_quit(self, _: str) -> None:
-        self._reply("221 2.0.0 bye")
-        raise _Over
 
     def _bdat(self, argument: str) -> None:
         size, _, last = argument.partition(" ")
@@ -154,11 +132,6 @@ class Conversation:
             self._take(bytes(self._chunks))
         else:
             self._reply("250 2.0.0 more")
-
-    def _begin(self, argument: str) -> None:
-        self._mail = (_address(argument), *argument.partition(">")[2].split())
-        self._recipients = []
-        self._chunks.clear()
 
     def _content(self) -> None:
         lines: list[bytes] = []
@@ -185,6 +158,14 @@ class Conversation:
             self._reply("250 2.0.0 accepted")
 
     # -- logins --
+
+    def _login(self, argument: str) -> str:
+        mechanism, _, first = argument.partition(" ")
+        try:
+            granted = self._check_login(mechanism.upper(), first)
+        except binascii.Error:
+            return "501 5.5.2 not base64"
+        return "235 2.7.0 welcome" if granted else "535 5.7.8 authentication failed"
 
     def _check_login(self, mechanism: str, first: str) -> bool:
         logins = self._server.logins
@@ -254,11 +235,6 @@ class Conversation:
 
     def _reply(self, text: str) -> None:
         self._write(text.encode() + b"\r\n")
-
-    def _lines(self, code: int, lines: list[str]) -> None:
-        for line in lines[:-1]:
-            self._reply(f"{code}-{line}")
-        self._reply(f"{code} {lines[-1]}")
 
     def _write(self, data: bytes) -> None:
         self._answered = True
