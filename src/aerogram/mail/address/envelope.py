@@ -12,7 +12,7 @@ from aerogram.mail.characters import check_header_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aerogram.mail.address.mailbox import Mailbox
+    from aerogram.mail.address.parser import Mailbox
 
 __all__ = ["AddressList", "Addresses", "Envelope", "addresses_of", "envelope_of", "read_addresses"]
 

@@ -8,33 +8,79 @@ and lists of mailboxes are refused. Every step is linear in the length of the te
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
 from aerogram.exceptions import ForgedAddress, InvalidAddress
 from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
-from aerogram.mail.address.mailbox import ATEXT, NEEDS_SMTPUTF8, UTF8_DOT_ATOM, Mailbox, refuse
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
-__all__ = ["Mailbox", "is_empty_group", "parse_mailbox", "parse_mailbox_list", "parse_pair", "reads_as"]
+__all__ = [
+    "NEEDS_SMTPUTF8",
+    "Mailbox",
+    "escaped",
+    "is_empty_group",
+    "parse_mailbox",
+    "parse_mailbox_list",
+    "parse_pair",
+    "reads_as",
+    "refuse",
+]
 
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle brackets (RFC 3696 erratum 1690)
 ENTRY_LIMIT = 4096  # characters of one mailbox with its name: ours, so that the cache stays small
 
-_DOT_ATOM = re.compile(rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*")
-_ADDR_SPEC = rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
+NEEDS_SMTPUTF8 = (
+    "the part before the @ is not ASCII, which needs a server that speaks SMTPUTF8; use an ASCII address"
+)
+
+_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
+_UTF8_ATEXT = r'[^\x00-\x20\x7f\s"(),.:;<>@\[\\\]]'
+_UTF8_DOT_ATOM = re.compile(rf"{_UTF8_ATEXT}+(?:\.{_UTF8_ATEXT}+)*")
+_DOT_ATOM = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*")
+_ADDR_SPEC = rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
 _PLAIN = re.compile(rf"(){_ADDR_SPEC}")
-_PLAINLY_NAMED = re.compile(rf"((?:[{ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
+_PLAINLY_NAMED = re.compile(rf"((?:[{_ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
 _NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]+| +', re.DOTALL)
 _LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]+', re.DOTALL)
-_EMPTY_GROUP = re.compile(rf" *[{ATEXT}]+(?: +[{ATEXT}]+)* *: *; *")
+_EMPTY_GROUP = re.compile(rf" *[{_ATEXT}]+(?: +[{_ATEXT}]+)* *: *; *")
 _SPACES = re.compile(" +")
 _SEPARATOR = re.compile("[,;@<>]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NEEDS_ESCAPE = re.compile(r'(["\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One mailbox.
+
+    ``local_part`` is without quotes, ``domain`` in ASCII (A-labels) or empty for a mailbox of this host.
+
+    >>> Mailbox("Doe, Jane", "jane", "example.com").addr_spec
+    'jane@example.com'
+    """
+
+    display_name: str
+    local_part: str
+    domain: str
+
+    @property
+    def addr_spec(self) -> str:
+        """The address as SMTP and the header write it, the local part quoted where it must be."""
+        local_part = self.local_part
+        if not _UTF8_DOT_ATOM.fullmatch(local_part):
+            local_part = f'"{escaped(local_part)}"'
+        return f"{local_part}@{self.domain}" if self.domain else local_part
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with a backslash before each quote and backslash, as a quoted-string holds them."""
+    return _NEEDS_ESCAPE.sub(r"\\\1", text)
 
 
 def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
@@ -91,7 +137,7 @@ def _is_only_name(part: str, *, utf8: bool) -> bool:
 
 
 def _atom(utf8: bool) -> re.Pattern[str]:
-    return UTF8_DOT_ATOM if utf8 else _DOT_ATOM
+    return _UTF8_DOT_ATOM if utf8 else _DOT_ATOM
 
 
 def is_empty_group(text: str) -> bool:
@@ -273,3 +319,8 @@ def _refuse_forbidden(text: str) -> NoReturn:
         raise ForgedAddress("Invalid address; address parts cannot contain newlines.")
     reason = "it holds a control character or half of a surrogate pair"
     raise ForgedAddress(f'Invalid address "{excerpt(text)[1:-1]}": {reason}')
+
+
+def refuse(text: str, reason: str) -> NoReturn:
+    """Raise the error for a text that is not one mailbox."""
+    raise InvalidAddress(f'Invalid address "{excerpt(text)[1:-1]}": {reason}')

@@ -7,8 +7,14 @@ from email.header import Header
 from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
-from aerogram.mail.address.mailbox import Mailbox, escaped
-from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list, parse_pair, reads_as
+from aerogram.mail.address.parser import (
+    Mailbox,
+    escaped,
+    parse_mailbox,
+    parse_mailbox_list,
+    parse_pair,
+    reads_as,
+)
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.encoded_words import django_encoded_text
 from aerogram.mail.header.rules import KINDS, Kind, kind_of

@@ -16,7 +16,7 @@ from aerogram.mail.header.rules import check_extra_headers
 
 if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
-    from aerogram.mail.address.mailbox import Mailbox
+    from aerogram.mail.address.parser import Mailbox
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["Common", "Field", "common_fields", "header_fields", "new_date", "new_message_id"]

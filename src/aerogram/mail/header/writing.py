@@ -12,8 +12,14 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.address.mailbox import NEEDS_SMTPUTF8, Mailbox, escaped, refuse
-from aerogram.mail.address.parser import is_empty_group, parse_mailbox_list
+from aerogram.mail.address.parser import (
+    NEEDS_SMTPUTF8,
+    Mailbox,
+    escaped,
+    is_empty_group,
+    parse_mailbox_list,
+    refuse,
+)
 from aerogram.mail.characters import check_header_value, excerpt
 from aerogram.mail.header.encoded_words import encoded_words, with_short_words
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list

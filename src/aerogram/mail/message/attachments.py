@@ -1,11 +1,13 @@
-"""What may be attached: the type, the name it travels under, and the content."""
+"""The parts of a message as they are given: names, media types and contents, checked."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 import unicodedata
-from typing import NamedTuple
+from email import message_from_bytes
+from email.message import Message
+from typing import Any, NamedTuple
 
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
 from aerogram.mail.characters import FORBIDDEN, excerpt
@@ -14,16 +16,21 @@ __all__ = [
     "DEFAULT_ATTACHMENT_MIME_TYPE",
     "EmailAlternative",
     "EmailAttachment",
+    "as_utf8",
     "attachment_of",
     "check_alternative_type",
     "check_media_type",
     "check_subtype",
+    "checked_text",
     "clean_filename",
+    "content_bytes",
+    "enclosed_message",
     "filename_parameter",
+    "text_of",
 ]
 
+#: The type of an attachment whose own type is neither given nor to be guessed from its name.
 DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
-"""The type of an attachment whose own type is neither given nor to be guessed from its name."""
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the `token` of RFC 2045 section 5.1, no secret
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
@@ -55,7 +62,7 @@ class EmailAttachment(NamedTuple):
 def attachment_of(filename: str | None, content: object, mimetype: str | None) -> EmailAttachment:
     """Return the attachment, its type guessed from its name where none is given.
 
-    Bytes of a ``text/*`` type are decoded as UTF-8; where that fails they are not text, and travel as
+    Bytes of a ``text/*`` type are decoded as UTF-8; where that fails they are attached as
     ``application/octet-stream``. ``message/rfc822`` content may be a message object.
 
     Raises:
@@ -113,6 +120,11 @@ def check_alternative_type(mimetype: object) -> str:
     return text
 
 
+def _wrong_type(text: str, problem: str) -> InvalidAttachment:
+    error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
+    return error(f"{excerpt(text)} {problem}")
+
+
 def check_subtype(subtype: str) -> str:
     """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
 
@@ -127,7 +139,7 @@ def check_subtype(subtype: str) -> str:
 
 
 def clean_filename(filename: object) -> str:
-    """Return the name under which a file may travel.
+    """Return the name under which a file is attached.
 
     Only what follows the last ``/`` or ``\\`` is kept, without control characters, characters that reorder
     text, and leading dots; it is at most 255 octets of UTF-8, cut before the extension.
@@ -140,13 +152,8 @@ def clean_filename(filename: object) -> str:
     name = str(filename).replace("\\", "/").rpartition("/")[2]
     if not (name.isascii() and name.isprintable()):
         name = "".join(c for c in name if c not in _DECEPTIVE and unicodedata.category(c) not in ("Cc", "Cs"))
-    name = name.strip().lstrip(".").lstrip()
-    return _shortened(name) if len(name) * 4 > _MAX_FILENAME_OCTETS else name or "attachment"
-
-
-def _shortened(name: str) -> str:
-    octets = name.encode()
-    if len(octets) <= _MAX_FILENAME_OCTETS:
+    name = name.strip().lstrip(".").lstrip() or "attachment"
+    if len(name.encode()) <= _MAX_FILENAME_OCTETS:
         return name
     stem, dot, extension = name.rpartition(".")
     suffix = (dot + extension).encode()
@@ -159,13 +166,63 @@ def _shortened(name: str) -> str:
 def filename_parameter(filename: object) -> str | tuple[str, str, str]:
     """Return the cleaned name as ``email.message.Message.add_header`` takes a parameter's value.
 
-    A name that is not ASCII, or that a reader could take for an encoded-word, comes as the triple that the
-    standard library writes by RFC 2231.
+    A name that is not ASCII, or that a reader could take for an encoded-word, is the triple that the standard
+    library writes by RFC 2231.
     """
     name = clean_filename(filename)
     return name if name.isascii() and "=?" not in name else ("utf-8", "", name)
 
 
-def _wrong_type(text: str, problem: str) -> InvalidAttachment:
-    error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
-    return error(f"{excerpt(text)} {problem}")
+def text_of(content: object) -> str:
+    """Return the text of a body or of a ``text/*`` part, lazy ones as well.
+
+    Raises:
+        MessageError: it is bytes.
+    """
+    if type(content) is str:
+        return content
+    if isinstance(content, bytes | bytearray | memoryview):
+        raise MessageError(
+            "A text part was given as bytes: decode them, since their charset is not known here."
+        )
+    return str.__str__(str(content))
+
+
+def as_utf8(text: str) -> bytes:
+    """Encode the text of a part.
+
+    Raises:
+        MessageError: it holds half of a surrogate pair, which no charset can write.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MessageError(
+            f"A text part holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
+            f"{error.start}; decode the text from its bytes with the right charset."
+        ) from None
+
+
+def checked_text(content: object) -> str:
+    """Return the text of a part as :func:`text_of` does; errors are also those of :func:`as_utf8`."""
+    if type(content) is str and content.isascii():
+        return content
+    text = text_of(content)
+    as_utf8(text)
+    return text
+
+
+def content_bytes(content: object) -> bytes:
+    """Return the octets of a file that is not text; a text in place of one is encoded as UTF-8."""
+    if isinstance(content, bytes | bytearray | memoryview):
+        return bytes(content)
+    return as_utf8(text_of(content))
+
+
+def enclosed_message(content: Any) -> Message:
+    """Return the message to enclose as ``message/rfc822``, given as a message of any kind, text or bytes."""
+    if isinstance(content, Message):
+        return content
+    if hasattr(content, "message"):
+        return enclosed_message(content.message())
+    return message_from_bytes(content_bytes(content))

@@ -26,9 +26,12 @@ from aerogram.mail.message.attachments import (
     check_alternative_type,
     check_media_type,
     check_subtype,
+    checked_text,
+    content_bytes,
+    enclosed_message,
     filename_parameter,
 )
-from aerogram.mail.message.content import checked_text, content_bytes, enclosed_message, split_attachments
+from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMessage, SafeMIMEMultipart, SafeMIMEText
 
 if TYPE_CHECKING:
@@ -225,6 +228,8 @@ class EmailMessage:
         return msg
 
     def _create_attachments(self, msg: Any) -> Any:
+        if not self.attachments:
+            return msg
         inline, attached = split_attachments(self)
         if inline:
             kind = msg.get_content_type()

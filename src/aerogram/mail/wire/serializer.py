@@ -17,11 +17,13 @@ from aerogram.mail.address.envelope import Addresses
 from aerogram.mail.message.attachments import (
     EmailAlternative,
     EmailAttachment,
+    as_utf8,
     check_alternative_type,
     check_subtype,
+    text_of,
 )
-from aerogram.mail.message.content import as_utf8, split_attachments, text_of
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
+from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.wire.header_block import header_block
 from aerogram.mail.wire.mime_tree import node_of
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble
