@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
-import importlib.util
 import io
 import sys
 from dataclasses import dataclass
@@ -101,8 +100,20 @@ def smtp_post(port: int) -> Iterator[Post]:
         controller.stop()
 
 
-SMTP_IS_THERE = importlib.util.find_spec("aerogram.mail.backends.smtp") is not None
-SEEING = ["locmem", "console", "filebased", *(["smtp"] if SMTP_IS_THERE else [])]
+def wrapping_post(name: str) -> Iterator[Post]:
+    """A backend that sends by another one, here by locmem."""
+    (inner,) = locmem_post()
+    yield Post(name, f"{PREFIX}{name}.EmailBackend", WRAPPING[name], inner.received)
+
+
+WRAPPING: dict[str, dict[str, Any]] = {
+    "failover": {"mailers": ["box"]},
+    "roundrobin": {"mailers": ["box", "box"]},
+    "fuse": {"mailer": "box"},
+    "redirect": {"mailer": "box", "allow": ["*"]},
+}
+BOX = {"box": {"BACKEND": PREFIX + "locmem.EmailBackend"}}
+SEEING = ["locmem", "console", "filebased", "smtp", *WRAPPING]
 
 
 @pytest.fixture(params=[*SEEING, "dummy"])
@@ -111,6 +122,9 @@ def post(request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[],
         yield from filebased_post(tmp_path / "mail")
     elif request.param == "smtp":
         yield from smtp_post(free_port())
+    elif request.param in WRAPPING:
+        with settings.override(MAILERS=BOX):
+            yield from wrapping_post(request.param)
     else:
         yield from globals()[f"{request.param}_post"]()
 
@@ -255,6 +269,8 @@ def test_lazy_subject_is_read_when_the_message_is_built(post: Post) -> None:
 
 def test_the_functions_use_the_settings(post: Post) -> None:
     changes: dict[str, Any] = {"EMAIL_BACKEND": post.path}
+    if post.name in WRAPPING:
+        changes = {"MAILERS": {**BOX, "default": {"BACKEND": post.path, "OPTIONS": post.options}}}
     if post.name == "smtp":
         changes |= {"EMAIL_HOST": post.options["host"], "EMAIL_PORT": post.options["port"]}
     if post.name == "filebased":
@@ -269,7 +285,7 @@ def test_the_functions_use_the_settings(post: Post) -> None:
 
 
 def test_a_mailer_of_that_backend(post: Post) -> None:
-    with settings.override(MAILERS={"it": {"BACKEND": post.path, "OPTIONS": post.options}}):
+    with settings.override(MAILERS={**BOX, "it": {"BACKEND": post.path, "OPTIONS": post.options}}):
         assert send_mail("one", "b", None, ["to@example.com"], using="it") == 1
     if post.received:
         assert post.subjects() == ["one"]
