@@ -155,9 +155,8 @@ class LocalBackend(BaseEmailBackend):
                         result = RecipientResult("deferred", text=error.strerror or type(error).__name__)
                     results = dict.fromkeys(envelope.recipients, result)
                     delivery.add(message, DeliveryReport(results, str(mime["Message-ID"])))
-                    delivery.sent += (
-                        not envelope.recipients
-                    )  # a message without recipients counts, as in Django
+                    if not envelope.recipients:
+                        delivery.sent += 1  # a message without recipients counts, as in Django
             finally:
                 if opened:
                     self.close()

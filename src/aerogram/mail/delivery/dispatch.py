@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.lists import addresses_of, send_lists
+from aerogram.mail.delivery.lists import recipients_of, send_lists
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
@@ -85,12 +85,12 @@ def is_observed() -> bool:
     if "opentelemetry.trace" in sys.modules:  # only a program that traces loads it
         return True
     if logger.isEnabledFor(logging.WARNING):
-        place: logging.Logger | None = logger
-        while place is not None:
-            for handler in place.handlers:
+        source: logging.Logger | None = logger
+        while source is not None:
+            for handler in source.handlers:
                 if not isinstance(handler, logging.NullHandler):
                     return True
-            place = place.parent if place.propagate else None
+            source = source.parent if source.propagate else None
     return False
 
 
@@ -127,7 +127,8 @@ class Delivery:
         is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
 
     Attributes:
-        is_single: whether this is one message and no batch.
+        is_ready: as given, or whether the messages are a list or tuple.
+        is_single: whether they are one message in a list or tuple.
         fail_silently: whether :meth:`close` ignores messages that did not reach every recipient.
         total: how many messages have a report.
         sent: how many of them were accepted for at least one recipient.
@@ -228,8 +229,10 @@ class Delivery:
                 Template and configuration errors are raised even if it does.
             Exception: the error of a single message that could not be built, even if the batch is silent.
         """
+        if not self._kept:
+            return self.sent
         reports = [report for _, report in sorted(self._kept, key=itemgetter(0))]
-        if self.total == 1 and reports and (error := reports[0].error) is not None:
+        if self.total == 1 and (error := reports[0].error) is not None:
             raise error
         if self.fail_silently:
             reports = [report for report in reports if _is_programming_error(report.error)]
@@ -312,7 +315,7 @@ def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> 
     if certain and isinstance(error, Exception) and not isinstance(error, OSError):
         return DeliveryReport(error=error)
     result = RecipientResult("uncertain", text=type(error).__name__)
-    return DeliveryReport(dict.fromkeys(addresses_of(message), result))
+    return DeliveryReport(dict.fromkeys(recipients_of(message), result))
 
 
 def _is_programming_error(error: Exception | None) -> bool:

@@ -13,7 +13,7 @@ from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 if TYPE_CHECKING:
     from aerogram.mail.delivery.dispatch import Delivery
 
-__all__ = ["CHUNK", "addresses_of", "send_lists"]
+__all__ = ["CHUNK", "recipients_of", "send_lists"]
 
 CHUNK: Final = 100
 """The largest number of messages in a list."""
@@ -64,7 +64,7 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
         if any(getattr(message, "delivery", None) is None for message in messages):
             raise
         sent = error.sent
-    addresses = [addresses_of(message) for message in messages]
+    addresses = [recipients_of(message) for message in messages]
     all_sent = sent >= sum(map(bool, addresses))
     for message, recipients in zip(messages, addresses, strict=True):
         report = getattr(message, "delivery", None)
@@ -75,7 +75,7 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
     return sent
 
 
-def addresses_of(message: Any) -> tuple[str, ...]:
+def recipients_of(message: Any) -> tuple[str, ...]:
     """Return the recipients of a message as bare addresses; none if they cannot be read.
 
     Args:
