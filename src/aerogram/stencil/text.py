@@ -72,7 +72,7 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
     """Return what picks the words of these numbers."""
     if len(numbers) > 1:
         return itemgetter(*numbers)
-    return lambda words: tuple([words[number] for number in numbers])
+    return (lambda words: (words[numbers[0]],)) if numbers else (lambda _words: ())
 
 
 class OpenLine(NamedTuple):
