@@ -16,9 +16,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 from aerogram.conf.schema import SettingsTable, accepted
+from aerogram.declaration import DECLARATIONS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "aerogram"
+PIPE = "\\|"  # in a cell of a table
 OPEN_FOLDERS = ("mail",)  # their contents are part of the tree
 PUBLIC = (
     "aerogram",
@@ -118,7 +120,17 @@ def import_order(number: int) -> str:
     return "\n".join(["```", *layers, "```"]) + "\n"
 
 
+def declarations_table() -> str:
+    """Return one row for each declaration of a notification."""
+    rows = ["| Declaration | Type | Default | |", "|---|---|---|---|"]
+    for name, kind, default, _, doc in DECLARATIONS.values():
+        words = doc.replace("``", "`")
+        rows.append(f"| `{name}` | `{kind.replace('|', PIPE)}` | `{default!r}` | {words} |")
+    return "\n".join(rows) + "\n"
+
+
 WRITTEN = {
+    ("templates.md", "declarations"): declarations_table,
     ("settings.md", "settings"): settings_table,
     ("reference.md", "reference"): reference,
     ("architecture.md", "tree"): tree,

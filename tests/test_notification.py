@@ -11,7 +11,7 @@ import pytest
 
 from aerogram import AdminNotification, ManagerNotification, Notification, mail
 from aerogram.conf import settings
-from aerogram.declaration import collect_problems
+from aerogram.constructor import collect_problems
 from aerogram.exceptions import (
     AerogramError,
     DeclarationError,

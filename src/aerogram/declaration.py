@@ -1,20 +1,15 @@
-"""What a notification class declares: made into a constructor, and refused where it cannot work."""
+"""The declarations of a notification: name, type, default, check and explanation of each, in one table."""
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.mime.base import MIMEBase
 from pathlib import Path
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from aerogram.exceptions import DeclarationError, MessageError, NotificationError, RenderError
+from aerogram.exceptions import DeclarationError, MessageError, RenderError
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.address.return_path import check_return_path
 from aerogram.mail.characters import check_header_value
@@ -26,155 +21,27 @@ from aerogram.mail.header.category import (
 )
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.attachments import check_media_type
+from aerogram.templating import check_line
 
-DECLARATIONS = (
-    "subject",
-    "subject_prefix",
-    "html_template",
-    "text_template",
-    "css",
-    "from_email",
-    "to",
-    "cc",
-    "bcc",
-    "reply_to",
-    "headers",
-    "attachments",
-    "category",
-    "unsubscribe_url",
-    "unsubscribe_email",
-    "list_id",
-    "return_path",
-)
-"""The names a class may declare as an attribute, a property or a field; every other annotation is a field."""
+__all__ = ["DECLARATIONS", "Declaration", "Declarations", "is_computed", "wrong_declarations"]
 
+Check = Callable[[str, Any], object]
+"""Raises an error if a value of a declaration (of that name) cannot work."""
 
-@dataclass(frozen=True, slots=True)
-class DeclarationProblem:
-    """Why a class cannot work: the class, the declaration that is wrong (if it is one), and the error."""
-
-    cls: type
-    declaration: str | None
-    error: NotificationError
-
+Function = TypeVar("Function", bound=Callable[[Any], Any])
 
 _METHODS = (FunctionType, classmethod, staticmethod)
 
-_kept: ContextVar[list[DeclarationProblem] | None] = ContextVar("aerogram_refusals_kept", default=None)
 
-
-def make_constructor(cls: type, base: type) -> tuple[str, ...]:
-    """Make ``cls`` a dataclass with keyword-only fields and return their names, inherited ones first.
-
-    Args:
-        cls: the class just defined.
-        base: the class whose attributes are declarations and methods, not defaults of fields.
-
-    Raises:
-        DeclarationError: a field is named like a method, or dataclasses refuse the class.
-    """
-    annotations = _own_annotations(cls)
-    inherited = _inherited_fields(cls)
-    _refuse_taken_names(cls, annotations, base)
-    for name in annotations:
-        if name not in cls.__dict__ and name not in inherited and hasattr(base, name):
-            # Without a value of its own the field has no default: not the base's empty declaration.
-            setattr(cls, name, dataclasses.field())
-    for name, kind in inherited.items():
-        if name in cls.__dict__ and name not in annotations:
-            # A value without an annotation: a declaration is settled by it, another field gets a new default.
-            annotations[name] = ClassVar[Any] if name in DECLARATIONS else kind
-    cls.__annotations__ = annotations
-    try:
-        dataclasses.dataclass(cls, kw_only=True, repr=False)
-    except (TypeError, ValueError) as error:
-        raise DeclarationError(f"{cls.__qualname__}: {error}") from None
-    return tuple(field.name for field in dataclasses.fields(cls))
-
-
-def wrong_declarations(cls: type, subject_parses: Callable[[str], None]) -> Iterator[DeclarationProblem]:
-    """Yield what ``cls`` itself declares and no data can mend.
-
-    Args:
-        cls: the class just defined.
-        subject_parses: raises an error where a Jinja string does not parse.
-    """
-    declared = {name: value for name, value in cls.__dict__.items() if name in DECLARATIONS}
-    for name, value in declared.items():
-        absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
-        if name == "category" and name in getattr(cls, "_fields", ()):
-            continue  # a field that happens to be called so
-        if absent or isinstance(value, dataclasses.Field) or is_computed(value):
-            continue
-        try:
-            if isinstance(value, _METHODS):
-                raise TypeError(f"a method was given; put @property above 'def {name}(self)'.")
-            _CHECKS[name](name, value)
-            if name == "subject":
-                subject_parses(value)
-        except (MessageError, RenderError, TypeError) as error:
-            yield DeclarationProblem(cls, name, DeclarationError(f"{cls.__qualname__}.{name}: {error}"))
-
-
-def is_computed(value: object) -> bool:
-    """Tell whether a class attribute is a property, or a like descriptor, and not itself the value."""
-    return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)
-
-
-def refuse(refusal: DeclarationProblem) -> None:
-    """Raise a refusal's error, or keep it where :func:`collect_problems` asks for all of them."""
-    kept = _kept.get()
-    if kept is None:
-        raise refusal.error from None
-    kept.append(refusal)
-
-
-@contextmanager
-def collect_problems() -> Iterator[list[DeclarationProblem]]:
-    """Define classes that cannot work instead of stopping at the first; the list says which, and why.
-
-    For a check that reports every problem of a module at once.
-    """
-    kept: list[DeclarationProblem] = []
-    token = _kept.set(kept)
-    try:
-        yield kept
-    finally:
-        _kept.reset(token)
-
-
-def _own_annotations(cls: type) -> dict[str, Any]:
-    if sys.version_info >= (3, 14):
-        import annotationlib  # exists from 3.14 on
-
-        return dict(annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF))
-    return inspect.get_annotations(cls)
-
-
-def _inherited_fields(cls: type) -> dict[str, Any]:
-    return {
-        field.name: field.type
-        for ancestor in reversed(cls.__mro__[1:])
-        if dataclasses.is_dataclass(ancestor)
-        for field in dataclasses.fields(ancestor)
-    }
-
-
-def _refuse_taken_names(cls: type, annotations: Iterable[str], base: type) -> None:
-    taken = {name for name in dir(base) if not name.startswith("__")} - set(DECLARATIONS)
-    for name in annotations:
-        if name in taken:
-            public = ", ".join(sorted(name for name in taken if not name.startswith("_")))
-            raise DeclarationError(
-                f"{cls.__qualname__}.{name}: a field cannot be named like a method. Taken are {public}; "
-                "call the field something else."
-            )
-
-
-def _check_line(name: str, value: object) -> None:
+def _check_header(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"a {type(value).__name__} was given; a text is meant.")
     check_header_value(name.replace("_", "-").capitalize(), value)
+
+
+def _check_subject(name: str, value: object) -> None:
+    _check_header(name, value)
+    check_line(str(value))
 
 
 def _check_template_name(_name: str, value: object) -> None:
@@ -237,7 +104,7 @@ def _check_attachments(_name: str, value: object) -> None:
             check_media_type(attachment[2])
 
 
-def _text_checked_by(check: Callable[[object], object]) -> Callable[[str, object], None]:
+def _text_with(check: Callable[[object], object]) -> Check:
     def check_text(name: str, value: object) -> None:
         if not isinstance(value, str):
             raise TypeError(f"a {type(value).__name__} was given; a text is meant.")
@@ -247,22 +114,164 @@ def _text_checked_by(check: Callable[[object], object]) -> Callable[[str, object
     return check_text
 
 
-_CHECKS: dict[str, Callable[[str, object], None]] = {
-    "subject": _check_line,
-    "subject_prefix": _check_line,
-    "html_template": _check_template_name,
-    "text_template": _check_template_name,
-    "css": _check_stylesheets,
-    "from_email": _check_sender,
-    "to": _check_recipients,
-    "cc": _check_recipients,
-    "bcc": _check_recipients,
-    "reply_to": _check_recipients,
-    "headers": _check_headers,
-    "attachments": _check_attachments,
-    "category": _text_checked_by(check_category),
-    "unsubscribe_url": _text_checked_by(check_unsubscribe_url),
-    "unsubscribe_email": _text_checked_by(check_unsubscribe_email),
-    "list_id": _text_checked_by(check_list_id),
-    "return_path": _text_checked_by(check_return_path),
+def _checked(check: Check) -> Callable[[Function], Function]:
+    """Attach the check of a declaration to the function that returns its default."""
+
+    def attach(function: Function) -> Function:
+        function.check = check  # type: ignore[attr-defined]  # read where the table is made
+        return function
+
+    return attach
+
+
+class Declarations(Protocol):
+    """What a notification declares and a renderer reads; each property returns its default."""
+
+    @property
+    @_checked(_check_subject)
+    def subject(self) -> str:
+        """The Jinja string that becomes the subject line; nothing is escaped."""
+        return ""
+
+    @property
+    @_checked(_check_header)
+    def subject_prefix(self) -> str:
+        """The text before every subject."""
+        return ""
+
+    @property
+    @_checked(_check_template_name)
+    def html_template(self) -> str | None:
+        """The HTML part's template; every value in it is escaped."""
+        return None
+
+    @property
+    @_checked(_check_template_name)
+    def text_template(self) -> str | None:
+        """The text part's template; if there is none, the HTML part is converted."""
+        return None
+
+    @property
+    @_checked(_check_stylesheets)
+    def css(self) -> str | Sequence[str]:
+        """Style sheets to inline into the HTML part, by their names as templates."""
+        return ()
+
+    @property
+    @_checked(_check_sender)
+    def from_email(self) -> str | None:
+        """The sender; ``DEFAULT_FROM_EMAIL`` if there is none."""
+        return None
+
+    @property
+    @_checked(_check_recipients)
+    def to(self) -> Sequence[Any]:
+        """The recipients, each as ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
+        return ()
+
+    @property
+    @_checked(_check_recipients)
+    def cc(self) -> Sequence[Any]:
+        """The recipients of a copy."""
+        return ()
+
+    @property
+    @_checked(_check_recipients)
+    def bcc(self) -> Sequence[Any]:
+        """The recipients that no header names."""
+        return ()
+
+    @property
+    @_checked(_check_recipients)
+    def reply_to(self) -> Sequence[Any]:
+        """The addresses for answers, instead of the sender."""
+        return ()
+
+    @property
+    @_checked(_check_headers)
+    def headers(self) -> Mapping[str, str]:
+        """More header fields, by name."""
+        return {}
+
+    @property
+    @_checked(_check_attachments)
+    def attachments(self) -> Sequence[Any]:
+        """Files: each a ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
+        return ()
+
+    @property
+    @_checked(_text_with(check_category))
+    def category(self) -> str | None:
+        """``"transactional"`` or ``"bulk"``, on the class; an annotated one is a field of yours."""
+        return None
+
+    @property
+    @_checked(_text_with(check_unsubscribe_url))
+    def unsubscribe_url(self) -> str | None:
+        """The https URL that unsubscribes the recipient by a POST (RFC 8058)."""
+        return None
+
+    @property
+    @_checked(_text_with(check_unsubscribe_email))
+    def unsubscribe_email(self) -> str | None:
+        """The address or ``mailto:`` URI that unsubscribes whoever writes to it."""
+        return None
+
+    @property
+    @_checked(_text_with(check_list_id))
+    def list_id(self) -> str | None:
+        """The List-Id (RFC 2919); bulk mail without one gets a List-Id made of its name."""
+        return None
+
+    @property
+    @_checked(_text_with(check_return_path))
+    def return_path(self) -> str | None:
+        """The address for bounces; ``{recipient}`` in it stands for the recipient."""
+        return None
+
+
+class Declaration(NamedTuple):
+    """One declaration; ``type`` is an annotation, ``check`` raises an error for a value that cannot work."""
+
+    name: str
+    type: str
+    default: Any
+    check: Check
+    doc: str
+
+
+def _declaration(name: str, function: Any) -> Declaration:
+    return Declaration(
+        name, function.__annotations__["return"], function(None), function.check, function.__doc__
+    )
+
+
+DECLARATIONS = {
+    name: _declaration(name, value.fget)
+    for name, value in vars(Declarations).items()
+    if isinstance(value, property)
 }
+"""The declarations by name; every other annotation of a class is a field."""
+
+
+def wrong_declarations(cls: type) -> Iterator[tuple[str, DeclarationError]]:
+    """Yield the name and the error of each declaration of ``cls`` itself that no data can mend."""
+    for name, value in list(cls.__dict__.items()):
+        if name not in DECLARATIONS:
+            continue
+        absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
+        if name == "category" and name in getattr(cls, "_fields", ()):
+            continue  # a field that happens to have this name
+        if absent or isinstance(value, dataclasses.Field) or is_computed(value):
+            continue
+        try:
+            if isinstance(value, _METHODS):
+                raise TypeError(f"a method was given; put @property above 'def {name}(self)'.")
+            DECLARATIONS[name].check(name, value)
+        except (MessageError, RenderError, TypeError) as error:
+            yield name, DeclarationError(f"{cls.__qualname__}.{name}: {error}")
+
+
+def is_computed(value: object) -> bool:
+    """Return whether a class attribute is a property or another descriptor, and not itself the value."""
+    return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, Union, dataclass_transform
 
 from aerogram.conf import settings
-from aerogram.declaration import DeclarationProblem, make_constructor, refuse, wrong_declarations
+from aerogram.constructor import DeclarationProblem, make_constructor, report_problem
+from aerogram.declaration import DECLARATIONS, Declarations, wrong_declarations
 from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.sending import StaffGroup, staff_addresses
 from aerogram.naming import checked_name, claim_name, snake_case
 from aerogram.renderer import default_renderer
-from aerogram.templating import check_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +24,31 @@ if TYPE_CHECKING:
 __all__ = ["AdminNotification", "ManagerNotification", "Notification", "is_abstract", "registered_name"]
 
 
+if TYPE_CHECKING:
+    MYPY = False  # mypy takes it for true, other type checkers do not
+
+    Value = TypeVar("Value", covariant=True)
+
+    class Computed(Protocol[Value]):
+        """A property or another descriptor that computes the value of a declaration."""
+
+        def __get__(self, instance: Any, owner: Any = None, /) -> Value: ...
+
+    class _Computed(Computed[Value], Protocol[Value]):
+        """The same once more, so that pyright takes a field of the type alone for a proper override."""
+
+    Declared: TypeAlias = Union[Value, Computed[Value], _Computed[Value]]  # noqa: UP007 - an alias with a type variable
+    Base: TypeAlias = Declarations
+else:
+    Base = object
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-class Notification:
+class Notification(Base):
     """A kind of mail. Subclass it; an instance is one mail, ready to be rendered and sent.
 
-    ``subject`` (a Jinja string of one line), ``html_template``, ``text_template``, ``css``, ``to``, ``cc``,
-    ``bcc``, ``reply_to``, ``from_email``, ``headers``, ``attachments`` and ``subject_prefix`` are declared as
-    class attributes or properties, and so is what receivers of much mail want to know: ``category``,
-    ``unsubscribe_url``, ``unsubscribe_email``, ``list_id``, ``return_path``.
+    The declarations (``subject``, ``html_template``, ``to`` and the others of
+    :class:`~aerogram.declaration.Declarations`) are class attributes or properties.
 
     Every other annotated name is a field: a keyword argument of the constructor, with defaults and
     inheritance as dataclasses have them, and a variable of the templates. A declaration that is itself
@@ -55,63 +72,26 @@ class Notification:
     'friend'
     """
 
-    if TYPE_CHECKING:
-        # Any, so that to every type checker a subclass may use an attribute, a property or a field alike: a
-        # declared type would refuse the property, and a declared property the attribute. What is wrong is
-        # refused when the class is defined. Plain attributes at run time.
-        subject: Any
-        """``str``: the Jinja string that becomes the subject line; nothing is escaped."""
-        subject_prefix: Any
-        """``str``: what stands before every subject, as it is."""
+    if TYPE_CHECKING and not MYPY:
+        # Pyright refuses an attribute in place of a property, and mypy a property in place of an attribute.
+        # So mypy reads the properties of Declarations, and pyright a type that allows both.
+        subject: Declared[str]
+        subject_prefix: Declared[str]
         html_template: Any
-        """``str | None``: the HTML part's template; every value in it is escaped."""
         text_template: Any
-        """``str | None``: the text part's template; where none is declared the HTML part is converted."""
         css: Any
-        """``str | Sequence[str]``: stylesheets to inline into the HTML part, by their names as templates."""
         from_email: Any
-        """``str | None``: the sender; ``DEFAULT_FROM_EMAIL`` where none is declared."""
         to: Any
-        """``Sequence[str]``: the recipients, each as ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
         cc: Any
-        """``Sequence[str]``: recipients of a copy."""
         bcc: Any
-        """``Sequence[str]``: recipients whom no header names."""
         reply_to: Any
-        """``Sequence[str]``: where answers go instead of the sender."""
         headers: Any
-        """``Mapping[str, str]``: more headers by name."""
         attachments: Any
-        """``Sequence``: files, each a ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
         category: Any
-        """``"transactional"`` or ``"bulk"``, on the class; an annotated one is a field of yours."""
         unsubscribe_url: Any
-        """``str | None``: the https URL that unsubscribes the recipient by a POST (RFC 8058)."""
         unsubscribe_email: Any
-        """``str | None``: an address or ``mailto:`` URI that unsubscribes whoever writes to it."""
         list_id: Any
-        """``str | None``: the List-Id (RFC 2919); bulk mail that declares none gets one of its own."""
         return_path: Any
-        """``str | None``: where bounces go; ``{recipient}`` in it stands for the recipient."""
-
-    else:
-        subject = ""
-        subject_prefix = ""
-        html_template = None
-        text_template = None
-        css = ()
-        from_email = None
-        to = ()
-        cc = ()
-        bcc = ()
-        reply_to = ()
-        headers = {}
-        attachments = ()
-        category = None
-        unsubscribe_url = None
-        unsubscribe_email = None
-        list_id = None
-        return_path = None
 
     _fields: ClassVar[tuple[str, ...]] = ()
     _registered_name: ClassVar[str] = ""
@@ -127,10 +107,10 @@ class Notification:
             if not abstract:
                 claim_name(cls._registered_name, cls)
         except NotificationError as error:
-            return refuse(DeclarationProblem(cls, None, error))
-        wrong = list(wrong_declarations(cls, check_line))
-        for refusal in wrong:
-            refuse(refusal)
+            return report_problem(DeclarationProblem(cls, None, error))
+        wrong = list(wrong_declarations(cls))
+        for declaration, problem in wrong:
+            report_problem(DeclarationProblem(cls, declaration, problem))
         cls._is_abstract = abstract or bool(wrong)
         return None
 
@@ -209,6 +189,10 @@ class Notification:
     ) -> int:
         """Do what :meth:`send` does without blocking the event loop."""
         return await run_in_thread(self.send, fail_silently, connection, using)
+
+
+for _declaration in DECLARATIONS.values():
+    setattr(Notification, _declaration.name, _declaration.default)
 
 
 class _StaffNotification(Notification, abstract=True):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-# ruff: noqa: D102 - the declarations are explained once, in Notification
 from collections.abc import Iterable, Mapping, Sequence
 from email.mime.base import MIMEBase
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
-from aerogram.declaration import is_computed
+from aerogram.declaration import Declarations, is_computed
 from aerogram.exceptions import DeclarationError, InvalidAddress
 from aerogram.mail.address.envelope import read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
@@ -33,47 +32,12 @@ __all__ = ["Renderable", "Renderer", "default_renderer"]
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
-@runtime_checkable
-class Renderable(Protocol):
+class Renderable(Declarations, Protocol):
     """What a renderer needs of a notification: its declarations, as values, and its variables."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def subject_prefix(self) -> str: ...
-    @property
-    def html_template(self) -> str | None: ...
-    @property
-    def text_template(self) -> str | None: ...
-    @property
-    def css(self) -> str | Sequence[str]: ...
-    @property
-    def from_email(self) -> str | None: ...
-    @property
-    def to(self) -> Sequence[str]: ...
-    @property
-    def cc(self) -> Sequence[str]: ...
-    @property
-    def bcc(self) -> Sequence[str]: ...
-    @property
-    def reply_to(self) -> Sequence[str]: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def attachments(self) -> Sequence[Any]: ...
-    @property
-    def category(self) -> str | None: ...
-    @property
-    def unsubscribe_url(self) -> str | None: ...
-    @property
-    def unsubscribe_email(self) -> str | None: ...
-    @property
-    def list_id(self) -> str | None: ...
-    @property
-    def return_path(self) -> str | None: ...
 
     def context(self) -> Mapping[str, object]:
         """Return the variables of the templates."""
+        ...
 
 
 class Renderer:

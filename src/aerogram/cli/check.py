@@ -16,7 +16,7 @@ from rich.text import Text
 from aerogram import checks, registry
 from aerogram.checks.problem import Problem, SourceLine, source_line
 from aerogram.cli.screen import counted, escape_controls, screen, shown_place
-from aerogram.declaration import collect_problems
+from aerogram.constructor import collect_problems
 from aerogram.exceptions import ImproperlyConfigured, describe
 from aerogram.naming import snake_case
 
