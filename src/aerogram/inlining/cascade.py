@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.declaration_block import LONGEST_REMEMBERED, Declaration, read_declarations
+from aerogram.inlining.declaration_block import Declaration, read_declarations
 from aerogram.inlining.engine import load_premailer
 from aerogram.inlining.index import Index
 from aerogram.inlining.shorthand import are_related
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_sheets"]
 
+_LONGEST_CACHED = 2_000  # characters of a style attribute
 _PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?|auto", re.IGNORECASE)
 
 
@@ -96,7 +97,7 @@ def _stays(one: ClientOnlyRule, index: Index, found: set[StyleRule]) -> bool:
 
 def _write_outcome(element: Element, rules: tuple[StyleRule, ...]) -> Outcome:
     inline = element.attrib.pop("style", "")
-    remembered = len(inline) <= LONGEST_REMEMBERED
+    remembered = len(inline) <= _LONGEST_CACHED
     outcome = _outcome(rules, inline) if remembered else _outcome.__wrapped__(rules, inline)
     if outcome.style:
         element.set("style", outcome.style)
@@ -172,7 +173,7 @@ def _settle_importance(index: Index, staying: Iterable[KeptRule], outcomes: dict
         style = element.get("style")
         if not style:
             continue
-        if len(style) <= LONGEST_REMEMBERED:
+        if len(style) <= _LONGEST_CACHED:
             settled = _settled(outcomes.get(element) or _outcome((), style), tuple(against))
         else:
             outcome = outcomes.get(element) or _outcome.__wrapped__((), style)

@@ -7,12 +7,11 @@ for each token of a value. So blocks are checked first, in linear time.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from aerogram.inlining.engine import load_premailer
 
-__all__ = ["LONGEST_REMEMBERED", "Declaration", "read_declarations"]
+__all__ = ["Declaration", "read_declarations"]
 
 _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 _TOKEN = re.compile(
@@ -24,7 +23,6 @@ _LONG_BLANK = re.compile(r"\s{1000}")
 _MOST_TOKENS = 300  # of a declaration: twenty shadows, or a hundred fonts
 _MOST_TOKENS_OF_BLOCK = 5_000
 _DEEPEST = 6  # parentheses inside each other: twice the time for each
-LONGEST_REMEMBERED = 2_000  # characters of a block that is cached
 _SURELY_READABLE = 200  # characters that cannot hold too many tokens
 
 
@@ -43,11 +41,6 @@ def read_declarations(css: str) -> tuple[Declaration, ...] | None:
         The declarations, or ``None`` for a block that has to stay as it is because reading it would take too
         long.
     """
-    return _read(css) if len(css) <= LONGEST_REMEMBERED else _read.__wrapped__(css)
-
-
-@lru_cache(maxsize=4096)
-def _read(css: str) -> tuple[Declaration, ...] | None:
     if not css.strip():
         return ()
     if not _is_readable(css):

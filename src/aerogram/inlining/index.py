@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Index"]
 
-_LONGEST_REMEMBERED = 500  # characters of a class attribute
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -36,8 +34,8 @@ class Index:
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag}
             if classes := element.get("class"):
-                known = len(classes) <= _LONGEST_REMEMBERED
-                words.update(_class_words(classes) if known else _class_words.__wrapped__(classes))
+                names = classes.split() if classes.isascii() else _BLANKS.split(classes)
+                words.update([f".{name}" for name in names if name])
             if identifier := element.get("id"):
                 words.add(f"#{identifier}")
             for word in words:
@@ -130,12 +128,6 @@ class _Search:
 
     def _ends_at(self, element: Element, number: int) -> bool:
         return self.fits(element, self.compounds[number]) and self.has_before(element, number)
-
-
-@lru_cache(maxsize=1024)
-def _class_words(text: str) -> frozenset[str]:
-    names = text.split() if text.isascii() else _BLANKS.split(text)
-    return frozenset(f".{name}" for name in names if name)
 
 
 def _parent(element: Element) -> Element | None:

@@ -7,7 +7,6 @@ stays in the sheet and is read leniently, to know which elements it may match.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Compound", "Selector", "Test", "read_selector"]
@@ -96,11 +95,8 @@ class Selector(NamedTuple):
 
 def read_selector(text: str) -> Selector | None:
     """Read a selector; return ``None`` if it is unknown or too long."""
-    return _read(text) if len(text) <= _LONGEST else None
-
-
-@lru_cache(maxsize=4096)
-def _read(text: str) -> Selector | None:
+    if len(text) > _LONGEST:
+        return None
     reading = _Reading()
     position = 0
     while position < len(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 
 __all__ = ["are_related"]
 
@@ -49,7 +49,6 @@ _LISTED: dict[str, tuple[str, ...]] = {
 _UNTOUCHED_BY_ALL = ("direction", "unicode-bidi")
 
 
-@lru_cache(maxsize=4096)
 def are_related(one: str, other: str) -> bool:
     """Return whether two properties set a common longhand, as margin and margin-top do."""
     if one == other:

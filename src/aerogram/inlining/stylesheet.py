@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.inlining.declaration_block import read_declarations
@@ -111,6 +111,8 @@ class _Reading:
         self.normal = _KeptText()  # what stays, made important so that it beats attributes
         self.important = _KeptText()  # !important already: after the rest, so it still wins
         self.client_only: list[ClientOnlyRule] = []
+        # A hostile sheet repeats one block thousands of times.
+        self.read_declarations = cache(read_declarations)
 
     def sheet(self) -> Sheet:
         kept = "\n".join([*self.normal.lines(), *self.important.lines()]).replace("</", "<\\/")
@@ -133,7 +135,7 @@ class _Reading:
             self._style_rule(prelude, block, wrap)
 
     def _style_rule(self, prelude: str, block: str, wrap: tuple[str, ...]) -> None:
-        body = read_declarations(block)
+        body = self.read_declarations(block)
         if body is None:
             self.normal.add(f"{prelude} {{{block}}}", wrap)
         if not body:
