@@ -14,10 +14,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status.
-
-    Args:
-        arguments: what follows the program's name; those of this process if not given.
+    """Run the command with the arguments given, else with those of this process; return its exit status.
 
     >>> main(["--version"])  # doctest: +ELLIPSIS
     aerogram ...

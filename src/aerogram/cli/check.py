@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import traceback
-from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.padding import Padding
@@ -26,16 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-class Format(StrEnum):
-    """How findings are written."""
-
-    text = "text"
-    json = "json"
-
-
 def check(
     context: typer.Context,
-    output: Annotated[Format, typer.Option("--format", help="How the findings are written.")] = Format.text,
+    output: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="How the findings are written.")
+    ] = "text",
 ) -> None:
     """Find what is wrong with templates, variables, recipients, headers and samples. Nothing is sent.
 
@@ -44,7 +38,7 @@ def check(
     problems = [problem for module in context.obj.module_names() for problem in _import(module)]
     classes = registry.all_notifications()
     problems += checks.check(classes)
-    if output is Format.json:
+    if output == "json":
         typer.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:
         _show(problems, len(classes))

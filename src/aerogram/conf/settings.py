@@ -34,7 +34,7 @@ class Base(NamedTuple):
 
     configured: Layer | None
     surroundings: Surroundings
-    layers: tuple[Layer, ...]  # weakest first
+    layers: list[Layer]  # weakest first
     values: dict[str, Any]
 
 
@@ -166,12 +166,7 @@ class Settings(SettingsTable):
             self._frozen.reset(token)
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Return all values by name, for code that needs several at the price of one access.
-
-        >>> from aerogram.conf import settings
-        >>> settings.snapshot()["EMAIL_PORT"]
-        25
-        """
+        """Return all values by name, for code that needs several at the price of one access."""
         base = self._current_base()
         overrides = self._overrides.get()
         if not overrides:
@@ -219,7 +214,7 @@ class Settings(SettingsTable):
             from aerogram.conf.sources import Surroundings
 
             surroundings = Surroundings.observe()
-            layers = (*surroundings.layers(), *([configured] if configured else []))
+            layers = [*surroundings.layers, *([configured] if configured else [])]
             base = Base(configured, surroundings, layers, merged(layers)[0])
             self.__dict__["_base"] = base
         return base
@@ -241,11 +236,10 @@ class Override:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        stack = self._stack.get()
-        for position in range(len(stack) - 1, -1, -1):
-            if stack[position] is self:
-                self._stack.set(stack[:position] + stack[position + 1 :])
-                return
+        newest_first = self._stack.get()[::-1]
+        if self in newest_first:
+            position = newest_first.index(self)
+            self._stack.set((newest_first[:position] + newest_first[position + 1 :])[::-1])
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, sync or async: the values count during each call."""

@@ -25,42 +25,38 @@ RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
 
 Signature = tuple[int, int, int]
+UNSETTLED: Final[Signature] = (0, 0, 0)  # of a file changed just now: no file has it, so it is read again
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Environment and settings file as they were at one moment."""
+    """Environment and settings file as they were at one moment, and the layers they give, weakest first."""
 
     environment: dict[Any, Any]
     folder: str | None
     absent: list[str]
     present: dict[str, Signature]
-    settled: bool
-    file: str | None
-    table: dict[str, Any]
+    layers: list[Layer]
 
     @classmethod
     def observe(cls) -> Surroundings:
         """Read the environment, and the nearest settings file from the working directory upward."""
-        environment, folder = dict(_raw_environment()), _working_directory()
-        absent: list[str] = []
-        present: dict[str, Signature] = {}
+        seen = cls(dict(_raw_environment()), _working_directory(), [], {}, [])
         now = time.time_ns()
-        file, table = None, None
-        for path in _candidates(folder):
+        for path in _candidates(seen.folder):
             if (signature := _signature(path)) is None:
-                absent.append(path)
+                seen.absent.append(path)
                 continue
-            present[path] = signature
+            seen.present[path] = signature if now - signature[0] > RACY_NS else UNSETTLED
             if (table := _table_of(path)) is not None:
-                file = path
+                seen.layers.append(_file_layer(path, table))
                 break
-        settled = all(now - signature[0] > RACY_NS for signature in present.values())
-        return cls(environment, folder, absent, present, settled, file, table or {})
+        seen.layers.append(_environment_layer(os.environ))
+        return seen
 
     def changed(self) -> bool:
         """Return whether anything may differ by now. Called at every access: no parsing, few system calls."""
-        if _raw_environment() != self.environment or not self.settled or _working_directory() != self.folder:
+        if _raw_environment() != self.environment or _working_directory() != self.folder:
             return True
         for path in self.absent:
             if os.access(path, os.F_OK):
@@ -69,11 +65,6 @@ class Surroundings:
             if _signature(path) != signature:
                 return True
         return False
-
-    def layers(self) -> tuple[Layer, ...]:
-        """Return the settings of file and environment, weakest first."""
-        file = () if self.file is None else (_file_layer(self.file, self.table),)
-        return (*file, _environment_layer(os.environ))
 
 
 def _raw_environment() -> Mapping[Any, Any]:
