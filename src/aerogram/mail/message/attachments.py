@@ -31,6 +31,7 @@ __all__ = [
 
 #: The type of an attachment whose own type is neither given nor to be guessed from its name.
 DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
+"""The type of an attachment whose own type is neither given nor to be guessed from its name."""
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the `token` of RFC 2045 section 5.1, no secret
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
