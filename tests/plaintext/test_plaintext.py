@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
@@ -299,12 +298,9 @@ def test_bytes_are_refused_by_name() -> None:
     ],
 )
 def test_hostile_html_ends_soon(html: str) -> None:
-    start = time.process_time()
+    # A quadratic walk takes minutes, and so ends in the time-out of every test.
     with suppress(DocumentError):
         html_to_text(html)
-    assert (
-        time.process_time() - start < 20
-    )  # a quadratic walk takes minutes; the bound itself is measured in benchmarks
 
 
 def test_deep_layouts_are_read_whole() -> None:
