@@ -39,12 +39,7 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
     """
 
     def __getitem__(self, alias: str) -> BaseEmailBackend:
-        """Return a new backend.
-
-        Raises:
-            MailerDoesNotExist: no entry of that alias.
-            InvalidMailer: the entry cannot work.
-        """
+        """Return a new backend; otherwise as :meth:`create`."""
         return self.create(alias)
 
     def __contains__(self, alias: object) -> bool:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
 
 from aerogram.conf import settings
-from aerogram.mail.batch import send_batch
+from aerogram.exceptions import NoRecipients
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
+from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.mailers import get_connection
-from aerogram.mail.message.email_message import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.batch import MassMailItem
     from aerogram.mail.delivery.report import OnResult
 
 __all__ = [
+    "MassMailItem",
     "StaffGroup",
+    "SupportsRender",
     "asend_mail",
     "asend_mass_mail",
     "get_connection",
@@ -27,6 +29,24 @@ __all__ = [
     "send_mass_mail",
     "staff_addresses",
 ]
+
+
+@runtime_checkable
+class SupportsRender(Protocol):
+    """An object that becomes a message when it is sent, such as a notification."""
+
+    def render(self) -> EmailMessage:
+        """Return the message."""
+        ...
+
+
+MassMailItem = (
+    tuple[object, object, object, Iterable[object]]
+    | tuple[object, object, object, Iterable[object], object]
+    | EmailMessage
+    | SupportsRender
+)
+"""An item of :func:`aerogram.mail.send_mass_mail`."""
 
 
 def send_mail(
@@ -89,12 +109,11 @@ def send_mass_mail(
         datatuple: any iterable of ``(subject, message, from_email, recipient_list)`` tuples, the same with an
             HTML text as the fifth element, messages, and notifications; mixed. Items are built and sent one
             after the other.
-        fail_silently: ignore a failed connection or delivery; template and configuration errors are raised
-            nevertheless.
-        auth_user: the user name of the login; ``EMAIL_HOST_USER`` if it is None.
-        auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` if it is None.
-        connection: the backend that sends; a new one if it is None.
-        using: the alias of a mailer in ``MAILERS``, instead of a connection.
+        fail_silently: as in :func:`send_mail`; template and configuration errors are raised nevertheless.
+        auth_user: as in :func:`send_mail`.
+        auth_password: as in :func:`send_mail`.
+        connection: as in :func:`send_mail`.
+        using: as in :func:`send_mail`.
         on_result: called with the :class:`~aerogram.mail.delivery.DeliveryReport` of each message as soon as
             it is known.
 
@@ -115,7 +134,47 @@ def send_mass_mail(
     2
     """
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
-    return send_batch(datatuple, backend, on_result)
+    made = (_message_of(item, backend) for item in datatuple)
+    messages = (message for message in made if message is not None)
+    return deliver(backend, messages, on_result, is_ready=isinstance(datatuple, list | tuple))
+
+
+def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | FailedItem | None:
+    """Return the message of one item; None for a notification that need not have recipients and has none."""
+    try:
+        message = _built(item)
+    except Exception as error:  # a template or a property of the caller's: anything can be raised
+        return FailedItem(error)
+    if message is not None and message.connection is None:
+        message.connection = connection
+    return message
+
+
+def _built(item: Any) -> EmailMessage | None:
+    if isinstance(item, EmailMessage):
+        return item
+    if isinstance(item, SupportsRender):
+        message = item.render()
+        if message.recipients():
+            return message
+        if getattr(item, "_needs_recipients", False):  # as in Notification.send()
+            raise NoRecipients.of(item)
+        return None
+    if not isinstance(item, tuple | list):
+        raise TypeError(f"An item of send_mass_mail is a {type(item).__name__}. {_ACCEPTED}")
+    if len(item) not in (4, 5):
+        raise ValueError(f"An item of send_mass_mail is a {type(item).__name__} of {len(item)}. {_ACCEPTED}")
+    subject, body, from_email, recipients, *html = item
+    message = EmailMultiAlternatives(subject, body, from_email, recipients)
+    if html and html[0]:
+        message.attach_alternative(html[0], "text/html")
+    return message
+
+
+_ACCEPTED: Final = (
+    "Accepted: (subject, message, from_email, recipient_list), the same with an HTML text at the end, an "
+    "EmailMessage, or a Notification."
+)
 
 
 def mail_admins(

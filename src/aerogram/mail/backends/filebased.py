@@ -57,20 +57,16 @@ class EmailBackend(LocalBackend):
         """Open the file of this backend; opening it again appends to it."""
         if self.stream is not None:
             return False
-        if self._fname is not None:
-            self.stream = os.fdopen(_descriptor(self._fname), "ab")
-            return True
-        number = abs(id(self))
-        started = datetime.now().strftime("%Y%m%d-%H%M%S")
-        while True:
+        number, started = abs(id(self)), datetime.now().strftime("%Y%m%d-%H%M%S")
+        while self._fname is None:
             path = os.path.join(self.file_path, f"{started}-{number}.log")  # noqa: PTH118 - see file_path
             try:
-                descriptor = _descriptor(path, os.O_EXCL)
+                os.close(_descriptor(path, os.O_EXCL))
+                self._fname = path
             except FileExistsError:  # forked processes share ids
                 number += 1
-                continue
-            self.stream, self._fname = os.fdopen(descriptor, "ab"), path
-            return True
+        self.stream = os.fdopen(_descriptor(self._fname), "ab")
+        return True
 
     def close(self) -> None:
         """Close the file, if it is open."""

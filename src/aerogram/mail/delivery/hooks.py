@@ -8,17 +8,6 @@
 
 They are called once per message, whichever function and backend sends it. Both ``sent`` and ``failed`` are
 called for a message that was accepted for some of its recipients only.
-
->>> from aerogram.mail import send_mail
->>> from aerogram.conf import settings
->>> def mark(message):
-...     message.subject = f"[staging] {message.subject}"
->>> def show(message, report):
-...     print(message.subject, list(report.recipients))
->>> with settings.override(EMAIL_URL="dummy:"), before_send.connected(mark), sent.connected(show):
-...     send_mail("Hello", "Good morning.", None, ["ann@example.com"])
-[staging] Hello ['ann@example.com']
-1
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aerogram.conf import settings
@@ -19,7 +20,7 @@ from aerogram.conf import settings
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+    from aerogram.mail.delivery.report import DeliveryReport
 
 __all__ = ["begin_span", "end_span", "log_delivery", "logger"]
 
@@ -42,13 +43,8 @@ def _outcome(report: DeliveryReport) -> str:
         return f"not sent, {type(report.error).__name__}"
     if settings.LOG_ADDRESSES:
         return "; ".join(f"{address} {result}" for address, result in report.recipients.items())
-    counts = Counter(map(_status, report.recipients.values()))
+    counts = Counter(str(replace(result, text="")) for result in report.recipients.values())
     return ", ".join(f"{count} {status}" for status, count in counts.items()) or "no recipients"
-
-
-def _status(result: RecipientResult) -> str:
-    words = (result.status, str(result.code or ""), result.enhanced_code or "")
-    return " ".join(word for word in words if word)
 
 
 def begin_span(backend: object) -> Span | None:
