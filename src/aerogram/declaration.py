@@ -23,7 +23,7 @@ from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.attachments import check_media_type
 from aerogram.templating import check_line
 
-__all__ = ["DECLARATIONS", "Declaration", "Declarations", "is_computed", "wrong_declarations"]
+__all__ = ["DECLARATIONS", "Declaration", "Declarations", "wrong_declarations"]
 
 Check = Callable[[str, Any], object]
 """Raises an error if a value of a declaration (of that name) cannot work."""
@@ -262,7 +262,7 @@ def wrong_declarations(cls: type) -> Iterator[tuple[str, DeclarationError]]:
         absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
         if name == "category" and name in getattr(cls, "_fields", ()):
             continue  # a field that happens to have this name
-        if absent or isinstance(value, dataclasses.Field) or is_computed(value):
+        if absent or isinstance(value, dataclasses.Field) or _is_computed(value):
             continue
         try:
             if isinstance(value, _METHODS):
@@ -272,6 +272,6 @@ def wrong_declarations(cls: type) -> Iterator[tuple[str, DeclarationError]]:
             yield name, DeclarationError(f"{cls.__qualname__}.{name}: {error}")
 
 
-def is_computed(value: object) -> bool:
+def _is_computed(value: object) -> bool:
     """Return whether a class attribute is a property or another descriptor, and not itself the value."""
     return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
-from aerogram.declaration import Declarations, is_computed
+from aerogram.declaration import Declarations
 from aerogram.exceptions import DeclarationError, InvalidAddress
 from aerogram.mail.address.envelope import read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
@@ -117,8 +117,10 @@ class Renderer:
         if not _is_field(
             notification, "subject"
         ):  # what came in by the constructor is data, never a template
-            computed = is_computed(getattr(type(notification), "subject", None))
-            subject = self.templates.line(str(subject), variables, f"{origin}.subject", sandboxed=computed)
+            is_written = isinstance(getattr(type(notification), "subject", None), str)
+            subject = self.templates.line(
+                str(subject), variables, f"{origin}.subject", sandboxed=not is_written
+            )
         return check_header_value("Subject", f"{notification.subject_prefix}{subject}")
 
     def _parts(
