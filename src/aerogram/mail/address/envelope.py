@@ -59,11 +59,6 @@ class Addresses(NamedTuple):
         """Return the envelope of the message that has these addresses; otherwise as :func:`envelope_of`."""
         return envelope_of(message, utf8=self.utf8, known=self.known)
 
-    @property
-    def need_smtputf8(self) -> bool:
-        """Whether an address of the header or the envelope is not ASCII (RFC 6531)."""
-        return not all(mailbox.local_part.isascii() for _, mailbox in self.known.values())
-
 
 _NONE = AddressList("", [])
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from aerogram.conf import settings
 from aerogram.conf.schema import EHLO_NAME, HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
-from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.address.envelope import addresses_of, envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
@@ -303,7 +304,9 @@ class EmailBackend(BaseEmailBackend):
         recipients = message.recipients()
         if not recipients:
             return None
-        envelope = envelope_of(message, utf8=True, recipients=recipients)
+        addresses = addresses_of(message, utf8=True) if isinstance(message, EmailMessage) else None
+        known = addresses.known if addresses else {}
+        envelope = envelope_of(message, utf8=True, recipients=recipients, known=known)
         if not envelope.recipients:
             return None
         utf8 = envelope.needs_smtputf8
@@ -311,12 +314,12 @@ class EmailBackend(BaseEmailBackend):
         driver = self._driver if self._signer is None else None
         eight_bit = utf8 or (driver is not None and driver.session.capabilities.eight_bit)
         try:
-            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8)
+            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8, addresses=addresses)
         except InvalidAddress:
             if utf8:
                 raise
             utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
-            head, body = to_pieces(message, eight_bit=True, utf8=True)
+            head, body = to_pieces(message, eight_bit=True, utf8=True, addresses=addresses)
         if self._signer is not None:
             head, body = self._signer(head + body), b""
         return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
