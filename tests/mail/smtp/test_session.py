@@ -6,9 +6,9 @@ import pytest
 
 from aerogram.mail.address.envelope import Envelope
 from aerogram.mail.smtp.capabilities import Capabilities
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import ConnectionLost
 from aerogram.mail.smtp.session import ResetRefused, Session
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 
 def session(*offers: str, chunking: bool = False) -> Session:

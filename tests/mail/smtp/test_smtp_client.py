@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp import client as client_module
-from aerogram.mail.smtp import outgoing, replies
+from aerogram.mail.smtp import replies, transaction
 from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.replies import (
     ConnectionLost,
@@ -26,7 +26,7 @@ from aerogram.testing import Drop, FaultyServer, faulty_server
 from tests.smtp_peers import mail
 
 
-@pytest.mark.parametrize("module", [client_module, outgoing, replies, faulty_server])
+@pytest.mark.parametrize("module", [client_module, replies, transaction, faulty_server])
 def test_the_examples_of_the_module_run(module):
     assert doctest.testmod(module).failed == 0
 

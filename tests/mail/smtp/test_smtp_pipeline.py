@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from aerogram.exceptions import BadHeaderError, DeliveryError, TemplateNotFound
 from aerogram.mail import EmailMessage
 from aerogram.mail.delivery.dispatch import FailedItem
-from aerogram.mail.smtp.outgoing import stuffed
 from aerogram.mail.smtp.session import BDAT_WINDOW
+from aerogram.mail.smtp.transaction import stuffed
 from aerogram.testing import Drop, FaultyServer, Hang
 from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status, statuses
 

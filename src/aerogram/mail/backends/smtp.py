@@ -23,13 +23,13 @@ from aerogram.mail.address.envelope import addresses_of, envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.auth import Secret, authenticate
-from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import server_named
+from aerogram.mail.smtp.sender import Sender
+from aerogram.mail.smtp.transaction import OutgoingMessage
 from aerogram.mail.wire.serializer import to_pieces
 
 if TYPE_CHECKING:
@@ -110,19 +110,19 @@ class EmailBackend(BaseEmailBackend):
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
         values = settings.snapshot()
+
+        def chosen(name: str, given: Any) -> Any:
+            return values[name] if given is None else given
+
         self.host: str = host or values["EMAIL_HOST"]
         self.port: int = port or values["EMAIL_PORT"]
-        self.username: str = values["EMAIL_HOST_USER"] if username is None else username
-        self.password = values["EMAIL_HOST_PASSWORD"] if password is None else password
-        self.use_tls: bool = values["EMAIL_USE_TLS"] if use_tls is None else use_tls
-        self.use_ssl: bool = values["EMAIL_USE_SSL"] if use_ssl is None else use_ssl
-        self.timeout: float | None = values["EMAIL_TIMEOUT"] if timeout is None else timeout
-        self.ssl_keyfile: str | Path | None = (
-            values["EMAIL_SSL_KEYFILE"] if ssl_keyfile is None else ssl_keyfile
-        )
-        self.ssl_certfile: str | Path | None = (
-            values["EMAIL_SSL_CERTFILE"] if ssl_certfile is None else ssl_certfile
-        )
+        self.username: str = chosen("EMAIL_HOST_USER", username)
+        self.password = chosen("EMAIL_HOST_PASSWORD", password)
+        self.use_tls: bool = chosen("EMAIL_USE_TLS", use_tls)
+        self.use_ssl: bool = chosen("EMAIL_USE_SSL", use_ssl)
+        self.timeout: float | None = chosen("EMAIL_TIMEOUT", timeout)
+        self.ssl_keyfile: str | Path | None = chosen("EMAIL_SSL_KEYFILE", ssl_keyfile)
+        self.ssl_certfile: str | Path | None = chosen("EMAIL_SSL_CERTFILE", ssl_certfile)
         self.local_hostname: str | None = local_hostname or values["EMAIL_LOCAL_HOSTNAME"]
         if local_hostname and not re.fullmatch(HOST_NAME, local_hostname):
             raise ImproperlyConfigured(
@@ -148,7 +148,11 @@ class EmailBackend(BaseEmailBackend):
         self._signer = configured_signer()
         general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
         self.timeouts: Timeouts = Timeouts.chosen(
-            general, connect_timeout, command_timeout, data_timeout, message_timeout
+            general,
+            connect=connect_timeout,
+            command=command_timeout,
+            data=data_timeout,
+            message=message_timeout,
         )
         self.connection: smtplib.SMTP | None = None
         self._driver: Driver | None = None
@@ -286,7 +290,7 @@ class EmailBackend(BaseEmailBackend):
                 return
             self._sending = True
             try:
-                Batch(self, delivery).run()
+                Sender(self, delivery).run()
             finally:
                 self._sending = False
 
@@ -328,17 +332,14 @@ class EmailBackend(BaseEmailBackend):
         """Wait until the next message may go, where ``rate`` is given."""
         if self.rate is not None:
             now = monotonic()
-            if self._next_slot > now:
-                sleep(self._next_slot - now)
+            sleep(max(self._next_slot - now, 0.0))
             self._next_slot = max(now, self._next_slot) + 1 / self.rate
 
-    def current_driver(self) -> Driver:
-        """Return the driver of ``self.connection``, which somebody else may have put there."""
-        if self._driver is None or self._driver.client is not self.connection:
-            if self.connection is None:
-                raise smtplib.SMTPServerDisconnected("not connected")
-            self.connection.ehlo_or_helo_if_needed()
-            self._driver = Driver(self.connection, self.timeouts, chunking=self.chunking)
+    def current_driver(self, client: smtplib.SMTP) -> Driver:
+        """Return the driver of :attr:`connection`, which somebody else may have put there."""
+        if self._driver is None or self._driver.client is not client:
+            client.ehlo_or_helo_if_needed()
+            self._driver = Driver(client, self.timeouts, chunking=self.chunking)
         return self._driver
 
     def connection_over(self, driver: Driver | None = None) -> Connection:

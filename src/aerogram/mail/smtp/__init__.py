@@ -3,14 +3,13 @@
 Read from the bottom up::
 
     replies       octets from the server become replies, replies become results
-    outgoing      one message on its way, with the results of its recipients
+    transaction   one message on its way; where the replies to RCPT are judged and become results
     capabilities  what the server announced in EHLO
-    transaction   MAIL, RCPT, content: where the replies to RCPT are judged
     session       the protocol as a state machine without input and output
     auth, client  a connection up to the login: smtplib's, with bounded waits, strict replies and TLS
     driver        writes what a session gives to the socket, and waits for what it awaits
     connection    messages one after another; a connection that breaks or is used up is replaced
     pool          a batch over several connections, each in a thread of its own
-    batch         one call of send_messages: messages in, reports out
+    sender        one batch: messages in, reports out
     dkim          the signature
 """

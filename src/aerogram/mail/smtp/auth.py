@@ -1,4 +1,4 @@
-"""Logging in to an SMTP server: CRAM-MD5, PLAIN, LOGIN, and XOAUTH2 with a token from a callable."""
+"""Logging in to an SMTP server: CRAM-MD5, PLAIN, LOGIN, and XOAUTH2 with a token."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import binascii
 import hmac
 import smtplib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text
 
 __all__ = ["Secret", "authenticate"]
 
-_MAX_CHALLENGES = 5
-
-# What the client says next: None is answered with its first words, bytes with the answer to that challenge.
-Conversation = Callable[[bytes | None], bytes | None]
+Exchange = Generator[bytes | None, bytes, None]
+"""A mechanism's side of the conversation: yields the initial response, or None, then takes a challenge and
+yields the answer to it."""
 
 
 class Secret:
@@ -44,8 +43,11 @@ def authenticate(
 ) -> tuple[int, bytes]:
     """Log in, trying each mechanism that both sides know until one is accepted.
 
-    With ``token`` that is XOAUTH2 alone, else CRAM-MD5, PLAIN and LOGIN, as ``smtplib`` orders them. User
-    name and password may be any text without NUL; they are sent as UTF-8 (RFC 4616).
+    Args:
+        client: the connection.
+        username: any text without NUL, sent as UTF-8 (RFC 4616).
+        password: likewise; for CRAM-MD5, PLAIN and LOGIN, in this order.
+        token: an OAuth 2 access token; given, XOAUTH2 is the only mechanism.
 
     Returns:
         The server's last reply.
@@ -59,22 +61,22 @@ def authenticate(
     if not client.has_extn("auth"):
         raise smtplib.SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
     offered = client.esmtp_features["auth"].upper().split()
-    known = _conversations(username, password or "", token)
+    known = _exchanges(username.encode(), (password or "").encode(), token)
     mechanisms = [mechanism for mechanism in known if mechanism in offered]
     if not mechanisms:
         raise smtplib.SMTPException(
             f"No suitable authentication method found: the server offers {clean_text(' '.join(offered))!r}, "
             f"this login can use {', '.join(known)}."
         )
-    code, text = 0, b""
-    for mechanism in mechanisms:
-        with _unseen(client), _untold(username, password, token):
-            code, text = _converse(client, mechanism, known[mechanism]())
-        if code in (235, 503):  # 503: already logged in
-            return code, text
-        if code < 500:  # "not now" concerns the account or the server, not the mechanism
-            break
-    reason = _without_secrets(clean_text(text), username, password, token)
+    code, reason = 0, ""
+    with _secrets_hidden(client, username, password, token) as hidden:
+        for mechanism in mechanisms:
+            code, text = _converse(client, mechanism, known[mechanism])
+            if code in (235, 503):  # 503: already logged in
+                return code, text
+            reason = hidden(clean_text(text))
+            if code < 500:  # "not now" concerns the account or the server, not the mechanism
+                break
     raise smtplib.SMTPAuthenticationError(
         code,
         f"the server refused the login of user {username!r} with {', '.join(mechanisms)}: {reason} "
@@ -82,44 +84,43 @@ def authenticate(
     )
 
 
-def _conversations(username: str, password: str, token: str | None) -> dict[str, Callable[[], Conversation]]:
-    user, secret = username.encode(), password.encode()
+def _exchanges(user: bytes, secret: bytes, token: str | None) -> dict[str, Exchange]:
     if token is not None:
-        first = b"user=" + user + b"\1auth=Bearer " + token.encode() + b"\1\1"
-        # The second answer only fetches the error that the server has announced.
-        return {"XOAUTH2": lambda: lambda challenge: first if challenge is None else b""}
-    plain = b"\0" + user + b"\0" + secret
-    return {
-        "CRAM-MD5": lambda: (
-            lambda challenge: None if challenge is None else _cram_md5(user, secret, challenge)
-        ),
-        "PLAIN": lambda: lambda _challenge: plain,
-        "LOGIN": lambda: _login(user, secret),
-    }
+        return {"XOAUTH2": _xoauth2(user, token.encode())}
+    return {"CRAM-MD5": _cram_md5(user, secret), "PLAIN": _plain(user, secret), "LOGIN": _login(user, secret)}
 
 
-def _cram_md5(user: bytes, secret: bytes, challenge: bytes) -> bytes:
-    return user + b" " + hmac.new(secret, challenge, "md5").hexdigest().encode()
+def _xoauth2(user: bytes, token: bytes) -> Exchange:
+    yield b"user=" + user + b"\1auth=Bearer " + token + b"\1\1"
+    yield b""  # fetches the error that the server has announced
 
 
-def _login(user: bytes, secret: bytes) -> Conversation:
-    answers = iter((None, user, secret))
-    return lambda _challenge: next(answers, b"")
+def _cram_md5(user: bytes, secret: bytes) -> Exchange:
+    challenge = yield None
+    yield user + b" " + hmac.new(secret, challenge, "md5").hexdigest().encode()
 
 
-def _converse(client: smtplib.SMTP, mechanism: str, says: Conversation) -> tuple[int, bytes]:
-    first = says(None)
-    words = mechanism if first is None else f"{mechanism} {_b64(first)}"
-    code, text = client.docmd("AUTH", words)
-    for _ in range(_MAX_CHALLENGES):
-        if code != 334:
-            return code, text
+def _plain(user: bytes, secret: bytes) -> Exchange:
+    yield b"\0" + user + b"\0" + secret
+    yield b"\0" + user + b"\0" + secret  # to a server that ignores the initial response
+
+
+def _login(user: bytes, secret: bytes) -> Exchange:
+    yield None
+    yield user
+    yield secret
+
+
+def _converse(client: smtplib.SMTP, mechanism: str, exchange: Exchange) -> tuple[int, bytes]:
+    initial = next(exchange)
+    code, text = client.docmd("AUTH", mechanism if initial is None else f"{mechanism} {_b64(initial)}")
+    while code == 334:
         try:
-            challenge = b64decode(text)
-        except binascii.Error:
+            answer = exchange.send(b64decode(text))
+        except (binascii.Error, StopIteration):
             client.docmd("*")  # RFC 4954 section 4: how a client backs out
-            return 501, b"the server's challenge is not base64"
-        code, text = client.docmd(_b64(says(challenge) or b""))
+            return 501, b"the server's challenge is not base64, or one too many"
+        code, text = client.docmd(_b64(answer or b""))
     return code, text
 
 
@@ -128,30 +129,23 @@ def _b64(text: bytes) -> str:
 
 
 @contextmanager
-def _unseen(client: smtplib.SMTP) -> Iterator[None]:
-    """Keep the debug output, which would print what is sent, quiet for a while."""
+def _secrets_hidden(
+    client: smtplib.SMTP, username: str, *secrets: str | None
+) -> Iterator[Callable[[str], str]]:
+    """Keep secrets out of the debug output and out of errors that quote the server; yield what hides them."""
+    known = [secret for secret in secrets if secret]
+    known += [_b64(secret.encode()) for secret in known]
+    known.append(_b64(f"\0{username}\0{secrets[0] or ''}".encode()))
+
+    def hidden(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, "***")
+        return text
+
     level, client.debuglevel = client.debuglevel, 0
     try:
-        yield
+        yield hidden
+    except ConnectionLost as error:
+        raise ConnectionLost(hidden(str(error))) from None
     finally:
         client.debuglevel = level
-
-
-@contextmanager
-def _untold(username: str, password: str | None, token: str | None) -> Iterator[None]:
-    """Keep what a server has echoed out of the error that says that its answer cannot be read."""
-    try:
-        yield
-    except ConnectionLost as error:
-        text = _without_secrets(str(error), username, password, token)
-        raise ConnectionLost(text) from None
-
-
-def _without_secrets(text: str, username: str, password: str | None, token: str | None) -> str:
-    """Blot out what a server that echoes our words would give away."""
-    secrets = [secret for secret in (password, token) if secret]
-    encoded = [_b64(secret.encode()) for secret in secrets]
-    encoded.append(_b64(f"\0{username}\0{password or ''}".encode()))
-    for secret in (*secrets, *encoded):
-        text = text.replace(secret, "***")
-    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aerogram.mail.delivery.report import RecipientResult
-from aerogram.mail.smtp.outgoing import OutgoingMessage
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Capabilities"]
 

@@ -8,9 +8,9 @@ from time import monotonic
 
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.driver import Driver, hang_up, shut_down
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.mail.smtp.session import ResetRefused
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
 

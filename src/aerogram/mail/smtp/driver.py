@@ -12,9 +12,9 @@ from time import monotonic
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.client import SMTPClient, receive
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import ConnectionLost
 from aerogram.mail.smtp.session import Session
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Driver", "Timeouts", "hang_up", "shut_down"]
 
@@ -27,7 +27,7 @@ _MORE: int = getattr(socket, "MSG_MORE", 0)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeouts:
     """How long waits may last, in seconds.
 
@@ -45,23 +45,13 @@ class Timeouts:
     message: float = 900.0
 
     @classmethod
-    def chosen(
-        cls,
-        general: float | None,
-        connect: float | None = None,
-        command: float | None = None,
-        data: float | None = None,
-        message: float | None = None,
-    ) -> Timeouts:
-        """Return the timeouts given, the others by default; ``general`` bounds every wait that none names."""
-        default = cls() if general is None else cls(general, general, general)
-        data = default.data if data is None else data
-        return cls(
-            default.connect if connect is None else connect,
-            default.command if command is None else command,
-            data,
-            max(default.message, data * 1.5) if message is None else message,
-        )
+    def chosen(cls, general: float | None, **named: float | None) -> Timeouts:
+        """Return the timeouts that are ``named``; ``general`` bounds every single wait that is not."""
+        given = {name: seconds for name, seconds in named.items() if seconds is not None}
+        if general is not None:
+            given = dict.fromkeys(("connect", "command", "data"), general) | given
+        given.setdefault("message", max(cls.message, given.get("data", 0.0) * 1.5))
+        return cls(**given)
 
 
 class Driver:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.driver import hang_up
-from aerogram.mail.smtp.outgoing import OutgoingMessage
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Pool"]
 

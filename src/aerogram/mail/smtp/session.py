@@ -19,9 +19,8 @@ from collections import deque
 from typing import Literal
 
 from aerogram.mail.smtp.capabilities import Capabilities
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
-from aerogram.mail.smtp.transaction import Transaction
+from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
 
 __all__ = ["BDAT_WINDOW", "ResetRefused", "Session"]
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.outgoing import OutgoingMessage
 from aerogram.mail.smtp.pool import Pool
+from aerogram.mail.smtp.transaction import OutgoingMessage
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.smtp import EmailBackend
     from aerogram.mail.delivery.dispatch import Delivery
 
-__all__ = ["Batch"]
+__all__ = ["Sender"]
 
 
-class Batch:
-    """Reads the messages, sends them over the backend's connections, records the results.
+class Sender:
+    """Reads the messages, sends them over the backend's connections, records the reports.
 
     Args:
         backend: serialises messages and opens connections.
@@ -29,7 +29,7 @@ class Batch:
     def __init__(self, backend: EmailBackend, delivery: Delivery) -> None:
         self._backend = backend
         self._delivery = delivery
-        self._error: Exception | None = None
+        self._error: Exception | None = None  # of the iterable or of on_result, raised when all is sent
 
     def run(self) -> None:
         """Send everything."""
@@ -41,7 +41,7 @@ class Batch:
             raise self._error
 
     def _outgoing(self) -> Iterator[OutgoingMessage]:
-        """Yield what can be sent. An error of the iterable itself ends it, and is raised when all is sent."""
+        """Yield what can be sent."""
         messages = iter(self._delivery)
         while self._error is None:
             try:
@@ -63,22 +63,22 @@ class Batch:
             yield outgoing
 
     def _send(self, first: OutgoingMessage, rest: Iterator[OutgoingMessage]) -> None:
-        backend = self._backend
+        backend, everything = self._backend, chain((first,), rest)
         try:
             opened = backend.open()
         except Exception as error:  # of a token's callable, too
-            self._defer_all(first, rest if self._delivery.is_ready else (), error)
+            self._defer(everything if self._delivery.is_ready else (first,), error)
             raise
         if opened is None or backend.connection is None:
             self._delivery.fail_silently = True  # open() has said so
-            self._defer_all(first, rest, None)
+            self._defer(everything, None)
             return
-        connection = backend.connection_over(backend.current_driver())
+        connection = backend.connection_over(backend.current_driver(backend.connection))
         carrier: Connection | Pool = connection
         if backend.connections > 1:
             carrier = Pool(connection, backend.connection_over, backend.connections)
         try:
-            for outgoing in carrier.deliver(chain((first,), rest)):
+            for outgoing in carrier.deliver(everything):
                 self._record(outgoing.message, outgoing.report())
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for outgoing in carrier.give_up(error):
@@ -89,12 +89,10 @@ class Batch:
             if opened:
                 backend.close()
 
-    def _defer_all(
-        self, first: OutgoingMessage, rest: Iterable[OutgoingMessage], error: Exception | None
-    ) -> None:
+    def _defer(self, messages: Iterable[OutgoingMessage], error: Exception | None) -> None:
         if not isinstance(error, OSError | None):
             error = OSError(f"no connection, {type(error).__name__}")  # its words may not be for reports
-        for outgoing in chain((first,), rest):
+        for outgoing in messages:
             outgoing.defer(error)
             self._record(outgoing.message, outgoing.report())
 
