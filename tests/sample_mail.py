@@ -19,8 +19,8 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 KIT = """\
 {% extends "aerogram/base.html" %}
-{% from "aerogram/components.html" import button, code, details, divider, figure, item, log, panel, quote,
-   small, table %}
+{% from "aerogram/components.html" import button, buttons, code, details, divider, figure, item, log, panel,
+   quote, small, table %}
 {% block lang %}{{ language }}{% endblock %}
 {% block dir %}{{ direction }}{% endblock %}
 {% block title %}Every part, once{% endblock %}
@@ -28,7 +28,10 @@ KIT = """\
 {% block content %}
 <p>A paragraph with <a href="https://example.com/">a link</a> and <strong>strong words</strong>.</p>
 {{ button("Open your account", "https://example.com/account") }}
-{% call panel() %}<p>One thing that matters.</p>{% endcall %}
+{{ buttons([("Accept", "https://example.com/yes"), ("Decline", "https://example.com/no")]) }}
+{% call panel() %}<p>One thing that matters.</p><p>And another.</p>
+{{ button("Why", "https://example.com/why", secondary=true) }}
+{% endcall %}
 {{ figure("Amount paid", "€1,234.50") }}
 <h2>Facts</h2>
 {{ details([("Order", "1042"), ("Address", "a.long.address.without.gap@mail.correspondence.example.com")]) }}

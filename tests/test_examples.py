@@ -198,6 +198,22 @@ def test_every_link_of_a_mail_is_in_its_text_too(
             assert not {link for link in links if "".join(link.split()) not in text}, name
 
 
+def test_mail_that_nobody_wrote_says_so(
+    messages: dict[str, tuple[Notification, EmailMultiAlternatives]],
+) -> None:
+    """Else vacation notes answer it (RFC 3834). The invitation is written by its sender."""
+    automatic = {name for name, (_, message) in messages.items() if "Auto-Submitted" in message.extra_headers}
+    assert messages.keys() - automatic == {"invitation-three courses"}
+
+
+def test_a_digest_can_be_left_in_two_ways_and_says_who_sends_it(
+    messages: dict[str, tuple[Notification, EmailMultiAlternatives]],
+) -> None:
+    _, message = messages["weekly_digest-usual week"]
+    assert re.fullmatch(r"<https://\S+>, <mailto:\S+>", message.extra_headers["List-Unsubscribe"])
+    assert "18 Mill Lane, Cambridge" in message.body
+
+
 def test_the_receipt_adds_up(messages: dict[str, tuple[Notification, EmailMultiAlternatives]]) -> None:
     _, message = messages["order_receipt-two articles"]
     cells = [
@@ -211,7 +227,7 @@ def test_the_receipt_adds_up(messages: dict[str, tuple[Notification, EmailMultiA
         ["Flores Bajawa, washed, 250 g", "2", "€23.00"],
         ["Paper filters, 100 sheets", "1", "€6.50"],
         ["Subtotal", "€29.50"],
-        ["Discount", "-€3.00"],
+        ["Discount", "\N{MINUS SIGN}€3.00"],
         ["Shipping", "€4.50"],
         ["Total", "€31.00"],
     ]
@@ -221,6 +237,7 @@ def test_money_is_written_as_people_write_it() -> None:
     with imported("shop", "orders") as (orders,):
         assert doctest.testmod(orders).attempted > 0
         assert doctest.testmod(orders).failed == 0
+        assert str(-orders.Money(500)) == "\N{MINUS SIGN}€5.00"
 
 
 def test_an_error_report_names_the_place_and_no_values() -> None:

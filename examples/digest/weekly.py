@@ -116,6 +116,11 @@ class WeeklyDigest(Notification):
         """The URL of the unsubscribe button that mail clients show beside the sender (RFC 8058)."""
         return self.person.unsubscribe_url
 
+    @property
+    def unsubscribe_email(self) -> str:
+        """The address that clients without RFC 8058 write to instead."""
+        return f"unsubscribe+{self.person.number:08x}@commonplace.example"
+
     def context(self) -> dict[str, Any]:
         """Return the fields, and the events by heading."""
         latest_first = sorted(self.events, key=lambda event: event.day, reverse=True)

@@ -28,6 +28,8 @@ GRINDER = Line("Hand grinder <Nano>, steel burrs", 1, Money(118900))
 class ShopMail(Notification, abstract=True):
     """Base class of all mail to customers."""
 
+    category = "transactional"  # says that it is automatic, so that no vacation note answers
+
     customer: Customer
     reply_to = ("Halyard Coffee <hello@halyard.example>",)
 

