@@ -208,6 +208,7 @@ class _StaffNotification(Notification, abstract=True):
     subject: str = ""
 
     if not TYPE_CHECKING:  # declarations a subclass may replace in any form: see Notification
+        category = "transactional"  # vacation notes would go to SERVER_EMAIL
 
         @property
         def text_template(self) -> str | None:
