@@ -8,6 +8,7 @@ user name work unchanged.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import ipaddress
@@ -110,14 +111,14 @@ class CatchingServer:
         self._keep = keep
 
     def __enter__(self) -> Self:
-        protocol = _protocol_class()
+        smtp = _aiosmtpd()
         listener = _listen(self.host, self.port)
         self.port = int(listener.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         self._left = asyncio.Event()
         # The socket queues connections from now on, so nothing has to wait until the thread has started.
         self._thread = threading.Thread(
-            target=self._run, args=(protocol, listener), name="aerogram-catcher", daemon=True
+            target=self._run, args=(smtp, listener), name="aerogram-catcher", daemon=True
         )
         self._thread.start()
         return self
@@ -128,24 +129,22 @@ class CatchingServer:
         self._loop.call_soon_threadsafe(self._left.set)
         self._thread.join()
 
-    def _run(self, protocol: Callable[..., Any], listener: socket.socket) -> None:
+    def _run(self, smtp: Any, listener: socket.socket) -> None:
         asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._serve(protocol, listener))
-        finally:
-            self._loop.close()
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._serve(smtp, listener))
 
-    async def _serve(self, protocol: Callable[..., Any], listener: socket.socket) -> None:
+    async def _serve(self, smtp: Any, listener: socket.socket) -> None:
         connections: WeakSet[Any] = WeakSet()
 
         def accept() -> Any:
-            connection = protocol(
+            connection = smtp.SMTP(
                 _Handler(self._receive),
                 data_size_limit=None,
                 enable_SMTPUTF8=True,
                 hostname="localhost",
                 ident="Aerogram catching server",
-                authenticator=_accept_login,
+                authenticator=lambda *_: smtp.AuthResult(success=True),
                 auth_require_tls=False,
                 loop=self._loop,
             )
@@ -186,21 +185,15 @@ class _Handler:
         return "451 4.3.0 The catching server could not keep this message; its log says why"
 
 
-def _accept_login(*_asked: object) -> Any:
-    from aiosmtpd.smtp import AuthResult
-
-    return AuthResult(success=True)
-
-
-def _protocol_class() -> Callable[..., Any]:
+def _aiosmtpd() -> Any:
     try:
-        from aiosmtpd.smtp import SMTP
+        from aiosmtpd import smtp
     except ImportError as error:
         raise MissingDependency(
             "The catching server needs the package aiosmtpd, which is not installed. "
             "Install it with: pip install 'aerogram[catch]'"
         ) from error
-    return SMTP
+    return smtp
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ from aerogram.samples import samples_of
 from aerogram.templating import Finding, inspect_line, inspect_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from aerogram.templating import Templates
 
@@ -111,7 +111,8 @@ class _Check:
         """Return what the templates may use; None where only samples could tell, and there are none."""
         if self.cls.context is Notification.context:
             return self.fields
-        contexts = [context for sample in samples.values() if (context := _context(sample)) is not None]
+        contexts = [_attempt(sample.context) for sample in samples.values()]
+        contexts = [context for context in contexts if context is not None]
         return self.fields.union(*contexts) if contexts else None
 
     def _is_static(self, declaration: str) -> bool:
@@ -140,17 +141,14 @@ class _Check:
                     if finding.kind != "dynamic" or not samples:
                         self._report(finding, declaration, variables)
         if not named:
-            self._add(
-                None,
-                "no-template",
-                "Neither html_template nor text_template is declared. Declare at least one of them.",
-            )
+            text = "Neither html_template nor text_template is declared. Declare at least one of them."
+            self._add(None, "no-template", text)
 
     def _template_names(self, declaration: str, samples: Mapping[str, Notification]) -> list[str]:
         if self._is_static(declaration):
             names = [getattr(self.cls, declaration)]
         else:
-            names = [_value(sample, declaration) for sample in samples.values()]
+            names = [_attempt(getattr, sample, declaration) for sample in samples.values()]
         return sorted({name for name in names if isinstance(name, str) and name})
 
     def _report(self, finding: Finding, declaration: str, variables: set[str] | None) -> None:
@@ -278,16 +276,9 @@ def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bo
     return category == "bulk" and "list-unsubscribe-post" not in map(str.lower, headers)
 
 
-def _context(sample: Notification) -> set[str] | None:
-    """Return the names a sample gives to its templates; None if that fails, which rendering will report."""
+def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what the application's code returns, None if it fails; rendering the sample will report it."""
     try:
-        return set(sample.context())
-    except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
-        return None
-
-
-def _value(sample: Notification, declaration: str) -> Any:
-    try:
-        return getattr(sample, declaration)
-    except Exception:  # noqa: BLE001,RUF100 - reported when the sample is rendered
+        return function(*arguments)
+    except Exception:  # noqa: BLE001,RUF100 - see above
         return None
