@@ -305,14 +305,19 @@ class Reader:
         """Return whether an element is not hidden by itself."""
         return not is_hidden(element, style_of(element), self._hidden)
 
-    def _cell_text(self, element: Element) -> str:
+    def _cell_text(self, cell: Element) -> str:
+        return self._lines(cell) if len(cell) else self._words(cell)
+
+    def _words(self, cell: Element) -> str:
+        """Return the text of a cell without elements."""
+        scope = self._scopes[-1].inside(cell, style_of(cell), has_lines=False)
+        text = clean(cell.text or "").strip() if scope.is_visible else ""
+        return "" if is_blank(text) else text
+
+    def _lines(self, cell: Element) -> str:
         """Return the text of a cell: lines with the marks of breaks and links."""
-        if len(element) == 0:  # most cells
-            scope = self._scopes[-1].inside(element, style_of(element), has_lines=False)
-            text = clean(element.text or "").strip() if scope.is_visible else ""
-            return "" if is_blank(text) else text
         reader = Reader(self._hidden, flat=True)
         reader._scopes = self._scopes[-1:]
-        reader.read(element)
+        reader.read(cell)
         lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
         return marks.BREAK.join([line for line in lines if not is_blank(line)])

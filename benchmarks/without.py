@@ -1,0 +1,104 @@
+"""What each fast path of rendering brings: ``./run bench without``.
+
+Each round renders messages of the templates of ``./run bench render``, once with all fast paths and once
+without each of them. The table shows the medians in milliseconds of processor time per message, and how much
+longer a message takes without a fast path. "new" are shapes that no stencil knows, "known" those that one does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+from aerogram.conf import settings
+from aerogram.inlining import cascade, stylesheet
+from aerogram.plaintext import marks, style
+from aerogram.plaintext.grid import Grid
+from aerogram.plaintext.reader import Reader
+
+from .render import PAGES, Contestants, Run, context
+
+
+def uncached(function: Any) -> Callable[..., Any]:
+    """Return what a cached function calls."""
+
+    def call(*arguments: Any) -> Any:
+        return function.__wrapped__(*arguments)
+
+    call.__wrapped__ = function.__wrapped__  # type: ignore[attr-defined]  # long arguments skip the cache by it
+    return call
+
+
+# What is replaced, and what by, to go without a fast path.
+SWITCHES: dict[str, tuple[Any, str, Any]] = {
+    "sheets": (stylesheet, "parse_sheet", uncached(stylesheet.parse_sheet)),
+    "outcomes": (cascade, "_outcome", uncached(cascade._outcome)),
+    "importance": (cascade, "_settled", uncached(cascade._settled)),
+    "styles": (style, "_style_info", uncached(style._style_info)),
+    "clean text": (marks, "_NOT_CLEAN", re.compile("")),
+    "plain cells": (Reader, "_words", Reader._lines),
+    "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),
+}
+MESSAGES = {"new": 3, "known": 40}
+
+
+def measure(names: list[str], templates: list[str], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Return milliseconds per message, by column and fast path; under an empty name with all of them."""
+    contestants = Contestants()
+    runs: dict[str, Run] = {"new": contestants.aerogram_unseen, "known": contestants.aerogram}
+    chance = random.Random(1)  # noqa: S311  # sample data, no secret
+    times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for number in range(rounds + 1):
+        for template in templates:
+            for kind, run in runs.items():
+                variables = [context(template, chance) for _ in range(MESSAGES[kind])]
+                for name in ["", *names, ""]:
+                    spent = timed(run, template, variables, name)
+                    if number:  # the first round only warms up
+                        times[f"{template} {kind}"][name].append(spent)
+    return times
+
+
+def timed(run: Run, template: str, variables: list[dict[str, Any]], name: str) -> float:
+    """Return milliseconds per message without one fast path."""
+    if name:
+        with patch.object(*SWITCHES[name]):
+            return timed(run, template, variables, "")
+    start = time.process_time()
+    for one in variables:
+        run(template, one)
+    return (time.process_time() - start) * 1000 / len(variables)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="./run bench without", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SWITCHES)}; default all")
+    parser.add_argument("--templates", default="receipt,invoice,digest,alert", help="separated by commas")
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    names = options.names or list(SWITCHES)
+    if unknown := sorted(set(names) - SWITCHES.keys()):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SWITCHES)}")
+    with settings.override(TEMPLATE_DIRS=[PAGES]), settings.frozen():
+        times = measure(names, options.templates.split(","), options.rounds)
+    medians = {
+        column: {name: statistics.median(found) for name, found in by_name.items()}
+        for column, by_name in times.items()
+    }
+    print("".join(f"{column:>16}" for column in ("without", *medians)))
+    print(f"{'(nothing)':>16}" + "".join(f"{by_name['']:13.3f} ms" for by_name in medians.values()))
+    for name in names:
+        costs = (by_name[name] / by_name[""] - 1 for by_name in medians.values())
+        print(f"{name:>16}" + "".join(f"{cost:+16.0%}" for cost in costs))
+
+
+if __name__ == "__main__":
+    main()
