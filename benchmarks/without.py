@@ -2,7 +2,7 @@
 
 Each round renders messages of the templates of ``./run bench render``, once with all fast paths and once
 without each of them. The table shows the medians in milliseconds of processor time per message, and how much
-longer a message takes without a fast path. "new" are shapes that no stencil knows, "known" those that one does.
+longer a message takes without one. "new" are shapes that no stencil knows, "known" the others.
 """
 
 from __future__ import annotations
