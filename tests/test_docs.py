@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +104,15 @@ def test_index_lists_every_page_once() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     listed = re.findall(r"^\d+\. \[[^\]]*\]\((\S+)\)", index, re.MULTILINE)
     assert sorted(listed) == sorted(page.name for page in ROOT.glob("docs/*.md") if page.name != "index.md")
+
+
+def test_places_in_the_code_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    places = re.findall(r"^\| [^|]*\? \| `([^`]+)\.py` \| (?:`([\w.]+)`)? *\|$", page, re.MULTILINE)
+    assert len(places) > 20
+    for path, name in places:
+        module = importlib.import_module(f"aerogram.{path.replace('/', '.').removesuffix('.__init__')}")
+        assert not name or attrgetter(name)(module).__module__ == module.__name__, f"{name} is elsewhere"
 
 
 def generator() -> ModuleType:
