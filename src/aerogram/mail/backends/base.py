@@ -49,7 +49,7 @@ class BaseEmailBackend:
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:  # noqa: ARG002 - see above
-        self.fail_silently = fail_silently
+        self.fail_silently: bool = fail_silently
 
     def open(self) -> bool | None:
         """Open a connection.

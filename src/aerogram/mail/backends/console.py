@@ -33,7 +33,7 @@ class EmailBackend(LocalBackend):
 
     def __init__(self, fail_silently: bool = False, *, stream: TextIO | None = None, **kwargs: Any) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
-        self.stream = sys.stdout if stream is None else stream
+        self.stream: Any = sys.stdout if stream is None else stream
 
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
         """Write one message and flush the stream."""

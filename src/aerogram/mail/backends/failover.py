@@ -60,7 +60,7 @@ class EmailBackend(WrappingBackend):
             raise ImproperlyConfigured(
                 f"{type(self).__module__} needs mailers=[...], at least one alias or backend."
             )
-        self.mailers = [mailer_of(mailer) for mailer in mailers]
+        self.mailers: list[BaseEmailBackend] = [mailer_of(mailer) for mailer in mailers]
         self.retry_after = retry_after
         self._failed_at = dict.fromkeys(range(len(self.mailers)), float("-inf"))
         self._anything_worked = False

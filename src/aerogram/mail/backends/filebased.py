@@ -48,7 +48,7 @@ class EmailBackend(LocalBackend):
             raise ImproperlyConfigured(
                 "The file backend needs a folder. Set EMAIL_FILE_PATH, or give it file_path=..."
             )
-        self.file_path = os.path.abspath(given)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
+        self.file_path: str = os.path.abspath(given)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
         self.stream: BinaryIO | None = None
         self._fname: str | None = None
         _prepare_folder(Path(self.file_path), where)

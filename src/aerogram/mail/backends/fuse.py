@@ -65,8 +65,9 @@ class EmailBackend(BaseEmailBackend):
         super().__init__(fail_silently=fail_silently, **kwargs)
         if mailer is None or not isinstance(limit, int) or limit < 1:
             raise ImproperlyConfigured("The fuse backend needs mailer=..., and limit= as an integer above 0.")
-        self.mailer = mailer_of(mailer)
-        self.fail_silently = self.mailer.fail_silently = self.mailer.fail_silently or fail_silently
+        self.mailer: BaseEmailBackend = mailer_of(mailer)
+        self.fail_silently: bool = self.mailer.fail_silently or fail_silently
+        self.mailer.fail_silently = self.fail_silently
         self.limit = limit
 
     def open(self) -> bool | None:

@@ -52,9 +52,9 @@ class EmailBackend(WrappingBackend):
             raise ImproperlyConfigured(
                 "The redirect backend needs mailer=..., and either to=[addresses] or allow=[patterns]."
             )
-        self.mailer = mailer_of(mailer)
-        self.to = list(to)
-        self.allow = [pattern.lower() for pattern in allow]
+        self.mailer: BaseEmailBackend = mailer_of(mailer)
+        self.to: list[str] = list(to)
+        self.allow: list[str] = [pattern.lower() for pattern in allow]
 
     def send_one(self, message: EmailMessage) -> DeliveryReport:
         """Send the message to the given or allowed addresses."""
