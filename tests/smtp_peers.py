@@ -21,8 +21,8 @@ def mails(count: int) -> list[EmailMessage]:
     return [mail(f"p{number}@x.org", subject=f"Number {number}") for number in range(count)]
 
 
-AT_HAND_OR_STREAMED = pytest.mark.parametrize("of", [list, iter], ids=["at-hand", "streamed"])
-"""For batches over several connections, which are carried in the caller's thread or in another."""
+LISTED_OR_STREAMED = pytest.mark.parametrize("of", [list, iter], ids=["listed", "streamed"])
+"""For batches over several connections: from a list, and from a generator."""
 
 
 def backend_for(server: FaultyServer, **options: Any) -> EmailBackend:

@@ -187,7 +187,7 @@ class EmailBackend(BaseEmailBackend):
     # -- the connection --
 
     def open(self) -> bool | None:
-        """Have a connection that has passed greeting, EHLO, TLS and login.
+        """Open a connection: greeting, EHLO, TLS and login.
 
         Returns:
             True for a new one, False when one was open already, None when that failed silently.
@@ -366,7 +366,7 @@ def _at_least_one(name: str, value: int) -> int:
 
 
 def _is_local(sock: socket.socket | None) -> bool:
-    """Whether the other end is on this machine."""
+    """Return whether the other end is on this machine."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return sock is not None
     return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback

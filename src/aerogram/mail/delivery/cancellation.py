@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import smtplib
 
-__all__ = ["Cancellation", "SendCancelled", "begin_content", "check", "current", "forget", "register_abort"]
+__all__ = [
+    "Cancellation",
+    "SendCancelled",
+    "begin_content",
+    "check",
+    "current",
+    "forget",
+    "register_abort",
+    "shut_down",
+]
 
 
 class SendCancelled(OSError):
@@ -81,7 +90,7 @@ def check() -> None:
 def register_abort(client: smtplib.SMTP) -> None:
     """Close the connection of ``client`` if the send is cancelled; raise if it is cancelled already."""
     if (cancellation := current.get()) is not None:
-        cancellation.register_abort(id(client), lambda: _shut_down(client))
+        cancellation.register_abort(id(client), lambda: shut_down(client))
 
 
 def begin_content(client: smtplib.SMTP) -> None:
@@ -97,7 +106,8 @@ def forget(client: smtplib.SMTP) -> None:
         cancellation.forget(id(client))
 
 
-def _shut_down(client: smtplib.SMTP) -> None:
+def shut_down(client: smtplib.SMTP) -> None:
+    """Shut down the connection of ``client``, from any thread; who waits for the server finds it closed."""
     if (sock := client.sock) is not None:
         with contextlib.suppress(OSError):  # it is closed already, or TLS is being negotiated
             # Not SSLSocket.shutdown(), which removes the TLS state that another thread is reading from.

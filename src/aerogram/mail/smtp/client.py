@@ -14,7 +14,6 @@ from aerogram.conf.schema import HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.delivery import cancellation
-from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
 
 if TYPE_CHECKING:
@@ -83,13 +82,12 @@ class SMTPClient(smtplib.SMTP):
         context = context or self._context or tls_context()
         return context.wrap_socket(sock, server_hostname=self.tls_server_name)
 
-    def starttls(self, *args: Any, context: ssl.SSLContext | None = None, **kwargs: Any) -> tuple[int, bytes]:
+    def starttls(self, *args: Any, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
         """Change to TLS with a verified certificate, and forget what the server said before (RFC 3207).
 
         Args:
-            args: none; files of a certificate belong into the context.
+            args: none; the files of a certificate belong into the context.
             context: the TLS context, instead of the constructor's.
-            kwargs: none.
 
         Returns:
             The server's reply.
@@ -99,7 +97,7 @@ class SMTPClient(smtplib.SMTP):
             SMTPResponseException: the server refuses.
             ConnectionLost: plain text came behind the answer, which only an attacker would put there.
         """
-        if args or kwargs:
+        if args:
             raise TypeError("starttls() takes context= only; load certificates into the context")
         self.ehlo_or_helo_if_needed()
         if not self.has_extn("starttls"):
@@ -117,10 +115,6 @@ class SMTPClient(smtplib.SMTP):
         self.esmtp_features = {}
         self.does_esmtp = False
         return code, text
-
-    def login(self, user: str, password: str, **_: object) -> tuple[int, bytes]:
-        """Authenticate; see :func:`aerogram.mail.smtp.auth.authenticate`."""
-        return authenticate(self, user, password)
 
     def getreply(self) -> Reply:
         """Read one whole reply within ``reply_timeout`` seconds.

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 
+from aerogram.mail.delivery.cancellation import shut_down
 from aerogram.mail.delivery.report import RecipientResult
-from aerogram.mail.smtp.driver import Driver, hang_up, shut_down
+from aerogram.mail.smtp.driver import Driver, hang_up
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.mail.smtp.session import ResetRefused
 from aerogram.mail.smtp.transaction import OutgoingMessage
@@ -74,18 +75,18 @@ class Connection:
     def settle(self) -> None:
         """Read every answer that is still to come, and send again what has to be."""
         while self.is_busy:
-            self._settle()
+            self._run(Driver.settle)
             if self._queue:
                 self.send(self._queue.popleft())
 
     @property
     def is_busy(self) -> bool:
-        """Whether the answer to some content is still awaited."""
+        """True if the answer to some content is still awaited."""
         return self.driver is not None and self.driver.session.is_waiting
 
     @property
     def has_failed(self) -> bool:
-        """Whether there is no connection and none will be opened."""
+        """True if there is no connection and none will be opened."""
         return self.driver is None and self.failure is not None
 
     def take_finished(self) -> Iterator[OutgoingMessage]:
@@ -94,7 +95,7 @@ class Connection:
             yield self._finished.popleft()
 
     def take_unsent(self) -> list[OutgoingMessage]:
-        """Hand over what can not be sent here any more."""
+        """Hand over what cannot be sent here any more."""
         unsent = [message for message in self._queue if message.waiting]
         self._queue.clear()
         return unsent
@@ -123,7 +124,7 @@ class Connection:
     def _has_driver_for(self, message: OutgoingMessage) -> bool:
         """Return whether there is an open connection for ``message``, after making one where needed."""
         if self.driver is not None and self._is_used_up(self.driver, message):
-            self._settle()
+            self._run(Driver.settle)
             if self.driver is not None:
                 used_up, self.driver = self.driver, None
                 hang_up(used_up.client)
@@ -152,27 +153,21 @@ class Connection:
             driver.client.close()
 
     def _transact(self, message: OutgoingMessage) -> None:
-        driver = self.driver
-        if driver is None or not message.waiting:
+        if not message.waiting:
             return
         try:
-            driver.send(message)
-        except OSError as error:
-            self._lose(error)
+            self._run(lambda driver: driver.send(message))
         except ValueError as error:  # a command that must not be sent
             message.settle_waiting(RecipientResult("refused", text=clean_text(str(error))))
             self._finished.append(message)
-        self._collect(driver)
 
-    def _settle(self) -> None:
-        driver = self.driver
-        if driver is None:
-            return
-        try:
-            driver.settle()
-        except OSError as error:
-            self._lose(error)
-        self._collect(driver)
+    def _run(self, action: Callable[[Driver], None]) -> None:
+        if (driver := self.driver) is not None:
+            try:
+                action(driver)
+            except OSError as error:
+                self._lose(error)
+            self._collect(driver)
 
     def _collect(self, driver: Driver) -> None:
         session = driver.session

@@ -16,7 +16,7 @@ from aerogram.mail.smtp.replies import ConnectionLost
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Driver", "Timeouts", "hang_up", "shut_down"]
+__all__ = ["Driver", "Timeouts", "hang_up"]
 
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
 _LAST_WORDS_TIMEOUT = 0.5
@@ -162,7 +162,7 @@ class Driver:
 
 
 def hang_up(client: smtplib.SMTP | None) -> None:
-    """Say QUIT and close the connection, whatever the server answers or does not answer."""
+    """Send QUIT and close the connection, whatever the server answers."""
     sock = getattr(client, "sock", None)
     if client is None or sock is None:
         return
@@ -175,14 +175,6 @@ def hang_up(client: smtplib.SMTP | None) -> None:
         pass
     finally:
         client.close()
-
-
-def shut_down(client: smtplib.SMTP) -> None:
-    """Break the connection, from any thread: whoever waits for the server finds it closed."""
-    if client.sock is not None:
-        with contextlib.suppress(OSError):  # it is closed already, or just changing to TLS
-            # Not SSLSocket's own, which takes the TLS state from under the thread that reads.
-            socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
 
 
 def _unread(sock: socket.socket) -> bytes:

@@ -38,7 +38,7 @@ class Reply(NamedTuple):
 
     @property
     def is_positive(self) -> bool:
-        """Whether the server agreed: any 2xx counts (RFC 5321 section 4.2.1)."""
+        """True if the server agreed: any 2xx counts (RFC 5321 section 4.2.1)."""
         return 200 <= self.code < 300
 
     def __str__(self) -> str:

@@ -66,14 +66,14 @@ class Session:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the next message may begin; answers to contents may still be awaited."""
+        """True if the next message may begin; answers to contents may still be awaited."""
         return self._current is None and not (
             self.capabilities.chunking and len(self.open_contents()) > BDAT_WINDOW
         )
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a reply is awaited."""
+        """True if a reply is awaited."""
         return bool(self._awaited)
 
     @property

@@ -108,7 +108,7 @@ class OutgoingMessage:
 
     @property
     def is_done(self) -> bool:
-        """Whether every recipient has a result."""
+        """True if every recipient has a result."""
         return len(self.results) == len(self.envelope.recipients)
 
     def report(self) -> DeliveryReport:
@@ -147,12 +147,12 @@ class Transaction:
 
     @property
     def mail_accepted(self) -> bool:
-        """Whether the server accepted the sender."""
+        """True if the server accepted the sender."""
         return self.mail is not None and self.mail.is_positive
 
     @property
     def is_refused(self) -> bool:
-        """Whether the server refused the sender, or every recipient."""
+        """True if the server refused the sender, or every recipient."""
         if self.mail is not None and not self.mail.is_positive:
             return True
         return len(self.rcpts) == len(self.recipients) and not any(reply.is_positive for reply in self.rcpts)
@@ -184,7 +184,7 @@ class Transaction:
         self._settle(self.accepted, reply)
 
     def give_back(self) -> None:
-        """Let its recipients wait again, but for those who were refused for good before it broke off."""
+        """Return its recipients to the message, except those who were refused for good."""
         self._settle_refused()
         self.message.waiting[:0] = self._unsettled()
 
