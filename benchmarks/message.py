@@ -36,6 +36,8 @@ PAGE = (
 )
 
 
+PDF = random.Random(1).randbytes(100_000)  # noqa: S311  # sample data, no secret
+
 Bodies = Callable[[int], tuple[str, str]]
 
 
@@ -62,7 +64,17 @@ def same(_number: int) -> tuple[str, str]:
     return TEXT, PAGE
 
 
-ROWS: dict[str, Bodies] = {"nothing in common": own, "of one template": alike, "the same": same}
+def beside_a_file(number: int) -> tuple[str, str]:
+    """Return text and HTML of a message that has the attachment of all others."""
+    return own(number)
+
+
+ROWS: dict[str, Bodies] = {
+    "nothing in common": own,
+    "of one template": alike,
+    "the same": same,
+    "nothing in common, a shared attachment": beside_a_file,
+}
 
 
 def messages(kind: Callable[..., Any], first: int, count: int, bodies: Bodies) -> list[Any]:
@@ -79,6 +91,8 @@ def messages(kind: Callable[..., Any], first: int, count: int, bodies: Bodies) -
             headers={"List-Id": "orders.halyard.example", "X-Order": "2026-1042"},
         )
         message.attach_alternative(page, "text/html")
+        if bodies is beside_a_file:
+            message.attach("terms.pdf", PDF, "application/pdf")
         made.append(message)
     return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aerogram.mail.address.envelope import addresses_of
+from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.header.fields import Common, Field, common_fields, new_date, new_message_id
 from aerogram.mail.header.writing import field_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
@@ -37,9 +37,9 @@ def header_block(
         BadHeaderError: a name or value that would break or forge the message.
         InvalidAddress: a sender or recipient that is not exactly one mailbox.
     """
-    addresses = addresses or addresses_of(message, utf8=utf8)
     common = _common(message, addresses, utf8)
-    given, to = common.given, addresses.to
+    given = common.given
+    to = addresses.to if addresses else read_addresses("To", message.to or (), utf8)
     lines = [_subject_line(str(message.subject)), common.before_to]
     if to.mailboxes and "to" not in given:
         lines.append(field_bytes(Field("To", *to), utf8=utf8))
@@ -59,7 +59,7 @@ def _subject_line(subject: str) -> bytes:
     return line
 
 
-def _common(message: EmailMessage, addresses: Addresses, utf8: bool) -> Common[bytes]:
+def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:
     extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
     texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
     if not _TEXTS.issuperset(map(type, texts)):
@@ -75,8 +75,8 @@ def _common(message: EmailMessage, addresses: Addresses, utf8: bool) -> Common[b
     return written
 
 
-def _written(message: EmailMessage, addresses: Addresses, utf8: bool) -> Common[bytes]:
-    fields = common_fields(message, addresses)
+def _written(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:
+    fields = common_fields(message, addresses or addresses_of(message, utf8=utf8))
     return Common(
         _lines(fields.before_to, utf8),
         _lines(fields.after_to, utf8),
