@@ -51,12 +51,16 @@ def test_nothing_declared_changes_nothing() -> None:
 
 
 def test_transactional_says_that_it_is_automatic() -> None:
-    assert headers(category="transactional") == {"Auto-Submitted": "auto-generated"}
+    assert headers(category="transactional") == {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
 
 
 def test_bulk_has_a_list_id_of_its_name_and_sender() -> None:
     assert headers(category="bulk", unsubscribe_url=URL) == {
         "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Precedence": "bulk",
         "List-Id": "<weekly_news.shop.org>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

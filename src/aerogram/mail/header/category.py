@@ -61,12 +61,13 @@ def category_headers(
         InvalidAddress: ``unsubscribe_email`` or ``sender`` is not exactly one mailbox.
 
     >>> category_headers("transactional", name="receipt", sender="shop@example.com")
-    {'Auto-Submitted': 'auto-generated'}
+    {'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'OOF, AutoReply'}
     """
     headers = {}
     if category is not None:
         check_category(category)
         headers["Auto-Submitted"] = "auto-generated"
+        headers["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same for Exchange
     if category == "bulk":
         headers["Precedence"] = "bulk"
         list_id = list_id or f"{name}.{parse_mailbox(sender).domain or 'localhost'}"
@@ -92,6 +93,8 @@ def with_explicit(headers: Mapping[str, str], explicit: Mapping[str, str]) -> di
     {'List-Id': '<a.b>', 'precedence': 'list'}
     """
     given = {name.lower() for name in explicit}
+    if "auto-submitted" in given:
+        given.add("x-auto-response-suppress")  # says the same
     return {name: value for name, value in headers.items() if name.lower() not in given} | dict(explicit)
 
 
