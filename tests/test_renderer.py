@@ -115,6 +115,24 @@ def test_every_declaration_reaches_the_message(renderer: Renderer) -> None:
     assert (message.reply_to, message.extra_headers) == (["r@example.com"], {"X-Order": "7"})
 
 
+@pytest.mark.parametrize(
+    ("html", "declared", "expected"),
+    [
+        ("<!doctype html>\n<html dir=rtl lang='ar'><p>x", {}, {"Content-Language": "ar"}),
+        ('<html lang="pt-BR"><p>x', {}, {"Content-Language": "pt-BR"}),
+        ('<html lang="de"><p>x', {"content-language": "de, en"}, {"content-language": "de, en"}),
+        ('<html lang="{{ name }}"><p>x', {}, {}),
+        ("<html><p lang='de'>x", {}, {}),
+    ],
+)
+def test_the_language_of_the_html_part_is_a_header(
+    html: str, declared: dict[str, str], expected: dict[str, str]
+) -> None:
+    renderer = Renderer(loader=DictLoader({"hello.html": html, "hello.txt": "x"}))
+    message = renderer.render(variant(html_template="hello.html", headers=declared)(name='"><b>'))
+    assert message.extra_headers == expected
+
+
 def test_attachments_are_files_triples_or_parts(renderer: Renderer, tmp_path: Path) -> None:
     invoice = tmp_path / "invoice.csv"
     invoice.write_text("a,b\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from email.mime.base import MIMEBase
 from functools import lru_cache
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from aerogram.mail.message.attachments import EmailAlternative
 
 __all__ = ["Renderable", "Renderer", "default_renderer"]
+
+_LANGUAGE = re.compile(
+    r"\s*(?:<!doctype[^>]*>\s*)?<html\b[^>]*?\slang=[\"']?([a-z]{2,8}(?:-[a-z0-9]{1,8})*)\b", re.I
+)
 
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
@@ -103,6 +108,10 @@ class Renderer:
             message.extra_headers = _headers(notification, message)
             if html is not None:
                 message.alternatives.append(html)
+                if language := _LANGUAGE.match(str(html.content)):
+                    message.extra_headers = with_explicit(
+                        {"Content-Language": language[1]}, message.extra_headers
+                    )
             for attachment in notification.attachments or ():
                 _attach(message, attachment, origin)
             _check_addresses(message, origin)

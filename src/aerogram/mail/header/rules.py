@@ -131,7 +131,7 @@ def check_extra_headers(headers: Mapping[str, object]) -> None:
     for name, value in headers.items():
         lowered = check_header_name(name).lower()
         reason = _REFUSED_EXTRA_HEADERS.get(lowered)
-        if lowered.startswith("content-"):
+        if lowered.startswith("content-") and lowered != "content-language":
             reason = (
                 "it is written from the parts of the message; use content_subtype, encoding and attachments"
             )
