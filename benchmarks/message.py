@@ -3,8 +3,8 @@
 The message has 2 KB of text, 15 KB of HTML with a few non-ASCII letters, and eight header fields. In the
 first row the bodies have no line in common; in the second they come from one template and differ in one or
 two lines; in the third only To, Date and Message-ID differ; in the fourth all have the same attachment. The
-two libraries take turns in one process. ``--without`` switches off a fast path. The times are medians of processor time; the ratio is the median of
-the ratios of all rounds.
+two libraries take turns in one process. The times are medians of processor time; the ratio is the median of
+the ratios of all rounds. ``--without`` switches off a fast path.
 """
 
 from __future__ import annotations
