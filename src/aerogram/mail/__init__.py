@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.dns_name import DNS_NAME, CachedDnsName
+from aerogram.mail.address.return_path import verp_recipient
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.hooks import before_send, failed, sent
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
@@ -74,6 +75,7 @@ __all__ = [
     "send_mail",
     "send_mass_mail",
     "sent",
+    "verp_recipient",
 ]
 
 outbox: list[EmailMessage]

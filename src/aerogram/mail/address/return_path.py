@@ -36,7 +36,7 @@ def verp(pattern: str, recipient: object) -> str:
 
 
 def verp_recipient(pattern: str, address: object) -> str | None:
-    """Return the recipient that :func:`verp` put into ``address``, or ``None`` if there is none.
+    """Return the recipient in a bounce address that was made from ``pattern``, or ``None`` if there is none.
 
     The text around it may differ in case, since servers on the way may change it.
     """
