@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "Severity", "SourceLine", "source_line"]
 
 Severity = Literal["error", "warning"]
-"""Whether a problem makes the check fail."""
+"""The severity of a problem: an error makes the check fail, a warning does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``aerogram list``, ``preview`` and ``send``: what there is, its samples on disk, and one in an inbox."""
+"""``aerogram list``, ``preview`` and ``send``: notifications, their samples on disk, and one in an inbox."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class SettingsTable:
     # What a message says by default
     DEFAULT_FROM_EMAIL: str = _setting("webmaster@localhost", "an address")
     SERVER_EMAIL: str = _setting("root@localhost", "an address")
-    EMAIL_SUBJECT_PREFIX: str = _setting("[Aerogram] ", "a text")
+    EMAIL_SUBJECT_PREFIX: str = _setting("[Aerogram] ", "a string")
     EMAIL_USE_LOCALTIME: bool = _setting(False, "true (Date header in local time) or false (UTC)")
     DEFAULT_CHARSET: Charset = _setting("utf-8", "the name of a Python codec, such as 'utf-8'")
     FEEDBACK_SENDER_ID: str = _setting(
@@ -137,7 +137,7 @@ class SettingsTable:
     # Notifications and their templates
     NOTIFICATION_MODULES: Strings = _setting([], "a list of module names")
     TEMPLATE_DIRS: Folders = _setting(["templates"], "a list of folders")
-    SITE_NAME: str = _setting("", "a text, shown by the templates")
+    SITE_NAME: str = _setting("", "a string, shown by the templates")
     BASE_URL: str = _setting("", "a URL, put before the links of the templates")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(78, "a whole number of characters, 0 for no wrapping", ge=0)

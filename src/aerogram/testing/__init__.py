@@ -1,4 +1,4 @@
-"""What tests of mail need: an SMTP server that can be told to misbehave."""
+"""For tests of mail: an SMTP server that misbehaves as a test wants it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scripted SMTP server for tests: it behaves well except where it was told not to.
+"""A scripted SMTP server for tests: it behaves well except where a test scripts a fault.
 
 >>> import smtplib
 >>> with FaultyServer().on("RCPT", "550 5.1.1 no such user", match="bob@") as server:

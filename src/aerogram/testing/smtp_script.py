@@ -1,4 +1,4 @@
-"""What a scripted SMTP server is told to do, and what it keeps of a message."""
+"""The actions and rules of a scripted SMTP server, and the messages it receives."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ class ScriptRule:
 
     @property
     def keeps_message(self) -> bool:
-        """Whether the server keeps the message whose end the rule answers."""
+        """True if the server keeps the message whose end the rule answers."""
         return self.first_reply.startswith("2") if self.keep is None else self.keep
