@@ -21,7 +21,6 @@ from aerogram.conf import settings
 from aerogram.inlining import cascade, stylesheet
 from aerogram.plaintext import marks, style
 from aerogram.plaintext.grid import Grid
-from aerogram.plaintext.reader import Reader
 
 from .render import PAGES, Contestants, Run, context
 
@@ -43,7 +42,6 @@ SWITCHES: dict[str, tuple[Any, str, Any]] = {
     "importance": (cascade, "_settled", uncached(cascade._settled)),
     "styles": (style, "_style_info", uncached(style._style_info)),
     "clean text": (marks, "_NOT_CLEAN", re.compile("")),
-    "plain cells": (Reader, "_words", Reader._lines),
     "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),
 }
 MESSAGES = {"new": 3, "known": 40}

@@ -48,20 +48,6 @@ class _Scope(NamedTuple):
     has_visible_font: bool = True
     has_visible_color: bool = True
 
-    def inside(self, element: Element, style: StyleInfo, *, has_lines: bool) -> _Scope:
-        """Return the scope of an element inside this one."""
-        return _Scope(
-            element,
-            has_lines,
-            self.keeps_lines if style.keeps_lines is None else style.keeps_lines,
-            self.has_visible_font if style.has_visible_font is None else style.has_visible_font,
-            self.has_visible_color if style.has_visible_color is None else style.has_visible_color,
-        )
-
-    @property
-    def is_visible(self) -> bool:
-        return self.has_visible_font and self.has_visible_color
-
 
 class Reader:
     """One walk over an element.
@@ -156,8 +142,17 @@ class Reader:
 
     def _enter(self, element: Element, tag: str, style: StyleInfo) -> None:
         """Begin an element whose style changes the text inside."""
+        outer = self._scopes[-1]
         has_lines = style.has_lines and tag not in _BLOCKS
-        self._scopes.append(self._scopes[-1].inside(element, style, has_lines=has_lines))
+        self._scopes.append(
+            _Scope(
+                element,
+                has_lines,
+                outer.keeps_lines if style.keeps_lines is None else style.keeps_lines,
+                outer.has_visible_font if style.has_visible_font is None else style.has_visible_font,
+                outer.has_visible_color if style.has_visible_color is None else style.has_visible_color,
+            )
+        )
         if has_lines:
             self._write_edge()
 
@@ -169,7 +164,7 @@ class Reader:
     def _write_text(self, text: str | None) -> None:
         """Write a run of text, unless its letters cannot be seen."""
         scope = self._scopes[-1]
-        if not (text and scope.is_visible):
+        if not (text and scope.has_visible_font and scope.has_visible_color):
             return
         keeps_lines = scope.keeps_lines and not (self._links or self._flat)
         text = clean_lines(text) if keeps_lines else clean(text)
@@ -306,15 +301,6 @@ class Reader:
         return not is_hidden(element, style_of(element), self._hidden)
 
     def _cell_text(self, cell: Element) -> str:
-        return self._lines(cell) if len(cell) else self._words(cell)
-
-    def _words(self, cell: Element) -> str:
-        """Return the text of a cell without elements."""
-        scope = self._scopes[-1].inside(cell, style_of(cell), has_lines=False)
-        text = clean(cell.text or "").strip() if scope.is_visible else ""
-        return "" if is_blank(text) else text
-
-    def _lines(self, cell: Element) -> str:
         """Return the text of a cell: lines with the marks of breaks and links."""
         reader = Reader(self._hidden, flat=True)
         reader._scopes = self._scopes[-1:]
