@@ -6,10 +6,12 @@ import copy
 import doctest
 import pickle
 import smtplib
+from unittest.mock import Mock
 
 import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError, ImproperlyConfigured, TemplateNotFound
+from aerogram.mail import EmailMessage
 from aerogram.mail.delivery import report as delivery
 from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
@@ -143,3 +145,10 @@ def test_a_message_without_an_id_is_not_called_unbuilt():
     report = DeliveryReport({"ann@x.org": RecipientResult("refused", 550)})
     with pytest.raises(DeliveryError, match="without a Message-ID: 1 of 1 recipients, refused 550"):
         send(report)
+
+
+def test_a_mock_is_a_backend_that_takes_lists():
+    connection = Mock(fail_silently=False)
+    connection.send_messages.return_value = 1
+    assert EmailMessage("Hello", to=["ann@x.org"], connection=connection).send() == 1
+    connection.send_messages.assert_called_once()
