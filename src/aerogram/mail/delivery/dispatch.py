@@ -179,7 +179,8 @@ class Delivery:
     def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
         """Yield each message after ``before_send``; report an item that failed or was refused."""
         for position in count():
-            token = _inside.set(False)  # the caller's code runs: a message that it sends is a send of its own
+            # The caller's code runs here: a message that it sends is a send of its own.
+            token = _inside.set(False) if self._observed else None
             try:
                 message: Any = next(messages, _END)
                 if message is _END:
@@ -191,7 +192,8 @@ class Delivery:
                     entry.span = begin_span(self._backend)
                     error = _refusal(message)
             finally:
-                _inside.reset(token)
+                if token is not None:
+                    _inside.reset(token)
             self._under_way.append(entry)
             if isinstance(message, FailedItem):
                 error = message.error
