@@ -25,7 +25,7 @@ _NOTHING: Mapping[int, tuple[object, Mailbox]] = MappingProxyType({})
 class Envelope(NamedTuple):
     """Sender and recipients of one SMTP transaction, as bare addresses.
 
-    ``mail_from`` is empty for the null sender of RFC 5321 section 4.5.5, to which nobody replies.
+    ``mail_from`` is empty for the null sender, to which no bounce is sent (RFC 5321 section 4.5.5).
     """
 
     mail_from: str

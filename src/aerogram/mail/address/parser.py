@@ -175,7 +175,7 @@ def parse_pair(pair: tuple[object, ...]) -> Mailbox:
 
 
 def _text_of(value: object) -> str:
-    """Call ``str()`` once, refusing what nobody means as an address."""
+    # A call of str() makes a text of anything, but these are mistakes.
     if value is None or isinstance(value, bytes | bytearray | tuple | list | dict | set | int | float):
         raise InvalidAddress(
             f"Invalid address: expected a text as 'Name <user@host>' or an email.headerregistry.Address, "

@@ -1,4 +1,4 @@
-"""The header fields of a message: which there are, in what order, and the two that are made at each build."""
+"""The header fields of a message: which there are, and in what order."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
 def _domain(sender: Field) -> str:
     """Return the sender's domain for the Message-ID, or this host's name where the sender has none.
 
-    Receivers trust an id on the sender's own domain, and the host's name is nobody's business.
+    Receivers trust a Message-ID on the sender's own domain, and it does not tell the name of this host.
     """
     mailboxes = sender.mailboxes or parse_mailbox_list(sender.value, utf8=True)
     if not mailboxes:

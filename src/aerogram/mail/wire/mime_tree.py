@@ -1,7 +1,7 @@
-"""A tree of the standard library's messages, made ready for the wire.
+"""A MIME tree of the standard library as a node for the wire.
 
-What comes here was built by others: parts given ready, messages to enclose, and what an overridden
-``message()`` returns. Content that can travel as it is does; only what cannot is encoded anew.
+Such trees come from elsewhere: MIME parts that are attached, enclosed messages, and what an overridden
+``message()`` returns. Content that can be sent as it is stays so; the rest is encoded anew.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, d
     Args:
         part: left as it is.
         eight_bit: text beyond ASCII may stay as it is.
-        enclosed: the part lies in a message that is passed on, which keeps its encodings where it can.
-        depth: how many messages and multiparts hold it already.
+        enclosed: the part lies in an enclosed message, which keeps its encodings where it can.
+        depth: how many messages and multiparts hold it.
 
     Raises:
         BadHeaderError: a header of it cannot be written.
@@ -46,36 +46,25 @@ def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, d
     """
     if depth > _MAX_DEPTH:
         raise MessageError(f"An attached message is nested deeper than {_MAX_DEPTH} levels.")
-    kind, main = part.get_content_type(), part.get_content_maintype()
-    if not part.is_multipart():
-        if main in ("multipart", "message"):
-            return _verbatim(part, eight_bit)
-        return _leaf(part, eight_bit, enclosed)
-    if kind == "multipart/signed" or main not in ("multipart", "message"):
-        return _verbatim(part, eight_bit)
-    inner = part.get_payload()
-    if main == "message":
-        return _enclosing(part, inner, eight_bit, depth)  # type: ignore[arg-type] # a list, as is_multipart() says
-    nodes = [node_of(p, eight_bit=eight_bit, enclosed=enclosed, depth=depth + 1) for p in inner]  # type: ignore[arg-type] # the same
-    return Multipart(
-        _content_type(part), _head(part, {"content-type": None, "content-transfer-encoding": None}), nodes
-    )
-
-
-def _enclosing(part: Message, inner: list[Message], eight_bit: bool, depth: int) -> Leaf:
-    """Write a message within a message as it came where that can travel; base64 is forbidden around it."""
-    if len(inner) == 1 and part.get_content_type() in ("message/rfc822", "message/global"):
-        body = _flattened(inner[0])
+    kind, main, inner = part.get_content_type(), part.get_content_maintype(), part.get_payload()
+    if not isinstance(inner, list):
+        return (_verbatim if main in ("multipart", "message") else _leaf)(part, eight_bit, enclosed)
+    if main == "multipart" and kind != "multipart/signed":
+        nodes = [node_of(p, eight_bit=eight_bit, enclosed=enclosed, depth=depth + 1) for p in inner]  # type: ignore[arg-type] # typeshed: str | Message
+        head = _head(part, {"content-type": None, "content-transfer-encoding": None})
+        return Multipart(_content_type(part), head, nodes)
+    if kind in ("message/rfc822", "message/global") and len(inner) == 1:
+        # base64 is forbidden around a message (RFC 2046 section 5.2.1)
+        body = _flattened(inner[0])  # type: ignore[arg-type] # the same
         if not is_safe(body, eight_bit=eight_bit):
-            body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))
-        encoding = "7bit" if body.isascii() else "8bit"
-        head = _head(part, {"content-transfer-encoding": encoding})
+            body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))  # type: ignore[arg-type] # the same
         check_lines(body)
+        head = _head(part, {"content-transfer-encoding": "7bit" if body.isascii() else "8bit"})
         return Leaf(head, body, raw=True)
     return _verbatim(part, eight_bit)
 
 
-def _verbatim(part: Message, eight_bit: bool) -> Leaf:
+def _verbatim(part: Message, eight_bit: bool, _enclosed: bool = False) -> Leaf:
     """Take a part as the standard library writes it: signed, or of a kind whose inside stays as it is."""
     _, _, body = _flattened(part).partition(b"\r\n\r\n")
     if not is_safe(body, eight_bit=eight_bit):
@@ -172,9 +161,7 @@ def _head(part: Message, changed: dict[str, str | None]) -> bytes:
 
 
 def _field(part: Message, name: str, value: Any) -> bytes:
-    if isinstance(
-        part.policy, policy.EmailPolicy
-    ):  # its values are decoded, but for the parameters of Content-*
+    if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters of Content-*
         if name.lower().startswith("content-"):
             return part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False).fold_binary(name, value)
         return header_bytes(name, str(part.policy.header_fetch_parse(name, value)))

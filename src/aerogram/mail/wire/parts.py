@@ -1,4 +1,4 @@
-"""A message as the writer sees it: parts that are ready for the wire, and how they become one."""
+"""A message as a tree of encoded parts, and how it becomes one sequence of bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER_BLOCK = re.compile(rb"(?:[!-9;-~]+:[^\r\n\0]*\r\n(?:[ \t]+[^ \t\r\n\0][^
 class Leaf(NamedTuple):
     """A part without parts: header lines, each ended by CRLF, and encoded content.
 
-    ``raw`` content may hold any text; what is quoted-printable or base64 cannot hold a boundary of ours.
+    ``raw`` content may hold any text. Content in quoted-printable or base64 cannot hold a boundary of ours.
     """
 
     head: bytes
@@ -26,7 +26,7 @@ class Leaf(NamedTuple):
 
 
 class Multipart(NamedTuple):
-    """A part made of parts; ``content_type`` is without the boundary, ``head`` all other header lines."""
+    """A part made of parts: its Content-Type without the boundary, all other header lines, the parts."""
 
     content_type: bytes
     head: bytes
@@ -39,9 +39,9 @@ Node = Leaf | Multipart
 def assemble(node: Node) -> bytes:
     """Write the node, header lines and content.
 
-    Boundaries of one message begin with a number of their own, so none begins another (RFC 2046 section
-    5.1.1), and share a random stem. Neither quoted-printable nor base64 can hold the ``=_`` before it; it is
-    drawn again in the unlikely case that a part which is not encoded holds the stem.
+    A boundary is ``=_``, which neither quoted-printable nor base64 can hold, a number, so that none begins
+    another (RFC 2046 section 5.1.1), and a random stem. The stem is drawn again in the unlikely case that a
+    part which is not encoded holds it.
     """
     raw: list[bytes] = []
     _collect_raw(node, raw)
@@ -81,12 +81,10 @@ def _write(node: Node, stem: bytes, out: list[bytes]) -> None:
 
 
 def check_header_block(block: bytes) -> None:
-    """Refuse a header that a reader would not take for the one that was meant.
-
-    Every line is a field or continues one, ends in CRLF, has at most 998 octets, and holds no NUL.
+    """Check that every line is a field or continues one, ends in CRLF, has at most 998 octets, and no NUL.
 
     Raises:
-        MessageError: it is anything else.
+        MessageError: a line is anything else.
     """
     if not _HEADER_BLOCK.fullmatch(block):
         raise MessageError(

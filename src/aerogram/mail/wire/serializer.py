@@ -1,8 +1,8 @@
-"""A message as the bytes that are sent, written fast and checked.
+"""A message as the bytes that are sent.
 
-Most mails are written straight from their attributes, each header by :mod:`aerogram.mail.header.writing`,
-each body encoded once for all messages that share it. A mail that overrides ``message()`` or a step of it is
-written from what ``message()`` returns; both ways give the same mail.
+Most messages are written straight from their attributes, and the content that several of them share is
+encoded once. A message that overrides ``message()`` or a step of it is written from what ``message()``
+returns. Both ways give the same mail.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _STEPS = (
     "_create_attachment",
 )
 _steps_of = attrgetter(*_STEPS)
-# Taken at import, so that a step replaced later, on class or instance, is seen as replaced.
+# Taken at import, so that a step which is replaced later counts as replaced.
 _PLAIN_STEPS = (_steps_of(EmailMessage), _steps_of(EmailMultiAlternatives))
 
 _CONSTANTS = frozenset({str, bytes, type(None)})
 
-# A batch shares the whole content, or at least its attachments.
+# Messages of a batch share the whole content, or at least the attachments.
 _contents: RecentParts[bytes] = RecentParts()
 _files: RecentParts[Node] = RecentParts()
 
@@ -87,8 +87,8 @@ def to_pieces(
         addresses: what ``addresses_of`` has read, where the caller has it.
 
     Returns:
-        What is the message's own, up to the end of a header line, and the rest: the same object for all
-        messages with that content. The second is empty where the message is not written in pieces.
+        The message's own header fields, and the rest, which is the same object for all messages with that
+        content. The second piece is empty if the message is written from what ``message()`` returns.
     """
     now = settings.snapshot()
     if not _is_plain(message, now["DEFAULT_CHARSET"]):
@@ -98,7 +98,7 @@ def to_pieces(
 
 
 def _is_plain(message: Any, default_charset: str) -> bool:
-    """Tell whether ``message()`` would do what is done here: no step replaced, and text in UTF-8."""
+    """Return whether the attributes say all: no step of ``message()`` is replaced, and text is in UTF-8."""
     if not isinstance(message, EmailMessage):
         return False
     charset = message.encoding or default_charset
@@ -123,7 +123,7 @@ def _content(message: EmailMessage, eight_bit: bool) -> bytes:
 
 
 def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
-    """Return all that the content is made of, or None where some may change: a ready part, a lazy text."""
+    """Return all that the content is made of, or None where some of it may change, as a lazy text."""
     values: list[Any] = [message.body]
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         values.append(message.alternative_subtype)
@@ -203,7 +203,7 @@ def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node
 def _file(message: EmailMessage, attachment: EmailAttachment, eight_bit: bool) -> Node:
     filename, content, mimetype = attachment
     if isinstance(content, bytes) and not (mimetype or "").lower().startswith(("text/", "message/")):
-        # The header of an empty file; the standard library would take four times as long for the content.
+        # The standard library takes four times as long to encode the content.
         node = node_of(message._create_attachment(filename, b"", mimetype))
         if isinstance(node, Leaf):
             return node._replace(body=to_base64(content))

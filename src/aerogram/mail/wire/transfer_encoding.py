@@ -1,4 +1,4 @@
-"""Content as it travels: 7bit or 8bit lines, quoted-printable, or base64 (RFC 2045 section 6)."""
+"""Transfer encodings: 7bit or 8bit lines, quoted-printable, base64 (RFC 2045 section 6)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EQUALS = set(b"=")
 # of a longer one, cut so that no "=XX" is torn; or all the rest.
 _QP_PIECE = re.compile(rb"(?:.{0,77}\n)*?.{73}(?=...[^\r\n])[^=]{0,2}|(?s:.+)")
 
-# Whether a line ends in white space, asked from its end: twice as fast as a search for three octets.
+# Finds a line that ends in white space, from its end: twice as fast as a search for three octets.
 _ends_in_white_space = re.compile(rb"\n(?<=[ \t]\r\n)").search
 
 
@@ -42,8 +42,8 @@ class Encoded(NamedTuple):
 def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     """Encode lines of text; line ends of any kind become CRLF.
 
-    ASCII travels as it is where its lines are short enough, and everything else does with ``eight_bit``. What
-    is left becomes quoted-printable, or base64 where over two fifths of it would be escapes.
+    Text whose lines are short enough stays as it is, if it is ASCII or ``eight_bit`` is true. Other text
+    becomes quoted-printable, or base64 if over two fifths of it would be escapes.
 
     >>> encode_text(b"one\\ntwo").data
     b'one\\r\\ntwo'
@@ -67,7 +67,7 @@ def is_mostly_escapes(data: bytes, to_escape: bytes | None = None) -> bool:
 def encode_file(content: bytes) -> Encoded:
     """Encode a file so that it arrives octet for octet.
 
-    Line ends of unencoded parts are CRLF on the wire, so only a text that has those already stays readable.
+    Line ends of unencoded parts are CRLF on the wire, so a text with others is encoded as base64.
     """
     if is_safe(content) and content == with_crlf(content):
         return Encoded("7bit", content)
@@ -75,14 +75,14 @@ def encode_file(content: bytes) -> Encoded:
 
 
 def is_safe(data: bytes, *, eight_bit: bool = False) -> bool:
-    """Tell whether lines ended by CRLF can go out as they are: no NUL, none too long, ASCII or allowed."""
+    """Return whether lines ended by CRLF can be sent as they are: no NUL, none too long, ASCII or allowed."""
     if not (eight_bit or data.isascii()) or b"\0" in data:
         return False
     return not has_long_line(data)
 
 
 def has_long_line(data: bytes) -> bool:
-    """Tell whether a line, CRLF not counted, is over 998 octets."""
+    """Return whether a line has over 998 octets without its CRLF."""
     start = 0
     while len(data) - start > MAX_LINE_OCTETS:
         start = data.rfind(b"\n", start, start + MAX_LINE_OCTETS + 2) + 1
