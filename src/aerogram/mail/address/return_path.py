@@ -39,6 +39,10 @@ def verp_recipient(pattern: str, address: object) -> str | None:
     """Return the recipient in a bounce address that was made from ``pattern``, or ``None`` if there is none.
 
     The text around it may differ in case, since servers on the way may change it.
+
+    Args:
+        pattern: the ``return_path`` of the mail, with ``{recipient}`` before its ``@``.
+        address: the address that the bounce was sent to.
     """
     before, _, after = pattern.lower().partition(RECIPIENT_PLACEHOLDER)
     text = str(address)
