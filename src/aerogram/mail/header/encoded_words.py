@@ -1,8 +1,8 @@
-"""Text as RFC 2047 encoded-words: how a header carries what plain ASCII cannot.
+"""Text as RFC 2047 encoded-words, for what a header cannot hold in ASCII.
 
-An encoded-word holds whole characters, is at most 75 characters long, and is written with the shorter of the
-"Q" and "B" encodings unless the charset prescribes one. White space belongs to the encoded text, so nothing
-is lost or gained where two words meet.
+An encoded-word is at most 75 characters long, holds whole characters of the text, and is written in the
+shorter of the "Q" and "B" encodings unless the charset prescribes one. White space belongs to the encoded
+text, so none is lost or gained where two words meet.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from binascii import b2a_base64
 from email.charset import BASE64, QP, SHORTEST, Charset
 from email.header import decode_header, make_header
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.exceptions import BadHeaderError
@@ -33,15 +32,15 @@ _Q_TABLE = [chr(octet) if octet in _Q_SAFE else f"={octet:02X}" for octet in ran
 _Q_TABLE[0x20] = "_"
 
 
-class _Wire(NamedTuple):
-    """A charset as it is written: its name in a word, the codec, "q", "b" or "" for the shorter."""
+class _HeaderCharset(NamedTuple):
+    """A charset in a header: its name, its codec, and the encoding "q", "b", or "" for the shorter."""
 
     name: str
     codec: str
     method: str
 
 
-_UTF8 = _Wire("utf-8", "utf-8", "")
+_UTF8 = _HeaderCharset("utf-8", "utf-8", "")
 _METHODS = {QP: "q", BASE64: "b", SHORTEST: ""}
 
 
@@ -66,26 +65,26 @@ def encoded_words(
     >>> encoded_words("Grüße")
     ['=?utf-8?b?R3LDvMOfZQ==?=']
     """
-    wire = _wire(encoding)
+    charset = _charset_of(encoding)
     try:
-        data = text.encode(wire.codec)
+        data = text.encode(charset.codec)
     except UnicodeEncodeError:
-        wire = _UTF8
+        charset = _UTF8
         data = text.encode("utf-8")
-    method = wire.method or ("b" if _b_size(data) < _q_size(data) else "q")
+    method = charset.method or ("b" if _b_size(data) < _q_size(data) else "q")
     size = _b_size if method == "b" else _q_size
-    chrome = len(wire.name) + 7
-    room = first - chrome
+    frame = len(charset.name) + 7
+    room = first - frame
     if room < 12:  # one character of four octets in "Q"
-        room = rest - chrome
+        room = rest - frame
     if size(data) <= room:
-        return [_word(data, wire.name, method)]
+        return [_word(data, charset.name, method)]
     words = []
     start = 0
     while start < len(text):
-        end = _fitting(text, start, wire.codec, size, room)
-        words.append(_word(text[start:end].encode(wire.codec), wire.name, method))
-        start, room = end, rest - chrome
+        end = _fitting(text, start, charset.codec, size, room)
+        words.append(_word(text[start:end].encode(charset.codec), charset.name, method))
+        start, room = end, rest - frame
     return words
 
 
@@ -143,21 +142,13 @@ def _word(data: bytes, charset: str, method: str) -> str:
     return f"=?{charset}?{method}?{payload}?="
 
 
-def _wire(encoding: str | Charset) -> _Wire:
-    if isinstance(encoding, str):
-        return _UTF8 if encoding == "utf-8" else _wire_named(encoding)
-    return _wire_of(encoding)
-
-
-@lru_cache(maxsize=64)
-def _wire_named(encoding: str) -> _Wire:
+def _charset_of(encoding: str | Charset) -> _HeaderCharset:
+    if isinstance(encoding, str) and encoding == "utf-8":  # a Charset of that name may be written otherwise
+        return _UTF8
     try:
-        return _wire_of(Charset(encoding))
+        charset = Charset(encoding) if isinstance(encoding, str) else encoding
     except Exception as error:  # Charset() has errors of its own for names it cannot read
-        raise _unknown(encoding) from error
-
-
-def _wire_of(charset: Charset) -> _Wire:
+        raise _unknown(str(encoding)) from error
     if charset.header_encoding not in _METHODS:
         return _UTF8  # a charset that has no header encoding (US-ASCII) cannot write what needs one
     name = str(charset.output_charset or "us-ascii")
@@ -166,7 +157,7 @@ def _wire_of(charset: Charset) -> _Wire:
             codecs.lookup(str(codec))
         except LookupError:
             continue
-        return _Wire(name, str(codec), _METHODS[charset.header_encoding])
+        return _HeaderCharset(name, str(codec), _METHODS[charset.header_encoding])
     raise _unknown(name)
 
 
