@@ -187,11 +187,6 @@ class Settings(SettingsTable):
 
         Raises:
             UnknownSetting: there is no setting of that name.
-
-        >>> from aerogram.conf import settings
-        >>> with settings.override(EMAIL_HOST="mail.example.com"):
-        ...     settings.source_of("EMAIL_HOST")
-        'settings.override()'
         """
         getattr(self, name)
         from aerogram.conf.layers import merged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from html import escape
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,10 +71,8 @@ def slug(name: str, taken: set[str]) -> str:
     """
     words = unicodedata.normalize("NFKC", name).lower()
     base = re.sub(r"[^\w]+", "-", words).strip("-")[:_SLUG_LENGTH] or "sample"
-    found, number = base, 1
-    while found in taken:
-        number += 1
-        found = f"{base}-{number}"
+    names = chain([base], (f"{base}-{number}" for number in count(2)))
+    found = next(each for each in names if each not in taken)
     taken.add(found)
     return found
 
