@@ -155,6 +155,12 @@ def test_old_attributes_hold_plain_values_alone() -> None:
     assert not {"bgcolor", "width"} & set(head)
 
 
+def test_an_automatic_height_leaves_the_height_attribute_alone() -> None:
+    sheet = "<style>img{max-width:100%;height:auto}</style>"
+    assert 'height="200"' in inline_css(f'{sheet}<img src="a" alt="" height="200">')
+    assert 'height="auto"' not in inline_css(f'{sheet}<img src="a" alt="">')
+
+
 # --- the document around ---
 
 MSO = (

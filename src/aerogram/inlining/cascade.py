@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_sheets"]
 
 _LONGEST_CACHED = 2_000  # characters of a style attribute
-_PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?|auto", re.IGNORECASE)
+_PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?", re.IGNORECASE)  # "auto" is no value of an attribute
 
 
 class Rank(NamedTuple):
