@@ -11,7 +11,7 @@ import pytest
 
 from aerogram import AdminNotification
 from aerogram.conf import settings
-from aerogram.exceptions import DeliveryError
+from aerogram.exceptions import DeliveryError, TooManyRecipients
 from aerogram.mail import (
     EmailMessage,
     get_connection,
@@ -20,6 +20,7 @@ from aerogram.mail import (
     send_mass_mail,
 )
 from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.backends.fuse import EmailBackend as FuseBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 from aerogram.mail.delivery.dispatch import FailedItem
 from aerogram.mail.delivery.hooks import before_send, failed, sent
@@ -261,6 +262,21 @@ def test_backend_that_says_nothing_leaves_doubt(
             message.send()
     ((_, report),) = events.failed
     assert {result.status for result in report.recipients.values()} == {"uncertain"}
+
+
+def test_a_list_that_breaks_off_leaves_doubt_and_a_refused_batch_does_not(events: Events) -> None:
+    Counting.error = ValueError("the second one")
+    with pytest.raises(ValueError, match="second"):
+        send_mass_mail([mail(), mail()], connection=Counting())
+    with pytest.raises(TooManyRecipients):
+        send_mass_mail([mail(), mail()], connection=FuseBackend(mailer=LocmemBackend(), limit=1))
+    assert [{result.status for result in report.recipients.values()} for _, report in events.failed] == [
+        {"uncertain"},
+        {"uncertain"},
+        set(),
+        set(),
+    ]
+    assert [type(report.error) for _, report in events.failed[2:]] == [TooManyRecipients] * 2
 
 
 def test_mail_that_a_hook_sends_is_a_mail_too(events: Events) -> None:

@@ -62,16 +62,6 @@ class EmailBackend(WrappingBackend):
         MissingDependency: Django is not installed.
         BackendNotFound: there is no such backend.
         ImproperlyConfigured: it lacks a setting, or Django has another value for one of ``settings``.
-
-    >>> MAILERS = {
-    ...     "default": {
-    ...         "BACKEND": "aerogram.mail.backends.django.EmailBackend",
-    ...         "OPTIONS": {
-    ...             "backend": "anymail.backends.postmark.EmailBackend",
-    ...             "settings": {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "..."}},
-    ...         },
-    ...     }
-    ... }
     """
 
     takes_any_option = True  # only the other backend knows its options

@@ -120,15 +120,12 @@ class Delivery:
     A backend iterates over it for the messages, and calls :meth:`add` with the report on each. Only the
     reports of messages that did not reach every recipient are kept, so memory does not grow with the batch.
 
-    Args:
-        backend: what sends; named by the spans.
-        messages: any iterable of messages and failed items.
-        on_result: called with each report, after the hooks.
-        is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
+    Its arguments are those of :func:`deliver`, which makes it.
 
     Attributes:
-        is_ready: as given, or whether the messages are a list or tuple.
-        is_single: whether they are one message in a list or tuple.
+        is_ready: whether the next message is available without waiting.
+        is_single: whether this is one message in a list or tuple.
+        is_certain: whether none of the messages under way was sent when the backend raises.
         fail_silently: whether :meth:`close` ignores messages that did not reach every recipient.
         total: how many messages have a report.
         sent: how many of them were accepted for at least one recipient.
@@ -145,6 +142,7 @@ class Delivery:
         is_list = isinstance(messages, list | tuple)
         self.is_ready: bool = is_list if is_ready is None else is_ready
         self.is_single: bool = is_list and len(messages) == 1  # type: ignore[arg-type] # a list has a length
+        self.is_certain: bool = True
         self.fail_silently: bool = getattr(backend, "fail_silently", False)
         self.total: int = 0
         self.sent: int = 0
@@ -260,7 +258,7 @@ class Delivery:
         left, self._under_way = self._under_way, []
         for entry in left if self._observed else ():
             report = getattr(entry.message, "delivery", None)
-            self._notify(entry, report or _broken_off(entry.message, error, certain=len(left) == 1))
+            self._notify(entry, report or _broken_off(entry.message, error, certain=self.is_certain))
 
     def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
         with suppress(AttributeError):  # an object that is no message

@@ -38,7 +38,9 @@ def send_lists(backend: Any, delivery: Delivery) -> None:
                     opened = bool(backend.open()) or opened
             if chunk:
                 cancellation.check()
+                delivery.is_certain = len(chunk) == 1
                 sent += _send_list(backend, chunk, delivery)
+                delivery.is_certain = True
     finally:
         if opened:
             backend.close()
