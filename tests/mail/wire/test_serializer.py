@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage as StandardMessage
@@ -172,6 +174,18 @@ def test_equal_looking_contents_of_different_kinds_do_not_share():
         message.content_subtype = "html"
         assert b"text/html" in to_bytes(message)
         assert b"text/plain" in to_bytes(mail())
+
+
+def test_bytes_and_texts_of_shared_contents_are_never_compared():
+    code = (
+        "from aerogram.mail import EmailMessage\n"
+        "from aerogram.mail.wire.serializer import to_bytes\n"
+        "for content in ('a', b'a', 'a', b'a'):\n"
+        "    mail = EmailMessage('s', 'b', 'a@x.org', ['b@x.org'])\n"
+        "    mail.attach('a.bin', content, 'application/x')\n"
+        "    to_bytes(mail)\n"
+    )
+    subprocess.run([sys.executable, "-bb", "-c", code], check=True, timeout=60)
 
 
 def test_a_lazy_body_is_read_at_every_build():

@@ -1,4 +1,4 @@
-"""Header lines cut at white space, so that unfolding them gives back every character.
+"""Folding: header lines are cut at white space, so that unfolding them gives back every character.
 
 RFC 5322 section 2.1.1: a line should have at most 78 characters and must have at most 998. A line is cut only
 before white space that something follows, and nothing is put in or taken out.

@@ -115,8 +115,9 @@ def _content(message: EmailMessage, eight_bit: bool) -> bytes:
     values = _constants(message)
     if values is None:
         return assemble(_node(message, eight_bit))
-    attached = len(message.attachments)
-    key = (eight_bit, message.content_subtype, message.mixed_subtype, attached, *values)
+    # The types come first, so that no bytes are compared with a text.
+    types, attached = tuple(map(type, values)), len(message.attachments)
+    key = (types, attached, eight_bit, message.content_subtype, message.mixed_subtype, *values)
     return _contents.get(key) or _contents.add(
         key, assemble(_node(message, eight_bit)), sum(map(len, filter(None, values)))
     )
@@ -196,7 +197,7 @@ def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node
         return node_of(attachment, eight_bit=eight_bit)
     if not _CONSTANTS.issuperset(map(type, attachment)):
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
-    key = (eight_bit, *attachment)
+    key = (tuple(map(type, attachment)), eight_bit, *attachment)
     return _files.get(key) or _files.add(key, _file(message, attachment, eight_bit), len(attachment[1]))
 
 
