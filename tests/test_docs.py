@@ -132,6 +132,14 @@ def test_generated_parts_are_up_to_date(page: str) -> None:
     assert generator().complete(page, text) == text, "renew it: ./run python docs/generated.py"
 
 
+def test_every_public_name_has_a_line_in_the_reference() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| *(.*?) *\|$", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) > 100
+    assert [name for name, summary in rows if not summary] == []
+
+
 def test_every_dependency_is_explained() -> None:
     import tomllib
 
