@@ -9,6 +9,7 @@ connection.
 * same body: the messages of a batch have the same content and differ only in their recipient
 * distinct bodies: every message has its own content
 * waits: how often the server had answered everything and waited for the client, counted by the server
+* without (only when asked for): how much longer a message takes without each fast path
 * memory: the growth of the process from 1 message to many, read from a generator
 
 ``--quick`` runs fewer and smaller rounds; ``--memory 0`` leaves out the memory.
@@ -29,9 +30,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.mail.message import EmailMultiAlternatives
+from aerogram.mail.smtp import client, driver, replies, transaction
 from aerogram.testing import FaultyServer
 from benchmarks.smtp_peers import LISTEN, delay_proxy, sink, smtp_source
 
@@ -143,6 +146,38 @@ def compare(title: str, port: int, rounds: int, count: int, contestants: list[Co
         print(f"  {contestant.name:34} {rate:10.0f} {cpu:15.0f}   {spread}")
 
 
+# What is replaced, and what by, to go without a fast path.
+SWITCHES: dict[str, tuple[Any, str, Any]] = {
+    "held content": (driver, "_MORE", 0),
+    "stuffed body": (transaction, "_KEPT", -1),
+    "short replies": (replies, "_single_line", lambda _line: None),
+    "socket timeout": (client, "_SLACK", float("-inf")),
+}
+
+
+def compare_without(port: int, rounds: int, count: int) -> None:
+    """Print how much longer a message takes without each fast path: of the clock, and of the processor."""
+    print(f"\nWithout a fast path, on loopback: {rounds} rounds of {count} messages")
+    print(f"  {'':16} {'messages':>28} {'clock':>8} {'processor':>10}")
+    for title, distinct, options in (
+        ("same body", False, {}),
+        ("distinct bodies", True, {}),
+        ("same body, 4 connections", False, {"connections": 4}),
+    ):
+        send = aerogram(distinct, **options)
+        took: dict[str, list[tuple[float, float]]] = {name: [] for name in ("", *SWITCHES)}
+        for number in range(-1, rounds):
+            for name in random.sample(sorted(took), len(took)):
+                with patch.object(*SWITCHES[name]) if name else contextlib.nullcontext():
+                    result = send(port, count if number >= 0 else 20, f"{title}-{number}-{name}")
+                if number >= 0:
+                    took[name].append(result)
+        for name in SWITCHES:
+            pairs = list(zip(took[name], took[""], strict=True))
+            clock, cpu = (statistics.median(one[i] / base[i] for one, base in pairs) - 1 for i in (0, 1))
+            print(f"  {name:16} {title:>28} {clock:+8.0%} {cpu:+10.0%}")
+
+
 def count_waits(count: int) -> None:
     """Print the number of round trips, counted by a server."""
     print(f"\nWaits for {count} messages, including connecting and quitting, counted by the server:")
@@ -178,7 +213,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, help="messages a round on loopback (1000; quick: 200)")
     parser.add_argument("--memory", type=int, help="messages streamed for the memory (100000; quick: 5000)")
     parser.add_argument(
-        "--only", choices=["loopback", "lockstep", "delay", "waits", "memory"], action="append"
+        "--only", choices=["loopback", "lockstep", "delay", "waits", "memory", "without"], action="append"
     )
     parser.add_argument("--stream", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -215,6 +250,8 @@ def main() -> None:
             far = stack.enter_context(delay_proxy(slow, 0.01))
             title = "20 ms round trip, a server without PIPELINING"
             compare(title, far, rounds, min(count, 40), contestants[:4])
+        if "without" in wanted:
+            compare_without(port, rounds, count)
         if "waits" in wanted:
             count_waits(50)
         memory = options.memory if options.memory is not None else (5000 if options.quick else 100_000)

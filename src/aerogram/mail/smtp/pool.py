@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
+from time import sleep
 
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.driver import hang_up
@@ -15,6 +16,7 @@ __all__ = ["Pool"]
 
 _AHEAD = 16  # messages that may wait for each connection
 _OCTETS_AHEAD = 1 << 20  # of their contents
+_PAUSE = 0.002  # seconds without a look at the results: waking up for each costs a seventh of a message
 
 
 class Pool:
@@ -48,12 +50,12 @@ class Pool:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
         for message in source:
             while self._is_full:
-                yield from self._next_results()
+                sleep(_PAUSE)
+                yield from self._take_results()
             self._put(message)
-            while not self._results.empty() or (self._under_way and self._alive == 0):
-                yield from self._next_results()
+            yield from self._take_results()
         while self._under_way:
-            yield from self._next_results()
+            yield from self._next_result()
         self._join()
 
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
@@ -90,8 +92,12 @@ class Pool:
         self._alive += 1
         thread.start()
 
-    def _next_results(self) -> Iterator[OutgoingMessage]:
-        """Wait until a thread has something to say."""
+    def _take_results(self) -> Iterator[OutgoingMessage]:
+        while not self._results.empty() or (self._under_way and self._alive == 0):
+            yield from self._next_result()
+
+    def _next_result(self) -> Iterator[OutgoingMessage]:
+        """Wait until a thread hands something in."""
         if self._alive == 0:
             yield from self._defer_unsent()
             return
