@@ -1,8 +1,9 @@
-"""What kind of mail a message is, and which headers tell receivers so.
+"""Categories of mail, and the headers that tell receivers of them.
 
-``transactional`` is what one person waits for: a receipt, a password link. ``bulk`` is what many get and may
-leave: a newsletter, a digest. Gmail, Yahoo and Microsoft demand one-click unsubscribing of bulk mail (RFC
-8058), and all automatic mail should say that it is automatic, so that no vacation note answers it (RFC 3834).
+One person waits for a ``transactional`` mail, such as a receipt or a password link. A ``bulk`` mail, such as
+a newsletter or a digest, goes to many, who may unsubscribe. Gmail, Yahoo and Microsoft demand one-click
+unsubscribing of bulk mail (RFC 8058), and all automatic mail should say that it is automatic, so that no
+vacation note answers it (RFC 3834).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 Category = Literal["transactional", "bulk"]
-"""What a mail is to its reader."""
+"""The category of a mail."""
 
 _URI: Final = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")  # RFC 3986, without what would end it inside <...>
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -46,15 +47,15 @@ def category_headers(
     unsubscribe_email: str | None = None,
     list_id: str | None = None,
 ) -> dict[str, str]:
-    """Return the headers of a kind of mail; none where nothing is declared.
+    """Return the headers of a category of mail; none if nothing is declared.
 
     Args:
-        category: ``"transactional"``, ``"bulk"``, or ``None`` where that is not said.
-        name: what the kind is called, in List-Id and Feedback-ID: letters, digits, ``_`` and ``-``.
+        category: ``"transactional"``, ``"bulk"``, or ``None``.
+        name: the name of this kind of mail in List-Id and Feedback-ID: letters, digits, ``_`` and ``-``.
         sender: the address of the From header; its domain completes a List-Id.
         unsubscribe_url: the https page that takes a POST of ``List-Unsubscribe=One-Click``.
-        unsubscribe_email: an address, or a ``mailto:`` URI, that unsubscribes whoever writes to it.
-        list_id: the List-Id, ``"News <news.example.com>"`` or its identifier alone; bulk mail has one anyway.
+        unsubscribe_email: an address, or a ``mailto:`` URI, that unsubscribes the sender of a mail to it.
+        list_id: the List-Id, ``"News <news.example.com>"`` or its identifier alone; bulk mail always has one.
 
     Raises:
         BadHeaderError: the category is another word, or a value cannot be such a header.
@@ -122,7 +123,7 @@ def check_unsubscribe_url(value: object) -> str:
     except ValueError:  # an address in brackets that never ends
         good = False
     if not good:
-        # Not shown whole: it holds the token that unsubscribes somebody.
+        # Not shown whole, since it holds the token that unsubscribes the recipient.
         raise BadHeaderError(
             f"unsubscribe_url begins with {url[:12]!r}. Accepted: an absolute https URL in ASCII, "
             "percent-encoded, that unsubscribes by a POST (RFC 8058); give an address as unsubscribe_email."
