@@ -23,11 +23,11 @@ __all__ = [
     "kind_of",
 ]
 
-#: Headers that hold addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6).
 ADDRESS_HEADERS = frozenset({
     "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to",
     "resent-cc", "resent-bcc",
 })  # fmt: skip
+"""The headers that contain addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6)."""
 
 # Headers whose readers do not decode encoded-words; besides these, all that begin with one of the prefixes.
 _STRUCTURED_HEADERS = frozenset({
