@@ -644,3 +644,8 @@ def test_rows_and_cells_of_tables_that_nobody_sees_are_left_out(page: str) -> No
 def test_a_flood_in_a_sheet_that_stays_costs_no_time(flood: str) -> None:
     # Quadratic time would be longer than any test may take.
     assert html_to_text(f"<style>none {flood * (400_000 // len(flood))}</style><p>a</p>") == "a\n"
+
+
+def test_headings_above_blank_rows_stay() -> None:
+    html = "<table><tr><th>A long heading<th>B<tr><td><a href='javascript:x'></a></table>"
+    assert html_to_text(html, width=10) == "A long\nheading\n\nB\n"

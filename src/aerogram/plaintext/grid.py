@@ -178,7 +178,7 @@ class Grid:
     def _cell_by_cell(self, texts: Sequence[str], width: int) -> list[str]:
         """Format each cell as a paragraph, or as a line that begins with the heading of its column."""
         rows = list(self._cells(texts))
-        heads = self.heads if self.heads < len(rows) else 0
+        heads = self.heads if any(map(any, rows[self.heads :])) else 0
         names = [" ".join(cell) for cell in rows[0]] if heads else []
         if any(span != 1 for _, span in self.kinds[self.lines[0]]):
             names = []
