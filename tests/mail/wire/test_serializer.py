@@ -267,3 +267,15 @@ def test_an_attachment_that_distinct_bodies_share_is_encoded_once(monkeypatch: p
         message = mail(body=f"Dear {n}", attachments=[("terms.pdf", content, "application/pdf")])
         assert message_from_bytes(to_bytes(message)).get_payload()[1].get_payload(decode=True) == content
     assert len(calls) == 1
+
+
+def test_attachments_put_into_the_list_by_hand_are_written_as_message_writes_them():
+    message = mail()
+    message.attachments += [("a.txt", "text", None), ("b.bin", None, "application/x")]
+    for read in (message_from_bytes(message.message().as_bytes()), message_from_bytes(to_bytes(message))):
+        assert [part.get_payload(decode=True) for part in read.get_payload()[1:]] == [b"text", b"None"]
+
+
+def test_a_subtype_too_long_for_a_header_is_refused():
+    with pytest.raises(MessageError, match="subtype"):
+        to_bytes(mail(alternatives=[("<p>", "text/" + "x" * 128)]))

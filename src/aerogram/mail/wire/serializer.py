@@ -168,12 +168,12 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    return _text_leaf(encode_text(as_utf8(text), eight_bit=eight_bit), check_subtype(subtype))
+    return _text_leaf(encode_text(as_utf8(text), eight_bit=eight_bit), subtype)
 
 
 def _text_leaf(encoded: Encoded, subtype: str) -> Leaf:
     head = (
-        f'Content-Type: text/{subtype}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
+        f'Content-Type: text/{check_subtype(subtype)}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
         f"Content-Transfer-Encoding: {encoded.encoding}\r\n"
     )
     return Leaf(head.encode("ascii"), encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
@@ -195,10 +195,10 @@ def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
     if isinstance(attachment, MIMEBase):
         return node_of(attachment, eight_bit=eight_bit)
-    if not _CONSTANTS.issuperset(map(type, attachment)):
+    if len(attachment) != 3 or not _CONSTANTS.issuperset(map(type, attachment)):
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
     key = (tuple(map(type, attachment)), eight_bit, *attachment)
-    return _files.get(key) or _files.add(key, _file(message, attachment, eight_bit), len(attachment[1]))
+    return _files.get(key) or _files.add(key, _file(message, attachment, eight_bit), len(attachment[1] or ""))
 
 
 def _file(message: EmailMessage, attachment: EmailAttachment, eight_bit: bool) -> Node:
