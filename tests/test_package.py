@@ -211,3 +211,9 @@ def test_every_extra_is_in_all() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     [everything] = extras["all"]
     assert Requirement(everything).extras == set(extras) - {"all"}
+
+
+def test_folders_of_the_tests_are_those_of_the_package() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert [folder for folder in folders - {Path("e2e")} if not (SOURCE / folder).is_dir()] == []
