@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "tls_context"]
 
-_SLACK = 0.01  # seconds that a wait may last longer, so that not each one sets the socket's timeout
-
 
 class SMTPClient(smtplib.SMTP):
     """An SMTP connection whose every wait ends, in plain text until :meth:`starttls`.
@@ -158,19 +156,13 @@ def receive(sock: socket.socket, deadline: float) -> bytes:
     Raises:
         ConnectionLost: the connection ended, or the deadline is over.
     """
-    while True:
-        left = deadline - monotonic()
-        if not 0 < (sock.gettimeout() or 0) <= left + _SLACK:
-            sock.settimeout(max(left, 0.001))  # 0 would make it non-blocking
-        try:
-            octets = sock.recv(65536)
-        except TimeoutError:
-            if monotonic() >= deadline:
-                raise ConnectionLost("the server did not answer in time") from None
-        except OSError as error:
-            raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
-        else:
-            break
+    try:
+        sock.settimeout(max(deadline - monotonic(), 0.001))  # 0 would make it non-blocking
+        octets = sock.recv(65536)
+    except TimeoutError:
+        raise ConnectionLost("the server did not answer in time") from None
+    except OSError as error:
+        raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
     if not octets:
         raise ConnectionLost("the server closed the connection")
     return octets

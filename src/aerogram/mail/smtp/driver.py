@@ -107,14 +107,13 @@ class Driver:
             cancellation.begin_content(self.client)
         sock = self._socket
         # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
-        is_held = self.session.is_ready and self.session.capabilities.pipelining
+        is_held = self.session.is_ready and self.session.follows_contents
         flags = _MORE if is_held and not isinstance(sock, ssl.SSLSocket) else 0
         left = memoryview(data)
         while left:
             began = monotonic()
             try:
-                if sock.gettimeout() != (limit := max(min(self._timeouts.command, message.time_left), 0.001)):
-                    sock.settimeout(limit)
+                sock.settimeout(max(min(self._timeouts.command, message.time_left), 0.001))
                 sock.sendall(left[:_BLOCK], flags)
             except OSError:
                 lost = ConnectionLost("the connection broke while something was written")

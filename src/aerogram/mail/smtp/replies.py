@@ -24,7 +24,6 @@ __all__ = [
 _LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
 _REPLY_LIMIT = 65536
 _TEXT_LIMIT = 512
-_SINGLE_LINE = re.compile(rb"([2-5][0-9][0-9]) (.*)")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")  # RFC 2034 section 4
 # C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -89,8 +88,6 @@ class ReplyParser:
             if not end:
                 return None
             self._buffer = rest
-            if not self._lines and (reply := _single_line(line)) is not None:
-                return reply
             code, separator = line[:3], line[3:4]
             if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
                 raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
@@ -102,12 +99,6 @@ class ReplyParser:
                 text = b"\n".join([line[4:].strip(b" \t\r") for line in lines])
                 lines.clear()
                 return Reply(int(code), text)
-
-
-@lru_cache(maxsize=64)  # servers say the same to each MAIL, RCPT and DATA
-def _single_line(line: bytes) -> Reply | None:
-    found = _SINGLE_LINE.fullmatch(line)
-    return Reply(int(found[1]), found[2].strip(b" \t\r")) if found else None
 
 
 def clean_text(text: bytes | str) -> str:

@@ -46,6 +46,7 @@ class Session:
         returned: messages that need another transaction.
         transactions: number of transactions begun.
         answered: number of contents the server has answered.
+        follows_contents: whether a group is written behind a content that has no answer yet.
     """
 
     def __init__(self, capabilities: Capabilities) -> None:
@@ -54,6 +55,7 @@ class Session:
         self.returned: deque[OutgoingMessage] = deque()
         self.transactions: int = 0
         self.answered: int = 0
+        self.follows_contents: bool = capabilities.pipelining
         self._parser = ReplyParser()
         self._output: list[bytes] = []
         self._commands: deque[tuple[Verb, str]] = deque()  # of the current transaction, not written yet
@@ -127,10 +129,9 @@ class Session:
 
     def _write_group(self, transaction: Transaction) -> None:
         """Write the next commands, unless the server has to answer others before (RFC 2920 section 3.1)."""
-        pipelining = self.capabilities.pipelining
-        if self._awaited and not (pipelining and self._awaited[-1][0] == "content"):
+        if self._awaited and not (self.follows_contents and self._awaited[-1][0] == "content"):
             return
-        size = min(_GROUP if pipelining else 1, len(self._commands))
+        size = min(_GROUP if self.capabilities.pipelining else 1, len(self._commands))
         self._write(transaction, [self._commands.popleft() for _ in range(size)])
 
     def _write(self, transaction: Transaction, commands: list[tuple[Verb, str]]) -> None:
