@@ -27,8 +27,7 @@ from aerogram.stencil.shape import (
     find_places,
     is_safe_in_comment,
 )
-from aerogram.stencil.text import picker
-from aerogram.stencil.text_compiling import compile_text
+from aerogram.stencil.text import compile_text, picker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,40 +1,32 @@
-"""The text part of a shape with gaps for its values: lines laid out already, and lines to lay out."""
+"""The text part of a shape with gaps for its values: some lines laid out once, some for each message."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from html import unescape
+from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import wrap
-from aerogram.plaintext.layout import finish, format_line, is_blank_line, lay_out, prefixed
-from aerogram.plaintext.link import format_link, separate_urls
+from aerogram.plaintext.grid import Grid, split_row
+from aerogram.plaintext.layout import (
+    FormattedLine,
+    caption_index,
+    finish,
+    format_line,
+    format_links,
+    join_lines,
+    prefixed,
+    room_of,
+)
+from aerogram.plaintext.table import is_table, parse_table
 
 if TYPE_CHECKING:
-    from aerogram.plaintext.grid import Grid
     from aerogram.plaintext.outline import Line
 
-__all__ = [
-    "LINES",
-    "PRE",
-    "SEPARATOR",
-    "URL",
-    "WORDS",
-    "Gap",
-    "ImageWithCaption",
-    "OpenLine",
-    "OpenLinks",
-    "OpenTable",
-    "OpenText",
-    "OpenTexts",
-    "Piece",
-    "TextTemplate",
-    "fill_pieces",
-    "formatter",
-    "picker",
-]
+__all__ = ["TextTemplate", "compile_text", "picker"]
 
 WORDS, URL, PRE, LINES = "words", "url", "pre", "lines"
 _CLEANERS = {
@@ -43,7 +35,9 @@ _CLEANERS = {
     PRE: marks.clean_pre_lines,
     LINES: marks.clean_lines,
 }
-SEPARATOR = "\0"  # between texts that are formatted together: no word holds it
+_MODE_MARKS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
+_SEPARATOR = "\0"  # between the cells of a table: no word holds it
+_OPEN = "\x7f"  # stands for an open line: no text holds it
 
 
 class Gap(NamedTuple):
@@ -76,141 +70,139 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
 
 
 class OpenLine(NamedTuple):
-    """A line of the outline to lay out, with the layout's marks in its content."""
+    """A line of the outline with gaps in its content."""
 
     first: str
     rest: str
-    content: int
+    content: Formatter
+    is_image: bool
     width: int
 
-    def set(self, texts: Sequence[str]) -> str | None:
-        """Return the laid-out line, or ``None`` if it is blank."""
-        text = format_line(self.first, self.rest, texts[self.content], self.width)
-        return None if is_blank_line(self.first, text) else text
-
-
-class OpenText(NamedTuple):
-    """A line of the outline up to its next break, its links written already."""
-
-    first: str
-    rest: str
-    text: int
-    room: int
-
-    def set(self, texts: Sequence[str]) -> str | None:
-        """Return the wrapped text, or ``None`` if it is blank."""
-        text = texts[self.text].strip(" ")
-        return prefixed(self.first, self.rest, wrap(text, self.room)) if text else None
+    def format(self, words: Sequence[str]) -> str:
+        """Return the line as text."""
+        return format_line(self.first, self.rest, self.content(words), self.width)
 
 
 class OpenTable(NamedTuple):
-    """A table of the outline; ``cells`` picks its texts."""
+    """A line of the outline that is a table with gaps in its cells, which stand in ``cells`` line by line."""
 
     first: str
     rest: str
-    cells: Callable[[Sequence[str]], tuple[str, ...]]
+    cells: Formatter
+    is_image: bool
     grid: Grid
     room: int
 
-    def set(self, texts: Sequence[str]) -> str | None:
-        """Return the laid-out table, or ``None`` if it is blank."""
-        lines = self.grid.format(self.cells(texts), self.room)
-        if not self.first:
-            return "\n".join(lines)
-        text = prefixed(self.first, self.rest, lines)
-        return None if is_blank_line(self.first, text) else text
+    def format(self, words: Sequence[str]) -> str:
+        """Return the table as text."""
+        cells = self.cells(words)
+        texts = cells.split(_SEPARATOR)
+        if marks.LINK_START in cells:
+            texts = list(map(format_links, texts))
+        lines = [line.rstrip() for line in self.grid.format(texts, self.room)]
+        return prefixed(self.first, self.rest, lines)
 
 
-class ImageWithCaption(NamedTuple):
-    """An image's alternative text and the line after it, which replaces it if both are equal."""
+class TextTemplate(NamedTuple):
+    """The text part of a shape."""
 
-    image: Sequence[Piece]
-    between: str
-    caption: Sequence[Piece]
-
-    def set(self, texts: Sequence[str]) -> str | None:
-        """Return both, or the caption alone if they are equal; ``None`` if one is blank."""
-        image = fill_pieces(self.image, texts)
-        caption = fill_pieces(self.caption, texts)
-        if image is None or caption is None:
-            return None
-        return caption if image == caption else f"{image}\n{self.between}{caption}"
-
-
-Piece = str | OpenLine | OpenText | OpenTable | ImageWithCaption
-
-
-def fill_pieces(pieces: Sequence[Piece], texts: Sequence[str]) -> str | None:
-    """Return the pieces as one text, or ``None`` if one is blank."""
-    done = []
-    for piece in pieces:
-        text = piece if isinstance(piece, str) else piece.set(texts)
-        if text is None:
-            return None
-        done.append(text)
-    return "\n".join(done)
-
-
-class OpenLinks(NamedTuple):
-    """The links with gaps: the formatter of all labels and URLs, and what follows each URL."""
-
-    format: Formatter
-    behind: Sequence[str]
-
-    def set(self, words: Sequence[str]) -> list[str]:
-        """Return the links as text."""
-        parts = self.format(words).split(SEPARATOR)
-        return list(map(format_link, parts[::2], parts[1::2], self.behind)) if self.behind else []
-
-
-class OpenTexts(NamedTuple):
-    """The texts with gaps for words and links; ``are_close`` if something may touch the end of a URL."""
-
-    format: Formatter
-    are_close: bool
-
-    def set(self, words: Sequence[str]) -> list[str]:
-        """Return the texts."""
-        texts = self.format(words)
-        return (separate_urls(texts) if self.are_close else texts).split(SEPARATOR)
-
-
-class TextTemplate:
-    """The text part of a shape: text that is laid out already, and pieces to lay out for each message.
-
-    Args:
-        outline: makes the whole outline when it is given the words.
-        pieces: the same as it stands in the text as long as no line of it is blank.
-        gaps: where the values stand. The words of a page are those of the gaps, then the links.
-        links: the last one first: a link's number counts from the end.
-        texts: the texts that the pieces refer to by number.
-        width: of the text, in columns.
-    """
-
-    def __init__(
-        self,
-        outline: Callable[[Sequence[str]], Sequence[Line]],
-        pieces: Sequence[Piece],
-        gaps: Sequence[Gap],
-        links: OpenLinks,
-        texts: OpenTexts,
-        width: int,
-    ) -> None:
-        self._outline = outline
-        self._pieces = pieces
-        self._gaps = gaps
-        self._links = links
-        self._texts = texts
-        self._width = width
+    gaps: Sequence[Gap]
+    lines: Sequence[FormattedLine | OpenLine | OpenTable]
+    open_lines: Sequence[OpenLine | OpenTable]
+    joined: str  # all lines, with %s for each open one
+    captions: Sequence[tuple[str | int, str | int]]  # image and caption, open ones by their number
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
         words = [
             _CLEANERS[mode](unescape(values[number]) if "&" in values[number] else values[number])
-            for number, mode in self._gaps
+            for number, mode in self.gaps
         ]
-        texts = self._texts.set([*words, *self._links.set(words)])
-        text = fill_pieces(self._pieces, texts)
-        if text is None:  # a line came out blank, so that its neighbours meet
-            return lay_out(self._outline(words), self._width)
-        return finish(text)
+        texts = [line.format(words) for line in self.open_lines]
+        if self._stand_alone(texts):
+            return finish(self.joined % tuple(texts))
+        following = iter(texts)
+        return join_lines(
+            [
+                line
+                if isinstance(line, FormattedLine)
+                else FormattedLine(line.first, next(following), line.is_image)
+                for line in self.lines
+            ]
+        )
+
+    def _stand_alone(self, texts: Sequence[str]) -> bool:
+        """Return whether no open line changes its neighbours, as a blank one and a repeated caption do."""
+        return all(text.strip(" \n>") for text in texts) and not any(
+            (texts[image] if isinstance(image, int) else image)
+            == (texts[caption] if isinstance(caption, int) else caption)
+            for image, caption in self.captions
+        )
+
+
+def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
+    """Lay out every line of an outline that no value is in, and prepare the rest.
+
+    Args:
+        outline: its lines.
+        placeholder: matches the placeholder of a value; group 1 is its number.
+        width: of the text, in columns.
+    """
+    gaps: dict[Gap, int] = {}
+    lines: list[FormattedLine | OpenLine | OpenTable] = []
+    for first, rest, content, is_image in outline:
+        if not placeholder.search(content):
+            lines.append(FormattedLine(first, format_line(first, rest, content, width), is_image))
+        elif is_table(content):
+            heads, rows = parse_table(content)
+            by_line = [split_row(row) for row in rows]
+            cells = _SEPARATOR.join([cell.text for row in by_line for line in row for cell in line])
+            grid = Grid.of(heads, by_line)
+            parts = _parts(cells, placeholder, gaps)
+            lines.append(OpenTable(first, rest, formatter(parts), is_image, grid, room_of(rest, width)))
+        else:
+            parts = _parts(content, placeholder, gaps)
+            lines.append(OpenLine(first, rest, formatter(parts), is_image, width))
+    open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
+    return TextTemplate(list(gaps), lines, open_lines, *_joined(lines))
+
+
+def _joined(
+    lines: Sequence[FormattedLine | OpenLine | OpenTable],
+) -> tuple[str, list[tuple[str | int, str | int]]]:
+    """Join the lines as they stand while no open one changes its neighbours; list the open captions."""
+    known = [
+        line if isinstance(line, FormattedLine) else FormattedLine(line.first, _OPEN, line.is_image)
+        for line in lines
+    ]
+    numbers = list(accumulate((line.text == _OPEN for line in known), initial=0))
+    captions: list[tuple[str | int, str | int]] = []
+    for image, line in enumerate(list(known)):
+        caption = caption_index(known, image) if line.is_image else None
+        if caption is not None and _OPEN in (line.text, known[caption].text):
+            pair = [
+                numbers[index] if known[index].text == _OPEN else known[index].text
+                for index in (image, caption)
+            ]
+            captions.append((pair[0], pair[1]))
+    for index, line in enumerate(known):
+        if line.is_image and line.text == _OPEN:
+            known[index] = line._replace(is_image=False)
+    return join_lines(known).removesuffix("\n").replace("%", "%%").replace(_OPEN, "%s"), captions
+
+
+def _parts(content: str, placeholder: re.Pattern[str], gaps: dict[Gap, int]) -> list[str | int]:
+    """Split text at its placeholders, with the number of the gap that each value goes to."""
+    parts: list[str | int] = []
+    in_pre = in_url = keeps_lines = False
+    for index, piece in enumerate(placeholder.split(content)):
+        if index % 2:
+            mode = PRE if in_pre else URL if in_url else LINES if keeps_lines else WORDS
+            parts.append(gaps.setdefault(Gap(int(piece), mode), len(gaps)))
+            continue
+        for mark in _MODE_MARKS.findall(piece):
+            in_pre = in_pre or mark == marks.PRE
+            in_url = mark == marks.LINK_URL
+            keeps_lines = keeps_lines is not (mark == marks.KEEP)
+        parts.append(piece)
+    return parts
