@@ -7,12 +7,12 @@ import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
 
-__all__ = ["ROOM", "columns_of", "cut", "is_simple", "wrap"]
+__all__ = ["ROOM", "SHORT", "columns_of", "cut", "is_simple", "wrap"]
 
 _LONGEST = 998  # octets of a line: RFC 5322, section 2.1.1
 ROOM = 990
 """Octets of a line without its prefix."""
-_SHORT = ROOM // 4  # characters that are never too many octets
+SHORT = ROOM // 4  # characters that are never too many octets
 _COMBINING = "".join([char for char in map(chr, range(0x300, 0x1100)) if unicodedata.combining(char)])
 # Alphabets from Latin to Georgian, punctuation and signs such as the euro: one column each, none combines.
 _simple = re.compile(f"[^\x00-\x1f{_COMBINING}\u1100-\u1dff\u20d0-\u20ff\u2300-\U0010ffff]*").fullmatch
@@ -45,8 +45,9 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line = ""
     taken = 0
+    measure = len if is_simple(text) else columns_of
     for word in text.split(" "):
-        size = columns_of(word)
+        size = measure(word)
         space = 1 if line else 0
         parts = [(word, size)] if size <= width else _broken(word, width - taken - space, width)
         for part, columns in parts:
@@ -56,7 +57,8 @@ def wrap(text: str, width: int) -> list[str]:
             line += " " * space + part
             taken += space + columns
             space = 0
-    return [part for line in [*lines, line] for part in cut(line, ROOM)]
+    lines.append(line)
+    return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
 
 
 def _broken(word: str, room: int, width: int) -> list[tuple[str, int]]:
@@ -95,7 +97,7 @@ def _may_end(word: str, stop: int) -> bool:
 def cut(line: str, limit: int = _LONGEST) -> list[str]:
     """Cut a line into lines of at most ``limit`` octets, at spaces where there are any."""
     parts = []
-    while len(line) > _SHORT and len(line.encode()) > limit:
+    while len(line) > SHORT and len(line.encode()) > limit:
         end = len(line.encode()[:limit].decode(errors="ignore"))
         space = line.rfind(" ", 1, end)
         if space > 0 and line[:space].strip(" >"):  # a prefix alone is no line

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import ROOM, cut, wrap
+from aerogram.plaintext.columns import ROOM, SHORT, cut, wrap
 from aerogram.plaintext.grid import format_rows
 from aerogram.plaintext.link import LINK, format_link, separate_urls
 from aerogram.plaintext.table import is_table, parse_table
@@ -98,8 +98,10 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
 
 def finish(text: str) -> str:
     """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
-    lines = text.strip("\n").replace("\xa0", " ").split("\n")
-    text = "\n".join([part for line in lines for part in cut(line)])
+    text = text.strip("\n").replace("\xa0", " ")
+    lines = text.split("\n")
+    if len(max(lines, key=len)) > SHORT:
+        text = "\n".join([part for line in lines for part in cut(line)])
     return f"{text}\n" if text else ""
 
 
