@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
+from aerogram.plaintext.columns import wrap
 from aerogram.plaintext.grid import Grid, split_row
 from aerogram.plaintext.layout import (
     FormattedLine,
@@ -36,6 +37,7 @@ _CLEANERS = {
     LINES: marks.clean_lines,
 }
 _MODE_MARKS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
+_MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
 _SEPARATOR = "\0"  # between the cells of a table: no word holds it
 _OPEN = "\x7f"  # stands for an open line: no text holds it
 
@@ -77,10 +79,18 @@ class OpenLine(NamedTuple):
     content: Formatter
     is_image: bool
     width: int
+    is_plain: bool  # words and links, with no break, table or preformatted text among them
 
     def format(self, words: Sequence[str]) -> str:
         """Return the line as text."""
-        return format_line(self.first, self.rest, self.content(words), self.width)
+        content = self.content(words)
+        if not self.is_plain:
+            return format_line(self.first, self.rest, content, self.width)
+        if marks.LINK_START in content:
+            content = format_links(content).strip(" ")
+            if not content:  # links that lead nowhere
+                return prefixed(self.first, self.rest, [])
+        return prefixed(self.first, self.rest, wrap(content, room_of(self.rest, self.width)))
 
 
 class OpenTable(NamedTuple):
@@ -162,7 +172,8 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
             lines.append(OpenTable(first, rest, formatter(parts), is_image, grid, room_of(rest, width)))
         else:
             parts = _parts(content, placeholder, gaps)
-            lines.append(OpenLine(first, rest, formatter(parts), is_image, width))
+            is_plain = not _MORE_THAN_LINKS.search(content)
+            lines.append(OpenLine(first, rest, formatter(parts), is_image, width, is_plain))
     open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
     return TextTemplate(list(gaps), lines, open_lines, *_joined(lines))
 
