@@ -26,7 +26,7 @@ SOURCE = ROOT / "src" / "aerogram"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 HEAVY = {
-    "aiosmtpd", "bs4", "css_inline", "cssutils", "django", "dkim", "html2text", "idna", "jinja2", "lxml",
+    "aiosmtpd", "bs4", "cssutils", "django", "dkim", "html2text", "idna", "jinja2", "lxml",
     "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich", "smtplib", "ssl",
     "typer",
 }  # fmt: skip
@@ -36,7 +36,6 @@ HOMES = {
     "aiosmtpd": {"catcher"},
     "celery": {"contrib"},
     "click": {"cli"},
-    "css_inline": {"inlining"},
     "cssselect": {"inlining"},
     "cssutils": {"inlining"},
     "django": {"contrib", "mail"},      # mail/backends/django.py

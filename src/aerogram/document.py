@@ -15,8 +15,6 @@ from lxml import etree
 from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
 
-__all__ = ["Element", "check_size", "parse_html", "unique_marker", "write_html"]
-
 Element = Any  # an lxml element: the published stubs give attributes and XPath results types nobody can use
 
 _DOCTYPE = re.compile(r"(?:\s|<\?.*?>|<!--.*?-->)*(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL)

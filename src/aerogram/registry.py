@@ -11,8 +11,6 @@ from aerogram.exceptions import ImproperlyConfigured, NotificationNotFound
 from aerogram.naming import class_named
 from aerogram.notification import Notification, is_abstract, registered_name
 
-__all__ = ["all_notifications", "get", "load"]
-
 
 def load(modules: Iterable[str] | None = None) -> None:
     """Import the modules that define notifications: ``modules``, else those of ``NOTIFICATION_MODULES``.

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from aerogram.exceptions import DeclarationError
 from aerogram.notification import Notification
 
-__all__ = ["samples_of"]
-
 
 def samples_of(cls: type[Notification]) -> dict[str, Notification]:
     """Return the samples of a class by name; what is no dict of names and notifications is refused."""

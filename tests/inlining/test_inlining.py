@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 from aerogram.conf import settings
-from aerogram.exceptions import DocumentError, MissingDependency
+from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_css
 
 
@@ -359,12 +359,9 @@ def listening() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-@pytest.mark.parametrize("engine", ["premailer", "css-inline"])
 def test_no_url_and_no_file_is_opened(
-    engine: str, listening: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    listening: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine == "css-inline":
-        pytest.importorskip("css_inline", reason="css-inline is an extra")
     url, hits = listening
     secret = tmp_path / "secret.css"
     secret.write_text("p { color: fetched } @import url(http://127.0.0.1/);")
@@ -389,8 +386,7 @@ def test_no_url_and_no_file_is_opened(
     nested = f"@media screen {{ {imports} p {{ color: red }} }} @font-face {{ src: url({url}/f) }}"
     sheet = f"<style>{imports}{nested} p {{ background: url({url}/b) }}</style>"
     html = f"<html><head>{links}{sheet}</head><body><p>x</p><img src={url}/i></body></html>"
-    with settings.override(CSS_ENGINE=engine):
-        written = inline_css(html, css=imports + nested)
+    written = inline_css(html, css=imports + nested)
     assert "fetched" not in written
     assert (hits, opened) == ([], [])
 
@@ -404,55 +400,6 @@ def test_importing_aerogram_loads_none_of_the_heavy_packages() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
-
-
-# --- the other engine ---
-
-
-def test_css_inline_keeps_what_premailer_keeps() -> None:
-    pytest.importorskip("css_inline", reason="css-inline is an extra")
-    sheet = "<style>p{color:red} a:hover{color:blue} @media (max-width:9px){p{margin:0}}</style>"
-    page = f"<!doctype html><html><head>{sheet}</head><body><p>x</p></body></html>"
-    with settings.override(CSS_ENGINE="css-inline"):
-        html = inline_css(page, css="p{padding:1px}")
-    assert html.lower().startswith("<!doctype html>")
-    assert "color" in style_of(html, "p")
-    assert "a:hover" in html
-    assert "@media" in html
-
-
-@pytest.mark.parametrize(
-    "page",
-    ["<div>" * 20_000 + "x", "<table><tr><td>" * 3_000 + "x", "<p>x\ud800</p>"],
-    ids=["divs", "tables", "surrogate"],
-)
-def test_css_inline_refuses_what_premailer_refuses(page: str) -> None:
-    pytest.importorskip("css_inline", reason="css-inline is an extra")
-    with settings.override(CSS_ENGINE="css-inline"), pytest.raises(DocumentError):
-        inline_css(page)
-
-
-def test_css_inline_does_not_multiply_what_is_left_open() -> None:
-    pytest.importorskip("css_inline", reason="css-inline is an extra")
-    with settings.override(CSS_ENGINE="css-inline"):
-        assert len(inline_css("".join(f"<p><b id={number}>x" for number in range(1_000)))) < 50_000
-
-
-def test_css_inline_keeps_the_doctype_and_the_fragment() -> None:
-    pytest.importorskip("css_inline", reason="css-inline is an extra")
-    doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://x.org/x.dtd">'
-    with settings.override(CSS_ENGINE="css-inline"):
-        assert inline_css(f"{doctype}<html><body><p>x</p></body></html>").startswith(doctype)
-        assert inline_css("<p>x</p>", css="p { color: red }").endswith('<p style="color: red;">x</p>')
-
-
-def test_css_inline_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "css_inline", None)
-    with (
-        settings.override(CSS_ENGINE="css-inline"),
-        pytest.raises(MissingDependency, match=r"aerogram\[fast\]"),
-    ):
-        inline_css("<p>x</p>")
 
 
 def test_a_rule_with_a_comma_in_an_attribute_selector_stays_in_the_sheet() -> None:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from aerogram.templating import Templates
 
-__all__ = ["check"]
-
 _CODES: dict[type[Exception], str] = {
     TemplateNotFound: "template-missing",
     TemplateSyntaxError: "template-broken",

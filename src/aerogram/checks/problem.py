@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from aerogram.notification import Notification
 
-__all__ = ["Problem", "Severity", "SourceLine", "source_line"]
-
 Severity = Literal["error", "warning"]
 """The severity of a problem: an error makes the check fail, a warning does not."""
 

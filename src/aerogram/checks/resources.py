@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["LostResource", "lost_resources"]
-
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\s\"');]+)", re.IGNORECASE)
 _CID = re.compile(r"(?:^\s*|url\(\s*[\"']?)cid:([^\s\"'()<>]+)", re.IGNORECASE)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from aerogram.catcher import CaughtMessage
 
-__all__ = ["catch"]
-
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
 

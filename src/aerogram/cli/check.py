@@ -22,8 +22,6 @@ from aerogram.naming import snake_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check"]
-
 
 def check(
     context: typer.Context,

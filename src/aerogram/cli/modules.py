@@ -16,8 +16,6 @@ from aerogram.exceptions import NotificationNotFound
 if TYPE_CHECKING:
     from aerogram.notification import Notification
 
-__all__ = ["Invocation"]
-
 
 @dataclass(frozen=True)
 class Invocation:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
     from aerogram.notification import Notification
 
-__all__ = ["list_notifications", "preview", "send"]
-
 
 def list_notifications(context: typer.Context) -> None:
     """List the notifications with their class, subject, templates and samples.

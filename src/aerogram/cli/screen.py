@@ -15,8 +15,6 @@ from aerogram.exceptions import AerogramError, describe
 if TYPE_CHECKING:
     from aerogram.checks.problem import SourceLine
 
-__all__ = ["complain", "counted", "escape_controls", "screen", "shown_place"]
-
 
 @cache
 def screen(stderr: bool = False) -> Console:

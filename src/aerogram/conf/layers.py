@@ -15,8 +15,6 @@ from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Layer", "merged", "unknown_setting", "wrong_value"]
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:

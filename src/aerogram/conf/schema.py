@@ -14,18 +14,6 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = [
-    "EHLO_NAME",
-    "ENVIRONMENT_PREFIX",
-    "HOST_NAME",
-    "Environment",
-    "Schema",
-    "SettingsTable",
-    "accepted",
-    "is_path",
-    "is_secret",
-]
-
 ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
 
 T = TypeVar("T")
@@ -141,7 +129,7 @@ class SettingsTable:
     BASE_URL: str = _setting("", "a URL, put before the links of the templates")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(78, "a whole number of characters, 0 for no wrapping", ge=0)
-    CSS_ENGINE: Literal["premailer", "css-inline"] = _setting("premailer", "'premailer' or 'css-inline'")
+    CSS_ENGINE: Literal["premailer"] = _setting("premailer", "'premailer'")
     STENCILS: bool = _setting(True, "true or false")
     STENCIL_CACHE_ENTRIES: Number = _setting(256, "a whole number, 0 or above", ge=0)
     STENCIL_CACHE_BYTES: Number = _setting(67_108_864, "a whole number of bytes, 0 or above", ge=0)

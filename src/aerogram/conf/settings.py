@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 else:
     SettingsTable = object  # at run time the table, and pydantic with it, is loaded by the first read
 
-__all__ = ["Override", "Settings"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -19,8 +19,6 @@ from aerogram.exceptions import ImproperlyConfigured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Surroundings"]
-
 RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
 

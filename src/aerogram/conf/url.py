@@ -8,8 +8,6 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from aerogram.exceptions import ImproperlyConfigured
 
-__all__ = ["expand_url"]
-
 FORMS: Final = (
     "smtp://user:password@host:587?tls=starttls, smtps://user:password@host, console:, file:///folder, "
     "locmem: or dummy:, with %-encoding for special characters"

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from aerogram.conf import settings
 from aerogram.document import parse_html, write_html
-from aerogram.exceptions import DocumentError, ImproperlyConfigured, MissingDependency
+from aerogram.exceptions import DocumentError
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -39,8 +38,7 @@ def inline_css(html: str, *, css: str = "") -> str:
 
     What cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
     ``<style>`` element, made important where the cascade lets it win. No URL or file is opened, whatever the
-    document or the sheets name. The setting ``CSS_ENGINE`` chooses between premailer (the default) and
-    css-inline (the extra ``fast``).
+    document or the sheets name.
 
     Args:
         html: a document or a fragment.
@@ -52,8 +50,6 @@ def inline_css(html: str, *, css: str = "") -> str:
     Raises:
         DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` bytes or nested too deeply, or ``css``
             holds markup.
-        ImproperlyConfigured: ``CSS_ENGINE`` names no engine.
-        MissingDependency: it names css-inline, which is not installed.
         TypeError: ``html`` is not a string.
 
     >>> inline_css("<style>p { color: red }</style><p>Hello</p>")
@@ -70,11 +66,6 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
             "Remove it, or write it as \\3c in a string.",
             template=template,
         )
-    engine = settings.CSS_ENGINE
-    if engine == "css-inline":
-        return _with_css_inline(html, css, template)
-    if engine != "premailer":
-        raise ImproperlyConfigured(f"CSS_ENGINE is {engine!r}; accepted are 'premailer' and 'css-inline'.")
     root = parse_html(html, template=template)
     if root is None:
         return Inlined(html, None)
@@ -132,23 +123,3 @@ def _remove(element: Element) -> None:
     elif tail:
         parent.text = (parent.text or "") + tail
     parent.remove(element)
-
-
-def _with_css_inline(html: str, css: str, template: str | None) -> Inlined:
-    """Inline with the optional Rust engine, which keeps at-rules and pseudo-classes and loads nothing."""
-    try:
-        import css_inline
-    except ImportError as error:
-        raise MissingDependency(
-            "CSS_ENGINE is 'css-inline', which is not installed: pip install 'aerogram[fast]'."
-        ) from error
-    root = parse_html(html, template=template)
-    if root is None:
-        return Inlined(html, None)
-    inliner = css_inline.CSSInliner(
-        load_remote_stylesheets=False, keep_style_tags=True, extra_css=css or None
-    )
-    # The engine gets what is written from our tree, whose depth is limited and where every element is closed:
-    # thousands of nested elements overflow its stack, which ends the process.
-    root = parse_html(inliner.inline(write_html(root, html)), template=template)
-    return Inlined(html if root is None else write_html(root, html + css), root)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.inlining.stylesheet import ClientOnlyRule, KeptRule, Sheet, StyleRule
 
-__all__ = ["apply_sheets"]
-
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 _PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?", re.IGNORECASE)  # "auto" is no value of an attribute
 

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from aerogram.inlining.engine import load_premailer
 
-__all__ = ["Declaration", "read_declarations"]
-
 _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 _TOKEN = re.compile(
     r"""(?P<word>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'|\\.|url\(\s*(?:[^\s"'()]+\s*)?\)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.inlining.selector import Compound, Selector
 
-__all__ = ["Index"]
-
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 

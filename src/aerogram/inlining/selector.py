@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Compound", "Selector", "Test", "read_selector"]
-
 _LONGEST = 1_000  # characters, and
 _MOST_COMPOUNDS = 50  # compounds of a selector that is read
 _ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}\s?|[^\n0-9a-fA-F])"

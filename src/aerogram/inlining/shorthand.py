@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["are_related"]
-
 _SIDES = ("top", "right", "bottom", "left")
 _CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
 _PARTS: dict[str, tuple[str, ...]] = {  # the last word of each longhand, behind the shorthand's name

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aerogram.inlining.declaration_block import Declaration
 
-__all__ = ["ClientOnlyRule", "KeptRule", "Sheet", "StyleRule", "parse_sheet"]
-
 _TOKEN = re.compile(
     r"""(?P<skip>/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|<!--|-->)
       | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\\.|[^{}();,/"'\\\[\]<-]+|.)""",

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from aerogram.notification import Notification
 
-__all__ = ["slug", "write_previews"]
-
 _SLUG_LENGTH = 80
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aerogram.notification import Notification
     from aerogram.preview.rendered_sample import Attachment, RenderedSample
 
-__all__ = ["Group", "Sample", "gallery_page", "human_size", "person"]
-
 _PAGE = Path(__file__).parent / "page"
 _GMAIL_CLIP = 102 * 1024  # bytes of HTML; Gmail hides the rest of a longer mail
 _EMBEDDED = 1024 * 1024  # bytes that the page itself shows of a source or an attachment; the .eml has all

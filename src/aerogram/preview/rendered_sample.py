@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["Attachment", "RenderedSample"]
-
 # Padding that layouts put behind a preheader so that an inbox does not go on with the body.
 _FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _PREHEADER_LENGTH = 140

@@ -21,8 +21,6 @@ from typing import Final, Self
 from aerogram.testing.smtp_conversation import Conversation
 from aerogram.testing.smtp_script import Action, Received, ScriptRule
 
-__all__ = ["FaultyServer"]
-
 
 class FaultyServer:
     """An SMTP server on a free loopback port, one thread for each connection; a context manager.

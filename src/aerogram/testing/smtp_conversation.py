@@ -17,8 +17,6 @@ from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, Scr
 if TYPE_CHECKING:
     from aerogram.testing.faulty_server import FaultyServer
 
-__all__ = ["Conversation"]
-
 
 _REPLIES = {
     "HELO": "250 faulty.test",

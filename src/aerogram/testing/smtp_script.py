@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["Action", "Drip", "Drop", "Hang", "Received", "ScriptRule"]
-
 
 @dataclass(frozen=True, slots=True)
 class Drop:
