@@ -20,7 +20,7 @@ from aerogram.mail.address.return_path import verp_recipient
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.hooks import before_send, failed, sent
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.mailers import mailers
+from aerogram.mail.mailers import get_connection, mailers
 from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     BadHeaderError,
@@ -35,7 +35,6 @@ from aerogram.mail.message import (
 from aerogram.mail.sending import (
     asend_mail,
     asend_mass_mail,
-    get_connection,
     mail_admins,
     mail_managers,
     send_mail,

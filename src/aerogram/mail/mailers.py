@@ -21,8 +21,6 @@ from aerogram.exceptions import AerogramError, BackendNotFound, InvalidMailer, M
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
 
-__all__ = ["DEFAULT_MAILER", "Mailers", "backend_class", "get_connection", "mailers"]
-
 DEFAULT_MAILER: Final = "default"
 """The alias of the mailer that sends if no other is named."""
 

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from aerogram.conf import settings
 from aerogram.exceptions import NoRecipients
+from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.delivery.dispatch import FailedItem, deliver
+from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
-
-if TYPE_CHECKING:
-    from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.delivery.report import OnResult
-
-__all__ = [
-    "MassMailItem",
-    "StaffGroup",
-    "SupportsRender",
-    "asend_mail",
-    "asend_mass_mail",
-    "get_connection",
-    "mail_admins",
-    "mail_managers",
-    "send_mail",
-    "send_mass_mail",
-    "staff_addresses",
-]
 
 
 @runtime_checkable

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, Self
 
-from aerogram.mail.delivery.dispatch import deliver
-from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.message.email_message import build
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-    from typing import Self
-
-    from aerogram.mail.delivery.dispatch import Delivery
-    from aerogram.mail.delivery.report import OnResult
-    from aerogram.mail.message.email_message import EmailMessage
-    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
+from aerogram.mail.delivery.dispatch import Delivery, deliver
+from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
+from aerogram.mail.message.email_message import EmailMessage, build
+from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["BaseEmailBackend", "LocalBackend"]
 
@@ -71,9 +63,7 @@ class BaseEmailBackend:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def send_messages(

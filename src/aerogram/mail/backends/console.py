@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
 from aerogram.mail.backends.base import LocalBackend
-
-if TYPE_CHECKING:
-    from aerogram.mail.message.email_message import EmailMessage
-    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
+from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["EmailBackend"]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import smtplib
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import BackendNotFound, ImproperlyConfigured, MissingDependency
@@ -24,9 +25,6 @@ from aerogram.mail.message import (
     EmailMultiAlternatives,
 )
 from aerogram.mail.smtp.replies import result_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["EmailBackend", "django_message"]
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from smtplib import SMTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import LocalBackend
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from aerogram.mail.message.email_message import EmailMessage
-    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
+from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["EmailBackend"]
 
@@ -35,7 +31,7 @@ class EmailBackend(LocalBackend):
     """
 
     def __init__(
-        self, fail_silently: bool = False, *, file_path: str | PathLike[str] | None = None, **kwargs: Any
+        self, fail_silently: bool = False, *, file_path: str | os.PathLike[str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
         given, where = file_path, "file_path"

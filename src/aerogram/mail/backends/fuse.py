@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured, TooManyRecipients
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import mailer_of
-from aerogram.mail.delivery.dispatch import send_by
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aerogram.mail.delivery.dispatch import Delivery
-    from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.delivery.dispatch import Delivery, send_by
+from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend", "allow_recipients"]
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 from aerogram import mail
 from aerogram.mail.backends.base import LocalBackend
-
-if TYPE_CHECKING:
-    from aerogram.mail.message.email_message import EmailMessage
-    from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
+from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["EmailBackend"]
 

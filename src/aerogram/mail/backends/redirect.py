@@ -6,16 +6,14 @@ import copy
 import logging
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
 from aerogram.mail.delivery.report import DeliveryReport
-
-if TYPE_CHECKING:
-    from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 from smtplib import SMTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured, InvalidMailer
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.delivery.dispatch import Delivery
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.mailers import mailers
+from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.replies import clean_text
-
-if TYPE_CHECKING:
-    from aerogram.mail.delivery.dispatch import Delivery
-    from aerogram.mail.message.email_message import EmailMessage
-
-__all__ = ["WrappingBackend", "mailer_of", "report_of"]
 
 
 class WrappingBackend(BaseEmailBackend):

@@ -12,8 +12,6 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from aerogram.mail.delivery.cancellation import Cancellation, current
 
-__all__ = ["GRACE", "iterate_in_thread", "run_in_thread"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -17,17 +17,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import smtplib
 
-__all__ = [
-    "Cancellation",
-    "SendCancelled",
-    "begin_content",
-    "check",
-    "current",
-    "forget",
-    "register_abort",
-    "shut_down",
-]
-
 
 class SendCancelled(OSError):
     """The task that sends was cancelled; nothing of the message was sent."""

@@ -22,15 +22,11 @@ from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
 from aerogram.mail.delivery import cancellation, hooks
 from aerogram.mail.delivery.lists import recipients_of, send_lists
-from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-    from aerogram.mail.delivery.report import OnResult
-
-__all__ = ["Delivery", "FailedItem", "deliver", "is_observed", "send_by"]
 
 _END: Final = object()
 _inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)

@@ -16,12 +16,9 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from aerogram.mail.delivery.report import DeliveryReport
-
-__all__ = ["Hook", "before_send", "failed", "sent"]
+from aerogram.mail.delivery.report import DeliveryReport
 
 Listener = TypeVar("Listener", bound=Callable[..., object])
 

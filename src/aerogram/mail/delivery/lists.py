@@ -13,8 +13,6 @@ from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 if TYPE_CHECKING:
     from aerogram.mail.delivery.dispatch import Delivery
 
-__all__ = ["CHUNK", "recipients_of", "send_lists"]
-
 CHUNK: Final = 100
 """The largest number of messages in a list."""
 

@@ -21,8 +21,6 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Literal
 
-__all__ = ["DeliveryReport", "OnResult", "RecipientResult", "Status"]
-
 Status = Literal["sent", "refused", "deferred", "uncertain"]
 """The outcome for one recipient; the table at the top of this module explains each."""
 

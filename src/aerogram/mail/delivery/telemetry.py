@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from aerogram.mail.delivery.report import DeliveryReport
 
-__all__ = ["begin_span", "end_span", "log_delivery", "logger"]
-
 logger: Final = logging.getLogger("aerogram.mail")
 
 
