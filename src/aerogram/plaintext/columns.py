@@ -7,11 +7,8 @@ import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
 
-__all__ = ["ROOM", "SHORT", "columns_of", "cut", "is_simple", "wrap"]
-
 _LONGEST = 998  # octets of a line: RFC 5322, section 2.1.1
-ROOM = 990
-"""Octets of a line without its prefix."""
+ROOM = 990  # octets of a line without its prefix
 SHORT = ROOM // 4  # characters that are never too many octets
 _COMBINING = "".join([char for char in map(chr, range(0x300, 0x1100)) if unicodedata.combining(char)])
 # Alphabets from Latin to Georgian, punctuation and signs such as the euro: one column each, none combines.
@@ -62,11 +59,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _broken(word: str, room: int, width: int) -> list[tuple[str, int]]:
-    """Break a word between East Asian characters, first at ``room`` columns, then at ``width``.
-
-    Returns:
-        The parts with their columns.
-    """
+    """Return the parts of a word broken at ``room`` columns, then at ``width``, and the columns of each."""
     if "://" in word:
         return [(word, columns_of(word))]
     starts = list(accumulate(map(_columns_of_character, word), initial=0))

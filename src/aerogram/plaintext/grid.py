@@ -13,8 +13,6 @@ from aerogram.plaintext.table import Cell
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Grid", "format_rows", "split_row"]
-
 _GAP = "  "
 _NARROWEST = 16  # a column is not wrapped to fewer columns than this
 _WIDEST = 990  # columns of a table that is not wrapped: no line of mail is longer

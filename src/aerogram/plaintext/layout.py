@@ -16,20 +16,6 @@ if TYPE_CHECKING:
 
     from aerogram.plaintext.outline import Line
 
-__all__ = [
-    "BREAKS",
-    "FormattedLine",
-    "caption_index",
-    "finish",
-    "format_line",
-    "format_links",
-    "is_blank_line",
-    "join_lines",
-    "lay_out",
-    "prefixed",
-    "room_of",
-]
-
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
 _STRAY = re.compile("[\x00-\x03\x05-\x09\x0b-\x1f]+")  # but not the mark of a break
 BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")

@@ -7,8 +7,6 @@ from urllib.parse import unquote
 
 from aerogram.plaintext import marks
 
-__all__ = ["LINK", "format_link", "separate_urls"]
-
 LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
@@ -41,8 +39,6 @@ def format_link(label: str, url: str, behind: str = "") -> str:
         text = address + behind
     else:
         text = _introduced(name, address) + behind
-    if name == label:
-        return text
     return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
 
 
@@ -74,10 +70,6 @@ def _address(url: str, label: str) -> str:
 
 
 def _same(label: str, url: str) -> bool:
-    if label == url:
-        return True
-    if " " in label and " " not in url:
-        return False
     # A label that leaves out https://www. and the last slash is 13 characters shorter.
     return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
 

@@ -8,28 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = [
-    "BREAK",
-    "CELL",
-    "KEEP",
-    "LINK_END",
-    "LINK_START",
-    "LINK_URL",
-    "PRE",
-    "ROW",
-    "SOFT",
-    "SPEC",
-    "TABLE_END",
-    "TABLE_START",
-    "URL_END",
-    "clean",
-    "clean_lines",
-    "clean_pre_lines",
-    "clean_url",
-    "is_blank",
-    "is_ordinary",
-]
-
 LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
@@ -50,11 +28,6 @@ _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
     "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
 )
-# Matches text in the languages of Europe: no invisible characters, no white space but the space.
-is_ordinary = re.compile(
-    "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff"
-    "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u22ff]*"
-).fullmatch
 _LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
@@ -81,8 +54,7 @@ def clean_lines(text: str) -> str:
 
 def clean_pre_lines(text: str) -> str:
     """Return preformatted text with tabs as spaces and the mark of a break for each line end."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    return _PRE_INVISIBLE.sub("", text).replace("\n", BREAK)
+    return _LINE_END.sub(BREAK, _PRE_INVISIBLE.sub("", text.replace("\t", "    ")))
 
 
 def clean_url(url: str) -> str:

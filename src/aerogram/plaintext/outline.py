@@ -13,10 +13,10 @@ from aerogram.plaintext.style import hidden_names
 if TYPE_CHECKING:
     from aerogram.document import Element
 
-__all__ = ["Line", "outline"]
-
 _RUN = re.compile("\x02([0-9]+)\x03")
-_LINE = re.compile(r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)")
+_LINE = re.compile(
+    r"^(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)", re.MULTILINE
+)
 _RULE = "* * *"
 _EDGES_OF_LINKS = frozenset((marks.LINK_START, marks.SOFT))
 _SPACES = re.compile("  +")
@@ -32,9 +32,6 @@ class Line(NamedTuple):
     is_image: bool = False  # the alternative text of an image and nothing else, perhaps as a link
 
 
-_BLANK = Line("", "", "")
-
-
 def outline(root: Element) -> list[Line]:
     """Return what a reader of a document sees, as lines whose content holds marks."""
     body = root.find("body")
@@ -45,7 +42,7 @@ def outline(root: Element) -> list[Line]:
     converter = _converter_class()()
     # Nested and empty blocks separate their neighbours as one paragraph does, which html2text reads sooner.
     text: str = converter.handle(_EDGES.sub("<p>", "".join(reader.html)))
-    return [_line(line, reader) if line else _BLANK for line in text.split("\n")]
+    return [_line(found, reader) for found in _LINE.finditer(text)]
 
 
 @cache
@@ -68,10 +65,7 @@ def _converter_class() -> Any:
     return Converter
 
 
-def _line(text: str, reader: Reader) -> Line:
-    found = _LINE.match(text)
-    if found is None:  # "." matches all but a newline, and there is none
-        raise AssertionError(text)
+def _line(found: re.Match[str], reader: Reader) -> Line:
     quote = "> " * found["quote"].count(">")
     item = found["item"] or ""
     content = found["content"].strip()

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.plaintext.style import StyleInfo
 
-__all__ = ["Reader"]
-
 
 def _tags(names: str) -> frozenset[str]:
     return frozenset(names.split())

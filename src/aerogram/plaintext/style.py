@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from aerogram.document import Element
 
-__all__ = ["DEFAULT", "UNREAD", "StyleInfo", "hidden_names", "is_hidden", "style_of"]
-
 _UNREAD = "head style script title template noscript svg object iframe select textarea input"
 UNREAD = frozenset(_UNREAD.split())
 """Elements whose content is not for readers of a mail."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
 
-__all__ = ["Cell", "is_table", "parse_table", "table_run"]
-
 _NEVER_IN_CELLS = frozenset(
     ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
 )
