@@ -45,19 +45,20 @@ def table_run(
     is_data = has_heads or _is_ruled(rows[0])
     if not all(_holds_lines(cell, is_data) for cells in table for cell in cells):
         return None
-    below = _blanks_below(rows, table)
-    if below is None:
+    filled = _with_blanks(rows, table)
+    if filled is None:
         return None
     written: list[list[Cell]] = []
     heads = 0
-    for cells, blanks in zip(table, below, strict=True):
-        row = [Cell(_align(cell), _span(cell), text_of(cell)) for cell in cells]
+    for cells in filled:
+        row = [
+            Cell("l", span, "") if cell is None else Cell(_align(cell), span, text_of(cell))
+            for cell, span in cells
+        ]
         if not any(cell.text for cell in row):
             continue
-        if has_heads and heads == len(written) and all(cell.tag == "th" for cell in cells):
+        if has_heads and heads == len(written) and all(cell is None or cell.tag == "th" for cell, _ in cells):
             heads += 1
-        for number, span in blanks:
-            row.insert(number, Cell("l", span, ""))
         written.append(row)
     written = _without_blank_columns(written)
     if max((sum(bool(cell.text) for cell in row) for row in written), default=0) < 2:
@@ -67,7 +68,7 @@ def table_run(
     lines = [
         marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in row) for row in written
     ]
-    return f"{marks.TABLE_START}{heads}{marks.ROW}{marks.ROW.join(lines)}{marks.TABLE_END}"
+    return f"{marks.TABLE_START}{marks.ROW.join([str(heads), *lines])}{marks.TABLE_END}"
 
 
 def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
@@ -104,18 +105,19 @@ def _holds_lines(cell: Element, is_data: bool) -> bool:
     if not is_data and cell.get("rowspan", "1") != "1":
         return False
     never = _NEVER_IN_CELLS if is_data else _NEVER_IN_CELLS | _ONLY_IN_DATA
-    return not any(inner.tag in never and not _is_word_paragraph(inner) for inner in cell.iterdescendants())
+    # Microsoft Word makes a paragraph of each line of a cell.
+    return not any(
+        inner.tag in never and not (inner.tag == "p" and inner.get("class", "").startswith("Mso"))
+        for inner in cell.iterdescendants()
+    )
 
 
-def _is_word_paragraph(element: Element) -> bool:
-    """Return whether Microsoft Word wrote this paragraph, as it makes one of each line of a cell."""
-    return bool(element.tag == "p" and element.get("class", "").startswith("Mso"))
+def _with_blanks(
+    rows: Sequence[Element], table: list[list[Element]]
+) -> list[list[tuple[Element | None, int]]] | None:
+    """Return the cells of each row with their spans, ``None`` for a cell that one above reaches over.
 
-
-def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> list[list[tuple[int, int]]] | None:
-    """Return for each row the blank cells that ``rowspan`` above leaves in it, as their numbers and spans.
-
-    A number counts the cells before it in the row, blank ones included. ``None`` stands for too many of them.
+    Too many of these make no table.
     """
     found = []
     below: dict[int, tuple[int, int]] = {}  # by first column: the rows left, and the span
@@ -123,30 +125,24 @@ def _blanks_below(rows: Sequence[Element], table: list[list[Element]]) -> list[l
     for row, cells in zip(rows, table, strict=True):
         if row.getparent() is not part:
             part, below = row.getparent(), {}
-        blanks, below = _blanks_in(cells, below)
+        after = {start: (left - 1, span) for start, (left, span) in below.items() if left > 1}
+        filled: list[tuple[Element | None, int]] = []
+        column = 0
+        for cell in [*cells, None]:
+            while column in below:
+                filled.append((None, below[column][1]))
+                column += below[column][1]
+            if cell is not None:
+                span = _span(cell)
+                if (left := _rows(cell) - 1) > 0:
+                    after[column] = left, span
+                filled.append((cell, span))
+                column += span
+        below = after
         if len(below) > _MOST_ROWSPANS:
             return None
-        found.append(blanks)
+        found.append(filled)
     return found
-
-
-def _blanks_in(
-    cells: list[Element], below: dict[int, tuple[int, int]]
-) -> tuple[list[tuple[int, int]], dict[int, tuple[int, int]]]:
-    """Return the blank cells of a row, and what reaches from it and from above into the next."""
-    blanks = []
-    after = {start: (left - 1, span) for start, (left, span) in below.items()}
-    column = number = 0
-    for cell in [*cells, None]:
-        while column in below:
-            blanks.append((number, below[column][1]))
-            column += below[column][1]
-            number += 1
-        if cell is not None:
-            after[column] = _rows(cell) - 1, _span(cell)
-            column += _span(cell)
-            number += 1
-    return blanks, {start: reach for start, reach in after.items() if reach[0] > 0}
 
 
 def _align(cell: Element) -> str:
@@ -180,9 +176,5 @@ def is_table(content: str) -> bool:
 def parse_table(run: str) -> tuple[int, list[list[Cell]]]:
     """Return the number of rows that are headings, and all rows, of a run of :func:`table_run`."""
     heads, *rows = run[1:-1].split(marks.ROW)
-    return int(heads), [[_cell(cell) for cell in row.split(marks.CELL)] for row in rows]
-
-
-def _cell(written: str) -> Cell:
-    spec, text = written.split(marks.SPEC, 1)
-    return Cell(spec[0], int(spec[1:]), text)
+    written = [[cell.split(marks.SPEC) for cell in row.split(marks.CELL)] for row in rows]
+    return int(heads), [[Cell(spec[0], int(spec[1:]), text) for spec, text in row] for row in written]
