@@ -18,19 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.conf.schema import EHLO_NAME, HOST_NAME
-from aerogram.exceptions import ImproperlyConfigured, InvalidAddress
-from aerogram.mail.address.envelope import addresses_of, envelope_of
+from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.auth import Secret, authenticate
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.dkim import configured_signer
+from aerogram.mail.smtp.dkim import Signer, configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
-from aerogram.mail.smtp.transaction import OutgoingMessage
-from aerogram.mail.wire.serializer import to_pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +141,7 @@ class EmailBackend(BaseEmailBackend):
         self.auth_token = auth_token
         self.allow_plaintext_auth = allow_plaintext_auth
         self.chunking = chunking
-        self._signer = configured_signer()
+        self.signer: Signer | None = configured_signer()
         general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
         self.timeouts: Timeouts = Timeouts.chosen(
             general,
@@ -300,33 +296,10 @@ class EmailBackend(BaseEmailBackend):
         twin._sending, twin._lock = False, threading.RLock()
         return twin
 
-    def prepared(self, message: Any) -> OutgoingMessage | None:
-        """Build what is sent of ``message``; ``None`` when nobody is to get it.
-
-        Before a server has said what it offers, the content is made for any: 7-bit.
-        """
-        recipients = message.recipients()
-        if not recipients:
-            return None
-        addresses = addresses_of(message, utf8=True) if isinstance(message, EmailMessage) else None
-        known = addresses.known if addresses else {}
-        envelope = envelope_of(message, utf8=True, recipients=recipients, known=known)
-        if not envelope.recipients:
-            return None
-        utf8 = envelope.needs_smtputf8
-        # A signed message is 7-bit, so that no server on its way has to change it (RFC 6376 section 5.3).
-        driver = self._driver if self._signer is None else None
-        eight_bit = utf8 or (driver is not None and driver.session.capabilities.eight_bit)
-        try:
-            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8, addresses=addresses)
-        except InvalidAddress:
-            if utf8:
-                raise
-            utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
-            head, body = to_pieces(message, eight_bit=True, utf8=True, addresses=addresses)
-        if self._signer is not None:
-            head, body = self._signer(head + body), b""
-        return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
+    @property
+    def has_eight_bit(self) -> bool:
+        """True if the server of the open connection offers 8BITMIME."""
+        return self._driver is not None and self._driver.session.capabilities.eight_bit
 
     def pace(self) -> None:
         """Wait until the next message may go, where ``rate`` is given."""

@@ -10,6 +10,6 @@ Read from the bottom up::
     driver        writes what a session gives to the socket, and waits for what it awaits
     connection    messages one after another; a connection that breaks or is used up is replaced
     pool          a batch over several connections, each in a thread of its own
-    sender        one batch: messages in, reports out
+    sender        one batch: messages are serialised, sent and reported
     dkim          the signature
 """

@@ -1,4 +1,4 @@
-"""One batch: messages in, reports out, whatever fails on the way."""
+"""One batch: its messages are serialised, sent and reported, whatever fails on the way."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from aerogram.exceptions import InvalidAddress
+from aerogram.mail.address.envelope import addresses_of, envelope_of
 from aerogram.mail.delivery.report import DeliveryReport
+from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.pool import Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
+from aerogram.mail.wire.serializer import to_pieces
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.smtp import EmailBackend
@@ -52,7 +56,7 @@ class Sender:
                 self._error = error
                 return
             try:
-                outgoing = self._backend.prepared(message)
+                outgoing = self._prepared(message)
             except Exception as error:  # whatever a message, or its subclass, raises is that message's
                 self._record(message, DeliveryReport(error=error))
                 continue
@@ -61,6 +65,34 @@ class Sender:
                 continue
             self._backend.pace()
             yield outgoing
+
+    def _prepared(self, message: Any) -> OutgoingMessage | None:
+        """Serialise ``message``; return ``None`` where it has no recipients.
+
+        Before a server has said what it offers, the content is 7-bit, which every server takes.
+        """
+        backend = self._backend
+        recipients = message.recipients()
+        if not recipients:
+            return None
+        addresses = addresses_of(message, utf8=True) if isinstance(message, EmailMessage) else None
+        known = addresses.known if addresses else {}
+        envelope = envelope_of(message, utf8=True, recipients=recipients, known=known)
+        if not envelope.recipients:
+            return None
+        utf8 = envelope.needs_smtputf8
+        # A signed message is 7-bit, so that no server on its way has to change it (RFC 6376 section 5.3).
+        eight_bit = utf8 or (backend.has_eight_bit and backend.signer is None)
+        try:
+            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8, addresses=addresses)
+        except InvalidAddress:
+            if utf8:
+                raise
+            utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
+            head, body = to_pieces(message, eight_bit=True, utf8=True, addresses=addresses)
+        if backend.signer is not None:
+            head, body = backend.signer(head + body), b""
+        return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=backend.timeouts.message)
 
     def _send(self, first: OutgoingMessage, rest: Iterator[OutgoingMessage]) -> None:
         backend, everything = self._backend, chain((first,), rest)
