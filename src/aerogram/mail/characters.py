@@ -7,8 +7,6 @@ from typing import Final
 
 from aerogram.exceptions import BadHeaderError
 
-__all__ = ["FORBIDDEN", "check_header_value", "excerpt"]
-
 #: Every control character but the tab, the Unicode line separators, and halves of surrogate pairs.
 #: Each of them ends a line for some reader, or cannot be written at all.
 FORBIDDEN: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import socket
 
-__all__ = ["DNS_NAME", "CachedDnsName"]
-
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 

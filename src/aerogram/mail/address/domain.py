@@ -6,8 +6,6 @@ import ipaddress
 import re
 import unicodedata
 
-__all__ = ["LABEL", "a_labels", "is_address_literal", "is_domain"]
-
 #: One label: letters, digits, hyphens inside; the underscore too, which names of containers have.
 LABEL = r"(?!-)[A-Za-z0-9_\-]{1,63}(?<!-)"
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from aerogram.mail.address.parser import Mailbox
 
-__all__ = ["AddressList", "Addresses", "Envelope", "addresses_of", "envelope_of", "read_addresses"]
-
 #: Entries that are read already, with their mailboxes, by the ``id`` of the entry.
 Known = dict[int, tuple[object, "Mailbox"]]
 

@@ -16,18 +16,6 @@ from aerogram.exceptions import ForgedAddress, InvalidAddress
 from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
-__all__ = [
-    "NEEDS_SMTPUTF8",
-    "Mailbox",
-    "escaped",
-    "is_empty_group",
-    "parse_mailbox",
-    "parse_mailbox_list",
-    "parse_pair",
-    "reads_as",
-    "refuse",
-]
-
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 ADDRESS_LIMIT = 254  # octets, RFC 5321 section 4.5.3.1.3 less the angle brackets (RFC 3696 erratum 1690)
 ENTRY_LIMIT = 4096  # characters of one mailbox with its name: ours, so that the cache stays small

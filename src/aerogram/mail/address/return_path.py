@@ -14,8 +14,6 @@ from typing import Final
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.parser import parse_mailbox
 
-__all__ = ["RECIPIENT_PLACEHOLDER", "check_return_path", "verp", "verp_recipient"]
-
 RECIPIENT_PLACEHOLDER: Final = "{recipient}"
 """What a pattern has in place of the recipient's address, the ``@`` of which is written as ``=``."""
 

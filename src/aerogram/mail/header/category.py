@@ -20,16 +20,6 @@ from aerogram.mail.characters import check_header_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "Category",
-    "category_headers",
-    "check_category",
-    "check_list_id",
-    "check_unsubscribe_email",
-    "check_unsubscribe_url",
-    "with_explicit",
-]
-
 Category = Literal["transactional", "bulk"]
 """The category of a mail."""
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from email.charset import Charset
 
-__all__ = ["address_list_text", "forbid_multi_line_headers", "sanitize_address"]
-
 _SPECIALS = re.compile(r'[][\\()<>@,:;".]')
 _UNFOLDABLE_WORD = re.compile(r"[^ ]{400}")  # escapes may double it, and a line has at most 998 octets
 

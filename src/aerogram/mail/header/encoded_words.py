@@ -20,8 +20,6 @@ from aerogram.mail.characters import excerpt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["django_encoded_text", "encoded_words", "with_short_words"]
-
 WORD_LIMIT = 75  # RFC 2047 section 2
 _LINE_LIMIT = 78
 _ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]+\?=(?![^ ])")

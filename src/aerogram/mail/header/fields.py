@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aerogram.mail.address.parser import Mailbox
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["Common", "Field", "common_fields", "header_fields", "new_date", "new_message_id"]
-
 T = TypeVar("T")
 
 

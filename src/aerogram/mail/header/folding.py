@@ -10,8 +10,6 @@ import re
 
 from aerogram.exceptions import BadHeaderError
 
-__all__ = ["HARD_LIMIT", "SOFT_LIMIT", "fold", "fold_address_list"]
-
 SOFT_LIMIT = 78
 HARD_LIMIT = 998
 

@@ -12,17 +12,6 @@ from aerogram.mail.characters import check_header_value, excerpt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "ADDRESS_HEADERS",
-    "KINDS",
-    "Kind",
-    "check_extra_headers",
-    "check_header_name",
-    "check_header_value",
-    "check_message_id",
-    "kind_of",
-]
-
 ADDRESS_HEADERS = frozenset({
     "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to",
     "resent-cc", "resent-bcc",

@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 
     from aerogram.mail.header.fields import Field
 
-__all__ = [
-    "encode_text",
-    "encoded_header_bytes",
-    "field_bytes",
-    "header_bytes",
-    "mailbox_text",
-    "must_encode",
-    "structured_text",
-]
-
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")

@@ -12,23 +12,6 @@ from typing import Any, NamedTuple
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
-__all__ = [
-    "DEFAULT_ATTACHMENT_MIME_TYPE",
-    "EmailAlternative",
-    "EmailAttachment",
-    "as_utf8",
-    "attachment_of",
-    "check_alternative_type",
-    "check_media_type",
-    "check_subtype",
-    "checked_text",
-    "clean_filename",
-    "content_bytes",
-    "enclosed_message",
-    "filename_parameter",
-    "text_of",
-]
-
 #: The type of an attachment whose own type is neither given nor to be guessed from its name.
 DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
 """The type of an attachment whose own type is neither given nor to be guessed from its name."""

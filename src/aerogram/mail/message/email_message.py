@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.delivery.report import DeliveryReport
 
-__all__ = ["EmailMessage", "EmailMultiAlternatives", "build"]
-
 
 class EmailMessage:
     """A message to one or more recipients.

@@ -14,8 +14,6 @@ from aerogram.mail.header.rules import check_header_name
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["check_part", "split_attachments"]
-
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
 

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from aerogram.mail.header.fields import Field
 
-__all__ = [
-    "SafeMIME",
-    "SafeMIMEMessage",
-    "SafeMIMEMultipart",
-    "SafeMIMEText",
-    "utf8_charset",
-    "utf8_charset_qp",
-]
-
 # Charset objects of our own: the registry of email.charset belongs to the whole process and stays as it is.
 utf8_charset: Charset = Charset("utf-8")
 """UTF-8 that travels as it is."""

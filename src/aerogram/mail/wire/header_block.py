@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["header_block"]
-
 _ENTRIES = 64  # batches that may run side by side
 _LIMIT = 16_384  # octets of a header worth keeping
 _TEXTS = frozenset({str})

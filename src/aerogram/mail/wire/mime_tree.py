@@ -25,8 +25,6 @@ from aerogram.mail.wire.transfer_encoding import (
     with_crlf,
 )
 
-__all__ = ["node_of"]
-
 _MAX_DEPTH = 50
 _UNENCODED = ("", "7bit", "8bit", "binary")
 

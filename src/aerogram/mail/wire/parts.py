@@ -9,8 +9,6 @@ from typing import NamedTuple
 from aerogram.exceptions import MessageError
 from aerogram.mail.wire.transfer_encoding import MAX_LINE_OCTETS, has_long_line
 
-__all__ = ["Leaf", "Multipart", "Node", "assemble", "check_header_block", "check_lines"]
-
 _HEADER_BLOCK = re.compile(rb"(?:[!-9;-~]+:[^\r\n\0]*\r\n(?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)+")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-__all__ = ["RecentParts"]
-
 Part = TypeVar("Part")
 
 _ENTRIES = 4  # batches that run side by side, or forms of one batch, as one for each language

@@ -31,8 +31,6 @@ from aerogram.mail.wire.pieces import TemplatedAlternative
 from aerogram.mail.wire.recent_parts import RecentParts
 from aerogram.mail.wire.transfer_encoding import Encoded, encode_text, to_base64
 
-__all__ = ["to_bytes", "to_pieces"]
-
 _STEPS = (
     "message",
     "_create_message",

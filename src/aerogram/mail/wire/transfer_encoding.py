@@ -6,18 +6,6 @@ import re
 from binascii import b2a_base64
 from typing import NamedTuple
 
-__all__ = [
-    "Encoded",
-    "encode_file",
-    "encode_text",
-    "escape",
-    "is_mostly_escapes",
-    "is_safe",
-    "to_base64",
-    "to_quoted_printable",
-    "with_crlf",
-]
-
 MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1, without the CRLF
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
