@@ -47,7 +47,7 @@ def checked_name(name: str, cls: type) -> str:
 
 
 def claim_name(name: str, cls: type) -> None:
-    """Give ``cls`` its name, unless another living class of another place has it.
+    """Reserve a name for ``cls``, unless a living class defined elsewhere has it.
 
     Raises:
         DuplicateNotification: naming both classes.
@@ -72,7 +72,7 @@ def class_named(name: str) -> type | None:
 
 
 def _same_place(one: type, other: type) -> bool:
-    """Tell whether a class was merely defined again: by a reload, or as ``__main__`` too."""
+    """Return whether a class was merely defined again: by a reload, or as ``__main__`` too."""
     return one.__qualname__ == other.__qualname__ and _file(one) == _file(other)
 
 

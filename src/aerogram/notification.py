@@ -115,7 +115,7 @@ class Notification(Base):
         return None
 
     def __new__(cls, /, *_args: object, **_kwargs: object) -> Self:
-        """Refuse the base itself: it has nothing to say."""
+        """Prevent instantiating the base class."""
         if cls is Notification:
             raise DeclarationError(
                 "Notification is a base class: subclass it and declare a subject and a template."
@@ -123,7 +123,7 @@ class Notification(Base):
         return super().__new__(cls)
 
     def __repr__(self) -> str:
-        """Name the fields but not their values, which may be tokens and addresses."""
+        """Show the fields but not their values, which may be tokens and addresses."""
         return f"<{type(self).__qualname__}({', '.join(self._fields)})>"
 
     @classmethod
@@ -255,11 +255,11 @@ class ManagerNotification(_StaffNotification):
 
 
 def registered_name(notification: type[Notification] | Notification) -> str:
-    """Return the name the registry, the previews and the command know a class by."""
+    """Return the name of a class in the registry, the previews and the command."""
     return notification._registered_name
 
 
 def is_abstract(notification: type[Notification]) -> bool:
-    """Tell whether a class is only a base for others: it says so, or has no template but has subclasses."""
+    """Return whether a class is only a base: it says so, or has subclasses but no template."""
     has_template = any(getattr(notification, name, None) for name in ("html_template", "text_template"))
     return notification._is_abstract or (not has_template and bool(notification.__subclasses__()))

@@ -1,4 +1,4 @@
-"""Turn a notification into the message that is sent: the middle of the arrow, and no input or output."""
+"""Turn a notification into the message that is sent, without input or output."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Renderer:
     """Renders notifications from one set of templates.
 
     Args:
-        template_dirs: folders of templates, or one; the setting ``TEMPLATE_DIRS`` where none are given. The
-            templates that ship are always found behind them, under names that begin with ``aerogram/``.
+        template_dirs: folders of templates, or one; the setting ``TEMPLATE_DIRS`` if not given. The templates
+            that ship come after them, under names that begin with ``aerogram/``.
         loader: a Jinja loader asked before the folders, for templates that live elsewhere.
         shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
 
-    ``stencils`` holds what is reused from message to message; its ``stats`` tell how well that goes.
+    ``stencils`` is the cache of compiled pages; its ``stats`` count hits and misses.
 
     >>> from jinja2 import DictLoader
     >>> from aerogram import Notification

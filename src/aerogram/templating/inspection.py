@@ -1,4 +1,4 @@
-"""Read a template without rendering it: does it parse, what it pulls in, which variables it asks for."""
+"""Read a template without rendering it: syntax errors, the templates it loads, the variables it uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a template asks for, or a reason why it cannot work.
+    """Something a template uses, or a reason why it cannot work.
 
     ``kind`` is ``"variable"`` (``subject`` is its name), ``"missing"`` (a template's name), ``"broken"``
     (what the parser says) or ``"dynamic"`` (an include whose name only the data decides). ``template`` is
@@ -74,7 +74,7 @@ class _Inspection:
 
 
 def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
-    """Return what the template ``name``, and all it extends, includes and imports, asks for and gets wrong.
+    """Return the variables and mistakes of the template ``name`` and of all it extends, includes and imports.
 
     Variables that a template sets itself, that are global, or that it tests with ``is defined`` or gives a
     ``default`` are not asked for.
@@ -85,14 +85,14 @@ def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Fin
 
 
 def inspect_line(templates: Templates, source: str) -> list[Finding]:
-    """Return what a Jinja string such as a subject asks for and gets wrong; ``template`` is empty."""
+    """Return the variables and mistakes of a Jinja string such as a subject; ``template`` is empty."""
     inspection = _Inspection(templates.text_environment)
     inspection.read(source, "", None)
     return _settled(inspection)
 
 
 def _settled(inspection: _Inspection) -> list[Finding]:
-    """Drop what another template of the same chain sets, and what is said twice."""
+    """Drop the variables that another template of the chain sets, and duplicates."""
     kept = (
         finding
         for finding in inspection.findings
@@ -102,7 +102,7 @@ def _settled(inspection: _Inspection) -> list[Finding]:
 
 
 def _exported(body: Iterable[nodes.Node]) -> Iterator[str]:
-    """Yield the names that a template's top level sets and so hands to its blocks and parents."""
+    """Yield the names that a template's top level sets, visible in its blocks and parents."""
     for node in body:
         if isinstance(node, (nodes.Assign, nodes.AssignBlock)):
             yield from (target.name for target in node.target.find_all(nodes.Name))
