@@ -35,7 +35,8 @@ class EmailBackend(LocalBackend):
 
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - see mime
         """Write one message and flush the stream."""
-        text = printable(mime.as_bytes().decode(_charset(mime), "backslashreplace"))
+        charset = getattr(mime.get_charset(), "output_charset", None) or "utf-8"
+        text = printable(mime.as_bytes().decode(charset, "backslashreplace"))
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         # An ASCII terminal still shows the rest of the message.
         self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n" + SEPARATOR)
@@ -43,22 +44,7 @@ class EmailBackend(LocalBackend):
 
 
 def printable(text: str) -> str:
-    """Return a text with every control character escaped, except for the ends of lines.
-
-    Args:
-        text: anything.
-
-    >>> print(printable("a\\x1b[31mred"))
-    a\\x1b[31mred
-    """
-    return TERMINAL_CONTROLS.sub(_escaped, text.replace("\r\n", "\n"))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
-
-
-def _charset(mime: SafeMIMEText | SafeMIMEMultipart) -> str:
-    charset = mime.get_charset()
-    name = getattr(charset, "output_charset", None)
-    return name if isinstance(name, str) else "utf-8"
+    """Return a text with every control character escaped, except for the ends of lines."""
+    return TERMINAL_CONTROLS.sub(
+        lambda match: match[0].encode("unicode_escape").decode("ascii"), text.replace("\r\n", "\n")
+    )

@@ -91,8 +91,8 @@ class EmailBackend(WrappingBackend):
         except Exception as error:  # whatever a message or its subclass raises is that message's
             return DeliveryReport(error=error)
         self._open(self._django)
-        headers = {name.lower(): str(value) for name, value in theirs.extra_headers.items()}
-        message_id = headers.get("message-id")
+        given = [value for name, value in theirs.extra_headers.items() if name.lower() == "message-id"]
+        message_id = str(given[-1]) if given else None
         try:
             count = self._django.send_messages([theirs])
         except Exception as error:  # each provider has its own
@@ -103,9 +103,6 @@ class EmailBackend(WrappingBackend):
                 result = RecipientResult("uncertain", text="the backend did not say what it sent")
             report = DeliveryReport(dict.fromkeys(addresses, result), message_id)
         return _provider_report(theirs, addresses) or report
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__module__}.{type(self).__qualname__} {self.backend}>"
 
 
 def django_message(message: EmailMessage) -> Any:
@@ -172,15 +169,13 @@ def _failure(addresses: tuple[str, ...], message_id: str | None, error: Exceptio
     elif (code := getattr(error, "status_code", None)) is not None:  # of an HTTP response of the provider
         status: Status = "deferred" if code == 429 or code >= 500 else "refused"
         result = RecipientResult(status, text=f"{type(error).__name__}, HTTP {code}")
-    elif isinstance(error, ValueError) or not _is_of_transport(error):
+    elif isinstance(error, ValueError) or not (
+        isinstance(error, OSError) or type(error).__module__.startswith("anymail")
+    ):
         return DeliveryReport(message_id=message_id, error=error)  # the message cannot be sent in this way
     else:
         result = RecipientResult("uncertain", text=type(error).__name__)
     return DeliveryReport(dict.fromkeys(addresses, result), message_id)
-
-
-def _is_of_transport(error: Exception) -> bool:
-    return isinstance(error, OSError) or type(error).__module__.startswith("anymail")
 
 
 def _configure_django(wanted: Mapping[str, Any]) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from smtplib import SMTPException
 from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured
-from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
+from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_for, report_of
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
+from aerogram.mail.delivery.telemetry import logger
 from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]
-
-logger = logging.getLogger("aerogram.mail")
 
 
 class EmailBackend(WrappingBackend):
@@ -59,7 +56,7 @@ class EmailBackend(WrappingBackend):
             )
         self.mailers: list[BaseEmailBackend] = [mailer_of(mailer) for mailer in mailers]
         self.retry_after = retry_after
-        self._failed_at = dict.fromkeys(range(len(self.mailers)), float("-inf"))
+        self._failed_at = [float("-inf")] * len(self.mailers)
         self._anything_worked = False
 
     def order(self) -> list[int]:
@@ -68,12 +65,9 @@ class EmailBackend(WrappingBackend):
 
     def send_one(self, message: EmailMessage) -> DeliveryReport:
         """Send by the first mailer that accepts the message."""
-        now, problem = time.monotonic(), None
-        recently_failed = {
-            place for place, moment in self._failed_at.items() if now - moment < self.retry_after
-        }
-        report = None
-        for place in sorted(self.order(), key=recently_failed.__contains__):
+        report, problem = None, None
+        recently = time.monotonic() - self.retry_after
+        for place in sorted(self.order(), key=lambda place: self._failed_at[place] > recently):
             mailer = self.mailers[place]
             try:
                 self._open(mailer)
@@ -81,7 +75,7 @@ class EmailBackend(WrappingBackend):
                 problem = error
             else:
                 report = report_of(mailer, message)
-                if not is_unsent(report):
+                if not _is_unsent(report):
                     self._anything_worked = True
                     return report
             self._close(mailer)
@@ -89,21 +83,11 @@ class EmailBackend(WrappingBackend):
             logger.warning("mailer %d of %d failed before the message left", place + 1, len(self.mailers))
         if report is None and problem is not None and not self._anything_worked:
             raise problem
-        unreached = RecipientResult("deferred", text="no mailer could be reached")
-        return report or DeliveryReport(dict.fromkeys(envelope_of(message).recipients, unreached))
+        return report or report_for(message, RecipientResult("deferred", text="no mailer could be reached"))
 
 
-def is_unsent(report: DeliveryReport) -> bool:
-    """Return whether the transport failed before the content was handed over.
-
-    Args:
-        report: the outcome of the message.
-
-    >>> is_unsent(DeliveryReport({"a@x.org": RecipientResult("deferred", text="connection lost")}))
-    True
-    >>> is_unsent(DeliveryReport({"a@x.org": RecipientResult("deferred", 451)}))
-    False
-    """
+def _is_unsent(report: DeliveryReport) -> bool:
+    """Return whether the transport failed before the content was handed over."""
     results = report.recipients.values()
     return bool(results and not report.handed_over) and all(
         each.status == "deferred" and each.code in (None, 421) for each in results

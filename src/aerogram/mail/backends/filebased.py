@@ -34,17 +34,15 @@ class EmailBackend(LocalBackend):
         self, fail_silently: bool = False, *, file_path: str | os.PathLike[str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
-        given, where = file_path, "file_path"
-        if given is None:
-            given, where = (
-                settings.EMAIL_FILE_PATH,
-                f"EMAIL_FILE_PATH, {settings.source_of('EMAIL_FILE_PATH')}",
-            )
-        if given is None:
+        where = "file_path"
+        if file_path is None:
+            file_path = settings.EMAIL_FILE_PATH
+            where = f"EMAIL_FILE_PATH, {settings.source_of('EMAIL_FILE_PATH')}"
+        if file_path is None:
             raise ImproperlyConfigured(
                 "The file backend needs a folder. Set EMAIL_FILE_PATH, or give it file_path=..."
             )
-        self.file_path: str = os.path.abspath(given)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
+        self.file_path: str = os.path.abspath(file_path)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
         self.stream: BinaryIO | None = None
         self._fname: str | None = None
         _prepare_folder(Path(self.file_path), where)

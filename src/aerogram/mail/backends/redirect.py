@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,11 +12,11 @@ from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
 from aerogram.mail.delivery.report import DeliveryReport
+from aerogram.mail.delivery.telemetry import logger
 from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]
 
-logger = logging.getLogger("aerogram.mail")
 FIELDS = ("to", "cc", "bcc")
 
 

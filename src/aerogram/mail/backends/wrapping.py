@@ -25,17 +25,7 @@ class WrappingBackend(BaseEmailBackend):
         self._opened: list[BaseEmailBackend] = []
 
     def send_one(self, message: EmailMessage) -> DeliveryReport:
-        """Send one message by another backend.
-
-        Args:
-            message: the message, which has recipients.
-
-        Returns:
-            The outcome.
-
-        Raises:
-            OSError: no backend can be reached. This message and the others of the batch are deferred.
-        """
+        """Send one message, which has recipients; an OSError defers it and the rest of the batch."""
         raise NotImplementedError("subclasses of WrappingBackend must override send_one() method")
 
     def deliver(self, delivery: Delivery) -> None:
@@ -45,20 +35,19 @@ class WrappingBackend(BaseEmailBackend):
             try:
                 for message in delivery:
                     try:
-                        if not message.recipients():
-                            delivery.add(message, DeliveryReport())
-                            continue
+                        report = None if message.recipients() else DeliveryReport()
                     except Exception as error:  # whatever a message or its subclass raises is that message's
-                        delivery.add(message, DeliveryReport(error=error))
-                        continue
-                    if failure is None:
+                        report = DeliveryReport(error=error)
+                    if report is None and failure is None:
                         try:
-                            delivery.add(message, self.send_one(message))
-                            continue
+                            report = self.send_one(message)
                         except OSError as error:
                             failure = error
-                    delivery.add(message, _deferred(message, failure))
-                    if not (self.fail_silently or delivery.is_ready):
+                    if report is None:
+                        deferred = RecipientResult("deferred", text=clean_text(f"not sent: {failure}"))
+                        report = report_for(message, deferred)
+                    delivery.add(message, report)
+                    if failure is not None and not (self.fail_silently or delivery.is_ready):
                         break  # a generator makes no more messages
             finally:
                 self.close()
@@ -80,23 +69,8 @@ class WrappingBackend(BaseEmailBackend):
             self._opened.append(mailer)
 
 
-def _deferred(message: EmailMessage, error: OSError) -> DeliveryReport:
-    result = RecipientResult("deferred", text=clean_text(f"not sent: {error}"))
-    try:
-        return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
-    except Exception as problem:  # whatever a message or its subclass raises is that message's
-        return DeliveryReport(error=problem)
-
-
 def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
-    """Return a backend that is given itself or by its alias in ``MAILERS``.
-
-    Args:
-        mailer: the backend or its alias.
-
-    Raises:
-        InvalidMailer: the mailer passes its mail on to itself.
-    """
+    """Return a backend that is given itself or by its alias in ``MAILERS``."""
     if not isinstance(mailer, str):
         return mailer
     try:
@@ -110,15 +84,7 @@ def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
 def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport:
     """Send one message by a backend whose connection is open, and return the outcome.
 
-    A backend that raises, or returns 0, without a report may have sent the message nevertheless: its outcome
-    is ``uncertain``.
-
-    Args:
-        mailer: the backend.
-        message: the message; its ``delivery`` is replaced.
-
-    Raises:
-        ImproperlyConfigured: the backend raised it.
+    A backend that raises, or returns 0, without a report may have sent the message nevertheless.
     """
     message.delivery = None
     result = RecipientResult("sent")
@@ -132,4 +98,12 @@ def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport
     except Exception as error:  # the message itself cannot be built
         return DeliveryReport(error=error)
     report: DeliveryReport | None = message.delivery
-    return report or DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
+    return report or report_for(message, result)
+
+
+def report_for(message: EmailMessage, result: RecipientResult) -> DeliveryReport:
+    """Return a report with one result for every recipient of a message."""
+    try:
+        return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
+    except Exception as error:  # whatever a message or its subclass raises is that message's
+        return DeliveryReport(error=error)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextvars import copy_context
+from itertools import takewhile
 from typing import Any, Final, ParamSpec, TypeVar
 
 from aerogram.mail.delivery.cancellation import Cancellation, current
@@ -65,21 +66,10 @@ def iterate_in_thread(items: Iterable[Any] | AsyncIterable[Any]) -> Iterator[Any
 
     Call this where the event loop runs. An asynchronous item is requested only when the one before is being
     sent, so none is stored.
-
-    Args:
-        items: any iterable or asynchronous iterable.
     """
-    if isinstance(items, Iterable):
-        return _until_cancelled(items)
-    return _until_cancelled(_pulled(aiter(items), asyncio.get_running_loop()))
-
-
-def _until_cancelled(items: Iterable[Any]) -> Iterator[Any]:
-    cancellation = current.get()
-    for item in items:
-        if cancellation is not None and cancellation.cancelled:
-            return
-        yield item
+    if not isinstance(items, Iterable):
+        items = _pulled(aiter(items), asyncio.get_running_loop())
+    return takewhile(lambda _: (sending := current.get()) is None or not sending.cancelled, items)
 
 
 def _pulled(iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:

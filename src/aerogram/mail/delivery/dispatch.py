@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _END: Final = object()
+_NEVER_SILENT: Final = (RenderError, ImproperlyConfigured)
 _inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)
 
 
@@ -179,18 +180,18 @@ class Delivery:
                 message: Any = next(messages, _END)
                 if message is _END:
                     return
-                entry, error = UnderWay(message, position), None
+                entry = UnderWay(message, position)
+                error = message.error if isinstance(message, FailedItem) else None
                 if getattr(message, "delivery", None) is not None:
                     message.delivery = None  # left by an earlier send
                 if self._observed:
                     entry.span = begin_span(self._backend)
-                    error = _refusal(message)
+                    if error is None:
+                        error = _refusal(message)
             finally:
                 if token is not None:
                     _inside.reset(token)
             self._under_way.append(entry)
-            if isinstance(message, FailedItem):
-                error = message.error
             if error is None:
                 yield message
             else:
@@ -209,7 +210,7 @@ class Delivery:
         if not report.complete:
             self._incomplete += 1
             # A silent batch keeps what is raised in spite of that, and what a single message may raise.
-            if not self.fail_silently or _is_programming_error(report.error) or self.total == 1:
+            if not self.fail_silently or isinstance(report.error, _NEVER_SILENT) or self.total == 1:
                 self._kept.append((entry.position, report))
         self._tell(entry, report)
 
@@ -231,7 +232,7 @@ class Delivery:
         if self.total == 1 and (error := reports[0].error) is not None:
             raise error
         if self.fail_silently:
-            reports = [report for report in reports if _is_programming_error(report.error)]
+            reports = [report for report in reports if isinstance(report.error, _NEVER_SILENT)]
         if reports:
             cause = next((report.error for report in reports if report.error is not None), None)
             text = (
@@ -295,12 +296,11 @@ def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
 
 def _refusal(message: Any) -> Exception | None:
     """Call ``before_send``; return the error by which a listener refuses the message."""
-    if not isinstance(message, FailedItem):
-        try:
-            for listener in hooks.before_send.listeners:
-                listener(message)
-        except Exception as error:
-            return error
+    try:
+        for listener in hooks.before_send.listeners:
+            listener(message)
+    except Exception as error:
+        return error
     return None
 
 
@@ -312,10 +312,6 @@ def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> 
         return DeliveryReport(error=error)
     result = RecipientResult("uncertain", text=type(error).__name__)
     return DeliveryReport(dict.fromkeys(recipients_of(message), result))
-
-
-def _is_programming_error(error: Exception | None) -> bool:
-    return isinstance(error, RenderError | ImproperlyConfigured)
 
 
 def _reason(report: DeliveryReport) -> str:

@@ -21,12 +21,7 @@ _UNKNOWN: Final = RecipientResult("uncertain", text="the backend did not say whi
 
 
 def send_lists(backend: Any, delivery: Delivery) -> None:
-    """Send the messages of a delivery, in lists, over one connection.
-
-    Args:
-        backend: an object with ``send_messages()``, and perhaps ``open()`` and ``close()``.
-        delivery: the messages.
-    """
+    """Send the messages of a delivery, in lists, over one connection."""
     messages, sent, opened = iter(delivery), 0, False
     try:
         while chunk := list(islice(messages, CHUNK)):
@@ -76,11 +71,7 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
 
 
 def recipients_of(message: Any) -> tuple[str, ...]:
-    """Return the recipients of a message as bare addresses; none if they cannot be read.
-
-    Args:
-        message: the message.
-    """
+    """Return the recipients of a message as bare addresses; none if they cannot be read."""
     try:
         return envelope_of(message).recipients
     except Exception:

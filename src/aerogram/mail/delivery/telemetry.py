@@ -26,11 +26,7 @@ logger: Final = logging.getLogger("aerogram.mail")
 
 
 def log_delivery(report: DeliveryReport) -> None:
-    """Write the log line of one message.
-
-    Args:
-        report: the outcome of the message.
-    """
+    """Write the log line of one message."""
     level = logging.INFO if report.complete else logging.WARNING
     if logger.isEnabledFor(level):
         logger.log(level, "message %s: %s", report.message_id or "without id", _outcome(report))
@@ -46,14 +42,7 @@ def _outcome(report: DeliveryReport) -> str:
 
 
 def begin_span(backend: object) -> Span | None:
-    """Begin the span ``aerogram.send`` of one message.
-
-    Args:
-        backend: what sends the message; the span has the name of its class.
-
-    Returns:
-        The span, or ``None`` if the program does not trace.
-    """
+    """Begin the span ``aerogram.send`` of one message, if the program traces."""
     if "opentelemetry.trace" not in sys.modules:
         return None
     from opentelemetry import trace
@@ -65,13 +54,7 @@ def begin_span(backend: object) -> Span | None:
 
 
 def end_span(span: Span, report: DeliveryReport) -> None:
-    """End a span with the outcome of its message.
-
-    Args:
-        span: what :func:`begin_span` returned.
-        report: gives the Message-ID, the recipient counts, and the reply code for the first recipient who was
-            not accepted, or for the first recipient if all were.
-    """
+    """End a span with the outcome of its message."""
     from opentelemetry.trace import Status, StatusCode
 
     results = list(report.recipients.values())
@@ -80,7 +63,7 @@ def end_span(span: Span, report: DeliveryReport) -> None:
     span.set_attribute("aerogram.recipients.total", len(results))
     for status, count in Counter(result.status for result in results).items():
         span.set_attribute(f"aerogram.recipients.{status}", count)
-    results.sort(key=lambda result: result.status == "sent")
+    results.sort(key=lambda result: result.status == "sent")  # the code is that of a failure, if there is one
     if results and results[0].code is not None:
         span.set_attribute("aerogram.reply_code", results[0].code)
     if report.error is not None:
