@@ -37,7 +37,6 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
     """
 
     def __getitem__(self, alias: str) -> BaseEmailBackend:
-        """Return a new backend; otherwise as :meth:`create`."""
         return self.create(alias)
 
     def __contains__(self, alias: object) -> bool:
@@ -71,7 +70,11 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
             if alias == DEFAULT_MAILER:
                 backend = backend_class(values["EMAIL_BACKEND"], "EMAIL_BACKEND")
                 return backend(**{"fail_silently": False, **changes})  # Django always passes it
-            raise MailerDoesNotExist(_no_such_alias(alias))
+            near = difflib.get_close_matches(str(alias), self, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(map(repr, self))}."
+            raise MailerDoesNotExist(
+                f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}. {hint}"
+            )
         backend, options = _entry(alias, entries[alias])
         try:
             return backend(**{**options, **changes})
@@ -119,15 +122,7 @@ def get_connection(
 
 
 def backend_class(path: str, given: str) -> BackendClass:
-    """Import a backend by its dotted path.
-
-    Args:
-        path: such as ``"aerogram.mail.backends.smtp.EmailBackend"``.
-        given: where the path was given, for the error.
-
-    Raises:
-        BackendNotFound: there is nothing callable at the path.
-    """
+    """Import a backend by its dotted path; ``given`` tells the error where the path was given."""
     module_path, _, name = path.rpartition(".")
     if not module_path:
         raise _not_found(path, given, "it is no dotted path")
@@ -153,21 +148,13 @@ def _not_found(path: str, given: str, problem: str) -> BackendNotFound:
     )
 
 
-def _no_such_alias(alias: object) -> str:
-    names = list(mailers)
-    near = difflib.get_close_matches(str(alias), names, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(map(repr, names))}."
-    return f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}. {hint}"
-
-
 def _where(alias: str) -> str:
     return f"MAILERS[{alias!r}] ({settings.source_of('MAILERS')})"
 
 
 def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str, Any]]:
     """Check one entry of ``MAILERS``. No error shows the value of an option."""
-    unknown = sorted(set(entry) - {"BACKEND", "OPTIONS"})
-    if unknown:
+    if unknown := sorted(set(entry) - {"BACKEND", "OPTIONS"}):
         raise InvalidMailer(f"{_where(alias)} has {', '.join(unknown)}. Accepted: BACKEND and OPTIONS.")
     path, options = entry.get("BACKEND"), entry.get("OPTIONS", {})
     if not isinstance(path, str) or not path:
@@ -179,11 +166,10 @@ def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str
     except BackendNotFound as error:
         raise InvalidMailer(str(error)) from error
     accepted = _accepted_options(backend)
-    refused = sorted(set(options) - accepted) if accepted is not None else []
-    if refused:
+    if accepted is not None and (refused := sorted(set(options) - accepted)):
         raise InvalidMailer(
             f"{_where(alias)}: {path} has no option {', '.join(refused)}. "
-            f"Accepted: {', '.join(sorted(accepted or ()))}."
+            f"Accepted: {', '.join(sorted(accepted))}."
         )
     return backend, dict(options)
 
@@ -200,12 +186,9 @@ def _accepted_options(backend: BackendClass) -> set[str] | None:
     for each in backend.__mro__:
         if (constructor := vars(each).get("__init__")) is None:
             continue
-        parameters = list(inspect.signature(constructor).parameters.values())[1:]
-        accepted |= {
-            one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-        }
-        takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters)
-        if not takes_more or each.__module__ == f"{OURS}base":
+        parameters = inspect.getfullargspec(inspect.unwrap(constructor))
+        accepted.update(parameters.args[1:], parameters.kwonlyargs)
+        if parameters.varkw is None or each.__module__ == f"{OURS}base":
             return accepted
         if not each.__module__.startswith(OURS):
             return None

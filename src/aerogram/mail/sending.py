@@ -221,15 +221,7 @@ StaffGroup = Literal["ADMINS", "MANAGERS"]
 
 
 def staff_addresses(group: StaffGroup) -> list[str]:
-    """Return the recipients of mail to the staff.
-
-    Args:
-        group: the setting that names them.
-
-    >>> with settings.override(ADMINS=[("Ada", "ada@example.com"), "bob@example.com"]):
-    ...     staff_addresses("ADMINS")
-    ['ada@example.com', 'bob@example.com']
-    """
+    """Return the addresses of the staff, which the setting gives alone or behind their names."""
     return [each if isinstance(each, str) else each[1] for each in getattr(settings, group)]
 
 
