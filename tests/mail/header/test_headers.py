@@ -299,17 +299,20 @@ def test_without_a_charset_that_of_the_settings_is_taken():
 
 
 def test_other_charsets():
-    assert header_bytes("Subject", "Grüße", "iso-8859-1") == b"Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\n"
+    def written(name: str, value: str, charset: str | Charset) -> bytes:
+        return encoded_header_bytes(*forbid_multi_line_headers(name, value, charset))
+
+    assert written("Subject", "Grüße", "iso-8859-1") == b"Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\n"
     quoted = Charset("utf-8")
     quoted.header_encoding = QP
-    assert header_bytes("Subject", "Grüße", quoted) == b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
-    assert header_bytes("From", "Grüße <a@b>", quoted) == b"From: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@b>\r\n"
-    assert decoded(header_bytes("Subject", "ラーメン" * 40, "iso-2022-jp")) == "ラーメン" * 40
-    assert decoded(header_bytes("Subject", "ラーメン" * 40, "shift_jis")) == "ラーメン" * 40
-    assert decoded(header_bytes("Subject", "中文" * 40, "gb2312")) == "中文" * 40
-    assert decoded(header_bytes("Subject", "€ é", "iso-8859-1")) == "€ é"
+    assert written("Subject", "Grüße", quoted) == b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+    assert written("From", "Grüße <a@b>", quoted) == b"From: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@b>\r\n"
+    assert decoded(written("Subject", "ラーメン" * 40, "iso-2022-jp")) == "ラーメン" * 40
+    assert decoded(written("Subject", "ラーメン" * 40, "shift_jis")) == "ラーメン" * 40
+    assert decoded(written("Subject", "中文" * 40, "gb2312")) == "中文" * 40
+    assert decoded(written("Subject", "€ é", "iso-8859-1")) == "€ é"
     with pytest.raises(BadHeaderError, match="encoding 'klingon'"):
-        header_bytes("Subject", "é", "klingon")
+        written("Subject", "é", "klingon")
 
 
 def test_an_encoded_value_is_folded_anew_and_guarded():

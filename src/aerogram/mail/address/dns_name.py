@@ -13,9 +13,6 @@ class CachedDnsName:
 
     ``socket.getfqdn()`` may wait for a name server for seconds, so nothing asks at import. A name that could
     not stand in an EHLO command or a Message-ID (RFC 5321 section 4.1.2) is replaced by ``localhost``.
-
-    >>> bool(str(CachedDnsName()))
-    True
     """
 
     _fqdn: str
@@ -26,16 +23,12 @@ class CachedDnsName:
     def get_fqdn(self) -> str:
         """Return the host's name in ASCII (non-ASCII labels as A-labels)."""
         if not hasattr(self, "_fqdn"):
-            self._fqdn = _ascii_host(socket.getfqdn())
+            try:
+                name = socket.getfqdn().encode("idna").decode("ascii")
+            except UnicodeError:
+                name = ""
+            self._fqdn = name if _HOST_NAME.fullmatch(name) else "localhost"
         return self._fqdn
-
-
-def _ascii_host(name: str) -> str:
-    try:
-        name = name.encode("idna").decode("ascii")
-    except UnicodeError:
-        return "localhost"
-    return name if _HOST_NAME.fullmatch(name) else "localhost"
 
 
 DNS_NAME = CachedDnsName()

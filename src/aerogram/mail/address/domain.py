@@ -32,7 +32,9 @@ def a_labels(host: str) -> str:
     >>> a_labels("straße.example")
     'xn--strae-oqa.example'
     """
-    if len(host) > _HOST_LIMIT or any(map(_is_invisible, host)):
+    # UTS 46 drops invisible characters; only the two joiners may mean something, where IDNA 2008 allows them.
+    invisible = (c for c in host if unicodedata.category(c) == "Cf" and c not in "\u200c\u200d")
+    if len(host) > _HOST_LIMIT or any(invisible):
         return ""
     import idna  # its tables are large, and most programs never meet such a domain
 
@@ -46,11 +48,6 @@ def a_labels(host: str) -> str:
     except UnicodeError:
         return ""
     return written.decode("ascii") if unchanged else ""
-
-
-def _is_invisible(character: str) -> bool:
-    # UTS 46 drops these; only the two joiners may mean something, where IDNA 2008 allows them.
-    return unicodedata.category(character) == "Cf" and character not in "\u200c\u200d"
 
 
 def is_address_literal(host: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.exceptions import InvalidAddress
@@ -10,14 +9,12 @@ from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.characters import check_header_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from aerogram.mail.address.parser import Mailbox
 
 #: Entries that are read already, with their mailboxes, by the ``id`` of the entry.
 Known = dict[int, tuple[object, "Mailbox"]]
-
-_NOTHING: Mapping[int, tuple[object, Mailbox]] = MappingProxyType({})
 
 
 class Envelope(NamedTuple):
@@ -51,11 +48,6 @@ class Addresses(NamedTuple):
     reply_to: AddressList
     bcc: AddressList
     known: Known
-    utf8: bool
-
-    def envelope(self, message: Any) -> Envelope:
-        """Return the envelope of the message that has these addresses; otherwise as :func:`envelope_of`."""
-        return envelope_of(message, utf8=self.utf8, known=self.known)
 
 
 _NONE = AddressList("", [])
@@ -82,7 +74,6 @@ def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
         read_addresses("Reply-To", message.reply_to, utf8, known) if message.reply_to else _NONE,
         read_addresses("Bcc", message.bcc, utf8, known) if message.bcc else _NONE,
         known,
-        utf8,
     )
 
 
@@ -126,7 +117,7 @@ def envelope_of(
     *,
     utf8: bool = False,
     recipients: Iterable[object] | None = None,
-    known: Mapping[int, tuple[object, Mailbox]] = _NOTHING,
+    known: Known | None = None,
 ) -> Envelope:
     """Make the envelope of a message; ``headers=`` changes neither its sender nor its recipients.
 
@@ -145,7 +136,7 @@ def envelope_of(
     """
 
     def mailbox_of(entry: object) -> Mailbox:
-        read = known.get(id(entry))
+        read = known and known.get(id(entry))
         return read[1] if read else parse_mailbox(entry, utf8=utf8)
 
     sender = getattr(message, "return_path", None)

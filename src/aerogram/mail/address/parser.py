@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NoReturn
 
 from aerogram.exceptions import ForgedAddress, InvalidAddress
@@ -197,30 +198,25 @@ def _parse(text: str, utf8: bool) -> Mailbox:
 
 def _split_angle(entry: str, *, utf8: bool) -> tuple[str, str]:
     """Split ``name <address>`` into the name without its quotes and what the angle brackets hold."""
-    pieces: list[tuple[str, bool]] = []  # (token, quoted)
+    tokens: list[str] = []
     position = 0
     while (token := _NAME_TOKEN.match(entry, position)) is not None:
         position = token.end()
-        pieces.append((token[0], token[0].startswith('"')))
+        tokens.append(token[0])
     if entry[position] != "<":
         refuse(entry, f"{excerpt(entry[position])} is not allowed there; put quotes around the name")
     address = entry[position + 1 : -1].strip(" ")
-    _check_unquoted(entry, pieces, address, utf8=utf8)
-    if pieces and pieces[-1][0].startswith(" "):
-        pieces.pop()
-    name = "".join([_unquoted(text) if quoted else _SPACES.sub(" ", text) for text, quoted in pieces])
-    return name, address
-
-
-def _check_unquoted(entry: str, pieces: list[tuple[str, bool]], address: str, *, utf8: bool) -> None:
-    """Refuse a name in which a reader could see a mailbox of its own."""
-    bare = "".join('""' if quoted else token for token, quoted in pieces)
+    # A reader must not see a mailbox of its own in the name.
+    bare = "".join(['""' if text[0] == '"' else text for text in tokens])
     if "@" in bare and bare.strip().casefold() != address.casefold():
         refuse(entry, "an @ in the name needs quotes around the name; one entry holds one mailbox")
-    if "," in bare:
-        for part in bare.split(",")[:-1]:
-            if not _is_only_name(part, utf8=utf8):
-                refuse(entry, "a comma in the name needs quotes around the name; one entry holds one mailbox")
+    if not all(_is_only_name(part, utf8=utf8) for part in bare.split(",")[:-1]):
+        refuse(entry, "a comma in the name needs quotes around the name; one entry holds one mailbox")
+    if tokens and tokens[-1][0] == " ":
+        tokens.pop()
+    return "".join(
+        [_unquoted(text) if text[0] == '"' else _SPACES.sub(" ", text) for text in tokens]
+    ), address
 
 
 def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
@@ -282,20 +278,15 @@ def _domain(host: str, text: str) -> str:
 
 def _parts(text: str) -> list[str]:
     """Cut a list at the commas outside quotes."""
-    parts: list[str] = []
-    tokens: list[str] = []
-    position = 0
-    while (token := _LIST_TOKEN.match(text, position)) is not None:
-        position = token.end()
+    cuts = [-1]
+    end = 0
+    while (token := _LIST_TOKEN.match(text, end)) is not None:
+        end = token.end()
         if token[0] == ",":
-            parts.append("".join(tokens))
-            tokens = []
-        else:
-            tokens.append(token[0])
-    if position != len(text):
-        refuse(text[position:], "a quote is not closed")
-    parts.append("".join(tokens))
-    return parts
+            cuts.append(end - 1)
+    if end != len(text):
+        refuse(text[end:], "a quote is not closed")
+    return [text[before + 1 : cut] for before, cut in pairwise([*cuts, end])]
 
 
 def _unquoted(quoted: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from binascii import b2a_base64
+from bisect import bisect_right
 from email.charset import BASE64, QP, SHORTEST, Charset
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, NamedTuple
@@ -113,15 +114,9 @@ def with_short_words(value: str, used: int) -> str:
 
 
 def _fitting(text: str, start: int, codec: str, size: Callable[[bytes], int], room: int) -> int:
-    """Find the end of the longest piece of ``text`` from ``start`` that fits ``room`` when encoded."""
-    low, high = start + 1, min(len(text), start + room)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if size(text[start:middle].encode(codec)) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """Return the end of the longest piece from ``start`` that fits ``room``, one character at least."""
+    ends = range(start + 2, min(len(text), start + room) + 1)
+    return start + 1 + bisect_right(ends, room, key=lambda end: size(text[start:end].encode(codec)))
 
 
 def _q_size(data: bytes) -> int:

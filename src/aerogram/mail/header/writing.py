@@ -22,13 +22,12 @@ from aerogram.mail.address.parser import (
 )
 from aerogram.mail.characters import check_header_value, excerpt
 from aerogram.mail.header.encoded_words import encoded_words, with_short_words
+from aerogram.mail.header.fields import Field
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
 
 if TYPE_CHECKING:
     from email.charset import Charset
-
-    from aerogram.mail.header.fields import Field
 
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
@@ -47,13 +46,12 @@ def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
     return fold_address_list(field.name, value).encode("utf-8" if utf8 else "ascii")
 
 
-def header_bytes(name: str, value: object, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> bytes:
+def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
     """Write one header, complete with its CRLF, folded at 78 characters where it can be.
 
     Args:
         name: decides how the value is written: as addresses, as structured tokens, or as text.
         value: the text a reader should see.
-        encoding: charset of encoded-words.
         utf8: allow addresses beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
 
     Returns:
@@ -69,22 +67,19 @@ def header_bytes(name: str, value: object, encoding: str | Charset = "utf-8", *,
     kind = KINDS.get(name) or kind_of(name)
     text = check_header_value(name, value)
     if kind is Kind.STRUCTURED:
-        return fold(name, structured_text(name, text, encoding)).encode("ascii")
+        return fold(name, structured_text(name, text)).encode("ascii")
     if kind is Kind.TEXT:
-        return fold(name, encode_text(text, encoding, used=len(name) + 2)).encode("ascii")
+        return fold(name, encode_text(text, used=len(name) + 2)).encode("ascii")
     if is_empty_group(text):
         return fold(name, text).encode("ascii")
-    mailboxes = parse_mailbox_list(text, utf8=utf8)
-    value = ", ".join([mailbox_text(mailbox, encoding, utf8=utf8) for mailbox in mailboxes])
-    return fold_address_list(name, value).encode("utf-8" if utf8 else "ascii")
+    return field_bytes(Field(name, text, parse_mailbox_list(text, utf8=utf8)), utf8=utf8)
 
 
-def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> str:
+def mailbox_text(mailbox: Mailbox, *, utf8: bool = False) -> str:
     """Write a mailbox for a header on one line, so that it can be folded at its spaces.
 
     Args:
         mailbox: every reader finds this one mailbox in the result.
-        encoding: charset of encoded-words in the name.
         utf8: allow a local part beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
 
     Raises:
@@ -102,7 +97,7 @@ def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: b
         written = f'"{escaped(name)}"' if _NEEDS_QUOTES.search(name) else name
         if written is name or len(written) <= _NAME_ROOM:  # a quoted text cannot be folded
             return f"{written} <{address}>"
-    return f"{' '.join(encoded_words(name, encoding, first=_NAME_ROOM))} <{address}>"
+    return f"{' '.join(encoded_words(name, first=_NAME_ROOM))} <{address}>"
 
 
 def encode_text(value: str, encoding: str | Charset = "utf-8", *, used: int = 0) -> str:
@@ -153,7 +148,7 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
     return (fold_address_list if kind is Kind.ADDRESSES else fold)(name, text).encode("ascii")
 
 
-def structured_text(name: str, text: str, encoding: str | Charset) -> str:
+def structured_text(name: str, text: str, encoding: str | Charset = "utf-8") -> str:
     """Return the value of a structured header unchanged, the phrase of a List-Id encoded (RFC 2919)."""
     if name.lower() == "list-id" and not text.isascii():
         phrase, separator, identifier = text.rpartition(" <")

@@ -342,4 +342,4 @@ def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
     if getattr(type(message), "message", None) is not _message or "message" in vars(message):
         return message.message(), envelope_of(message)
     addresses = addresses_of(message)
-    return message._build(addresses), addresses.envelope(message)
+    return message._build(addresses), envelope_of(message, known=addresses.known)

@@ -28,36 +28,26 @@ def split_attachments(message: EmailMessage) -> tuple[list[MIMEBase], list[Any]]
     Raises:
         BadHeaderError: a header of a MIME part would break or forge the message.
     """
-    inline, attached = [], []
-    html = None
+    inline: list[MIMEBase] = []
+    attached: list[Any] = []
     for attachment in message.attachments:
-        content_id = None
+        parts = attached
         if isinstance(attachment, MIMEBase):
             check_part(attachment)
             if attachment.get_content_disposition() != "attachment" and message.mixed_subtype == "mixed":
-                content_id = attachment["Content-ID"]
-        if content_id:
-            html = _html(message) if html is None else html
-        if content_id and _names(html or "", str(content_id).strip("<> ")):
-            inline.append(attachment)
-        else:
-            attached.append(attachment)
+                content_id = str(attachment["Content-ID"] or "").strip("<> ")
+                parts = inline if content_id and _shows(message, content_id) else attached
+        parts.append(attachment)
     return inline, attached
 
 
-def _html(message: EmailMessage) -> str:
-    forms = [
-        content
-        for content, kind in getattr(message, "alternatives", ())
-        if kind.lower().startswith("text/html")
-    ]
+def _shows(message: EmailMessage, content_id: str) -> bool:
+    alternatives = getattr(message, "alternatives", ())
+    forms = [content for content, mimetype in alternatives if mimetype.lower().startswith("text/html")]
     if message.content_subtype == "html":
         forms.append(message.body)
-    return "\n".join(map(str, forms))
-
-
-def _names(html: str, content_id: str) -> bool:
-    return re.search(rf"cid:{re.escape(content_id)}(?![\w.@-])", html) is not None
+    url = re.compile(rf"cid:{re.escape(content_id)}(?![\w.@-])")
+    return any(url.search(str(form)) for form in forms)
 
 
 def check_part(part: Message) -> None:

@@ -9,15 +9,14 @@ from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.header.fields import Common, Field, common_fields, new_date, new_message_id
 from aerogram.mail.header.writing import field_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
+from aerogram.mail.wire.recent_parts import RecentParts
 
 if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.message.email_message import EmailMessage
 
-_ENTRIES = 64  # batches that may run side by side
-_LIMIT = 16_384  # octets of a header worth keeping
 _TEXTS = frozenset({str})
-_cache: dict[object, Common[bytes]] = {}  # each step on it is atomic, so threads need no lock
+_common_parts: RecentParts[Common[bytes]] = RecentParts()
 
 
 def header_block(
@@ -63,14 +62,9 @@ def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> C
     if not _TEXTS.issuperset(map(type, texts)):
         return _written(message, addresses, utf8)  # a lazy text may read differently the next time
     key = (texts, len(cc), len(reply_to), utf8)
-    written = _cache.get(key)
-    if written is None:
-        written = _written(message, addresses, utf8)
-        if len(_cache) >= _ENTRIES:
-            _cache.clear()  # cheaper than an order, and the batches that go on are back at once
-        if len(written.before_to) + len(written.after_to) + len(written.further) <= _LIMIT:
-            _cache[key] = written
-    return written
+    return _common_parts.get(key) or _common_parts.add(
+        key, _written(message, addresses, utf8), sum(map(len, texts))
+    )
 
 
 def _written(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:

@@ -110,30 +110,19 @@ def _encoded(part: Message, given: str, *, eight_bit: bool, enclosed: bool) -> E
 def _content(part: Message) -> bytes:
     payload: Any = part.get_payload()
     if isinstance(payload, str) and not payload.isascii():
-        raw: Any = part.get_payload(decode=True)
-        charset = part.get_content_charset("utf-8")
-        # A text set without a charset is characters still; one with surrogates is octets already.
-        return raw if _is_octets(part) else payload.encode(charset, "replace")
+        try:
+            part._payload.encode("ascii", "surrogateescape")  # type: ignore[attr-defined] # get_payload() would decode it
+        except UnicodeEncodeError:  # a text set without a charset is characters still
+            return payload.encode(part.get_content_charset("utf-8"), "replace")
     return part.get_payload(decode=True) or b""  # type: ignore[return-value] # bytes, since it is no list
-
-
-def _is_octets(part: Message) -> bool:
-    try:
-        part._payload.encode("ascii", "surrogateescape")  # type: ignore[attr-defined] # get_payload() would decode it
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _content_type(part: Message) -> bytes:
     scratch = Message()
     scratch["Content-Type"] = str(part.get("Content-Type", "multipart/mixed"))
     scratch.del_param("boundary")
-    return (
-        encoded_header_bytes("Content-Type", scratch["Content-Type"])
-        .partition(b": ")[2]
-        .removesuffix(b"\r\n")
-    )
+    line = encoded_header_bytes("Content-Type", scratch["Content-Type"])
+    return line.removeprefix(b"Content-Type: ").removesuffix(b"\r\n")
 
 
 def _head(part: Message, changed: dict[str, str | None]) -> bytes:

@@ -41,41 +41,27 @@ def assemble(node: Node) -> bytes:
     another (RFC 2046 section 5.1.1), and a random stem. The stem is drawn again in the unlikely case that a
     part which is not encoded holds it.
     """
-    raw: list[bytes] = []
-    _collect_raw(node, raw)
-    stem = _new_stem()
-    while any(stem in body for body in raw):
-        stem = _new_stem()
     out: list[bytes] = []
-    _write(node, stem, out)
+    while not _write(node, b"%024x" % random.getrandbits(96), out):  # need not be secret
+        out.clear()
     if not out[-1].endswith(b"\r\n"):
         out.append(b"\r\n")
     return b"".join(out)
 
 
-def _new_stem() -> bytes:
-    return b"%024x" % random.getrandbits(96)  # need not be secret
-
-
-def _collect_raw(node: Node, raw: list[bytes]) -> None:
-    if isinstance(node, Multipart):
-        for part in node.parts:
-            _collect_raw(part, raw)
-    elif node.raw:
-        raw.append(node.body)
-
-
-def _write(node: Node, stem: bytes, out: list[bytes]) -> None:
+def _write(node: Node, stem: bytes, out: list[bytes]) -> bool:
+    """Add the node to ``out``; stop and return false at a part that holds the stem."""
     if isinstance(node, Leaf):
         out += (node.head, b"\r\n", node.body)
-        return
+        return not (node.raw and stem in node.body)
     boundary = b"=_%d.%s" % (len(out), stem)
-    delimiter = b"\r\n--" + boundary + b"\r\n"
     out += (b"Content-Type: ", node.content_type, b';\r\n boundary="', boundary, b'"\r\n', node.head)
     for part in node.parts:
-        out.append(delimiter)
-        _write(part, stem, out)
+        out.append(b"\r\n--" + boundary + b"\r\n")
+        if not _write(part, stem, out):
+            return False
     out.append(b"\r\n--" + boundary + b"--\r\n")
+    return True
 
 
 def check_header_block(block: bytes) -> None:
