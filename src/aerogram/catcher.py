@@ -8,7 +8,6 @@ user name work unchanged.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import email
 import email.policy
 import ipaddress
@@ -25,7 +24,6 @@ from aerogram.exceptions import ListenError, MissingDependency
 if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import EmailMessage
-    from types import TracebackType
 
 __all__ = ["CatchingServer", "CaughtMessage", "check_loopback"]
 
@@ -114,25 +112,23 @@ class CatchingServer:
         smtp = _aiosmtpd()
         listener = _listen(self.host, self.port)
         self.port = int(listener.getsockname()[1])
-        self._loop = asyncio.new_event_loop()
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = runner.get_loop()
         self._left = asyncio.Event()
         # The socket queues connections from now on, so nothing has to wait until the thread has started.
         self._thread = threading.Thread(
-            target=self._run, args=(smtp, listener), name="aerogram-catcher", daemon=True
+            target=self._run, args=(runner, smtp, listener), name="aerogram-catcher", daemon=True
         )
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._left.set)
         self._thread.join()
 
-    def _run(self, smtp: Any, listener: socket.socket) -> None:
-        asyncio.set_event_loop(self._loop)
-        with contextlib.closing(self._loop):
-            self._loop.run_until_complete(self._serve(smtp, listener))
+    def _run(self, runner: asyncio.Runner, smtp: Any, listener: socket.socket) -> None:
+        with runner:
+            runner.run(self._serve(smtp, listener))
 
     async def _serve(self, smtp: Any, listener: socket.socket) -> None:
         connections: WeakSet[Any] = WeakSet()
@@ -157,10 +153,6 @@ class CatchingServer:
         for connection in connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        sessions = asyncio.all_tasks() - {asyncio.current_task()}
-        for session in sessions:
-            session.cancel()
-        await asyncio.gather(*sessions, return_exceptions=True)
 
     def _receive(self, caught: CaughtMessage) -> None:
         if self._on_message is not None:

@@ -97,7 +97,7 @@ def test_help_is_for_everything(command, capsys):
     assert main([*command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert "Usage: aerogram" in shown
-    assert "bool" not in shown
+    assert not any(word in shown for word in ("bool", "<str>", "<=")), "types of Python"
 
 
 @pytest.mark.parametrize(

@@ -21,17 +21,19 @@ from aerogram.exceptions import AerogramError
 P = TypeVar("P")
 
 
-def _without_flag_types(parameters: list[P]) -> list[P]:
-    # The help of some releases of Typer shows a flag as "--raw <bool>", as if it took a value.
+def _without_types(parameters: list[P]) -> list[P]:
+    # The help of some releases of Typer shows types of Python: "--raw <bool>" and "NAME <str>".
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""  # type: ignore[attr-defined]  # an option, then
+        elif getattr(parameter, "param_type_name", "") == "argument":
+            parameter.display_type_rich = lambda **_: None  # type: ignore[attr-defined]
     return parameters
 
 
 class _Command(TyperCommand):
     def get_params(self, ctx):  # type: ignore[no-untyped-def]  # the class of contexts moves
-        return _without_flag_types(super().get_params(ctx))
+        return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx):  # type: ignore[no-untyped-def]
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -39,7 +41,7 @@ class _Command(TyperCommand):
 
 class _Group(TyperGroup):
     def get_params(self, ctx):  # type: ignore[no-untyped-def]
-        return _without_flag_types(super().get_params(ctx))
+        return _without_types(super().get_params(ctx))
 
 
 app = typer.Typer(

@@ -28,12 +28,21 @@ if TYPE_CHECKING:
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
 
+def _checked_port(port: int) -> int:
+    if not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is not a number from 0 to 65535.")
+    return port
+
+
 def catch(
     host: Annotated[
         str, typer.Option("--host", metavar="HOST", help="A loopback address; others are refused.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 for any free port.")
+        int,
+        typer.Option(
+            "--port", metavar="PORT", callback=_checked_port, help="From 1 to 65535, or 0 for any free port."
+        ),
     ] = 1025,
     maildir: Annotated[
         Path | None,
@@ -90,9 +99,8 @@ def _maildir(folder: Path) -> mailbox.Maildir:
         box = mailbox.Maildir(folder, create=True)
         box.keys()
     except (OSError, mailbox.Error) as error:
-        reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"The Maildir {folder} cannot be used: {reason}. "
+            f"The Maildir {folder} cannot be used: {getattr(error, 'strerror', None) or error}. "
             "Give a folder that does not exist yet, or one that is a Maildir already."
         ) from error
     return box

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
 
@@ -135,10 +135,6 @@ class SettingsTable:
     STENCIL_CACHE_BYTES: Number = _setting(67_108_864, "a whole number of bytes, 0 or above", ge=0)
 
 
-class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, case_sensitive=True)
-
-
 _TYPES = get_type_hints(SettingsTable, include_extras=True)
 _FIELDS: Final[dict[str, Any]] = {
     line.name: (_TYPES[line.name], line.metadata["info"]) for line in fields(SettingsTable)
@@ -147,8 +143,8 @@ _FIELDS: Final[dict[str, Any]] = {
 Schema = create_model("Schema", **_FIELDS)
 """The table as pydantic checks it."""
 
-Environment = create_model("Environment", __base__=_Environment, **_FIELDS)
-"""The table as pydantic-settings reads it from environment variables."""
+Environment = create_model("Environment", __base__=BaseSettings, **_FIELDS)
+"""The table as pydantic-settings decodes it from environment variables."""
 
 
 def accepted(name: str) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeV
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
     from aerogram.conf.layers import Layer
     from aerogram.conf.schema import SettingsTable
@@ -226,13 +225,11 @@ class Override:
     def __enter__(self) -> None:
         self._stack.set((*self._stack.get(), self))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        newest_first = self._stack.get()[::-1]
+    def __exit__(self, *_: object) -> None:
+        newest_first = list(reversed(self._stack.get()))
         if self in newest_first:
-            position = newest_first.index(self)
-            self._stack.set((newest_first[:position] + newest_first[position + 1 :])[::-1])
+            newest_first.remove(self)
+            self._stack.set(tuple(reversed(newest_first)))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, sync or async: the values count during each call."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_settings import EnvSettingsSource, SettingsError
+from pydantic_settings import EnvSettingsSource
 
 from aerogram.conf.layers import Layer, unknown_setting, wrong_value
-from aerogram.conf.schema import ENVIRONMENT_PREFIX, Environment, Schema, is_path
+from aerogram.conf.schema import ENVIRONMENT_PREFIX, Environment, is_path
 from aerogram.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
@@ -78,29 +78,21 @@ def _working_directory() -> str | None:
 
 
 def _environment_layer(environment: Mapping[str, str]) -> Layer:
-    for variable in environment:
-        name = variable.removeprefix(ENVIRONMENT_PREFIX)
-        if name != variable and name not in Schema.model_fields:
-            raise unknown_setting(name, f"environment variable {variable}")
-    try:
-        values = EnvSettingsSource(Environment)()
-    except SettingsError:
-        raise _not_json(environment) from None
-    return Layer.checked(values, "environment variable", prefix=ENVIRONMENT_PREFIX)
-
-
-def _not_json(environment: Mapping[str, str]) -> ImproperlyConfigured:
-    """Return the error for the variable that pydantic-settings could not decode."""
     source = EnvSettingsSource(Environment)
-    for name, field in Environment.model_fields.items():
-        variable = ENVIRONMENT_PREFIX + name
-        if variable in environment:
-            try:
-                source.prepare_field_value(name, field, environment[variable], source.field_is_complex(field))
-            except ValueError:
-                error = wrong_value(name, environment[variable], f"environment variable {variable}")
-                return ImproperlyConfigured(f"{error} Lists and dicts are written as JSON.")
-    raise AssertionError("no variable is at fault")  # pragma: no cover - the source has just refused one
+    values = {}
+    for variable, text in environment.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name == variable:
+            continue
+        field = Environment.model_fields.get(name)
+        if field is None:
+            raise unknown_setting(name, f"environment variable {variable}")
+        try:
+            values[name] = source.prepare_field_value(name, field, text, source.field_is_complex(field))
+        except ValueError:
+            error = wrong_value(name, text, f"environment variable {variable}")
+            raise ImproperlyConfigured(f"{error} Lists and dicts are written as JSON.") from None
+    return Layer.checked(values, "environment variable", prefix=ENVIRONMENT_PREFIX)
 
 
 def _candidates(folder: str | None) -> Iterator[str]:

@@ -195,11 +195,9 @@ class Conversation:
         return self._server.rule_for(verb, argument, self._number)
 
     def _follow(self, rule: ScriptRule | None) -> bool:
-        if rule is None:
-            return False
-        for action in rule.actions:
+        for action in rule.actions if rule is not None else ():
             self._do(action)
-        return True
+        return rule is not None
 
     def _do(self, action: Action) -> None:
         if isinstance(action, str):
