@@ -116,7 +116,7 @@ def test_a_selector_matches_what_lxml_matches(documents: list[str], texts: list[
     for text in texts:
         selector = read_selector(text)
         assert selector is not None
-        found = index.find(selector, selector.words)
+        found = index.find(selector)
         expected: Any = CSSSelector(text)(root)
         assert set(found) == set(expected), text
         assert len(found) == len(set(found))

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.declaration_block import Declaration, read_declarations
-from aerogram.inlining.engine import load_premailer
+from aerogram.inlining.declaration_block import Declaration, old_attributes, read_declarations
 from aerogram.inlining.index import Index
 from aerogram.inlining.shorthand import are_related
 
@@ -53,21 +52,13 @@ class Outcome:
 
 
 def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
-    """Write the rules of sheets into the style attributes of a document.
-
-    Args:
-        root: the document, which is changed.
-        sheets: its style sheets, in order.
-
-    Returns:
-        For each sheet the text that stays in the ``<style>`` element.
-    """
+    """Write the rules of sheets into style attributes; return the text that stays of each sheet."""
     index = Index(root)
     met: dict[Element, list[StyleRule]] = {}
     found: set[StyleRule] = set()
     for sheet in sheets:
         for rule in sheet.rules:
-            elements = index.find(rule.selector, rule.words)
+            elements = index.find(rule.selector)
             for element in elements:
                 met.setdefault(element, []).append(rule)
             if elements:
@@ -90,18 +81,21 @@ def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
 def _stays(one: ClientOnlyRule, index: Index, found: set[StyleRule]) -> bool:
     if one.rule in found:
         return False
-    return one.in_clients or bool(index.find(one.kept.selector, one.kept.words))
+    return one.in_clients or bool(index.find(one.kept.selector))
 
 
 def _write_outcome(element: Element, rules: tuple[StyleRule, ...]) -> Outcome:
-    inline = element.attrib.pop("style", "")
-    remembered = len(inline) <= _LONGEST_CACHED
-    outcome = _outcome(rules, inline) if remembered else _outcome.__wrapped__(rules, inline)
+    outcome = _outcome_of(rules, element.attrib.pop("style", ""))
     if outcome.style:
         element.set("style", outcome.style)
     for name, value in outcome.attributes:
         element.set(name, value)
     return outcome
+
+
+def _outcome_of(rules: tuple[StyleRule, ...], inline: str) -> Outcome:
+    outcome = _outcome if len(inline) <= _LONGEST_CACHED else _outcome.__wrapped__
+    return outcome(rules, inline)
 
 
 @lru_cache(maxsize=2048)
@@ -111,7 +105,7 @@ def _outcome(rules: tuple[StyleRule, ...], inline: str) -> Outcome:
     merged = _merge(rules, own or ())
     unread = inline.strip() if own is None else ""
     plain = "; ".join(f"{name}:{item.value}" for name, (item, _) in merged.items() if _fits_attribute(item))
-    return Outcome(merged, unread, _style(merged, unread), load_premailer().old_attributes(plain))
+    return Outcome(merged, unread, _style(merged, unread), old_attributes(plain))
 
 
 def _fits_attribute(item: Declaration) -> bool:
@@ -165,17 +159,14 @@ def _settle_importance(index: Index, staying: Iterable[KeptRule], outcomes: dict
     """
     rivals: dict[Element, list[KeptRule]] = {}
     for kept in staying:
-        for element in index.find(kept.selector, kept.words):
+        for element in index.find(kept.selector):
             rivals.setdefault(element, []).append(kept)
     for element, against in rivals.items():
         style = element.get("style")
         if not style:
             continue
-        if len(style) <= _LONGEST_CACHED:
-            settled = _settled(outcomes.get(element) or _outcome((), style), tuple(against))
-        else:
-            outcome = outcomes.get(element) or _outcome.__wrapped__((), style)
-            settled = _settled.__wrapped__(outcome, tuple(against))
+        settle = _settled if len(style) <= _LONGEST_CACHED else _settled.__wrapped__
+        settled = settle(outcomes.get(element) or _outcome_of((), style), tuple(against))
         if settled is not None:
             element.set("style", settled)
 

@@ -1,4 +1,4 @@
-"""Declarations, read by premailer's parser unless they would take it too long.
+"""Declarations, read by premailer's parser, and the attributes it makes of them for old clients.
 
 The parser takes exponential time for nested parentheses and quadratic time for some other input, and recurses
 for each token of a value. So blocks are checked first, in linear time.
@@ -6,10 +6,14 @@ for each token of a value. So blocks are checked first, in linear time.
 
 from __future__ import annotations
 
+import logging
 import re
-from typing import NamedTuple
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.engine import load_premailer
+if TYPE_CHECKING:
+    from premailer import Premailer
 
 _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 _TOKEN = re.compile(
@@ -33,23 +37,39 @@ class Declaration(NamedTuple):
 
 
 def read_declarations(css: str) -> tuple[Declaration, ...] | None:
-    """Read a block of declarations with premailer's parser, which drops what it cannot read.
-
-    Returns:
-        The declarations, or ``None`` for a block that has to stay as it is because reading it would take too
-        long.
-    """
+    """Read a block with premailer's parser; return ``None`` if that would take it too long."""
     if not css.strip():
         return ()
     if not _is_readable(css):
         return None
+    _premailer()
+    from premailer.merge_style import csstext_to_pairs
+
     try:
-        pairs = load_premailer().csstext_to_pairs(css)
+        # Without premailer's cache of 128 entries: the caller has a larger one.
+        pairs = csstext_to_pairs.__wrapped__(css, validate=False)
     except (RecursionError, ValueError):  # the caller is deep in the stack; a number of 5,000 digits
         return None
     return tuple(
         Declaration(name, _IMPORTANT.sub("", value), bool(_IMPORTANT.search(value))) for name, value in pairs
     )
+
+
+def old_attributes(style: str) -> tuple[tuple[str, str], ...]:
+    """Return the presentational attributes that premailer makes of a style attribute, for old clients."""
+    target = SimpleNamespace(attrib={})  # premailer asks an element for nothing else
+    _premailer()._style_to_basic_html_attributes(target, style, force=True)
+    return tuple(target.attrib.items())
+
+
+@cache
+def _premailer() -> Premailer:
+    """Import premailer, which imports requests; so it is loaded for the first document only."""
+    import cssutils
+    from premailer import Premailer
+
+    cssutils.log.setLevel(logging.CRITICAL)  # broken CSS is the author's business, not the log's
+    return Premailer(allow_network=False, allow_loading_external_files=False, disable_validation=True)
 
 
 def _is_readable(css: str) -> bool:

@@ -39,9 +39,9 @@ class Index:
             for word in words:
                 self.elements[word].append(element)
 
-    def find(self, selector: Selector, words: frozenset[str]) -> Sequence[Element]:
-        """Return the elements that a selector with these ``words`` matches."""
-        if not self.elements.keys() >= words:
+    def find(self, selector: Selector) -> Sequence[Element]:
+        """Return the elements that a selector matches."""
+        if not self.elements.keys() >= selector.words:
             return ()
         *above, last = selector.compounds
         for compound in above:

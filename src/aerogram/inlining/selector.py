@@ -7,6 +7,8 @@ stays in the sheet and is read leniently, to know which elements it may match.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 _LONGEST = 1_000  # characters, and
@@ -64,7 +66,8 @@ class Compound(NamedTuple):
     children: tuple[str, ...] = ()  # :first-child, :last-child
 
 
-class Selector(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Selector:
     """A parsed selector.
 
     The compounds may match more than the selector unless ``exact``. ``reaches`` is false for pseudo-elements
@@ -76,7 +79,7 @@ class Selector(NamedTuple):
     exact: bool
     reaches: bool
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The tags, classes and ids that must be in a document where it matches."""
         return frozenset().union(*(compound.words for compound in self.compounds))
@@ -88,7 +91,7 @@ class Selector(NamedTuple):
             for compound in self.compounds
             if compound.words != {tag} or compound is self.compounds[-1]
         )
-        return self._replace(compounds=compounds)
+        return replace(self, compounds=compounds)
 
 
 def read_selector(text: str) -> Selector | None:

@@ -46,7 +46,6 @@ class StyleRule:
     """One selector with its declarations, to be written into style attributes."""
 
     selector: Selector
-    words: frozenset[str]  # tags, classes and ids without which it cannot match
     declarations: tuple[Declaration, ...]
     order: int
 
@@ -56,7 +55,6 @@ class KeptRule:
     """One selector whose declarations stay in the sheet, and what it may override."""
 
     selector: Selector
-    words: frozenset[str]
     names: tuple[tuple[str, bool], ...]  # property, important
     order: int
 
@@ -87,12 +85,7 @@ class Sheet:
 
 @lru_cache(maxsize=32)  # sheets can be large
 def parse_sheet(css: str, first_order: int = 0) -> Sheet:
-    """Parse a style sheet.
-
-    Args:
-        css: its text.
-        first_order: the position of its first rule in the cascade.
-    """
+    """Parse a style sheet, whose first rule has the position ``first_order`` in the cascade."""
     reading = _Reading(first_order)
     for prelude, block in _statements(css):
         reading.statement(prelude, block, wrap=())
@@ -147,10 +140,10 @@ class _Reading:
             if wrap or selector is None or not _is_inlinable(one, selector):
                 self._keep_rule(one, selector, body, wrap)
                 continue
-            rule = StyleRule(selector, selector.words, body, self.order)
+            rule = StyleRule(selector, body, self.order)
             self.rules.append(rule)
             in_clients = bool(_CLIENT_ONLY.search(one))
-            if in_clients or "tbody" in rule.words:
+            if in_clients or "tbody" in selector.words:
                 kept = self._kept(selector.without("tbody"), body)
                 self.client_only.append(ClientOnlyRule(rule, in_clients, _written(one, body), kept))
 
@@ -167,7 +160,7 @@ class _Reading:
 
     def _kept(self, selector: Selector, body: tuple[Declaration, ...]) -> KeptRule:
         names = tuple((item.name, item.important) for item in body)
-        return KeptRule(selector, selector.words, names, self.order)
+        return KeptRule(selector, names, self.order)
 
 
 class _KeptText:
