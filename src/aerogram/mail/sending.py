@@ -21,7 +21,6 @@ class SupportsRender(Protocol):
 
     def render(self) -> EmailMessage:
         """Return the message."""
-        ...
 
 
 MassMailItem = (

@@ -82,15 +82,13 @@ class EmailBackend(WrappingBackend):
         return changed
 
     def _filtered(self, message: EmailMessage) -> EmailMessage:
-        changed, dropped = copy.copy(message), 0
+        changed = copy.copy(message)
         for field in FIELDS:
-            everyone = [recipient for recipient in getattr(message, field) if recipient]
-            allowed = [recipient for recipient in everyone if self._allows(recipient)]
-            setattr(changed, field, allowed)
-            dropped += len(everyone) - len(allowed)
-        recipients = [each for each in message.recipients() if each and self._allows(each)]
-        changed.recipients = lambda: recipients  # type: ignore[method-assign] # a class may override it
-        if dropped:
+            setattr(changed, field, [each for each in getattr(message, field) if each and self._allows(each)])
+        everyone = list(filter(None, message.recipients()))
+        allowed = list(filter(self._allows, everyone))
+        changed.recipients = lambda: allowed  # type: ignore[method-assign] # a class may override it
+        if dropped := len(everyone) - len(allowed):
             logger.warning("recipients dropped: %d; no pattern of the redirect backend allows them", dropped)
         return changed
 

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from itertools import takewhile
 from typing import Any, Final, ParamSpec, TypeVar
 
-from aerogram.mail.delivery.cancellation import Cancellation, current
+from aerogram.mail.delivery.cancellation import Cancellation, SendCancelled, current
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,14 +26,6 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
     If the task is cancelled while no content is being sent, the connection is closed and the message is
     reported as ``deferred``. Otherwise the thread waits for the reply and records it, if need be after the
     task has ended; the interpreter waits for the thread at exit. No further message of a batch is sent.
-
-    Args:
-        function: what to call.
-        args: its positional arguments.
-        kwargs: its keyword arguments.
-
-    Returns:
-        What the function returns.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[R] = loop.create_future()
@@ -81,13 +73,11 @@ def _pulled(iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop) -> It
     cancellation = current.get() or Cancellation()
     while True:
         coming = asyncio.run_coroutine_threadsafe(following(), loop)
-        with contextlib.suppress(OSError):  # cancelled before: see the next line
-            cancellation.register_abort(coming, coming.cancel)
-        if cancellation.cancelled:
-            coming.cancel()
         try:
+            cancellation.register_abort(coming, coming.cancel)
             item = coming.result()
-        except CancelledError:
+        except (CancelledError, SendCancelled):
+            coming.cancel()
             return
         finally:
             cancellation.forget(coming)

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 class SendCancelled(OSError):
     """The task that sends was cancelled; nothing of the message was sent."""
 
-    def __init__(self) -> None:
-        super().__init__("the send was cancelled")
-
 
 class Cancellation:
     """Whether a send is cancelled, and what to abort then."""
@@ -44,18 +41,10 @@ class Cancellation:
     def check(self) -> None:
         """Raise :class:`SendCancelled` if the send is cancelled."""
         if self.cancelled:
-            raise SendCancelled
+            raise SendCancelled("the send was cancelled")
 
     def register_abort(self, key: Hashable, abort: Callable[[], object]) -> None:
-        """Register what :meth:`cancel` calls.
-
-        Args:
-            key: for :meth:`forget`.
-            abort: does not block.
-
-        Raises:
-            SendCancelled: the send is cancelled already.
-        """
+        """Let :meth:`cancel` call ``abort``, which must not block; raise if the send is cancelled already."""
         with self._lock:
             self.check()
             self._aborts[key] = abort
@@ -84,9 +73,8 @@ def register_abort(client: smtplib.SMTP) -> None:
 
 def begin_content(client: smtplib.SMTP) -> None:
     """Keep the connection until :func:`register_abort` is called again; raise if the send is cancelled."""
-    if (cancellation := current.get()) is not None:
-        cancellation.forget(id(client))
-        cancellation.check()
+    forget(client)
+    check()
 
 
 def forget(client: smtplib.SMTP) -> None:
