@@ -8,14 +8,11 @@ octet of a content until its reply nothing is interrupted: whether the message a
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import socket
 import threading
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import smtplib
 
 
 class SendCancelled(OSError):
