@@ -66,9 +66,8 @@ def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
         InvalidAddress: an entry is not exactly one mailbox.
     """
     known: Known = {}
-    sender = [message.from_email] if message.from_email else None
     return Addresses(
-        read_addresses("From", sender, utf8, known) if sender else _NONE,
+        read_addresses("From", [message.from_email], utf8, known),
         read_addresses("To", message.to, utf8, known) if message.to else _NONE,
         read_addresses("Cc", message.cc, utf8, known) if message.cc else _NONE,
         read_addresses("Reply-To", message.reply_to, utf8, known) if message.reply_to else _NONE,
@@ -82,16 +81,8 @@ def read_addresses(
 ) -> AddressList:
     """Read the entries of one header, each of them one mailbox; empty ones are left out.
 
-    Args:
-        header: its name, for the texts of errors.
-        entries: texts, or objects that ``str()`` makes one of.
-        utf8: accept local parts beyond ASCII (RFC 6531).
-        known: receives each entry with its mailbox.
-
-    Raises:
-        TypeError: a string where a list is meant.
-        BadHeaderError: an entry holds a newline or control character.
-        InvalidAddress: an entry is not exactly one mailbox.
+    Each entry is added to ``known`` with its mailbox. Errors are those of :func:`addresses_of`, and name the
+    header.
     """
     if isinstance(entries, str):
         raise TypeError(f'"{header.lower().replace("-", "_")}" argument must be a list or tuple')

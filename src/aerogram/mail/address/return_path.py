@@ -56,11 +56,7 @@ def verp_recipient(pattern: str, address: object) -> str | None:
 
 
 def check_return_path(value: object) -> str:
-    """Return an address, a pattern of one, or an empty text for the null sender.
-
-    Raises:
-        InvalidAddress: it is none of these.
-    """
+    """Return an address, a pattern of one, or an empty text; raise InvalidAddress for anything else."""
     text = str(value)
     sample = text.replace(RECIPIENT_PLACEHOLDER, "ann=example.org")
     if text and (not parse_mailbox(sample).domain or RECIPIENT_PLACEHOLDER in text.partition("@")[2]):

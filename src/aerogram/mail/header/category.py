@@ -9,7 +9,7 @@ vacation note answers it (RFC 3834).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from aerogram.conf import settings
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 Category = Literal["transactional", "bulk"]
 """The category of a mail."""
 
-_URI: Final = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")  # RFC 3986, without what would end it inside <...>
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LIST_ID: Final = re.compile(rf"(?P<phrase>[^<>]* )?<{_ATOM}(?:\.{_ATOM})+>")  # RFC 2919 section 2
+_URI = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")  # RFC 3986, without what would end it inside <...>
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LIST_ID = re.compile(rf"(?P<phrase>[^<>]* )?<{_ATOM}(?:\.{_ATOM})+>")  # RFC 2919 section 2
 
 
 def category_headers(
@@ -90,22 +90,14 @@ def with_explicit(headers: Mapping[str, str], explicit: Mapping[str, str]) -> di
 
 
 def check_category(value: object) -> str:
-    """Return ``value`` if it is a category.
-
-    Raises:
-        BadHeaderError: it is not.
-    """
+    """Return ``value`` if it is a category, else raise BadHeaderError."""
     if value not in get_args(Category):
         raise BadHeaderError(f"category is {value!r:.100}. Accepted: 'transactional' and 'bulk'.")
     return str(value)
 
 
 def check_unsubscribe_url(value: object) -> str:
-    """Return ``value`` if one click on it may unsubscribe: an https URL, percent-encoded (RFC 8058).
-
-    Raises:
-        BadHeaderError: it is not.
-    """
+    """Return ``value`` if it is an https URL, percent-encoded (RFC 8058), else raise BadHeaderError."""
     url = check_header_value("List-Unsubscribe", value)
     try:
         parts = urlsplit(url)
@@ -143,10 +135,7 @@ def check_unsubscribe_email(value: object) -> str:
 
 
 def check_list_id(value: object) -> str:
-    """Return a List-Id from itself or from its identifier alone (RFC 2919).
-
-    Raises:
-        BadHeaderError: it is none.
+    """Return a List-Id from itself or from its identifier alone (RFC 2919), else raise BadHeaderError.
 
     >>> check_list_id("news.example.com"), check_list_id("News <news.example.com>")
     ('<news.example.com>', 'News <news.example.com>')

@@ -45,11 +45,7 @@ class Common(NamedTuple, Generic[T]):
 
 
 def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
-    """Return the fields of the message's own header, Bcc never among them.
-
-    Args:
-        message: left as it is; lazy values become text here, once.
-        addresses: what was read of its addresses.
+    """Return the fields of the message's own header, Bcc never among them; lazy values become text here.
 
     Raises:
         BadHeaderError: the name of a header is not valid, or the message writes that header itself.

@@ -20,12 +20,13 @@ _TERM = re.compile(rf'[ \t]*(?:{_QUOTED}|[^ \t"]|")+')
 _ENTRY = re.compile(rf'(?:{_QUOTED}|[^,"]|"|,(?![ \t]))+,?')
 
 
-def fold(name: str, value: str) -> str:
+def fold(name: str, value: str, *, addresses: bool = False) -> str:
     """Fold ``name: value`` at white space.
 
     Args:
         name: a valid header name.
         value: printable ASCII on one line.
+        addresses: fold after the commas of an address list, and at white space outside quotes if need be.
 
     Returns:
         The lines, CRLF between and after them.
@@ -39,37 +40,16 @@ def fold(name: str, value: str) -> str:
     line = f"{name}: {value}"
     if len(line) <= SOFT_LIMIT:
         return line + "\r\n"
-    start = _first_end(_WORD, line, name)
-    return _lines(name, line, [line[:start], *_WORD.findall(line, start, _end(line))])
-
-
-def fold_address_list(name: str, value: str) -> str:
-    """Fold ``name: value`` after the commas of an address list, and at white space outside quotes if need be.
-
-    Arguments, result and errors are those of :func:`fold`.
-    """
-    line = f"{name}: {value}"
-    if len(line) <= SOFT_LIMIT:
-        return line + "\r\n"
-    start = _first_end(_TERM, line, name)
-    words = [line[:start]]
-    for entry in _ENTRY.findall(line, start, _end(line)):
-        if len(entry) <= SOFT_LIMIT:
-            words.append(entry)
-        else:
-            words.extend(_TERM.findall(entry))
-    return _lines(name, line, words)
-
-
-def _first_end(pattern: re.Pattern[str], line: str, name: str) -> int:
+    term, entries = (_TERM, _ENTRY) if addresses else (_WORD, _WORD)
     # The first word stays beside the name: some readers take a first line without a value for empty.
-    match = pattern.match(line, len(name) + 1)
-    return match.end() if match is not None else len(line)
-
-
-def _end(line: str) -> int:
+    first = term.match(line, len(name) + 1)
+    start = first.end() if first is not None else len(line)
     # A pattern that begins with white space would look at a long run of it once for each of its characters.
-    return len(line.rstrip(" \t"))
+    end = len(line.rstrip(" \t"))
+    words = [line[:start]]
+    for entry in entries.findall(line, start, end):
+        words += [entry] if len(entry) <= SOFT_LIMIT else term.findall(entry)
+    return _lines(name, line, words)
 
 
 def _lines(name: str, line: str, words: list[str]) -> str:

@@ -23,7 +23,7 @@ from aerogram.mail.address.parser import (
 from aerogram.mail.characters import check_header_value, excerpt
 from aerogram.mail.header.encoded_words import encoded_words, with_short_words
 from aerogram.mail.header.fields import Field
-from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold, fold_address_list
+from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
     if field.mailboxes is None:
         return header_bytes(field.name, field.value, utf8=utf8)
     value = ", ".join([mailbox_text(mailbox, utf8=utf8) for mailbox in field.mailboxes])
-    return fold_address_list(field.name, value).encode("utf-8" if utf8 else "ascii")
+    return fold(field.name, value, addresses=True).encode("utf-8" if utf8 else "ascii")
 
 
 def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
@@ -133,9 +133,6 @@ def must_encode(value: str, used: int) -> bool:
 def encoded_header_bytes(name: str, value: str) -> bytes:
     """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new.
 
-    Raises:
-        BadHeaderError: name or value would break the header block, or the value is not ASCII.
-
     >>> encoded_header_bytes("Subject", "=?utf-8?q?J=C3=B6rg?=\\n =?utf-8?q?_a?=")
     b'Subject: =?utf-8?q?J=C3=B6rg?= =?utf-8?q?_a?=\\r\\n'
     """
@@ -145,7 +142,7 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
         raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
     if "=?" in text and kind is not Kind.STRUCTURED:
         text = with_short_words(text, len(name) + 2)
-    return (fold_address_list if kind is Kind.ADDRESSES else fold)(name, text).encode("ascii")
+    return fold(name, text, addresses=kind is Kind.ADDRESSES).encode("ascii")
 
 
 def structured_text(name: str, text: str, encoding: str | Charset = "utf-8") -> str:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
-#: The type of an attachment whose own type is neither given nor to be guessed from its name.
 DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
 """The type of an attachment whose own type is neither given nor to be guessed from its name."""
 
@@ -71,12 +70,7 @@ def attachment_of(filename: str | None, content: object, mimetype: str | None) -
 
 
 def check_media_type(mimetype: object) -> str:
-    """Return ``mimetype`` if it is a ``type/subtype`` that a file can have.
-
-    Raises:
-        ForgedAttachment: it holds a newline or control character.
-        InvalidAttachment: it is anything else, parameters included, or a ``multipart`` type.
-    """
+    """Return ``mimetype`` if it is a ``type/subtype`` that a file can have, else raise InvalidAttachment."""
     text = str(mimetype)
     if not _MEDIA_TYPE.fullmatch(text):
         raise _wrong_type(text, "is not a media type: write it as type/subtype, such as 'application/pdf'.")
@@ -91,10 +85,6 @@ def check_alternative_type(mimetype: object) -> str:
     """Return ``mimetype`` if a form of the body can have it; parameters are allowed.
 
     A calendar invitation needs one: ``text/calendar; method=REQUEST`` (RFC 6047 section 2.4).
-
-    Raises:
-        ForgedAttachment: it holds a newline or control character.
-        InvalidAttachment: it is not ``type/subtype`` with well-formed ASCII parameters.
     """
     text = str(mimetype)
     if not _TYPE_WITH_PARAMETERS.fullmatch(text):
@@ -110,12 +100,7 @@ def _wrong_type(text: str, problem: str) -> InvalidAttachment:
 
 
 def check_subtype(subtype: str) -> str:
-    """Return the subtype of a body or multipart if it is one word (RFC 2045 section 5.1).
-
-    Raises:
-        BadHeaderError: it holds a newline or control character.
-        MessageError: it is anything else.
-    """
+    """Return the subtype of a body or multipart if it is one word (RFC 2045), else raise MessageError."""
     if not _SUBTYPE.fullmatch(subtype):
         error = BadHeaderError if FORBIDDEN.search(subtype) else MessageError
         raise error(f"{excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")
@@ -158,11 +143,7 @@ def filename_parameter(filename: object) -> str | tuple[str, str, str]:
 
 
 def text_of(content: object) -> str:
-    """Return the text of a body or of a ``text/*`` part, lazy ones as well.
-
-    Raises:
-        MessageError: it is bytes.
-    """
+    """Return the text of a body or of a ``text/*`` part, lazy ones as well; raise MessageError for bytes."""
     if type(content) is str:
         return content
     if isinstance(content, bytes | bytearray | memoryview):
@@ -173,11 +154,7 @@ def text_of(content: object) -> str:
 
 
 def as_utf8(text: str) -> bytes:
-    """Encode the text of a part.
-
-    Raises:
-        MessageError: it holds half of a surrogate pair, which no charset can write.
-    """
+    """Encode the text of a part; raise MessageError for half of a surrogate pair, which no charset has."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:

@@ -51,11 +51,7 @@ def _shows(message: EmailMessage, content_id: str) -> bool:
 
 
 def check_part(part: Message) -> None:
-    """Refuse a MIME part whose own headers would break or forge the message.
-
-    Raises:
-        BadHeaderError: a name or value that is not allowed, or a Content-ID that is no message id.
-    """
+    """Raise BadHeaderError for a MIME part whose own headers would break or forge the message."""
     for name, value in part.items():
         check_header_name(name)
         text = _FOLD.sub("", str(value))

@@ -88,9 +88,8 @@ def _leaf(part: Message, eight_bit: bool, enclosed: bool) -> Leaf:
         data = with_crlf(payload.encode("utf-8", "surrogateescape")) if isinstance(payload, str) else b""
         if is_safe(data):
             return Leaf(_head(part, {}), data, raw=given not in ("base64", "quoted-printable"))
-        encoded = _encoded(part, "binary", eight_bit=False, enclosed=True)
-    else:
-        encoded = _encoded(part, given, eight_bit=eight_bit, enclosed=enclosed)
+        given, eight_bit, enclosed = "binary", False, True
+    encoded = _encoded(part, given, eight_bit=eight_bit, enclosed=enclosed)
     head = _head(part, {"content-transfer-encoding": encoded.encoding})
     return Leaf(head, encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
 
@@ -127,19 +126,14 @@ def _content_type(part: Message) -> bytes:
 
 def _head(part: Message, changed: dict[str, str | None]) -> bytes:
     """Write all header fields of the part but Bcc; ``changed`` ones get that value, or are left out."""
-    changed = dict(changed)
+    changed = {"bcc": None, **changed}
     lines = []
     for name, value in part.raw_items():
-        lowered = name.lower()
-        if lowered == "bcc":
-            continue
-        if lowered in changed:
-            new = changed[lowered]
-            changed[lowered] = None
-            if new is not None:
-                lines.append(header_bytes(name, new))
-        else:
+        if name.lower() not in changed:
             lines.append(_field(part, name, value))
+        elif (new := changed[name.lower()]) is not None:
+            lines.append(header_bytes(name, new))
+            changed[name.lower()] = None
     lines += [header_bytes(name.title(), new) for name, new in changed.items() if new is not None]
     block = b"".join(lines)
     if block:

@@ -65,11 +65,7 @@ def _write(node: Node, stem: bytes, out: list[bytes]) -> bool:
 
 
 def check_header_block(block: bytes) -> None:
-    """Check that every line is a field or continues one, ends in CRLF, has at most 998 octets, and no NUL.
-
-    Raises:
-        MessageError: a line is anything else.
-    """
+    """Raise MessageError unless each line is a field or continues one, ends in CRLF, and is short enough."""
     if not _HEADER_BLOCK.fullmatch(block):
         raise MessageError(
             "The header, as written, is malformed: a line is no field, or a line end is not CRLF."
@@ -78,11 +74,7 @@ def check_header_block(block: bytes) -> None:
 
 
 def check_lines(data: bytes) -> None:
-    """Refuse lines that no mail server has to take: over 998 octets, ended by bare CR or LF, or with a NUL.
-
-    Raises:
-        MessageError: there is one.
-    """
+    """Raise MessageError for a line of over 998 octets, ended by bare CR or LF, or with a NUL."""
     if b"\0" in data or data.count(b"\r\n") != data.count(b"\r") or data.count(b"\r\n") != data.count(b"\n"):
         raise MessageError("The message, as written, holds a NUL, or a CR or LF that is no line end.")
     _check_length(data)

@@ -102,7 +102,7 @@ def _is_plain(message: Any, default_charset: str) -> bool:
     charset = message.encoding or default_charset
     return (
         isinstance(charset, str)
-        and (charset == "utf-8" or charset.lower() == "utf-8")
+        and charset.lower() == "utf-8"
         and _steps_of(type(message)) in _PLAIN_STEPS
         and message.__dict__.keys().isdisjoint(_STEPS)
     )
@@ -139,7 +139,7 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
 
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
     body = text_of(message.body)
-    node: Node = _text(body, message.content_subtype, eight_bit)
+    node: Node = _text(encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         forms = [node] if body else []
         forms += [_alternative(message, alternative, eight_bit) for alternative in message.alternatives]
@@ -165,11 +165,7 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
     return Multipart(f"multipart/{check_subtype(subtype)}".encode(), _MIME_VERSION, parts)
 
 
-def _text(text: str, subtype: str, eight_bit: bool) -> Leaf:
-    return _text_leaf(encode_text(as_utf8(text), eight_bit=eight_bit), subtype)
-
-
-def _text_leaf(encoded: Encoded, subtype: str) -> Leaf:
+def _text(encoded: Encoded, subtype: str) -> Leaf:
     head = (
         f'Content-Type: text/{check_subtype(subtype)}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
         f"Content-Transfer-Encoding: {encoded.encoding}\r\n"
@@ -186,8 +182,8 @@ def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit
     if type(alternative) is TemplatedAlternative and not (eight_bit or text.isascii()):
         written = alternative.quoted_printable()
         if written is not None:
-            return _text_leaf(Encoded("quoted-printable", written), subtype)
-    return _text(text, subtype, eight_bit)
+            return _text(Encoded("quoted-printable", written), subtype)
+    return _text(encode_text(as_utf8(text), eight_bit=eight_bit), subtype)
 
 
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
