@@ -17,7 +17,7 @@ from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_css
 from aerogram.plaintext import html_to_text
 from aerogram.plaintext.columns import columns_of, is_simple
-from aerogram.plaintext.grid import format_rows
+from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.table import Cell
 from aerogram.stencil import Stencils
 
@@ -323,7 +323,9 @@ def test_a_table_is_set_alike_the_quick_way_and_the_slow_one(rows: list[list[Cel
     rows = [[Cell("l", 1, "first"), *row] for row in rows]
     heads = min(heads, len(rows))
     wide = [Cell("l", 1, "漢")]  # with it, columns are counted character by character
-    assert format_rows(heads, rows, 0) == format_rows(heads, [*rows, wide], 0)[:-1]
+    grid, texts = arrange(heads, rows)
+    other, more = arrange(heads, [*rows, wide])
+    assert grid.format(texts, 0) == other.format(more, 0)[:-1]
 
 
 @pytest.mark.parametrize(

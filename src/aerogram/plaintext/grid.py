@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import columns_of, is_simple, wrap
+from aerogram.plaintext.columns import ROOM, columns_of, is_simple, wrap
 from aerogram.plaintext.table import Cell
 
 if TYPE_CHECKING:
@@ -15,34 +15,39 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _NARROWEST = 16  # a column is not wrapped to fewer columns than this
-_WIDEST = 990  # columns of a table that is not wrapped: no line of mail is longer
 
 _Kind = tuple[tuple[str, int], ...]  # alignment and span of each cell of a line
 
 
-def format_rows(heads: int, rows: list[list[Cell]], width: int) -> list[str]:
-    """Return a table as lines.
+def arrange(heads: int, rows: list[list[Cell]]) -> tuple[Grid, list[str]]:
+    """Return the grid of a table whose first ``heads`` rows are headings, and the texts of its cells.
 
-    Args:
-        heads: the number of rows that are headings.
-        rows: cells whose links are written already, with the marks of breaks in their texts.
-        width: columns of text, 0 for any number.
+    Both count the lines of a cell, which marks of breaks separate, as cells of their own.
     """
-    by_line = [split_row(row) for row in rows]
-    texts = [cell.text for lines in by_line for line in lines for cell in line]
-    return Grid.of(heads, by_line).format(texts, width)
-
-
-def split_row(row: list[Cell]) -> list[list[Cell]]:
-    """Return a row as rows of one line each."""
-    texts = [cell.text.split(marks.BREAK) for cell in row]
-    return [
-        [
-            cell._replace(text=lines[number] if number < len(lines) else "")
-            for cell, lines in zip(row, texts, strict=True)
-        ]
-        for number in range(max(map(len, texts)))
-    ]
+    columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in row) for row in rows))]
+    spanning: list[tuple[int, int, int]] = []
+    notes: list[int] = []
+    lines: list[_Kind] = []
+    counts: list[int] = []
+    texts: list[str] = []
+    for row in rows:
+        kind = tuple([cell[:2] for cell in row])
+        parts = list(zip_longest(*[cell.text.split(marks.BREAK) for cell in row], fillvalue=""))
+        for line in parts:
+            column = 0
+            for number, (_, span) in enumerate(kind, len(texts)):
+                if span == 1:
+                    columns[column].append(number)
+                elif span == len(columns):
+                    notes.append(number)
+                else:
+                    spanning.append((number, column, column + span))
+                column += span
+            texts += line
+        lines += [kind] * len(parts)
+        counts.append(len(parts))
+    grid = Grid(tuple(map(tuple, columns)), tuple(spanning), tuple(notes), tuple(lines), tuple(counts), heads)
+    return grid, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +60,22 @@ class Grid:
     columns: tuple[tuple[int, ...], ...]  # for each column the cells that are in no other
     spanning: tuple[tuple[int, int, int], ...]  # other cells: number, first column, column behind the last
     notes: tuple[int, ...]  # cells over all columns
-    kinds: tuple[_Kind, ...]
-    lines: tuple[int, ...]  # for each line the number of its kind
+    lines: tuple[_Kind, ...]
     rows: tuple[int, ...]  # for each row how many lines it has
     heads: int  # rows that are headings
 
-    @classmethod
-    def of(cls, heads: int, rows: list[list[list[Cell]]]) -> Grid:
-        """Return the grid of rows that are split into lines."""
-        lines = [line for row in rows for line in row]
-        columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in line) for line in lines))]
-        spanning = []
-        notes = []
-        number = 0
-        for line in lines:
-            column = 0
-            for cell in line:
-                if cell.span == 1:
-                    columns[column].append(number)
-                elif cell.span == len(columns):
-                    notes.append(number)
-                else:
-                    spanning.append((number, column, column + cell.span))
-                column += cell.span
-                number += 1
-        kinds: dict[_Kind, int] = {}
-        numbers = [kinds.setdefault(tuple([cell[:2] for cell in line]), len(kinds)) for line in lines]
-        return cls(
-            tuple(map(tuple, columns)),
-            tuple(spanning),
-            tuple(notes),
-            tuple(kinds),
-            tuple(numbers),
-            tuple(map(len, rows)),
-            heads,
-        )
-
     def format(self, texts: Sequence[str], width: int) -> list[str]:
         """Return a table as lines of at most ``width`` columns (0 for any number)."""
-        room = width or _WIDEST
         simple = is_simple("".join(texts))
         sizes = list(map(len if simple else columns_of, texts))
         widths = self._widths(sizes)
         total = _total(widths)
-        if total > room:
+        if total > (width or ROOM):
             return self._wrapped(texts, sizes, widths, width)
-        if self.notes and any(sizes[note] > total for note in self.notes):
-            return self._padded(texts, widths, {note: wrap(texts[note], width) for note in self.notes})
-        return self._filled(texts, widths) if simple else self._padded(texts, widths, {})
+        pieces = {note: wrap(texts[note], width) for note in self.notes if sizes[note] > total}
+        if simple and not pieces and all(align != "c" for kind in self.lines for align, _ in kind):
+            return self._filled(texts, widths)
+        return self._padded(texts, widths, pieces)
 
     def _widths(self, sizes: Sequence[int]) -> list[int]:
         """Return the width of each column; a cell over several widens the last of them if need be."""
@@ -114,24 +87,19 @@ class Grid:
 
     def _filled(self, texts: Sequence[str], widths: list[int]) -> list[str]:
         """Format cells that fit and whose characters take one column each, all at once by ``%``."""
-        if any(align == "c" for kind in self.kinds for align, _ in kind):
-            rooms = [room for kind in self.lines for room in _rooms(self.kinds[kind], widths)]
-            texts = [
-                _aligned(text, len(text), align, room) if align == "c" else text
-                for text, (align, room) in zip(texts, rooms, strict=True)
-            ]
-        forms = [
-            _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in _rooms(kind, widths)])
-            for kind in self.kinds
-        ]
-        form = "\n".join([forms[kind] for kind in self.lines])
-        lines = [line.rstrip() for line in (form % tuple(texts)).split("\n")]
-        return self._ruled(lines, sum(self.rows[: self.heads]), widths)
+        forms = {}
+        for kind in set(self.lines):
+            rooms = _rooms(kind, widths)
+            forms[kind] = _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in rooms])
+        lines = [forms[kind] for kind in self.lines]
+        if self.heads:
+            lines.insert(sum(self.rows[: self.heads]), _rule(widths))
+        return [line.rstrip() for line in ("\n".join(lines) % tuple(texts)).split("\n")]
 
     def _wrapped(self, texts: Sequence[str], sizes: list[int], widths: list[int], width: int) -> list[str]:
         """Format a table that is too wide by wrapping its widest column, or cell by cell."""
         widest = max(range(len(widths)), key=widths.__getitem__)
-        widths[widest] -= _total(widths) - (width or _WIDEST)
+        widths[widest] -= _total(widths) - (width or ROOM)
         if widths[widest] < _NARROWEST or len(self.rows) == 1:
             return self._cell_by_cell(texts, width)
         rooms = dict.fromkeys(self.columns[widest], widths[widest])
@@ -149,48 +117,34 @@ class Grid:
 
     def _padded(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:
         """Format cells one by one; ``pieces`` are the lines of those that are wrapped, by number."""
-        rooms = [list(_rooms(kind, widths)) for kind in self.kinds]
         lines: list[str] = []
-        number = rule = 0
-        for line, kind in enumerate(self.lines):
-            parts = [
-                pieces.get(number + place) or [texts[number + place]] for place in range(len(rooms[kind]))
-            ]
-            number += len(parts)
-            for place in range(max(map(len, parts))):
-                row = [part[place] if place < len(part) else "" for part in parts]
-                cells = [
-                    _aligned(text, columns_of(text), align, room)
-                    for text, (align, room) in zip(row, rooms[kind], strict=True)
-                ]
+        heads = sum(self.rows[: self.heads])
+        number = 0
+        for count, kind in enumerate(self.lines, 1):
+            rooms = list(_rooms(kind, widths))
+            parts = [pieces.get(cell) or [texts[cell]] for cell in range(number, number + len(rooms))]
+            number += len(rooms)
+            for row in zip_longest(*parts, fillvalue=""):
+                cells = [_aligned(text, align, room) for text, (align, room) in zip(row, rooms, strict=True)]
                 lines.append(_GAP.join(cells).rstrip())
-            if line + 1 == sum(self.rows[: self.heads]):
-                rule = len(lines)
-        return self._ruled(lines, rule, widths)
-
-    def _ruled(self, lines: list[str], above: int, widths: list[int]) -> list[str]:
-        if above:
-            lines.insert(above, _GAP.join(["-" * size for size in widths]))
+            if count == heads:
+                lines.append(_rule(widths))
         return lines
 
     def _cell_by_cell(self, texts: Sequence[str], width: int) -> list[str]:
         """Format each cell as a paragraph, or as a line that begins with the heading of its column."""
         rows = list(self._cells(texts))
         heads = self.heads if any(map(any, rows[self.heads :])) else 0
-        names = [" ".join(cell) for cell in rows[0]] if heads else []
-        if any(span != 1 for _, span in self.kinds[self.lines[0]]):
-            names = []
+        has_names = heads and all(span == 1 for _, span in self.lines[0])
+        names = [f"{' '.join(cell)}: " if cell else "" for cell in rows[0]]
         lines: list[str] = []
         for row in rows[heads:]:
-            named = len(names) == len(row)
-            cells = []
-            for number, cell in enumerate(row):
-                if not cell:
-                    continue
-                if heads:
-                    name = f"{names[number]}: " if named and names[number] else ""
-                    cell = [name + " ".join(cell)]
-                cells.append([part.rstrip() for line in cell for part in wrap(line, width)])
+            if heads:
+                before = names if has_names and len(names) == len(row) else [""] * len(row)
+                row = [
+                    [name + " ".join(cell)] if cell else [] for name, cell in zip(before, row, strict=True)
+                ]
+            cells = [[part.rstrip() for line in cell for part in wrap(line, width)] for cell in row if cell]
             apart = not heads and (len(rows) == 1 or any(len(cell) > 1 for cell in cells))
             for cell in cells:
                 lines += ["", *cell] if apart and lines and lines[-1] else cell
@@ -203,7 +157,7 @@ class Grid:
         remaining = iter(texts)
         kinds = iter(self.lines)
         for count in self.rows:
-            lines = [list(islice(remaining, len(self.kinds[kind]))) for kind in islice(kinds, count)]
+            lines = [list(islice(remaining, len(kind))) for kind in islice(kinds, count)]
             yield [[text for text in cell if text.strip()] for cell in zip(*lines, strict=True)]
 
 
@@ -219,8 +173,12 @@ def _total(widths: list[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _aligned(text: str, size: int, align: str, room: int) -> str:
-    """Return a text of ``size`` columns with spaces to the width of ``room`` columns."""
-    space = max(room - size, 0)
+def _rule(widths: list[int]) -> str:
+    return _GAP.join(["-" * size for size in widths]).rstrip()
+
+
+def _aligned(text: str, align: str, room: int) -> str:
+    """Return a text with spaces to the width of ``room`` columns."""
+    space = max(room - columns_of(text), 0)
     before = {"l": 0, "r": space, "c": space // 2}[align]
     return " " * before + text + " " * (space - before)

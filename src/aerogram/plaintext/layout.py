@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import ROOM, SHORT, cut, wrap
-from aerogram.plaintext.grid import format_rows
+from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.link import LINK, format_link, separate_urls
 from aerogram.plaintext.table import is_table, parse_table
 
@@ -116,9 +116,8 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
 
 
 def _format_table(run: str, room: int) -> list[str]:
-    heads, rows = parse_table(run)
-    rows = [[cell._replace(text=format_links(cell.text)) for cell in row] for row in rows]
-    return [line.rstrip() for line in format_rows(heads, rows, room)]
+    grid, texts = arrange(*parse_table(run))
+    return grid.format(list(map(format_links, texts)), room)
 
 
 def room_of(rest: str, width: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import wrap
-from aerogram.plaintext.grid import Grid, split_row
+from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
     caption_index,
@@ -109,8 +109,7 @@ class OpenTable(NamedTuple):
         texts = cells.split(_SEPARATOR)
         if marks.LINK_START in cells:
             texts = list(map(format_links, texts))
-        lines = [line.rstrip() for line in self.grid.format(texts, self.room)]
-        return prefixed(self.first, self.rest, lines)
+        return prefixed(self.first, self.rest, self.grid.format(texts, self.room))
 
 
 class TextTemplate(NamedTuple):
@@ -164,11 +163,8 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
         if not placeholder.search(content):
             lines.append(FormattedLine(first, format_line(first, rest, content, width), is_image))
         elif is_table(content):
-            heads, rows = parse_table(content)
-            by_line = [split_row(row) for row in rows]
-            cells = _SEPARATOR.join([cell.text for row in by_line for line in row for cell in line])
-            grid = Grid.of(heads, by_line)
-            parts = _parts(cells, placeholder, gaps)
+            grid, cells = arrange(*parse_table(content))
+            parts = _parts(_SEPARATOR.join(cells), placeholder, gaps)
             lines.append(OpenTable(first, rest, formatter(parts), is_image, grid, room_of(rest, width)))
         else:
             parts = _parts(content, placeholder, gaps)
