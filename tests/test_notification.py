@@ -166,7 +166,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("subject", "a\0b", "subject"),
     ("subject", "{{ order", "order"),
     ("subject", 3, "int"),
-    ("subject", None, "text"),
+    ("subject", None, "string"),
     ("html_template", "", "template"),
     ("text_template", 5, "template"),
     ("to", "ops@example.com", "list"),

@@ -250,7 +250,7 @@ def test_nothing_declared_may_be_written_as_none(renderer: Renderer) -> None:
 def test_an_attachment_may_be_a_list_and_nothing_unknown(renderer: Renderer) -> None:
     message = renderer.render(variant(attachments=[["note.txt", "hi"]])(name="Ann"))
     assert message.attachments == [("note.txt", "hi", "text/plain")]
-    with pytest.raises(DeclarationError, match=r"Variant\.attachments holds a int"):
+    with pytest.raises(DeclarationError, match=r"Variant\.attachments: an attachment of type int"):
         renderer.render(variant(attachments=property(lambda _self: [5]))(name="Ann"))
 
 

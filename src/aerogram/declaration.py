@@ -35,7 +35,7 @@ _METHODS = (FunctionType, classmethod, staticmethod)
 
 def _check_header(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"a {type(value).__name__} was given; a text is meant.")
+        raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: a string.")
     check_header_value(name.replace("_", "-").capitalize(), value)
 
 
@@ -56,7 +56,7 @@ def _check_stylesheets(name: str, value: object) -> None:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)):
         raise TypeError(
-            f"a {type(value).__name__} was given; a stylesheet's name or a list of them is meant."
+            f"a value of type {type(value).__name__} was given. Accepted: the name of a stylesheet, or a list."
         )
     for stylesheet in names:
         if stylesheet:
@@ -66,7 +66,7 @@ def _check_stylesheets(name: str, value: object) -> None:
 def _check_recipients(_name: str, value: object) -> None:
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
         raise TypeError(
-            f"a {type(value).__name__} was given; a list or tuple of addresses is meant, "
+            f"a value of type {type(value).__name__} was given. Accepted: a list or tuple of addresses, "
             'for example ["ops@example.com"].'
         )
     for mailbox in value:
@@ -79,7 +79,9 @@ def _check_sender(_name: str, value: object) -> None:
 
 def _check_headers(_name: str, value: object) -> None:
     if not isinstance(value, Mapping):
-        raise TypeError(f"a {type(value).__name__} was given; a dict of header names and values is meant.")
+        raise TypeError(
+            f"a value of type {type(value).__name__} was given. Accepted: a dict of header names and values."
+        )
     check_extra_headers(value)
     for header, text in value.items():
         check_header_value(header, text)
@@ -88,8 +90,8 @@ def _check_headers(_name: str, value: object) -> None:
 def _check_attachments(_name: str, value: object) -> None:
     if not isinstance(value, (list, tuple)):
         raise TypeError(
-            f"a {type(value).__name__} was given; a list is meant, "
-            "of pathlib.Path or (filename, content, mimetype)."
+            f"a value of type {type(value).__name__} was given. Accepted: a list of pathlib.Path, "
+            "(filename, content, mimetype) or MIME parts."
         )
 
     for attachment in value:
@@ -97,8 +99,8 @@ def _check_attachments(_name: str, value: object) -> None:
             continue
         if not isinstance(attachment, (tuple, list)) or len(attachment) not in (2, 3):
             raise TypeError(
-                f"a {type(attachment).__name__} is among them; give a pathlib.Path for a file, "
-                "(filename, content, mimetype), or a MIME part."
+                f"an attachment of type {type(attachment).__name__} was given. Accepted: "
+                "a pathlib.Path for a file, (filename, content, mimetype), or a MIME part."
             )
         if len(attachment) == 3 and attachment[2] is not None:
             check_media_type(attachment[2])
@@ -107,7 +109,7 @@ def _check_attachments(_name: str, value: object) -> None:
 def _text_with(check: Callable[[object], object]) -> Check:
     def check_text(name: str, value: object) -> None:
         if not isinstance(value, str):
-            raise TypeError(f"a {type(value).__name__} was given; a text is meant.")
+            raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: a string.")
         if value or name == "category":
             check(value)
 
@@ -184,7 +186,7 @@ class Declarations(Protocol):
     @property
     @_checked(_check_recipients)
     def reply_to(self) -> Sequence[Any]:
-        """The addresses for answers, instead of the sender."""
+        """The addresses that replies go to, instead of the sender."""
         return ()
 
     @property

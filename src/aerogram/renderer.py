@@ -122,7 +122,7 @@ class Renderer:
     def _subject(self, notification: Renderable, variables: Mapping[str, object], origin: str) -> str:
         subject = notification.subject
         if subject is None:
-            raise DeclarationError(f"{origin}.subject: a NoneType was given; a text is meant.")
+            raise DeclarationError(f"{origin}.subject: None was given. Accepted: a string.")
         if not _is_field(
             notification, "subject"
         ):  # what came in by the constructor is data, never a template
@@ -214,8 +214,8 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
         message.attach(attachment)
     else:
         raise DeclarationError(
-            f"{origin}.attachments holds a {type(attachment).__name__}; give a pathlib.Path for a file, "
-            "(filename, content, mimetype), or a MIME part."
+            f"{origin}.attachments: an attachment of type {type(attachment).__name__} was given. Accepted: "
+            "a pathlib.Path for a file, (filename, content, mimetype), or a MIME part."
         )
 
 

@@ -229,7 +229,7 @@ class TestSendMassMail:
     def test_the_only_item_raises_its_own_error(self, path: str) -> None:
         with pytest.raises(LookupError, match="nobody"):
             send_mass_mail([Greeting("")], True, connection=get_connection(path, True))
-        with pytest.raises(TypeError, match=r"a str\. Accepted: \(subject, message"):
+        with pytest.raises(TypeError, match=r"type str\. Accepted: \(subject, message"):
             send_mass_mail(["text"], connection=get_connection(path))
         assert all(backend.log == [] for backend in DjangoStyle.made)
 

@@ -214,6 +214,7 @@ class User:
         ("{{ nothing.x }}", r"'None' has no attribute 'x'\. There are: none"),
         ("{% from 'm' import buton %}{{ buton }}", r"'buton'\. Did you mean 'button'\? There"),
         ("{% import 'm' as m %}{{ m.buton }}", r"'buton'\. Did you mean 'button'\? There are: button, code"),
+        ("{% macro f(x) %}{{ x }}{% endmacro %}{{ f() }}", r"parameter 'x' was not provided\. Pass it"),
         ("{{ zzz }}", r"'zzz' is undefined\. There are: data, nothing, user"),
     ],
 )  # fmt: skip

@@ -144,9 +144,11 @@ def _built(item: Any) -> EmailMessage | None:
             raise NoRecipients.of(item)
         return None
     if not isinstance(item, tuple | list):
-        raise TypeError(f"An item of send_mass_mail is a {type(item).__name__}. {_ACCEPTED}")
+        raise TypeError(f"An item of send_mass_mail has the type {type(item).__name__}. {_ACCEPTED}")
     if len(item) not in (4, 5):
-        raise ValueError(f"An item of send_mass_mail is a {type(item).__name__} of {len(item)}. {_ACCEPTED}")
+        raise ValueError(
+            f"An item of send_mass_mail is a {type(item).__name__} of {len(item)} elements. {_ACCEPTED}"
+        )
     subject, body, from_email, recipients, *html = item
     message = EmailMultiAlternatives(subject, body, from_email, recipients)
     if html and html[0]:

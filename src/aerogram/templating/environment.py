@@ -189,6 +189,8 @@ class Templates:
         if unexported:
             module: Any = self.text_environment.get_template(unexported[1]).module
             return _nearest(unexported[2], _names_of(module))
+        if text.endswith("was not provided"):
+            return " Pass it where the macro is called."
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next

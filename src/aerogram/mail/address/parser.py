@@ -167,8 +167,8 @@ def _text_of(value: object) -> str:
     # A call of str() makes a text of anything, but these are mistakes.
     if value is None or isinstance(value, bytes | bytearray | tuple | list | dict | set | int | float):
         raise InvalidAddress(
-            f"Invalid address: expected a text as 'Name <user@host>' or an email.headerregistry.Address, "
-            f"not {type(value).__name__}"
+            f"Invalid address: a value of type {type(value).__name__} was given. Accepted: a string such as "
+            "'Ann <ann@example.com>', or an email.headerregistry.Address."
         )
     return str.__str__(str(value))
 

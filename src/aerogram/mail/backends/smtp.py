@@ -37,7 +37,7 @@ __all__ = ["EmailBackend", "SMTPConnection"]
 
 
 class EmailBackend(BaseEmailBackend):
-    """Sends messages over SMTP, and tells the truth about each of them.
+    """Sends messages over SMTP, and reports the outcome for each recipient.
 
     Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
     ``send_messages`` goes on past a message that fails, and past a connection that breaks; the table in

@@ -19,7 +19,7 @@ yields the answer to it."""
 
 
 class Secret:
-    """A text that shows itself to nobody: not in ``repr``, ``str``, ``vars`` of its owner, nor in a log line.
+    """A string that is shown nowhere: not in ``repr``, ``str``, ``vars`` of its owner, nor in a log line.
 
     >>> Secret("hunter2")
     Secret('***')
@@ -31,7 +31,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str | None:
-        """Return the text itself."""
+        """Return the string itself."""
         return self._value
 
     def __repr__(self) -> str:
