@@ -56,7 +56,7 @@ def _check_stylesheets(name: str, value: object) -> None:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)):
         raise TypeError(
-            f"a value of type {type(value).__name__} was given. Accepted: the name of a stylesheet, or a list."
+            f"a value of type {type(value).__name__} was given. Accepted: a stylesheet's name, or a list."
         )
     for stylesheet in names:
         if stylesheet:
