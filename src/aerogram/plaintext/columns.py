@@ -39,6 +39,8 @@ def wrap(text: str, width: int) -> list[str]:
     """
     if not width or columns_of(text) <= width:
         return cut(text, ROOM)
+    if len(text) <= SHORT and text[0] != " " and "  " not in text and is_simple(text):
+        return _wrap_simple(text, width)
     lines: list[str] = []
     line = ""
     taken = 0
@@ -56,6 +58,21 @@ def wrap(text: str, width: int) -> list[str]:
             space = 0
     lines.append(line)
     return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
+
+
+def _wrap_simple(text: str, width: int) -> list[str]:
+    """Break a short text of characters of one column, with single spaces between its words."""
+    lines = []
+    start = 0
+    while len(text) - start > width:
+        end = text.rfind(" ", start, start + width + 1)
+        if end <= start:  # a word longer than a line stays whole
+            end = text.find(" ", start + width)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    return [*lines, text[start:]]
 
 
 def _broken(word: str, room: int, width: int) -> list[tuple[str, int]]:

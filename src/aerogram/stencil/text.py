@@ -79,6 +79,7 @@ class OpenLine(NamedTuple):
     content: Formatter
     is_image: bool
     width: int
+    room: int  # columns that the prefix leaves of the width
     is_plain: bool  # words and links, with no break, table or preformatted text among them
 
     def format(self, words: Sequence[str]) -> str:
@@ -90,7 +91,9 @@ class OpenLine(NamedTuple):
             content = format_links(content).strip(" ")
             if not content:  # links that lead nowhere
                 return prefixed(self.first, self.rest, [])
-        return prefixed(self.first, self.rest, wrap(content, room_of(self.rest, self.width)))
+        if len(content) <= self.room and content.isascii():  # as most lines: there is nothing to wrap
+            return (self.first + content).rstrip()
+        return prefixed(self.first, self.rest, wrap(content, self.room))
 
 
 class OpenTable(NamedTuple):
@@ -169,7 +172,8 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
         else:
             parts = _parts(content, placeholder, gaps)
             is_plain = not _MORE_THAN_LINKS.search(content)
-            lines.append(OpenLine(first, rest, formatter(parts), is_image, width, is_plain))
+            room = room_of(rest, width)
+            lines.append(OpenLine(first, rest, formatter(parts), is_image, width, room, is_plain))
     open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
     return TextTemplate(list(gaps), lines, open_lines, *_joined(lines))
 

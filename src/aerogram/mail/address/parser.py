@@ -89,7 +89,7 @@ def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
         value = _text_of(value)
     if len(value) > ENTRY_LIMIT:  # before the cache, which must not keep such texts
         refuse(value, f"it is longer than {ENTRY_LIMIT} characters")
-    return _parse(value, utf8)
+    return _parse(value, utf8 and not value.isascii())  # so that an ASCII address is parsed once
 
 
 def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
