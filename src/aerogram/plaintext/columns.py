@@ -32,10 +32,9 @@ def _columns_of_character(char: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of ``width`` columns (0 for any number) at its spaces, never inside a word.
+    """Break a text at its spaces into lines of ``width`` columns, 0 for as many as mail allows.
 
-    A word of East Asian characters may be broken between any two of them. A line longer than mail allows is
-    cut.
+    A word of East Asian characters may be broken between any two of them.
     """
     if not width or columns_of(text) <= width:
         return cut(text, ROOM)

@@ -9,7 +9,7 @@ from aerogram.plaintext import marks
 from aerogram.plaintext.columns import ROOM, SHORT, cut, wrap
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.link import LINK, format_link, separate_urls
-from aerogram.plaintext.table import is_table, parse_table
+from aerogram.plaintext.table import parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
 
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
-_STRAY = re.compile("[\x00-\x03\x05-\x09\x0b-\x1f]+")  # but not the mark of a break
-BREAKS = re.compile(f"([{marks.BREAK}{marks.SOFT}])")
 _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
 
 
@@ -92,7 +90,7 @@ def finish(text: str) -> str:
 
 
 def _quote(first: str) -> str:
-    return first[: first.rfind(">") + 1] if ">" in first else ""
+    return first[: first.rfind(">") + 1]
 
 
 def format_line(first: str, rest: str, content: str, width: int) -> str:
@@ -100,24 +98,16 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
     room = room_of(rest, width)
     if not _MARK.search(content):
         return prefixed(first, rest, wrap(content, room))
-    if is_table(content):
-        return prefixed(first, rest, _format_table(content, room))
     lines: list[str] = []
     for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
-            lines += (
-                f"    {piece}".rstrip() for line in part[1:].split(marks.BREAK) for piece in cut(line, ROOM)
-            )
+            lines += [f"    {piece}" for line in part[1:].split(marks.BREAK) for piece in cut(line, ROOM)]
         elif part.startswith(marks.TABLE_START):
-            lines += _format_table(part, room)
+            grid, texts = arrange(*parse_table(part))
+            lines += grid.format(list(map(format_links, texts)), room)
         else:
             lines += _format_text(part, room)
     return prefixed(first, rest, lines)
-
-
-def _format_table(run: str, room: int) -> list[str]:
-    grid, texts = arrange(*parse_table(run))
-    return grid.format(list(map(format_links, texts)), room)
 
 
 def room_of(rest: str, width: int) -> int:
@@ -134,19 +124,12 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
 
 def _format_text(content: str, room: int) -> list[str]:
     """Return text with line breaks in it as lines; a break behind another leaves an empty line."""
-    content = content.replace(marks.KEEP, "")
     lines: list[str] = []
-    ended = True  # the last line has ended, so that a soft break does nothing
-    for part in BREAKS.split(content):
-        if part == marks.BREAK:
-            if ended and lines and lines[-1]:
-                lines.append("")
-            ended = True
-        elif part == marks.SOFT:
-            ended = True
-        elif text := format_links(part).strip(" "):
-            lines += wrap(text, room)
-            ended = False
+    for between in content.replace(marks.KEEP, "").split(marks.BREAK):
+        texts = [format_links(text).strip(" ") for text in between.split(marks.SOFT)]
+        lines += [line for text in texts if text for line in wrap(text, room)]
+        if not texts[-1] and lines and lines[-1]:
+            lines.append("")
     while lines and not lines[-1]:
         lines.pop()
     return lines
@@ -155,6 +138,5 @@ def _format_text(content: str, room: int) -> list[str]:
 def format_links(text: str) -> str:
     """Write out the links in a text."""
     if marks.LINK_START in text:
-        text = LINK.sub(lambda found: format_link(found[1], found[2], marks.URL_END), text)
-        return _STRAY.sub("", separate_urls(text))
+        text = separate_urls(LINK.sub(lambda found: format_link(found[1], found[2], marks.URL_END), text))
     return text

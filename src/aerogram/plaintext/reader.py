@@ -117,11 +117,13 @@ class Reader:
             if self._links == 1:
                 self._link_start, self._unseen, self._unread = len(self.html), 0, 0
                 self._write_run(marks.LINK_START)
-        elif tag == "area" and not self._links:
-            self._write_area(element)
+        elif tag == "area" and not self._links and element.get("href") is not None:
+            label = clean(element.get("alt", "")).strip()
+            link = f"{label}{marks.LINK_URL}{clean_url(element.get('href'))}"
+            self._write_run(f"{marks.SOFT}{marks.LINK_START}{link}{marks.LINK_END}{marks.SOFT}")
         elif tag == "table" and not in_line:
             return not self._write_table(element)
-        elif tag == "tr" and not in_line and (row := self._table_run([element])):
+        elif tag == "tr" and not in_line and (row := table_run([element], self._cell_text, self._is_seen)):
             self._write_paragraph(row)
             return False
         elif tag in _BLOCKS:
@@ -243,15 +245,6 @@ class Reader:
         self._write_run(text)
         self._last_image = len(self.html)
 
-    def _write_area(self, element: Element) -> None:
-        """Write an area of an image map as a link."""
-        url = element.get("href")
-        if url is not None:
-            label = clean(element.get("alt", "")).strip()
-            self._write_edge()
-            self._write_run(f"{marks.LINK_START}{label}{marks.LINK_URL}{clean_url(url)}{marks.LINK_END}")
-            self._write_edge()
-
     def _end_link(self, element: Element) -> None:
         """End a link, or take it back if all that is inside is hidden."""
         inside = "".join(self.html[self._link_start + 1 :])
@@ -279,9 +272,8 @@ class Reader:
         """Write a table whose cells are lines of text as one run; return whether it is one."""
         rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
         rows.sort(key=lambda row: row.getparent().tag == "tfoot")
-        table = self._table_run(
-            [row for row in rows if self._is_seen(row) and self._is_seen(row.getparent())]
-        )
+        rows = [row for row in rows if self._is_seen(row) and self._is_seen(row.getparent())]
+        table = table_run(rows, self._cell_text, self._is_seen)
         if table is None:
             self._write_boundary(element, "table", is_opening=True)
             return False
@@ -290,9 +282,6 @@ class Reader:
             self._write_paragraph(text)
         self._write_paragraph(table)
         return True
-
-    def _table_run(self, rows: list[Element]) -> str | None:
-        return table_run(rows, self._cell_text, self._is_seen)
 
     def _is_seen(self, element: Element) -> bool:
         """Return whether an element is not hidden by itself."""
