@@ -15,11 +15,7 @@ _LITERAL_LIMIT = 60
 
 
 def is_domain(host: str) -> bool:
-    """Return whether ``host`` is a domain name in ASCII.
-
-    >>> is_domain("example.com"), is_domain("example..com")
-    (True, False)
-    """
+    """Return whether ``host`` is a domain name in ASCII."""
     return _DOMAIN.fullmatch(host) is not None
 
 

@@ -223,39 +223,32 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
     """Read an addr-spec: the local part without quotes, the domain in ASCII."""
     if FORBIDDEN.search(address):
         _refuse_forbidden(text)
-    if address.startswith('"'):
-        quoted = _QUOTED_LOCAL.fullmatch(address)
-        if quoted is None:
-            refuse(text, "a quoted part must end with a quote and be followed by @ and the domain")
-        local_part, host = _unquoted(quoted[1]), quoted[2]
-        if not local_part:
-            refuse(text, "there is nothing before the @")
+    quoted = _QUOTED_LOCAL.fullmatch(address)
+    if quoted:
+        local_part, at, host = _unquoted(quoted[1]), "@", quoted[2]
+    elif address.startswith('"'):
+        refuse(text, "a quoted part must end with a quote and be followed by @ and the domain")
     else:
-        local_part, at, rest = address.partition("@")
-        host = rest if at else None
-        if not _atom(utf8).fullmatch(local_part):
-            _refuse_local_part(local_part, text)
+        local_part, at, host = address.partition("@")
+    if not local_part:
+        refuse(text, "there is nothing before the @")
     if not utf8 and not local_part.isascii():
         refuse(text, NEEDS_SMTPUTF8)
+    if not quoted and not _atom(utf8).fullmatch(local_part):
+        if local_part.startswith(".") or local_part.endswith(".") or ".." in local_part:
+            refuse(text, "the part before the @ may not begin or end with a dot nor hold two in a row")
+        refuse(
+            text, "expected one mailbox, as user@host or Name <user@host>, without comments, groups or lists"
+        )
     if "=?" in local_part:
         refuse(text, "the part before the @ may not hold =?, which some readers take for an encoded-word")
-    domain = "" if host is None else _domain(host, text)
+    domain = _domain(host, text) if at else ""
     size = len(Mailbox("", local_part, "").addr_spec.encode())
     if size > LOCAL_PART_LIMIT:
         refuse(text, f"the part before the @ has {size} octets, at most {LOCAL_PART_LIMIT} are allowed")
     if size + 1 + len(domain) > ADDRESS_LIMIT:
         refuse(text, f"the address has {size + 1 + len(domain)} octets, at most {ADDRESS_LIMIT} are allowed")
     return local_part, domain
-
-
-def _refuse_local_part(local_part: str, text: str) -> NoReturn:
-    if not local_part:
-        refuse(text, "there is nothing before the @")
-    if not local_part.isascii():
-        refuse(text, NEEDS_SMTPUTF8)
-    if local_part.startswith(".") or local_part.endswith(".") or ".." in local_part:
-        refuse(text, "the part before the @ may not begin or end with a dot nor hold two in a row")
-    refuse(text, "expected one mailbox, as user@host or Name <user@host>, without comments, groups or lists")
 
 
 def _domain(host: str, text: str) -> str:

@@ -78,12 +78,7 @@ def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
 def mailbox_text(mailbox: Mailbox, *, utf8: bool = False) -> str:
     """Write a mailbox for a header on one line, so that it can be folded at its spaces.
 
-    Args:
-        mailbox: every reader finds this one mailbox in the result.
-        utf8: allow a local part beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
-
-    Raises:
-        InvalidAddress: the local part is not ASCII and ``utf8`` is false.
+    A local part beyond ASCII, which only SMTPUTF8 can carry, raises InvalidAddress unless ``utf8``.
 
     >>> mailbox_text(Mailbox("John Q. Public", "j", "x.org"))
     '"John Q. Public" <j@x.org>'
@@ -104,12 +99,7 @@ def encode_text(value: str, encoding: str | Charset = "utf-8", *, used: int = 0)
     """Write text for an unstructured header: as it is, or as encoded-words joined by spaces.
 
     It is encoded when it is not ASCII, holds ``=?`` (so that the reader sees what was written), or has a word
-    too long for a line.
-
-    Args:
-        value: checked text (:func:`check_header_value`).
-        encoding: charset of the encoded-words.
-        used: characters that stand before it on its first line, the name and its colon.
+    too long for a line, on the first of which ``used`` characters stand before it.
 
     >>> encode_text("plain"), encode_text("=?x?=")
     ('plain', '=?utf-8?b?PT94Pz0=?=')

@@ -119,8 +119,7 @@ def clean_filename(filename: object) -> str:
     'rfdp.exe'
     """
     name = str(filename).replace("\\", "/").rpartition("/")[2]
-    if not (name.isascii() and name.isprintable()):
-        name = "".join(c for c in name if c not in _DECEPTIVE and unicodedata.category(c) not in ("Cc", "Cs"))
+    name = "".join(c for c in name if c not in _DECEPTIVE and unicodedata.category(c) not in ("Cc", "Cs"))
     name = name.strip().lstrip(".").lstrip() or "attachment"
     if len(name.encode()) <= _MAX_FILENAME_OCTETS:
         return name

@@ -330,14 +330,8 @@ _message = EmailMessage.message  # taken at import, so that one replaced later i
 def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
     """Build the MIME tree and the envelope of a message, each of its addresses read once.
 
-    Args:
-        message: an :class:`EmailMessage`, or any object with ``message()``, ``from_email`` and
-            ``recipients()``.
-
-    Raises:
-        BadHeaderError: a header would break or forge the message.
-        InvalidAddress: a sender or recipient is not exactly one mailbox.
-        MessageError: a part cannot be written.
+    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``. Errors are those of
+    :meth:`EmailMessage.message`.
     """
     if getattr(type(message), "message", None) is not _message or "message" in vars(message):
         return message.message(), envelope_of(message)

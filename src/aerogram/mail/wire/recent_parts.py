@@ -11,12 +11,7 @@ _LIMIT = 2 * 1024 * 1024  # characters and octets of content worth keeping
 
 
 class RecentParts(Generic[Part]):
-    """The last few encoded parts, by the content they were made of. Safe under threads.
-
-    >>> parts = RecentParts()
-    >>> parts.get("key"), parts.add("key", b"part", 4), parts.get("key")
-    (None, b'part', b'part')
-    """
+    """The last few encoded parts, by the content they were made of. Safe under threads."""
 
     def __init__(self) -> None:
         self._entries: tuple[tuple[object, Part], ...] = ()  # replaced whole, so that threads need no lock
@@ -29,12 +24,9 @@ class RecentParts(Generic[Part]):
         return None
 
     def add(self, key: object, part: Part, size: int) -> Part:
-        """Keep a part in place of the oldest one, and return it.
+        """Keep a part in place of the oldest one, and return it; ``key`` is all that it depends on.
 
-        Args:
-            key: everything the part depends on; immutable.
-            part: what was made of it.
-            size: characters and octets of content in ``key``; a large part is not kept.
+        A part is not kept where ``size``, the characters and octets of content in ``key``, is large.
         """
         if size <= _LIMIT:
             self._entries = ((key, part), *self._entries[: _ENTRIES - 1])

@@ -76,13 +76,7 @@ def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> by
 def to_pieces(
     message: Any, *, eight_bit: bool = False, utf8: bool = False, addresses: Addresses | None = None
 ) -> tuple[bytes, bytes]:
-    """Write the message like :func:`to_bytes`, in two pieces.
-
-    Args:
-        message: as in :func:`to_bytes`, like the next two.
-        eight_bit: leave UTF-8 text as it is.
-        utf8: allow addresses beyond ASCII.
-        addresses: what ``addresses_of`` has read, where the caller has it.
+    """Write the message like :func:`to_bytes`, in two pieces; ``addresses`` are those that are read already.
 
     Returns:
         The message's own header fields, and the rest, which is the same object for all messages with that

@@ -97,10 +97,7 @@ def to_quoted_printable(data: bytes, to_escape: bytes | None = None) -> bytes:
 
     Whole-text replacements and one pattern take a good half of the time of ``binascii.b2a_qp``, which also
     ends soft breaks with a bare LF in a text of one line and exceeds 76 octets at trailing white space.
-
-    Args:
-        data: the lines.
-        to_escape: the octets to escape, each at least once, where the caller knows them.
+    ``to_escape`` are the octets to escape, each at least once, where the caller knows them.
     """
     data = escape(data, to_escape)
     if _ends_in_white_space(data):
