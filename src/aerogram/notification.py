@@ -198,7 +198,7 @@ for _declaration in DECLARATIONS.values():
 class _StaffNotification(Notification, abstract=True):
     """A mail to the people a setting names, as ``mail_admins`` and ``mail_managers`` write it.
 
-    Where it names nobody, nothing is sent and nothing said (Django's rule).
+    If the setting is empty, nothing is sent and no error is raised, as in Django.
     """
 
     _group: ClassVar[StaffGroup]
@@ -212,7 +212,7 @@ class _StaffNotification(Notification, abstract=True):
 
         @property
         def text_template(self) -> str | None:
-            """The plain twin of the HTML template that ships; none beside a subclass's own template."""
+            """The text template beside the HTML template that ships; none for a template of a subclass."""
             html = self.html_template or ""
             return html.replace(".html", ".txt") if html.startswith("aerogram/") else None
 

@@ -42,7 +42,7 @@ class StyleInfo(NamedTuple):
 
     @property
     def changes_text(self) -> bool:
-        """Whether it matters to the text inside the element."""
+        """True if this style matters to the text inside the element."""
         return self[2:6] != DEFAULT[2:6]
 
 

@@ -28,7 +28,7 @@ class Envelope(NamedTuple):
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether an address is not ASCII, so that the server must speak SMTPUTF8 (RFC 6531)."""
+        """True if an address is not ASCII, so that the server must offer SMTPUTF8 (RFC 6531)."""
         return not (self.mail_from.isascii() and "".join(self.recipients).isascii())
 
 

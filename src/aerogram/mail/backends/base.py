@@ -90,7 +90,7 @@ class BaseEmailBackend:
 
     @property
     def streams(self) -> bool:
-        """Whether :meth:`deliver` sends, so that no subclass has overridden :meth:`send_messages`."""
+        """True if :meth:`deliver` sends: no subclass has overridden :meth:`send_messages`."""
         return getattr(self.send_messages, "__func__", None) is BaseEmailBackend.send_messages
 
 

@@ -20,7 +20,7 @@ class SendCancelled(OSError):
 
 
 class Cancellation:
-    """Whether a send is cancelled, and what to abort then."""
+    """The state of one send: cancelled or not, and what to abort when it is."""
 
     def __init__(self) -> None:
         self.cancelled = False
@@ -41,7 +41,7 @@ class Cancellation:
             raise SendCancelled("the send was cancelled")
 
     def register_abort(self, key: Hashable, abort: Callable[[], object]) -> None:
-        """Let :meth:`cancel` call ``abort``, which must not block; raise if the send is cancelled already."""
+        """Register ``abort``, which must not block, for :meth:`cancel`; raise if the send is cancelled."""
         with self._lock:
             self.check()
             self._aborts[key] = abort

@@ -152,7 +152,7 @@ class Delivery:
         self._kept: list[tuple[int, DeliveryReport]] = []
 
     def run(self, send: Callable[[Delivery], None]) -> None:
-        """Call ``send`` with this delivery; then tell the observers about every message without a report."""
+        """Call ``send`` with this delivery; then notify the observers of every message without a report."""
         token = _inside.set(True)
         try:
             send(self)
@@ -251,7 +251,7 @@ class Delivery:
         return UnderWay(message, self.total)
 
     def _conclude(self, error: BaseException | None) -> None:
-        """Tell the observers about the messages that the backend did not report."""
+        """Notify the observers of the messages that the backend did not report."""
         left, self._under_way = self._under_way, []
         for entry in left if self._observed else ():
             report = getattr(entry.message, "delivery", None)

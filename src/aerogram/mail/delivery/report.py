@@ -74,12 +74,12 @@ class DeliveryReport:
 
     @property
     def accepted(self) -> bool:
-        """Whether the message was accepted for at least one recipient."""
+        """True if the message was accepted for at least one recipient."""
         return "sent" in map(_status_of, self.recipients.values())
 
     @property
     def complete(self) -> bool:
-        """Whether the message was accepted for every recipient; true for a message without recipients."""
+        """True if the message was accepted for every recipient, and for a message without recipients."""
         return self.error is None and {"sent"}.issuperset(map(_status_of, self.recipients.values()))
 
     def __repr__(self) -> str:

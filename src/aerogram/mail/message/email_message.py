@@ -137,7 +137,11 @@ class EmailMessage:
         return self.encoding or settings.DEFAULT_CHARSET
 
     def recipients(self) -> list[Any]:
-        """Return the entries of to, cc and bcc, without the empty ones."""
+        """Return the entries of to, cc and bcc, without the empty ones.
+
+        Raises:
+            TypeError: one of them is a string.
+        """
         everyone: list[Any] = []
         for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
             if entries and isinstance(entries, str):
@@ -180,7 +184,12 @@ class EmailMessage:
     def attach(
         self, filename: str | MIMEBase | None = None, content: object = None, mimetype: str | None = None
     ) -> None:
-        """Attach a file, given by name, content and type, or a ready MIME part given alone.
+        """Attach a file, or a MIME part.
+
+        Args:
+            filename: the name of the file, or a MIME part, which is given alone.
+            content: text, bytes, or a message for ``message/rfc822``.
+            mimetype: ``type/subtype``; guessed from the name if it is None.
 
         Raises:
             ValueError: no content, a type that is not ``type/subtype``, or more than the MIME part.
@@ -201,6 +210,10 @@ class EmailMessage:
 
     def attach_file(self, path: str | PathLike[str], mimetype: str | None = None) -> None:
         """Attach the file at ``path`` under its own name; it is read at once.
+
+        Args:
+            path: the file.
+            mimetype: ``type/subtype``; guessed from the name if it is None.
 
         Raises:
             OSError: the file cannot be read.
@@ -300,6 +313,10 @@ class EmailMultiAlternatives(EmailMessage):
 
     def attach_alternative(self, content: object, mimetype: str) -> None:
         """Add another form of the body; the richest comes last.
+
+        Args:
+            content: the form, such as HTML text.
+            mimetype: its type, such as ``text/html``.
 
         Raises:
             ValueError: content or type is missing, or the type is not ``type/subtype``.

@@ -28,7 +28,7 @@ class SMTPClient(smtplib.SMTP):
     Args:
         host: the server's name or address.
         port: its port.
-        local_hostname: the name said in EHLO.
+        local_hostname: the name given in EHLO.
         timeout: seconds to wait for the connection.
         reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in.
         tls_server_name: the name the server's certificate must be for, where that is not ``host``.
@@ -106,7 +106,7 @@ class SMTPClient(smtplib.SMTP):
         if self._parser or self.sock is None:
             self.close()
             raise ConnectionLost(
-                "the server, or somebody in between, sent plain text behind its answer to STARTTLS"
+                "the server, or an attacker on the way, sent plain text behind its reply to STARTTLS"
             )
         self.sock = self._encrypted(self.sock, context)
         self.helo_resp = self.ehlo_resp = None
@@ -119,7 +119,7 @@ class SMTPClient(smtplib.SMTP):
 
         Raises:
             ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply. The connection
-                is closed then, since nobody can know what a later reply answers.
+                is closed then, since a later reply could not be matched to its command.
         """
         deadline = monotonic() + self.reply_timeout
         try:

@@ -84,7 +84,7 @@ class Driver:
         self.last_used = monotonic()
 
     def settle(self) -> None:
-        """Read the answers that are still to come."""
+        """Read the replies that are still to come."""
         if self._is_held:
             with contextlib.suppress(OSError):  # not TCP
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held

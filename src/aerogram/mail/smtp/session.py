@@ -204,7 +204,7 @@ class Session:
         """Write the content, or leave the transaction when the server does not want it."""
         transaction.apply_recipient_replies()
         if reply.code == 354:
-            # Where nobody was accepted, and DATA was granted all the same, an empty content ends it.
+            # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
             self._output.append(transaction.message.stuffed() if transaction.accepted else b".\r\n")
             self._awaited.append(("content", transaction))
             self._unwritten = transaction

@@ -93,12 +93,12 @@ class OutgoingMessage:
             self.results[recipient] = result
 
     def settle_waiting(self, result: RecipientResult) -> None:
-        """Record ``result`` for everybody who waits."""
+        """Record ``result`` for every recipient who waits."""
         self.settle(self.waiting, result)
         self.waiting = []
 
     def defer(self, error: BaseException | None) -> None:
-        """Settle everybody who waits by the server's last words in ``error``, or as not sent."""
+        """Settle every recipient who waits by the server's last words in ``error``, or as not sent."""
         reply = error.reply if isinstance(error, ConnectionLost) else None
         if reply is not None and reply.code >= 400:
             self.settle_waiting(result_of(*reply))
@@ -158,9 +158,9 @@ class Transaction:
         return len(self.rcpts) == len(self.recipients) and not any(reply.is_positive for reply in self.rcpts)
 
     def apply_recipient_replies(self) -> None:
-        """Settle the recipients who were refused; those for whom there was no room wait again.
+        """Settle the recipients who were refused; those that exceed the server's limit wait again.
 
-        Where nobody was accepted, another transaction would fare no better, and all are refused.
+        If no recipient was accepted, another transaction would not help, and all are refused.
         """
         if self.mail is not None and not self.mail.is_positive:
             self._settle(self.recipients, self.mail)
