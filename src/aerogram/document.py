@@ -23,9 +23,7 @@ _REVEALED = re.compile(r"<!--(\[(?:if\b[^\]<>]*|endif)\])-->", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[^!-~]")
 _URL_ATTRIBUTES = "//@href | //@src | //@action | //a/@name"  # the ones libxml2 would percent-encode
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
-_CONTROLS = bytes(
-    {*range(9), 11, *range(14, 32)}
-)  # those of them that are found as octets, ten times as fast
+_CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
 _UNWRITABLE_REFERENCE = re.compile(
     "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
 )
@@ -37,11 +35,7 @@ _BLANK = "\ufeff \t\r\n\f"
 
 
 def check_size(html: str, template: str | None = None) -> None:
-    """Refuse a document larger than the setting ``HTML_SIZE_LIMIT`` (bytes of its UTF-8 form).
-
-    Raises:
-        DocumentError: it is larger.
-    """
+    """Raise DocumentError for a document of more than ``HTML_SIZE_LIMIT`` bytes in UTF-8."""
     limit = settings.HTML_SIZE_LIMIT
     if len(html) * 4 <= limit:  # no UTF-8 form is longer than that
         return
@@ -55,19 +49,11 @@ def check_size(html: str, template: str | None = None) -> None:
 
 
 def parse_html(html: str, *, template: str | None = None) -> Element | None:
-    """Parse a document or a fragment.
-
-    Args:
-        html: its text.
-        template: the name of its template, for error texts.
-
-    Returns:
-        The ``<html>`` element with a body in it, or ``None`` when there is nothing to read.
+    """Parse a document or a fragment; return its ``<html>`` element, ``None`` when there is nothing to read.
 
     Raises:
         DocumentError: it is larger than ``HTML_SIZE_LIMIT`` bytes, nested too deeply, cannot be written as
-        UTF-8, or
-            has an element with more than 5,000 attributes.
+            UTF-8, or has an element with more than 5,000 attributes. The text names ``template``.
         TypeError: ``html`` is not a string.
     """
     if not isinstance(html, str):
@@ -110,11 +96,8 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
 def write_html(root: Element, source: str) -> str:
     """Write a tree as HTML.
 
-    Args:
-        root: the ``<html>`` element. source: the text it was parsed from, and every text added to the tree
-        since. What libxml2 loses is taken
-            from it: the doctype, and whether the document is a fragment (without html, head, body and
-            doctype).
+    What libxml2 loses is taken from ``source``, the text that was parsed and every text added since: the
+    doctype, and whether it is a fragment (without html, head, body and doctype).
     """
     word = unique_marker(source)
     hidden = _hide_urls(root, word)

@@ -11,8 +11,6 @@ from aerogram.exceptions import DeclarationError, DuplicateNotification
 
 _classes: WeakValueDictionary[str, type] = WeakValueDictionary()
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
-
-
 _LONGEST = 100
 
 
@@ -27,12 +25,7 @@ def snake_case(class_name: str) -> str:
 
 
 def checked_name(name: str, cls: type) -> str:
-    """Return ``name`` if it can be a folder and a word on the command line.
-
-    Raises:
-        DeclarationError: it has other characters than lower-case letters, digits, ``_`` and ``-``, or more
-            than 100 of them.
-    """
+    """Return ``name`` if it can be a folder and a word on the command line; else raise DeclarationError."""
     if isinstance(name, str) and len(name) > _LONGEST:
         raise DeclarationError(
             f"A name of {len(name)} characters ({name[:40]}…) was given to {cls.__qualname__[:100]}; at most "
@@ -47,11 +40,7 @@ def checked_name(name: str, cls: type) -> str:
 
 
 def claim_name(name: str, cls: type) -> None:
-    """Reserve a name for ``cls``, unless a living class defined elsewhere has it.
-
-    Raises:
-        DuplicateNotification: naming both classes.
-    """
+    """Reserve a name for ``cls``; raise DuplicateNotification if a living class defined elsewhere has it."""
     holder = _classes.get(name)
     if holder is not None and not _same_place(holder, cls) and "<locals>" in holder.__qualname__:
         # A class made inside a function lives on in a reference cycle until it is collected.
@@ -60,7 +49,8 @@ def claim_name(name: str, cls: type) -> None:
         holder = _classes.get(name)
     if holder is not None and not _same_place(holder, cls):
         raise DuplicateNotification(
-            f"Two notifications are named {name!r}: {_place(holder)} and {_place(cls)}. "
+            f"Two notifications are named {name!r}: {holder.__module__}.{holder.__qualname__} and "
+            f"{cls.__module__}.{cls.__qualname__}. "
             f'Name one of them otherwise: class {cls.__name__}(Notification, name="…").'
         )
     _classes[name] = cls
@@ -79,7 +69,3 @@ def _same_place(one: type, other: type) -> bool:
 def _file(cls: type) -> str:
     module = sys.modules.get(cls.__module__)
     return getattr(module, "__file__", None) or cls.__module__
-
-
-def _place(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"

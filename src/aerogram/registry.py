@@ -36,16 +36,11 @@ def all_notifications() -> list[type[Notification]]:
 
     The built-in ones are listed only through their subclasses.
     """
-    found = {registered_name(cls): cls for cls in _descendants(Notification) if _is_listed(cls)}
-    return [found[name] for name in sorted(found)]
+    return sorted(filter(_is_listed, set(_descendants(Notification))), key=registered_name)
 
 
 def get(name: str) -> type[Notification]:
-    """Return the notification class of that name.
-
-    Raises:
-        NotificationNotFound: none has it; the text names the nearest.
-    """
+    """Return the notification class of that name; if none has it, raise NotificationNotFound."""
     found = {registered_name(cls): cls for cls in all_notifications()}
     if name in found:
         return found[name]

@@ -84,16 +84,12 @@ class _Check:
             self._check_sample(name, sample)
         return self.problems
 
-    # ---- what is known of the class --------------------------------------------------------------------
-
     def _samples(self) -> Mapping[str, Notification]:
         try:
             samples = samples_of(self.cls)
-        except DeclarationError as error:
-            self._add("samples", "samples-failed", str(error))
-            return {}
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
-            self._add("samples", "samples-failed", f"samples() raised {describe(error)}")
+            raised = "" if isinstance(error, DeclarationError) else "samples() raised "
+            self._add("samples", "samples-failed", raised + describe(error))
             return {}
         if not samples:
             self._add(
@@ -117,8 +113,6 @@ class _Check:
         """Return whether a declaration is a plain class attribute: neither computed nor an argument."""
         value = getattr(self.cls, declaration)
         return declaration not in self.fields and not isinstance(value, property)
-
-    # ---- templates, read but not rendered --------------------------------------------------------------
 
     def _check_subject(self, variables: set[str] | None) -> None:
         if not self._is_static("subject"):
@@ -189,8 +183,6 @@ class _Check:
                 self.missing.add(name)
                 self._add("css", "stylesheet-missing", str(error))
 
-    # ---- what a class declares -------------------------------------------------------------------------
-
     def _check_recipients(self) -> None:
         if all(self._is_static(name) and not getattr(self.cls, name) for name in ("to", "cc", "bcc")):
             self._add(
@@ -207,8 +199,6 @@ class _Check:
             return
         if not declared.unsubscribe_url and _lacks_unsubscribing(declared.category, declared.headers):
             self._report_no_unsubscribing("The mail")
-
-    # ---- samples, rendered and written -----------------------------------------------------------------
 
     def _check_sample(self, name: str, sample: Notification) -> None:
         try:

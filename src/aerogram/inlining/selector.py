@@ -194,12 +194,13 @@ def _after_parens(text: str, position: int) -> int:
 
 
 def _unescaped(name: str) -> str:
-    if "\\" not in name:
-        return name
-    return _ESCAPED.sub(lambda found: found[2] if found[1] is None else _character(int(found[1], 16)), name)
+    return _ESCAPED.sub(_character, name) if "\\" in name else name
 
 
-def _character(code: int) -> str:
+def _character(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[2]
+    code = int(escape[1], 16)
     if code == 0 or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:  # CSS Syntax 3, section 4.3.7
         return "\ufffd"
     return chr(code)

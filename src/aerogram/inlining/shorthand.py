@@ -6,26 +6,20 @@ from functools import cache
 
 _SIDES = ("top", "right", "bottom", "left")
 _CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
-_PARTS: dict[str, tuple[str, ...]] = {  # the last word of each longhand, behind the shorthand's name
-    "animation": (
-        *("name", "duration", "timing-function", "delay"),
-        *("iteration-count", "direction", "fill-mode", "play-state"),
-    ),
-    "background": (
-        *("color", "image", "position", "position-x", "position-y"),
-        *("size", "repeat", "origin", "clip", "attachment"),
-    ),
-    "border-image": ("source", "slice", "width", "outset", "repeat"),
-    "column-rule": ("width", "style", "color"),
-    "font": ("style", "variant", "weight", "stretch", "size", "family", "size-adjust", "kerning"),
-    "list-style": ("type", "position", "image"),
-    "margin": _SIDES,
-    "outline": ("width", "style", "color"),
-    "overflow": ("x", "y"),
-    "padding": _SIDES,
-    "text-decoration": ("line", "style", "color", "thickness"),
-    "text-emphasis": ("style", "color"),
-    "transition": ("property", "duration", "timing-function", "delay"),
+_PARTS = {  # the last word of each longhand, behind the shorthand's name
+    "animation": "name duration timing-function delay iteration-count direction fill-mode play-state",
+    "background": "color image position position-x position-y size repeat origin clip attachment",
+    "border-image": "source slice width outset repeat",
+    "column-rule": "width style color",
+    "font": "style variant weight stretch size family size-adjust kerning",
+    "list-style": "type position image",
+    "margin": "top right bottom left",
+    "outline": "width style color",
+    "overflow": "x y",
+    "padding": "top right bottom left",
+    "text-decoration": "line style color thickness",
+    "text-emphasis": "style color",
+    "transition": "property duration timing-function delay",
 }
 _LISTED: dict[str, tuple[str, ...]] = {
     "background-position": ("background-position-x", "background-position-y"),
@@ -63,7 +57,7 @@ def _longhands() -> dict[str, frozenset[str]]:
     """Return what each shorthand sets, itself included."""
     sets: dict[str, set[str]] = {name: set(parts) for name, parts in _LISTED.items()}
     for name, parts in _PARTS.items():
-        sets.setdefault(name, set()).update(f"{name}-{part}" for part in parts)
+        sets.setdefault(name, set()).update(f"{name}-{part}" for part in parts.split())
     line = ("width", "style", "color")
     for side in _SIDES:
         sets[f"border-{side}"] = {f"border-{side}-{part}" for part in line}

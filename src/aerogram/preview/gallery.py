@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aerogram.notification import Notification
-    from aerogram.preview.rendered_sample import Attachment, RenderedSample
+    from aerogram.preview.rendered_sample import RenderedSample
 
 _PAGE = Path(__file__).parent / "page"
 _GMAIL_CLIP = 102 * 1024  # bytes of HTML; Gmail hides the rest of a longer mail
@@ -106,7 +106,7 @@ def gallery_page(groups: Sequence[Group]) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         clip=_GMAIL_CLIP,
-        embeddable=_embeddable,
+        embeddable=lambda attachment: len(attachment.content) <= _EMBEDDED,
     )
 
 
@@ -127,7 +127,3 @@ def person(address: str) -> str:
     """Return what an inbox shows of the sender ``"Name <a@b>"``: the name, else the address."""
     name = address.partition("<")[0].strip().strip('"').strip()
     return name or address.strip("<> ")
-
-
-def _embeddable(attachment: Attachment) -> bool:
-    return len(attachment.content) <= _EMBEDDED

@@ -17,7 +17,6 @@ from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, Scr
 if TYPE_CHECKING:
     from aerogram.testing.faulty_server import FaultyServer
 
-
 _REPLIES = {
     "HELO": "250 faulty.test",
     "STARTTLS": "220 2.0.0 go ahead",
@@ -68,8 +67,6 @@ class Conversation:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
-
-    # -- commands --
 
     def _obey(self, line: str) -> None:
         self._server.commands.append(line)
@@ -155,8 +152,6 @@ class Conversation:
         if not self._follow(rule):
             self._reply("250 2.0.0 accepted")
 
-    # -- logins --
-
     def _login(self, argument: str) -> str:
         mechanism, _, first = argument.partition(" ")
         try:
@@ -188,8 +183,6 @@ class Conversation:
     def _answer_to(self, challenge: str) -> str:
         self._reply("334 " + b64encode(challenge.encode()).decode())
         return self._line().decode()
-
-    # -- what the rules say --
 
     def _rule(self, verb: str, argument: str = "") -> ScriptRule | None:
         return self._server.rule_for(verb, argument, self._number)
@@ -227,8 +220,6 @@ class Conversation:
         self._buffer.clear()
         self._mail = None
 
-    # -- the wire --
-
     def _reply(self, text: str) -> None:
         self._write(text.encode() + b"\r\n")
 
@@ -255,7 +246,8 @@ class Conversation:
 
     def _receive(self) -> None:
         # A round trip: all that came was answered, and nothing else is there.
-        if self._answered and not self._readable():
+        pending = isinstance(self._client, ssl.SSLSocket) and self._client.pending()
+        if self._answered and not (pending or select.select([self._client], [], [], 0)[0]):
             with self._server.lock:
                 self._server.waits += 1
         self._answered = False
@@ -263,11 +255,6 @@ class Conversation:
         if not chunk:
             raise _Over
         self._buffer += chunk
-
-    def _readable(self) -> bool:
-        if isinstance(self._client, ssl.SSLSocket) and self._client.pending():
-            return True
-        return bool(select.select([self._client], [], [], 0)[0])
 
 
 def _address(argument: str) -> str:
