@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import count
 from typing import Any
 
 from lxml import etree
@@ -126,13 +127,9 @@ def write_html(root: Element, source: str) -> str:
 
 def unique_marker(*texts: str) -> str:
     """Return a word of ASCII letters that occurs in none of the texts, whatever case they are in."""
-    number = 0
     lowered = [text.lower() for text in texts if any(start in text for start in ("zq", "zQ", "Zq", "ZQ"))]
-    while True:
-        word = "zq" + "".join(chr(ord("a") + int(digit)) for digit in str(number)) + "x"
-        if not any(word in text for text in lowered):
-            return word
-        number += 1
+    words = (f"zq{'a' * number}x" for number in count(1))
+    return next(word for word in words if not any(word in text for text in lowered))
 
 
 def _without_unwritable(html: str) -> str:

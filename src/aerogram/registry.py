@@ -12,8 +12,8 @@ from aerogram.naming import class_named
 from aerogram.notification import Notification, is_abstract, registered_name
 
 
-def load(modules: Iterable[str] | None = None) -> None:
-    """Import the modules that define notifications: ``modules``, else those of ``NOTIFICATION_MODULES``.
+def load(modules: Iterable[str] | None = None) -> list[type[Notification]]:
+    """Import ``modules``, else those of ``NOTIFICATION_MODULES``, and return all notifications.
 
     Raises:
         ImproperlyConfigured: there is no such module. An error inside a module is raised as it is.
@@ -29,6 +29,7 @@ def load(modules: Iterable[str] | None = None) -> None:
                 "setting NOTIFICATION_MODULES, and must be importable: run the command in the folder "
                 "that holds it, or install it."
             ) from None
+    return all_notifications()
 
 
 def all_notifications() -> list[type[Notification]]:

@@ -53,8 +53,7 @@ def check(notifications: Iterable[type[Notification]] | None = None) -> list[Pro
             that are defined.
     """
     if notifications is None:
-        registry.load()
-        notifications = registry.all_notifications()
+        notifications = registry.load()
     templates = default_renderer().templates
     return [problem for cls in notifications for problem in _Check(cls, templates).run()]
 

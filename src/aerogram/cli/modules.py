@@ -41,8 +41,7 @@ class Invocation:
 
     def notifications(self) -> list[type[Notification]]:
         """Import the modules and return every notification they define."""
-        registry.load(self.module_names())
-        return registry.all_notifications()
+        return registry.load(self.module_names())
 
     def notification(self, name: str) -> type[Notification]:
         """Return the notification of that name."""

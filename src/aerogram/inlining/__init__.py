@@ -18,10 +18,12 @@ from aerogram.exceptions import DocumentError
 
 if TYPE_CHECKING:
     from aerogram.document import Element
+    from aerogram.inlining.stylesheet import Sheet
 
 __all__ = ["inline_css"]
 
 _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
+_EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
 _COMMENT_MARKS = re.compile(r"<!--|-->")
 
 
@@ -81,18 +83,17 @@ def _inline_tree(root: Element, css: str) -> None:
     elements = [style for style in root.iter("style") if _is_for_screens(style)]
     if css.strip():
         elements.append(_add_style(root, css))
-    sheets = []
-    order = 0
+    sheets: list[Sheet] = []
     for element in elements:
-        sheet = parse_sheet(_COMMENT_MARKS.sub("", element.text or ""), order)
-        order += len(sheet.rules) + len(sheet.kept)
-        sheets.append(sheet)
+        order = sum(len(sheet.rules) + len(sheet.kept) for sheet in sheets)
+        sheets.append(parse_sheet(_COMMENT_MARKS.sub("", element.text or ""), order))
     texts = apply_sheets(root, sheets)
     for element, text in zip(elements, texts, strict=True):
         if text:
             element.text = f"\n{text}\n"
         else:
-            _remove(element)
+            element.tag = _EMPTIED
+    etree.strip_elements(root, _EMPTIED, with_tail=False)
 
 
 def _is_for_screens(style: Element) -> bool:
@@ -111,15 +112,3 @@ def _add_style(root: Element, css: str) -> Element:
     style.text = css
     head.append(style)
     return style
-
-
-def _remove(element: Element) -> None:
-    """Remove an element but not the text behind it."""
-    parent, before, tail = element.getparent(), element.getprevious(), element.tail
-    if parent is None:
-        return
-    if tail and before is not None:
-        before.tail = (before.tail or "") + tail
-    elif tail:
-        parent.text = (parent.text or "") + tail
-    parent.remove(element)

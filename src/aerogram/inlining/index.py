@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -78,7 +79,7 @@ class Index:
         for test in compound.tests:
             if not test.holds(element.get(test.name)):
                 return False
-        return all(_is_end(element, preceding=child == ":first-child") for child in compound.children)
+        return all(_sibling(element, preceding=end == ":first-child") is None for end in compound.children)
 
 
 class _Search:
@@ -97,7 +98,7 @@ class _Search:
         if number == 0:
             return True
         combinator = self.compounds[number].combinator
-        step = _parent if combinator in (" ", ">") else _previous
+        step = _parent if combinator in (" ", ">") else _sibling
         near = step(element)
         if near is None:
             return False
@@ -128,13 +129,8 @@ class _Search:
         return self.fits(element, self.compounds[number]) and self.has_before(element, number)
 
 
-def _parent(element: Element) -> Element | None:
-    return element.getparent()
+_parent: Callable[[Element], Element | None] = methodcaller("getparent")
 
 
-def _previous(element: Element) -> Element | None:
-    return next(element.itersiblings(etree.Element, preceding=True), None)
-
-
-def _is_end(element: Element, *, preceding: bool) -> bool:
-    return next(element.itersiblings(etree.Element, preceding=preceding), None) is None
+def _sibling(element: Element, *, preceding: bool = True) -> Element | None:
+    return next(element.itersiblings(etree.Element, preceding=preceding), None)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aerogram.inlining.declaration_block import read_declarations
@@ -92,6 +94,9 @@ def parse_sheet(css: str, first_order: int = 0) -> Sheet:
     return reading.sheet()
 
 
+Kept = tuple[tuple[str, ...], str]  # the preludes of the blocks around a statement, and its text
+
+
 class _Reading:
     """The state of parsing one sheet."""
 
@@ -99,14 +104,14 @@ class _Reading:
         self.order = order
         self.rules: list[StyleRule] = []
         self.kept: list[KeptRule] = []
-        self.normal = _KeptText()  # what stays, made important so that it beats attributes
-        self.important = _KeptText()  # !important already: after the rest, so it still wins
+        self.normal: list[Kept] = []  # what stays, made important so that it beats attributes
+        self.important: list[Kept] = []  # !important already: after the rest, so it still wins
         self.client_only: list[ClientOnlyRule] = []
         # A hostile sheet repeats one block thousands of times.
         self.read_declarations = cache(read_declarations)
 
     def sheet(self) -> Sheet:
-        kept = "\n".join([*self.normal.lines(), *self.important.lines()]).replace("</", "<\\/")
+        kept = "\n".join([*_lines(self.normal), *_lines(self.important)]).replace("</", "<\\/")
         return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.client_only))
 
     def statement(self, prelude: str, block: str | None, wrap: tuple[str, ...]) -> None:
@@ -116,19 +121,19 @@ class _Reading:
             return
         if block is None:
             if keyword:
-                self.normal.add(f"{prelude};", wrap)
+                self.normal.append((wrap, f"{prelude};"))
         elif keyword in _BLOCKS_OF_RULES and len(wrap) < _DEEPEST:
             for inner_prelude, inner_block in _statements(block):
                 self.statement(inner_prelude, inner_block, (*wrap, prelude))
         elif keyword:
-            self.normal.add(f"{prelude} {{{block}}}", wrap)
+            self.normal.append((wrap, f"{prelude} {{{block}}}"))
         elif prelude:
             self._style_rule(prelude, block, wrap)
 
     def _style_rule(self, prelude: str, block: str, wrap: tuple[str, ...]) -> None:
         body = self.read_declarations(block)
         if body is None:
-            self.normal.add(f"{prelude} {{{block}}}", wrap)
+            self.normal.append((wrap, f"{prelude} {{{block}}}"))
         if not body:
             return
         selectors = _split(prelude)
@@ -154,7 +159,7 @@ class _Reading:
         for important, texts in ((False, self.normal), (True, self.important)):
             part = tuple(item for item in body if item.important is important)
             if part:
-                texts.add(_written(one, part, important=not star or important), wrap)
+                texts.append((wrap, _written(one, part, important=not star or important)))
         if selector is not None and selector.reaches:
             self.kept.append(self._kept(selector, body))
 
@@ -163,23 +168,14 @@ class _Reading:
         return KeptRule(selector, names, self.order)
 
 
-class _KeptText:
-    """Statements that stay, those of the same blocks around them together."""
-
-    def __init__(self) -> None:
-        self._statements: list[tuple[tuple[str, ...], list[str]]] = []
-
-    def add(self, text: str, wrap: tuple[str, ...]) -> None:
-        if wrap and self._statements and self._statements[-1][0] == wrap:
-            self._statements[-1][1].append(text)
-        else:
-            self._statements.append((wrap, [text]))
-
-    def lines(self) -> Iterator[str]:
-        for wrap, texts in self._statements:
+def _lines(statements: list[Kept]) -> Iterator[str]:
+    """Yield statements that stay, those of the same blocks around them together."""
+    for wrap, group in groupby(statements, itemgetter(0)):
+        texts = [text for _, text in group]
+        if wrap:
             start = " ".join(f"{prelude} {{" for prelude in wrap)
-            text = "\n  ".join(texts)
-            yield f"{start} {text}{' }' * len(wrap)}" if wrap else text
+            texts = [f"{start} " + "\n  ".join(texts) + " }" * len(wrap)]
+        yield from texts
 
 
 def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True) -> str:

@@ -49,8 +49,7 @@ def write_previews(
     """
     folder = Path(out)
     if notifications is None:
-        registry.load()
-        notifications = registry.all_notifications()
+        notifications = registry.load()
     taken: set[str] = set()
     groups = [_group(cls, slug(registered_name(cls), taken)) for cls in notifications]
     samples = [sample for group in groups for sample in group.samples]
