@@ -26,7 +26,7 @@ def arrange(heads: int, rows: list[list[Cell]]) -> tuple[Grid, list[str]]:
     """
     columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in row) for row in rows))]
     spanning: list[tuple[int, int, int]] = []
-    notes: list[int] = []
+    full_width: list[int] = []
     lines: list[_Kind] = []
     counts: list[int] = []
     texts: list[str] = []
@@ -39,15 +39,14 @@ def arrange(heads: int, rows: list[list[Cell]]) -> tuple[Grid, list[str]]:
                 if span == 1:
                     columns[column].append(number)
                 elif span == len(columns):
-                    notes.append(number)
+                    full_width.append(number)
                 else:
                     spanning.append((number, column, column + span))
                 column += span
             texts += line
         lines += [kind] * len(parts)
         counts.append(len(parts))
-    grid = Grid(tuple(map(tuple, columns)), tuple(spanning), tuple(notes), tuple(lines), tuple(counts), heads)
-    return grid, texts
+    return Grid(columns, spanning, full_width, lines, counts, heads), texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,11 @@ class Grid:
     Cells are numbered from left to right, line by line.
     """
 
-    columns: tuple[tuple[int, ...], ...]  # for each column the cells that are in no other
-    spanning: tuple[tuple[int, int, int], ...]  # other cells: number, first column, column behind the last
-    notes: tuple[int, ...]  # cells over all columns
-    lines: tuple[_Kind, ...]
-    rows: tuple[int, ...]  # for each row how many lines it has
+    columns: Sequence[Sequence[int]]  # for each column the cells that are in no other
+    spanning: Sequence[tuple[int, int, int]]  # other cells: number, first column, column behind the last
+    full_width: Sequence[int]  # cells over all columns
+    lines: Sequence[_Kind]
+    rows: Sequence[int]  # for each row how many lines it has
     heads: int  # rows that are headings
 
     def format(self, texts: Sequence[str], width: int) -> list[str]:
@@ -72,7 +71,7 @@ class Grid:
         total = _total(widths)
         if total > (width or ROOM):
             return self._wrapped(texts, sizes, widths, width)
-        pieces = {note: wrap(texts[note], width) for note in self.notes if sizes[note] > total}
+        pieces = {cell: wrap(texts[cell], width) for cell in self.full_width if sizes[cell] > total}
         if simple and not pieces and all(align != "c" for kind in self.lines for align, _ in kind):
             return self._filled(texts, widths)
         return self._padded(texts, widths, pieces)
@@ -112,7 +111,7 @@ class Grid:
         if any(columns_of(part) > rooms[number] for number, parts in pieces.items() for part in parts):
             return self._cell_by_cell(texts, width)
         total = _total(widths)
-        pieces.update((note, wrap(texts[note], width)) for note in self.notes if sizes[note] > total)
+        pieces.update((cell, wrap(texts[cell], width)) for cell in self.full_width if sizes[cell] > total)
         return self._padded(texts, widths, pieces)
 
     def _padded(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:

@@ -71,28 +71,6 @@ def table_run(
     return f"{marks.TABLE_START}{marks.ROW.join([str(heads), *lines])}{marks.TABLE_END}"
 
 
-def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
-    """Take out the columns that only separate their neighbours."""
-    starts = [list(accumulate((cell.span for cell in row), initial=0)) for row in rows]
-    used = {
-        start
-        for row, columns in zip(rows, starts, strict=True)
-        for cell, start in zip(row, columns, strict=False)
-        if cell.text and cell.span == 1
-    }
-    kept = []
-    for row, columns in zip(rows, starts, strict=True):
-        spans = [len(used.intersection(range(*ends))) for ends in pairwise(columns)]
-        kept.append(
-            [
-                cell._replace(span=max(span, 1))
-                for cell, span in zip(row, spans, strict=True)
-                if span or cell.text
-            ]
-        )
-    return kept
-
-
 def _is_ruled(row: Element) -> bool:
     """Return whether a row is in a table with visible borders, which no layout has."""
     table = next(row.iterancestors("table"), row)
@@ -134,8 +112,9 @@ def _with_blanks(
                 column += below[column][1]
             if cell is not None:
                 span = _span(cell)
-                if (left := _rows(cell) - 1) > 0:
-                    after[column] = left, span
+                rows_over = _number(cell.get("rowspan", "1")) or 65534  # 0 stands for all that are left
+                if rows_over > 1:
+                    after[column] = rows_over - 1, span
                 filled.append((cell, span))
                 column += span
         below = after
@@ -160,12 +139,30 @@ def _span(cell: Element) -> int:
     return max(min(_number(cell.get("colspan", "1")), 50), 1)
 
 
-def _rows(cell: Element) -> int:
-    return _number(cell.get("rowspan", "1")) or 65534  # 0 stands for all that are left
-
-
 def _number(value: str) -> int:
     return int(value[:5]) if value.isascii() and value.isdigit() else 1
+
+
+def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """Take out the columns that only separate their neighbours."""
+    starts = [list(accumulate((cell.span for cell in row), initial=0)) for row in rows]
+    used = {
+        start
+        for row, columns in zip(rows, starts, strict=True)
+        for cell, start in zip(row, columns, strict=False)
+        if cell.text and cell.span == 1
+    }
+    kept = []
+    for row, columns in zip(rows, starts, strict=True):
+        spans = [len(used.intersection(range(*ends))) for ends in pairwise(columns)]
+        kept.append(
+            [
+                cell._replace(span=max(span, 1))
+                for cell, span in zip(row, spans, strict=True)
+                if span or cell.text
+            ]
+        )
+    return kept
 
 
 def is_table(content: str) -> bool:
