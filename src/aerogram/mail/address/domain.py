@@ -47,11 +47,7 @@ def a_labels(host: str) -> str:
 
 
 def is_address_literal(host: str) -> bool:
-    """Return whether ``host`` is an address literal of RFC 5321 section 4.1.3.
-
-    >>> is_address_literal("[192.0.2.1]"), is_address_literal("[IPv6:2001:db8::1]"), is_address_literal("[x]")
-    (True, True, False)
-    """
+    """Return whether ``host`` is an address literal, ``[192.0.2.1]`` or ``[IPv6:…]`` (RFC 5321, 4.1.3)."""
     if not (host.startswith("[") and host.endswith("]")) or len(host) > _LITERAL_LIMIT or "%" in host:
         return False
     inner = host[1:-1]

@@ -135,11 +135,7 @@ def check_unsubscribe_email(value: object) -> str:
 
 
 def check_list_id(value: object) -> str:
-    """Return a List-Id from itself or from its identifier alone (RFC 2919), else raise BadHeaderError.
-
-    >>> check_list_id("news.example.com"), check_list_id("News <news.example.com>")
-    ('<news.example.com>', 'News <news.example.com>')
-    """
+    """Return a List-Id from itself or from its identifier alone (RFC 2919), else raise BadHeaderError."""
     text = check_header_value("List-Id", value)
     written = text if "<" in text else f"<{text}>"
     if not _LIST_ID.fullmatch(written):

@@ -93,12 +93,7 @@ def django_encoded_text(text: str, encoding: str | Charset) -> str:
 
 
 def with_short_words(value: str, used: int) -> str:
-    """Split again the encoded-words in ``value`` that are longer than RFC 2047 or the first line allows.
-
-    Args:
-        value: an encoded header value.
-        used: characters that stand before it on its first line.
-    """
+    """Split again the encoded-words that are too long, with ``used`` characters before them on the line."""
 
     def split(word: re.Match[str]) -> str:
         room = min(WORD_LIMIT, _LINE_LIMIT - used) if word.start() == 0 else WORD_LIMIT

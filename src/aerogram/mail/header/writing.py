@@ -121,11 +121,7 @@ def must_encode(value: str, used: int) -> bool:
 
 
 def encoded_header_bytes(name: str, value: str) -> bytes:
-    """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new.
-
-    >>> encoded_header_bytes("Subject", "=?utf-8?q?J=C3=B6rg?=\\n =?utf-8?q?_a?=")
-    b'Subject: =?utf-8?q?J=C3=B6rg?= =?utf-8?q?_a?=\\r\\n'
-    """
+    """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new."""
     kind = kind_of(name)
     text = check_header_value(name, _FOLD.sub("", str(value)))
     if not text.isascii():

@@ -49,8 +49,7 @@ def attachment_of(filename: str | None, content: object, mimetype: str | None) -
     ``application/octet-stream``. ``message/rfc822`` content may be a message object.
 
     Raises:
-        ValueError: ``content`` is ``None``.
-        InvalidAttachment: the type is not ``type/subtype``.
+        InvalidAttachment: ``content`` is ``None``, or the type is not ``type/subtype``.
 
     >>> attachment_of("notes.txt", b"caf\\xc3\\xa9", None)
     EmailAttachment(filename='notes.txt', content='café', mimetype='text/plain')

@@ -24,15 +24,8 @@ def header_block(
 ) -> bytes:
     """Write the message's own header fields, those of its content excepted.
 
-    Args:
-        message: left as it is.
-        addresses: what was read of its addresses, if it was.
-        utf8: allow addresses beyond ASCII (RFC 6531).
-        local_time: date it in the local time zone instead of UTC.
-
-    Raises:
-        BadHeaderError: a name or value that would break or forge the message.
-        InvalidAddress: a sender or recipient that is not exactly one mailbox.
+    ``addresses`` are those that are read already, ``utf8`` allows them to be beyond ASCII (RFC 6531), and
+    ``local_time`` dates the message in the local time zone instead of UTC.
     """
     common = _common(message, addresses, utf8)
     given = common.given

@@ -32,11 +32,8 @@ _UNENCODED = ("", "7bit", "8bit", "binary")
 def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, depth: int = 0) -> Node:
     """Return the part as a node.
 
-    Args:
-        part: left as it is.
-        eight_bit: text beyond ASCII may stay as it is.
-        enclosed: the part lies in an enclosed message, which keeps its encodings where it can.
-        depth: how many messages and multiparts hold it.
+    With ``eight_bit``, text beyond ASCII may stay as it is. An ``enclosed`` part lies in a message that keeps
+    its encodings where it can; ``depth`` is the number of messages and multiparts that hold it.
 
     Raises:
         BadHeaderError: a header of it cannot be written.
