@@ -547,3 +547,28 @@ def test_a_failed_message_never_stops_the_batch_or_hides_in_the_count():
     assert [report.message_id for report in caught.value.reports] == [
         messages[number].delivery.message_id for number in (1, 3, 4)
     ]
+
+
+# -- one report for each message --
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_message_that_waits_for_a_lost_second_connection_is_reported_once(connections):
+    message, reports = mail("ann@v.org", "bob@w.org", "cy@x.org"), []
+    server = FaultyServer(["PIPELINING", "LIMITS MAILMAX=2 RCPTDOMAINMAX=1"])
+    with server.on("connect", "421 4.3.2 too busy", Drop(), skip=1):
+        backend = backend_for(server, connections=connections, fail_silently=True)
+        assert backend.send_messages([message], on_result=reports.append) == 1
+    assert [report.recipients for report in reports] == [message.delivery.recipients]
+    assert statuses(message) == {"ann@v.org": "sent", "bob@w.org": "deferred", "cy@x.org": "deferred"}
+
+
+@pytest.mark.parametrize("end", [Drop(), "354 what", "421 4.3.2 bye"])
+def test_a_message_refused_before_its_empty_content_is_reported_once(end):
+    message, reports = mail(), []
+    server = FaultyServer(["PIPELINING"]).on("RCPT", "550 5.1.1 no such user")
+    with server.on("DATA", "354 go ahead").on(".", end):
+        backend = backend_for(server, fail_silently=True)
+        assert backend.send_messages([message], on_result=reports.append) == 0
+    assert reports == [message.delivery]
+    assert statuses(message) == {"ann@x.org": "refused"}

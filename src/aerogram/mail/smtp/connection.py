@@ -96,7 +96,8 @@ class Connection:
 
     def take_unsent(self) -> list[OutgoingMessage]:
         """Hand over what cannot be sent here any more."""
-        unsent = [message for message in self._queue if message.waiting]
+        # Once each: a message of several transactions may have been returned by more than one of them.
+        unsent = [message for message in dict.fromkeys(self._queue) if message.waiting]
         self._queue.clear()
         return unsent
 

@@ -278,6 +278,8 @@ class Session:
             transactions.append(self._current)
         for transaction in transactions:
             message = transaction.message
+            if message.is_done:  # every recipient was refused before the content, which was empty
+                continue
             if transaction.is_written and not took_nothing:
                 transaction.leave_uncertain(clean_text(f"no answer after the content: {error}"))
                 self._conclude(message)
