@@ -147,6 +147,7 @@ CONTENTS = [
     b"From x\n.\n",
     "naïve\n".encode(),
     b"x" * 2000,
+    b"x" * 2000 + b"\na\r\nb\rc\n",
     b"a \n",
 ]
 

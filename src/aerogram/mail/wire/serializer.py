@@ -7,6 +7,7 @@ returns. Both ways give the same mail.
 
 from __future__ import annotations
 
+from email.message import Message
 from email.mime.base import MIMEBase
 from itertools import chain
 from operator import attrgetter
@@ -24,6 +25,7 @@ from aerogram.mail.message.attachments import (
 )
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.message.inline_parts import split_attachments
+from aerogram.mail.message.safemime import SafeMIMEText
 from aerogram.mail.wire.header_block import header_block
 from aerogram.mail.wire.mime_tree import node_of
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble
@@ -196,4 +198,9 @@ def _file(message: EmailMessage, attachment: EmailAttachment, eight_bit: bool) -
         node = node_of(message._create_attachment(filename, b"", mimetype))
         if isinstance(node, Leaf):
             return node._replace(body=to_base64(content))
-    return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
+    part = message._create_attachment(*attachment)
+    if isinstance(part, SafeMIMEText) and part["Content-Transfer-Encoding"] == "quoted-printable":
+        # For a long line. The standard library has rewritten the line ends; a file keeps its own.
+        part.replace_header("Content-Transfer-Encoding", "base64")
+        Message.set_payload(part, to_base64(as_utf8(text_of(content))).decode())
+    return node_of(part, eight_bit=eight_bit)
