@@ -17,8 +17,6 @@ _RUN = re.compile("\x02([0-9]+)\x03")
 _LINE = re.compile(
     r"^(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)", re.MULTILINE
 )
-_RULE = "* * *"
-_EDGES_OF_LINKS = frozenset((marks.LINK_START, marks.SOFT))
 _SPACES = re.compile("  +")
 _EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
 
@@ -69,7 +67,7 @@ def _line(found: re.Match[str], reader: Reader) -> Line:
     quote = "> " * found["quote"].count(">")
     item = found["item"] or ""
     content = found["content"].strip()
-    if content == _RULE:
+    if content == "* * *":  # html2text's rule
         content = "-" * 20
     is_image = bool(reader.images) and _is_image(content, reader)
     content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
@@ -81,5 +79,5 @@ def _is_image(content: str, reader: Reader) -> bool:
     numbers = [int(number) for number in _RUN.findall(content)]
     others = [reader.runs[number] for number in numbers if number not in reader.images]
     return len(numbers) - len(others) == 1 and all(
-        run in _EDGES_OF_LINKS or run.startswith(marks.LINK_URL) for run in others
+        run in (marks.LINK_START, marks.SOFT) or run.startswith(marks.LINK_URL) for run in others
     )

@@ -255,13 +255,11 @@ class Reader:
 
     def _preformatted_text(self, pre: Element) -> str:
         """Return the text inside ``pre``, white space included."""
-        texts = [pre.text or ""]
+        texts = []
         walk = etree.iterwalk(pre, events=("start", "end", "comment", "pi"))
         for event, element in walk:
-            if element is pre:
-                continue
             if event != "start":
-                texts.append(element.tail or "")
+                texts.append("" if element is pre else element.tail or "")
             elif element.tag in UNREAD or not self._is_seen(element):
                 walk.skip_subtree()
             else:
