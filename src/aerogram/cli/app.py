@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import sys
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,16 +18,14 @@ from aerogram.cli.samples import list_notifications, preview, send
 from aerogram.cli.screen import complain
 from aerogram.exceptions import AerogramError
 
-P = TypeVar("P")
 
-
-def _without_types(parameters: list[P]) -> list[P]:
+def _without_types(parameters: list[Any]) -> list[Any]:
     # The help of some releases of Typer shows types of Python: "--raw <bool>" and "NAME <str>".
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""  # type: ignore[attr-defined]  # an option, then
+            parameter.metavar = ""
         elif getattr(parameter, "param_type_name", "") == "argument":
-            parameter.display_type_rich = lambda **_: None  # type: ignore[attr-defined]
+            parameter.display_type_rich = lambda **_: None
     return parameters
 
 

@@ -36,19 +36,15 @@ def _checked_port(port: int) -> int:
 
 def catch(
     host: Annotated[
-        str, typer.Option("--host", metavar="HOST", help="A loopback address; others are refused.")
+        str, typer.Option(metavar="HOST", help="A loopback address; others are refused.")
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(
-            "--port", metavar="PORT", callback=_checked_port, help="From 1 to 65535, or 0 for any free port."
-        ),
+        typer.Option(metavar="PORT", callback=_checked_port, help="From 1 to 65535, or 0 for any free port."),
     ] = 1025,
     maildir: Annotated[
         Path | None,
-        typer.Option(
-            "--maildir", metavar="DIR", help="Keep the messages in this Maildir; show one line of each."
-        ),
+        typer.Option(metavar="DIR", help="Keep the messages in this Maildir; show one line of each."),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show messages as they were received.")] = False,
 ) -> None:

@@ -53,7 +53,7 @@ def list_notifications(context: typer.Context) -> None:
 def preview(
     context: typer.Context,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="The folder to write to; made if it does not exist.")
+        Path, typer.Option(metavar="DIR", help="The folder to write to; made if it does not exist.")
     ],
 ) -> None:
     """Write every sample as .html, .txt and .eml, and a page that shows them all."""
@@ -72,13 +72,12 @@ def send(
     to: Annotated[
         list[str],
         typer.Option(
-            "--to",
             metavar="ADDRESS",
             help="Who gets it, instead of the sample's recipients; may be given several times.",
         ),
     ],
     sample: Annotated[
-        str | None, typer.Option("--sample", metavar="SAMPLE", help="The sample; by default the first.")
+        str | None, typer.Option(metavar="SAMPLE", help="The sample; by default the first.")
     ] = None,
 ) -> None:
     """Send a sample to an address of your own, through the mailer of the settings.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -19,6 +19,7 @@ else:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def _takes(_table: Callable[P, object]) -> Callable[[Callable[..., R]], Callable[Concatenate[Any, P], R]]:
@@ -212,7 +213,7 @@ class Settings(SettingsTable):
         return base
 
 
-class Override:
+class Override(ContextDecorator):
     """Values that count for a while: what :meth:`Settings.override` returns."""
 
     def __init__(self, settings: Settings, values: dict[str, Any]) -> None:
@@ -231,27 +232,21 @@ class Override:
             newest_first.remove(self)
             self._stack.set(tuple(reversed(newest_first)))
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+    def __call__(self, function: F) -> F:
         """Decorate a function, sync or async: the values count during each call."""
         if isinstance(function, type):
             raise TypeError("settings.override() decorates functions, such as the methods of a class")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError("settings.override() cannot decorate a generator; use it as 'with' inside")
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def awaiting(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
-
-            return cast("Callable[P, R]", awaiting)
+        if not inspect.iscoroutinefunction(function):
+            return super().__call__(function)
 
         @functools.wraps(function)
-        def calling(*args: P.args, **kwargs: P.kwargs) -> R:
+        async def awaiting(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                return await function(*args, **kwargs)
 
-        return calling
+        return cast("F", awaiting)
 
     def __repr__(self) -> str:
         return f"<settings.override of {', '.join(sorted(self.layer.values)) or 'nothing'}>"
