@@ -43,7 +43,7 @@ def check_size(html: str, template: str | None = None) -> None:
     size = len(html.encode("utf-8", "surrogatepass"))
     if size > limit:
         raise DocumentError(
-            f"{_name(template)} is {size} bytes of HTML; the setting HTML_SIZE_LIMIT accepts {limit}. "
+            f"{_name(template)} has {size} bytes; the setting HTML_SIZE_LIMIT accepts {limit}. "
             "Send less, or raise the setting (most clients cut a mail at about 100,000 bytes).",
             template=template,
         )

@@ -393,7 +393,7 @@ class TestGetConnection:
         [
             ("smtp", "no dotted path"),
             ("no.such.module.Backend", "cannot be imported: No module named 'no'"),
-            ("aerogram.mail.backends.locmem.EmailBakend", "did you mean EmailBackend"),
+            ("aerogram.mail.backends.locmem.EmailBakend", "but has EmailBackend"),
             ("aerogram.mail.backends.locmem.copy", "no class copy"),
             ("django.core.mail.backends.smtp.EmailBackend", "use aerogram.mail.backends.smtp.EmailBackend"),
         ],

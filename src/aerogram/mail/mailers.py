@@ -135,7 +135,7 @@ def backend_class(path: str, given: str) -> BackendClass:
     found = getattr(module, name, None)
     if not callable(found):
         near = difflib.get_close_matches(name, dir(module), n=1, cutoff=0.7)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f" but has {near[0]}" if near else ""
         raise _not_found(path, given, f"the module {module_path} has no class {name}{hint}")
     return cast("BackendClass", found)
 

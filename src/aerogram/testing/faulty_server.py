@@ -85,7 +85,7 @@ class FaultyServer:
         """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
 
         Args:
-            verb: a command; or ``"connect"`` (instead of the greeting), ``"content"`` (as soon as some of the
+            verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as soon as some of the
                 content is there), ``"."`` (instead of the answer to the final dot, or to BDAT).
             actions: done in this order.
             match: only when the command's argument contains this (in any case).
@@ -94,6 +94,7 @@ class FaultyServer:
             keep: for ``"."``, whether the message is accepted; by default when the first reply is a 2xx.
             per_connection: count ``skip`` and ``times`` anew for each connection.
         """
+        verb = verb.lower() if verb.lower() in ("connect", "content") else verb.upper()
         self._rules.append(ScriptRule(verb, actions, match, skip, times, keep, per_connection))
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.address.parser import parse_mailbox, text_of
 from aerogram.mail.characters import check_header_value
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read_addresses(
     for entry in entries:
         if not entry:
             continue
-        text = entry if type(entry) is str else str(entry)
+        text = entry if type(entry) is str else text_of(entry)
         try:
             mailbox = parse_mailbox(text, utf8=utf8)
         except InvalidAddress:

@@ -86,7 +86,7 @@ def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
     Mailbox(display_name='Doe, Jane', local_part='jane', domain='xn--exmple-cua.com')
     """
     if type(value) is not str:
-        value = _text_of(value)
+        value = text_of(value)
     if len(value) > ENTRY_LIMIT:  # before the cache, which must not keep such texts
         refuse(value, f"it is longer than {ENTRY_LIMIT} characters")
     return _parse(value, utf8 and not value.isascii())  # so that an ASCII address is parsed once
@@ -103,7 +103,7 @@ def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
     >>> [mailbox.addr_spec for mailbox in parse_mailbox_list('a@x.org, "B, C" <b@y.org>')]
     ['a@x.org', 'b@y.org']
     """
-    text = _text_of(value)
+    text = text_of(value)
     if not text.strip(" \t") or is_empty_group(text):
         return []
     if "," not in text:
@@ -151,7 +151,7 @@ def parse_pair(pair: tuple[object, ...]) -> Mailbox:
     """
     if len(pair) != 2:
         raise InvalidAddress("Invalid address: a tuple must be a pair of name and address")
-    name, address = (_text_of(part) for part in pair)
+    name, address = (text_of(part) for part in pair)
     name = name.replace("\t", " ")
     if "@" not in address:
         refuse(address, "in a pair of name and address it needs a domain")
@@ -163,8 +163,9 @@ def parse_pair(pair: tuple[object, ...]) -> Mailbox:
     return Mailbox(name, local_part, domain)
 
 
-def _text_of(value: object) -> str:
-    # A call of str() makes a text of anything, but these are mistakes.
+def text_of(value: object) -> str:
+    """Return an entry as text; raise InvalidAddress for a type that is a mistake."""
+    # A call of str() makes text of anything, but these are mistakes.
     if value is None or isinstance(value, bytes | bytearray | tuple | list | dict | set | int | float):
         raise InvalidAddress(
             f"Invalid address: a value of type {type(value).__name__} was given. Accepted: a string such as "
