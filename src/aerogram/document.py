@@ -16,7 +16,9 @@ from lxml import etree
 from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
 
-Element = Any  # an lxml element: the published stubs give attributes and XPath results types nobody can use
+Element = (
+    Any  # an lxml element: the published stubs give attributes and XPath results types that are of no use
+)
 
 _DOCTYPE = re.compile(r"(?:\s|<\?.*?>|<!--.*?-->)*(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL)
 _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)

@@ -77,7 +77,7 @@ def unknown_setting(name: str, source: str = "") -> UnknownSetting:
 
 
 def wrong_value(name: str, value: object, source: str) -> ImproperlyConfigured:
-    """Return the error for a value that is not accepted; of a secret it shows the type alone."""
+    """Return the error for a value that is not accepted; of a secret it shows only the type."""
     shown = f"a value of type {type(value).__name__}" if is_secret(name) else _short(value)
     return ImproperlyConfigured(f"{name} ({source}): {shown} is not accepted. Accepted: {accepted(name)}.")
 

@@ -201,7 +201,7 @@ class Settings(SettingsTable):
         if frozen is not None:
             return frozen
         base, configured = self._base, self._configured
-        # One assignment of one finished value: threads that race here do the same work twice, and no harm.
+        # One assignment of one finished value: a race of two threads only repeats the work.
         if base is None or base.configured is not configured or base.surroundings.changed():
             from aerogram.conf.layers import merged
             from aerogram.conf.sources import Surroundings

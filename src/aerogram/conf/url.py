@@ -22,7 +22,7 @@ OPTIONS: Final = {
 
 
 class _Refused(Exception):
-    """What is wrong with a URL, in words that show nothing of it."""
+    """What is wrong with a URL, without showing any part of it."""
 
 
 def expand_url(url: str, source: str) -> dict[str, Any]:

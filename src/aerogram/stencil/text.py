@@ -39,7 +39,7 @@ _CLEANERS = {
 _MODE_MARKS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
 _SEPARATOR = "\0"  # between the cells of a table: no word holds it
-_OPEN = "\x7f"  # stands for an open line: no text holds it
+_OPEN = "\x7f"  # stands for an open line; no text contains it
 
 
 class Gap(NamedTuple):

@@ -85,8 +85,8 @@ class FaultyServer:
         """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
 
         Args:
-            verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as soon as some of the
-                content is there), ``"."`` (instead of the answer to the final dot, or to BDAT).
+            verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as
+                soon as some content is there), ``"."`` (instead of the reply to the final dot, or BDAT).
             actions: done in this order.
             match: only when the command's argument contains this (in any case).
             skip: let this many occasions pass first.

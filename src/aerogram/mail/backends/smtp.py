@@ -291,10 +291,10 @@ class EmailBackend(BaseEmailBackend):
                 self._sending = False
 
     def _twin(self) -> EmailBackend:
-        twin = copy.copy(self)
-        twin.adopt(None)
-        twin._sending, twin._lock = False, threading.RLock()
-        return twin
+        copied = copy.copy(self)
+        copied.adopt(None)
+        copied._sending, copied._lock = False, threading.RLock()
+        return copied
 
     @property
     def has_eight_bit(self) -> bool:
@@ -309,7 +309,7 @@ class EmailBackend(BaseEmailBackend):
             self._next_slot = max(now, self._next_slot) + 1 / self.rate
 
     def current_driver(self, client: smtplib.SMTP) -> Driver:
-        """Return the driver of :attr:`connection`, which somebody else may have put there."""
+        """Return the driver of :attr:`connection`, which the caller may have set."""
         if self._driver is None or self._driver.client is not client:
             client.ehlo_or_helo_if_needed()
             self._driver = Driver(client, self.timeouts, chunking=self.chunking)

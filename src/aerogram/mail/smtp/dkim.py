@@ -33,7 +33,7 @@ OVERSIGNED: Final = (
     b"list-unsubscribe",
     b"list-unsubscribe-post",
 )
-"""Signed once more than they occur, so that nobody can add another one (RFC 6376 section 8.15)."""
+"""Signed once more than they occur, so that no other one can be added (RFC 6376 section 8.15)."""
 
 _ED25519_PREFIX: Final = bytes.fromhex(
     "302e020100300506032b657004220420"
