@@ -1,4 +1,4 @@
-"""The package as a whole: what importing it costs, what it exports, which room imports what, its pins."""
+"""The package as a whole: what importing it costs, what it exports, which folder imports what, its pins."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEAVY = {
     "typer",
 }  # fmt: skip
 
-# Which third-party package is imported in which room: the first part of the path below src/aerogram.
+# Which third-party package is imported in which folder: the first part of the path below src/aerogram.
 HOMES = {
     "aiosmtpd": {"catcher"},
     "celery": {"contrib"},
@@ -124,10 +124,10 @@ def imports_of(path: Path) -> set[str]:
 def test_each_dependency_is_imported_in_its_own_room() -> None:
     strays = []
     for path in SOURCE.rglob("*.py"):
-        room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        folder = path.relative_to(SOURCE).parts[0].removesuffix(".py")
         foreign = imports_of(path) - sys.stdlib_module_names - {"aerogram", "annotationlib"}  # (3.14)
         strays += [
-            f"{path.relative_to(SOURCE)}: {name}" for name in foreign if room not in HOMES.get(name, ())
+            f"{path.relative_to(SOURCE)}: {name}" for name in foreign if folder not in HOMES.get(name, ())
         ]
     assert strays == []
 
