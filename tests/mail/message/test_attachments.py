@@ -162,6 +162,15 @@ def test_what_is_sent_arrives_octet_for_octet(content: bytes, mimetype: str):
         assert part.get_payload(decode=True) == content
 
 
+def test_a_lazy_text_with_a_long_line_keeps_its_line_ends():
+    class Lazy:
+        def __str__(self) -> str:
+            return "x" * 2000 + "\na\r\n"
+
+    part = message_from_bytes(to_bytes(mail_with(("a.csv", Lazy(), "text/csv")))).get_payload()[1]
+    assert part.get_payload(decode=True) == str(Lazy()).encode()
+
+
 def test_a_large_file_arrives():
     content = bytes(range(256)) * 4 * 1024 * 5
     part = message_from_bytes(to_bytes(mail_with(("big.bin", content, None)))).get_payload()[1]

@@ -185,8 +185,10 @@ def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
     if isinstance(attachment, MIMEBase):
         return node_of(attachment, eight_bit=eight_bit)
-    if len(attachment) != 3 or not _CONSTANTS.issuperset(map(type, attachment)):
+    if len(attachment) != 3:
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)
+    if not _CONSTANTS.issuperset(map(type, attachment)):
+        return _file(message, attachment, eight_bit)
     key = (tuple(map(type, attachment)), eight_bit, *attachment)
     return _files.get(key) or _files.add(key, _file(message, attachment, eight_bit), len(attachment[1] or ""))
 
