@@ -38,7 +38,7 @@ _CLEANERS = {
 }
 _MODE_MARKS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
-_SEPARATOR = "\0"  # between the cells of a table: no word holds it
+_SEPARATOR = "\0"  # between the cells of a table, and between plain lines: no word holds it
 _OPEN = "\x7f"  # stands for an open line; no text contains it
 
 
@@ -71,29 +71,38 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
     return (lambda words: (words[numbers[0]],)) if numbers else (lambda _words: ())
 
 
+class PlainLine(NamedTuple):
+    """A line of the outline whose content has gaps, words and links, and no break, table or ``pre``."""
+
+    first: str
+    rest: str
+    is_image: bool
+    room: int  # columns that the prefix leaves of the width
+    has_link: bool
+
+    def format(self, content: str) -> str:
+        """Return the line as text; the links in ``content`` are written out."""
+        if self.has_link:
+            content = content.strip(" ")
+            if not content:  # links that lead nowhere
+                return prefixed(self.first, self.rest, [])
+        if len(content) <= self.room and content.isascii():  # as most lines: there is nothing to wrap
+            return (self.first + content).rstrip()
+        return prefixed(self.first, self.rest, wrap(content, self.room))
+
+
 class OpenLine(NamedTuple):
-    """A line of the outline with gaps in its content."""
+    """Any other line of the outline with gaps in its content."""
 
     first: str
     rest: str
     content: Formatter
     is_image: bool
     width: int
-    room: int  # columns that the prefix leaves of the width
-    is_plain: bool  # words and links, with no break, table or preformatted text among them
 
     def format(self, words: Sequence[str]) -> str:
         """Return the line as text."""
-        content = self.content(words)
-        if not self.is_plain:
-            return format_line(self.first, self.rest, content, self.width)
-        if marks.LINK_START in content:
-            content = format_links(content).strip(" ")
-            if not content:  # links that lead nowhere
-                return prefixed(self.first, self.rest, [])
-        if len(content) <= self.room and content.isascii():  # as most lines: there is nothing to wrap
-            return (self.first + content).rstrip()
-        return prefixed(self.first, self.rest, wrap(content, self.room))
+        return format_line(self.first, self.rest, self.content(words), self.width)
 
 
 class OpenTable(NamedTuple):
@@ -119,8 +128,9 @@ class TextTemplate(NamedTuple):
     """The text part of a shape."""
 
     gaps: Sequence[Gap]
-    lines: Sequence[FormattedLine | OpenLine | OpenTable]
-    open_lines: Sequence[OpenLine | OpenTable]
+    plain: Formatter  # the contents of all plain lines, with a separator between them
+    lines: Sequence[FormattedLine | PlainLine | OpenLine | OpenTable]
+    open_lines: Sequence[PlainLine | OpenLine | OpenTable]
     joined: str  # all lines, with %s for each open one
     captions: Sequence[tuple[str | int, str | int]]  # image and caption, open ones by their number
 
@@ -130,7 +140,11 @@ class TextTemplate(NamedTuple):
             _CLEANERS[mode](unescape(values[number]) if "&" in values[number] else values[number])
             for number, mode in self.gaps
         ]
-        texts = [line.format(words) for line in self.open_lines]
+        contents = iter(format_links(self.plain(words)).split(_SEPARATOR))
+        texts = [
+            line.format(next(contents)) if isinstance(line, PlainLine) else line.format(words)
+            for line in self.open_lines
+        ]
         if self._stand_alone(texts):
             return finish(self.joined % tuple(texts))
         following = iter(texts)
@@ -161,7 +175,8 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
         width: of the text, in columns.
     """
     gaps: dict[Gap, int] = {}
-    lines: list[FormattedLine | OpenLine | OpenTable] = []
+    plain: list[str | int] = []
+    lines: list[FormattedLine | PlainLine | OpenLine | OpenTable] = []
     for first, rest, content, is_image in outline:
         if not placeholder.search(content):
             lines.append(FormattedLine(first, format_line(first, rest, content, width), is_image))
@@ -169,17 +184,18 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
             grid, cells = arrange(*parse_table(content))
             parts = _parts(_SEPARATOR.join(cells), placeholder, gaps)
             lines.append(OpenTable(first, rest, formatter(parts), is_image, grid, room_of(rest, width)))
-        else:
+        elif _MORE_THAN_LINKS.search(content):
             parts = _parts(content, placeholder, gaps)
-            is_plain = not _MORE_THAN_LINKS.search(content)
-            room = room_of(rest, width)
-            lines.append(OpenLine(first, rest, formatter(parts), is_image, width, room, is_plain))
+            lines.append(OpenLine(first, rest, formatter(parts), is_image, width))
+        else:
+            plain += [*([_SEPARATOR] if plain else []), *_parts(content, placeholder, gaps)]
+            lines.append(PlainLine(first, rest, is_image, room_of(rest, width), marks.LINK_START in content))
     open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
-    return TextTemplate(list(gaps), lines, open_lines, *_joined(lines))
+    return TextTemplate(list(gaps), formatter(plain), lines, open_lines, *_joined(lines))
 
 
 def _joined(
-    lines: Sequence[FormattedLine | OpenLine | OpenTable],
+    lines: Sequence[FormattedLine | PlainLine | OpenLine | OpenTable],
 ) -> tuple[str, list[tuple[str | int, str | int]]]:
     """Join the lines as they stand while no open one changes its neighbours; list the open captions."""
     known = [
