@@ -33,12 +33,12 @@ class _Command(TyperCommand):
     def get_params(self, ctx):  # type: ignore[no-untyped-def]  # the class of contexts moves
         return _without_types(super().get_params(ctx))
 
-    def collect_usage_pieces(self, ctx):  # type: ignore[no-untyped-def]
+    def collect_usage_pieces(self, ctx):  # type: ignore[no-untyped-def]  # the same
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 class _Group(TyperGroup):
-    def get_params(self, ctx):  # type: ignore[no-untyped-def]
+    def get_params(self, ctx):  # type: ignore[no-untyped-def]  # the same
         return _without_types(super().get_params(ctx))
 
 

@@ -36,14 +36,14 @@ def wrap(text: str, width: int) -> list[str]:
 
     A word of East Asian characters may be broken between any two of them.
     """
-    if not width or columns_of(text) <= width:
+    measure = len if is_simple(text) else columns_of
+    if not width or measure(text) <= width:
         return cut(text, ROOM)
-    if len(text) <= SHORT and text[0] != " " and "  " not in text and is_simple(text):
+    if measure is len and len(text) <= SHORT and text[0] != " " and "  " not in text:
         return _wrap_simple(text, width)
     lines: list[str] = []
     line = ""
     taken = 0
-    measure = len if is_simple(text) else columns_of
     for word in text.split(" "):
         size = measure(word)
         space = 1 if line else 0

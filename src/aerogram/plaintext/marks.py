@@ -38,9 +38,16 @@ _BLANK = "".join(
 
 def clean(text: str) -> str:
     """Return a run of text without invisible characters, with white space collapsed but not stripped."""
-    if "  " not in text and _NOT_CLEAN.search(text) is None:
+    if is_clean(text):
         return text
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
+
+
+def is_clean(text: str) -> bool:
+    """Return whether :func:`clean` and the other cleaners but that of URLs would change nothing."""
+    if "  " in text:
+        return False
+    return (text.isascii() and text.isprintable()) or _NOT_CLEAN.search(text) is None
 
 
 def clean_lines(text: str) -> str:

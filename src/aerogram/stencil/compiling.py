@@ -80,7 +80,7 @@ class Stencil:
 
     def fill(self, values: Sequence[str]) -> Finished:
         """Return the finished page with ``values`` in it."""
-        assert self.constants is not None, "an unproved stencil is never filled"  # noqa: S101
+        assert self.constants is not None, "an unproved stencil is never filled"  # noqa: S101 - for mypy
         alternative = self.constants.alternative(self.pick(values), "text/html")
         return Finished(alternative, self.text.fill(values) if self.text else "")
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import wrap
+from aerogram.plaintext.columns import is_simple, wrap
 from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
@@ -86,7 +86,7 @@ class PlainLine(NamedTuple):
             content = content.strip(" ")
             if not content:  # links that lead nowhere
                 return prefixed(self.first, self.rest, [])
-        if len(content) <= self.room and content.isascii():  # as most lines: there is nothing to wrap
+        if len(content) <= self.room and is_simple(content):  # as most lines: there is nothing to wrap
             return (self.first + content).rstrip()
         return prefixed(self.first, self.rest, wrap(content, self.room))
 
@@ -128,6 +128,8 @@ class TextTemplate(NamedTuple):
     """The text part of a shape."""
 
     gaps: Sequence[Gap]
+    pick: Callable[[Sequence[str]], tuple[str, ...]]  # the value of each gap
+    urls: Sequence[int]  # the places of gaps in URLs
     plain: Formatter  # the contents of all plain lines, with a separator between them
     lines: Sequence[FormattedLine | PlainLine | OpenLine | OpenTable]
     open_lines: Sequence[PlainLine | OpenLine | OpenTable]
@@ -136,10 +138,9 @@ class TextTemplate(NamedTuple):
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
-        words = [
-            _CLEANERS[mode](unescape(values[number]) if "&" in values[number] else values[number])
-            for number, mode in self.gaps
-        ]
+        words = [unescape(value) if "&" in value else value for value in self.pick(values)]
+        if not marks.is_clean("<".join(words)) or " " in "".join([words[place] for place in self.urls]):
+            words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
         contents = iter(format_links(self.plain(words)).split(_SEPARATOR))
         texts = [
             line.format(next(contents)) if isinstance(line, PlainLine) else line.format(words)
@@ -159,7 +160,7 @@ class TextTemplate(NamedTuple):
 
     def _stand_alone(self, texts: Sequence[str]) -> bool:
         """Return whether no open line changes its neighbours, as a blank one and a repeated caption do."""
-        return all(text.strip(" \n>") for text in texts) and not any(
+        return "" not in [text.strip(" \n>") for text in texts] and not any(
             (texts[image] if isinstance(image, int) else image)
             == (texts[caption] if isinstance(caption, int) else caption)
             for image, caption in self.captions
@@ -191,7 +192,9 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
             plain += [*([_SEPARATOR] if plain else []), *_parts(content, placeholder, gaps)]
             lines.append(PlainLine(first, rest, is_image, room_of(rest, width), marks.LINK_START in content))
     open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
-    return TextTemplate(list(gaps), formatter(plain), lines, open_lines, *_joined(lines))
+    pick = picker([gap.number for gap in gaps])
+    urls = [place for place, gap in enumerate(gaps) if gap.escape_mode == URL]
+    return TextTemplate(list(gaps), pick, urls, formatter(plain), lines, open_lines, *_joined(lines))
 
 
 def _joined(
