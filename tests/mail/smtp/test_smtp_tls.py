@@ -93,7 +93,7 @@ def test_a_refused_starttls_is_an_error(reply, server_tls):
 def test_plain_text_injected_behind_the_220_ends_the_connection(server_tls, trusted):
     server = FaultyServer(STARTTLS, tls=server_tls)
     server.on("STARTTLS", b"220 go ahead\r\n250 AUTH PLAIN\r\n")
-    with server, pytest.raises(smtplib.SMTPServerDisconnected, match="plain text behind its answer"):
+    with server, pytest.raises(smtplib.SMTPServerDisconnected, match="plain text behind its reply"):
         backend_for(server, use_tls=True, **LOGIN).open()
     assert server.verbs == ["EHLO", "STARTTLS"]
 
