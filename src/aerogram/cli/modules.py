@@ -57,5 +57,5 @@ def _wrong_app(text: str) -> typer.BadParameter:
 
 
 def _import_name(file: str) -> str:
-    dotted = ".".join(Path(file.replace("\\", "/")).with_suffix("").parts).strip(".") if file else ""
+    dotted = ".".join(Path(file.replace("\\", "/").removesuffix(".py")).parts).strip(".")
     return dotted if all(part.isidentifier() for part in dotted.split(".")) else "shop.notifications"
