@@ -1,0 +1,265 @@
+"""The reader of CSS: the statements of a sheet and the declarations of a block, in their author's words.
+
+tinycss2 finds the structure (CSS Syntax 3). Every text is a slice of the source: nothing is written anew, so
+a value that no reader knows is kept as well as any other. What the end of the text leaves open is closed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Declaration",
+    "Rule",
+    "Statement",
+    "Written",
+    "read_block",
+    "read_declarations",
+    "read_rules",
+    "read_statements",
+    "split_list",
+]
+
+_CLOSERS = {"{} block": "}", "[] block": "]", "() block": ")", "function": ")", "comment": "*/"}
+_BLANKS = ("whitespace", "comment")
+_NAME = re.compile(r"[\w-]+")
+_LONG_NUMBER = re.compile(r"\d{1000,}")  # Python refuses to read 4,301 digits
+_HEX_AFTER_U = re.compile(r"(?<![\w-])([uU])\+(?=[0-9a-fA-F?])")  # to tinycss2 "u+a" is a range of characters
+# A rule without strings, escapes, parentheses and comments, behind the end of another.
+_SIMPLE_RULE = re.compile(r"(?:(?<=[{};\n])|\A)([^{}\"'\\/()@;\n<]+)\{([^{}\"'\\/()@]*)\}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Declaration(NamedTuple):
+    """One property with its value.
+
+    The name is in lower case unless it is a custom property; the value is the author's text, stripped,
+    without ``!important``.
+    """
+
+    name: str
+    value: str
+    important: bool
+
+
+class Written(NamedTuple):
+    """A piece of a block up to a semicolon: ``text[start:end]`` without what makes it important.
+
+    ``declaration`` is ``None`` if it cannot be read as one.
+    """
+
+    declaration: Declaration | None
+    text: str
+    start: int
+    end: int
+
+
+class Statement(NamedTuple):
+    """A rule or an at-rule: its source, and where it and the content of its block stand in the text."""
+
+    prelude: str
+    block: str | None
+    start: int
+    block_start: int
+    end: int
+
+    @property
+    def keyword(self) -> str:
+        """``@media`` and the like, in lower case; empty for a style rule."""
+        found = _NAME.match(self.prelude, 1) if self.prelude.startswith("@") else None
+        return f"@{found[0].lower()}" if found else ""
+
+
+class Rule(NamedTuple):
+    """A style rule that depends on no condition: its selectors, and the declarations of its block."""
+
+    selectors: list[str]
+    declarations: list[Declaration]
+
+
+def read_declarations(text: str) -> list[Declaration]:
+    """Return the declarations of a style attribute or a block, in order.
+
+    >>> read_declarations("COLOR: Red !important")
+    [Declaration(name='color', value='Red', important=True)]
+    """
+    found = [part.declaration for part in read_block(text) if isinstance(part, Written)]
+    return [declaration for declaration in found if declaration is not None]
+
+
+def read_rules(sheet: str) -> list[Rule]:
+    """Return the style rules of a sheet that stand in no other block.
+
+    >>> read_rules("@media print { b { top: 0 } } p, .a { display: none }")
+    [Rule(selectors=['p', '.a'], declarations=[Declaration(name='display', value='none', important=False)])]
+    """
+    return [
+        Rule(split_list(statement.prelude), read_declarations(statement.block))
+        for statement in read_statements(sheet)
+        if statement.block is not None and not statement.keyword
+    ]
+
+
+def read_statements(sheet: str) -> list[Statement]:
+    """Return the rules and at-rules of a sheet, or of a block that holds rules, in order."""
+    source = _Source(sheet, simple_rules=True)
+    return [part for part in _parts(source, in_rule=False) if isinstance(part, Statement)]
+
+
+def read_block(text: str) -> list[Written | Statement]:
+    """Return the declarations, nested rules and unreadable pieces of a block, in order."""
+    return list(_parts(_Source(text), in_rule=True))
+
+
+def split_list(text: str) -> list[str]:
+    """Split a list, as of selectors, at its commas; those in strings and parentheses are no separators."""
+    source = _Source(text)
+    commas = [source.start(value) for value in source.values if value == ","]
+    edges = zip([0, *(comma + 1 for comma in commas)], [*commas, len(source.text)], strict=True)
+    return [source.text[start:end].strip() for start, end in edges]
+
+
+def tokens(text: str) -> list[Any]:
+    """Return the component values of a text, without comments, as tinycss2 gives them."""
+    return [value for value in _Source(_HEX_AFTER_U.sub(r"\1 + ", text)).values if value.type != "comment"]
+
+
+class _Source:
+    """A text with its component values, closed where its end leaves something open."""
+
+    def __init__(self, text: str, *, simple_rules: bool = False) -> None:
+        for end in ("\r\n", "\r", "\f"):
+            text = text.replace(end, "\n")
+        text = text.replace("\0", "\ufffd")
+        if not text.isascii():
+            text = _SURROGATE.sub("\ufffd", text)
+        if (len(text) - len(text.rstrip("\\"))) % 2:
+            text += "\ufffd"  # an escape of nothing (CSS Syntax 3, section 4.3.7)
+        self.text, self._hides_rules = text, simple_rules
+        *values, last = self._parse()
+        if last != ";":
+            self.text += _closers([*values, last], self.text)
+            *values, last = self._parse()
+        self.values: list[Any] = values
+        self._lines = [0, *[found.end() for found in re.finditer("\n", self.text)]]
+
+    def _parse(self) -> list[Any]:
+        """Return the component values of the text and a semicolon, which shows what is left open."""
+        from tinycss2 import parse_component_value_list
+
+        text = self.text
+        if self._hides_rules:
+            text = _SIMPLE_RULE.sub(_hidden, text)
+        text = _LONG_NUMBER.sub(lambda found: "x" * len(found[0]), text)
+        values: list[Any] = parse_component_value_list(text + ";")
+        return values
+
+    def start(self, value: Any) -> int:
+        """Return where a component value begins in the text."""
+        start: int = self._lines[value.source_line - 1] + value.source_column - 1
+        return start
+
+    def start_at(self, index: int) -> int:
+        """Return where the value of this number begins; the end of the text if there is none."""
+        return self.start(self.values[index]) if index < len(self.values) else len(self.text)
+
+
+def _hidden(rule: re.Match[str]) -> str:
+    """Return a stand-in of the same length: most rules of a large sheet match nothing and are never read."""
+    prelude, block = rule[1], rule[2]
+    bare = prelude.strip()
+    if not bare or bare.endswith(":") or "--" in bare:
+        return rule[0]
+    blank = " " * len(block) if "\n" not in block else re.sub("[^\n]", " ", block)
+    lead = len(prelude) - len(prelude.lstrip())
+    return f"{prelude[:lead]}{'r' * (len(prelude) - lead)}{{{blank}}}"
+
+
+def _closers(values: list[Any], text: str) -> str:
+    """Return what closes the text whose component values end with a semicolon inside something open."""
+    closers = ""
+    while values:
+        last = values[-1]
+        if last.type == "error":
+            if last.kind == "eof-in-string":
+                closers = text.split("\n")[last.source_line - 1][last.source_column - 1] + closers
+            elif last.kind in ("eof-in-url", "bad-url"):
+                closers = ")" + closers
+            break
+        closers = _CLOSERS.get(last.type, "") + closers
+        values = getattr(last, "content", None) or getattr(last, "arguments", None) or []
+    return closers
+
+
+def _parts(source: _Source, *, in_rule: bool) -> Iterator[Written | Statement]:
+    values, index = source.values, 0
+    while index < len(values):
+        value = values[index]
+        if value.type in _BLANKS or value == ";" or (not in_rule and value in ("<!--", "-->")):
+            index += 1
+            continue
+        if in_rule and (found := _declaration(source, index)):
+            written, index = found
+            yield written
+            continue
+        is_at = value.type == "at-keyword"
+        end = index
+        while end < len(values) and values[end].type != "{} block":
+            if (in_rule or is_at) and values[end] == ";":
+                break
+            end += 1
+        start = source.start(value)
+        after = source.start_at(end + 1)
+        if end < len(values) and values[end].type == "{} block":
+            opening = source.start_at(end)
+            block = source.text[opening + 1 : after - 1]
+            prelude = source.text[start:opening].strip()
+            yield Statement(prelude, block, start, opening + 1, after)
+        elif is_at:
+            prelude = source.text[start : source.start_at(end)].strip()
+            yield Statement(prelude, None, start, after, after)
+        elif in_rule:
+            text = source.text[start : source.start_at(end)].rstrip()
+            yield Written(None, text, start, start + len(text))
+        index = end + 1
+
+
+def _declaration(source: _Source, first: int) -> tuple[Written, int] | None:
+    """Read the declaration that begins with this value; return it and the number of the value behind."""
+    values, name = source.values, source.values[first]
+    colon = first + 1
+    while colon < len(values) and values[colon].type in _BLANKS:
+        colon += 1
+    if name.type != "ident" or colon >= len(values) or values[colon] != ":":
+        return None
+    is_custom = name.value.startswith("--")
+    seen: list[int] = []
+    end = colon + 1
+    while end < len(values) and values[end] != ";":
+        if values[end].type not in _BLANKS:
+            is_block = values[end].type == "{} block"
+            if not is_custom and seen and (is_block or values[seen[0]].type == "{} block"):
+                return None  # a block must be the whole value (CSS Syntax 3, section 5.5.6)
+            seen.append(end)
+        end += 1
+    important = (
+        len(seen) > 1
+        and values[seen[-2]] == "!"
+        and values[seen[-1]].type == "ident"
+        and values[seen[-1]].lower_value == "important"
+    )
+    value_start = source.start_at(colon) + 1
+    value = source.text[value_start : source.start_at(seen[-2] if important else end)]
+    start = source.start(name)
+    stop = value_start + len(value.rstrip())
+    value = value.strip()
+    if not value and not is_custom:
+        return Written(None, source.text[start:stop], start, stop), end
+    written = source.text[start : source.start_at(first + 1)].strip()
+    known = name.value if is_custom else name.lower_value
+    known = known if _NAME.fullmatch(known) else written
+    return Written(Declaration(known, value, important), source.text[start:stop], start, stop), end

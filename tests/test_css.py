@@ -1,0 +1,112 @@
+"""CSS is read as browsers read it, and every text is the author's own."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aerogram.css import (
+    Declaration,
+    Statement,
+    Written,
+    read_block,
+    read_declarations,
+    read_rules,
+    read_statements,
+    split_list,
+)
+
+
+@pytest.mark.parametrize(
+    ("css", "expected"),
+    [
+        ("", []),
+        ("color:red", [Declaration("color", "red", False)]),
+        (" COLOR : Red ! IMPORTANT ;", [Declaration("color", "Red", True)]),
+        ("--Brand:Red;--e:", [Declaration("--Brand", "Red", False), Declaration("--e", "", False)]),
+        ("color:rgb(0 0 0 / 50%)", [Declaration("color", "rgb(0 0 0 / 50%)", False)]),
+        ("content:'\\\"x;y\\\"'", [Declaration("content", "'\\\"x;y\\\"'", False)]),
+        ("color:blue\\9;x:#FFF", [Declaration("color", "blue\\9", False), Declaration("x", "#FFF", False)]),
+        ("background:url(data:a;b,c);x:y", [
+            Declaration("background", "url(data:a;b,c)", False), Declaration("x", "y", False)
+        ]),
+        ("c\\6flor:red", [Declaration("color", "red", False)]),
+        ("x:*|C|*;y:{{W}}", [Declaration("x", "*|C|*", False), Declaration("y", "{{W}}", False)]),
+        ("*zoom:1;color;x: ;;y:z", [Declaration("y", "z", False)]),
+        ("background:url(x", [Declaration("background", "url(x)", False)]),
+        ("x:/* a */y/* b */", [Declaration("x", "/* a */y/* b */", False)]),
+    ],
+)  # fmt: skip
+def test_declarations_keep_their_text(css: str, expected: list[Declaration]) -> None:
+    assert read_declarations(css) == expected
+
+
+def test_a_piece_that_is_no_declaration_is_there_as_it_stands() -> None:
+    parts = read_block("*zoom:1; width:{{W}}px; &:hover{color:red} color:blue")
+    assert [part.text for part in parts if isinstance(part, Written)] == ["*zoom:1", "px", "color:blue"]
+    assert [part.prelude for part in parts if isinstance(part, Statement)] == ["width:", "&:hover"]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "@media (a:b) { p, .x > b { c: d } }\n/* x */ p[a='}'] { e: f }",
+        "p{a:b}q{c:d;e:f}",
+        "a:hover{x:y} --z:{a:b} .b--c{x:y}",
+        "p\n{ a: url(x{y}z) }\nq { }",
+        "<!-- p{a:b} -->",
+        "p{color:red",
+        "p{a:'b",
+        "@media x { p { a: b /* c",
+    ],
+)
+def test_statements_are_slices_of_the_sheet(sheet: str) -> None:
+    statements = read_statements(sheet)
+    assert statements
+    for statement in statements:
+        assert statement.block is not None
+        assert sheet.startswith(statement.prelude, statement.start)
+        assert sheet.startswith(statement.block.rstrip("'*/}"), statement.block_start)
+
+
+def test_keywords_are_in_lower_case() -> None:
+    found = read_statements("@MEDIA(x){} @import 'y'; @-moz-document z{} p{}")
+    assert [statement.keyword for statement in found] == ["@media", "@import", "@-moz-document", ""]
+    assert [statement.block is None for statement in found] == [False, True, False, False]
+
+
+def test_plain_rules_are_those_outside_other_blocks() -> None:
+    rules = read_rules("@media print{b{top:0}} p, a[b=','] {display:none} /* i{x:y} */ 'u{x:y}'")
+    assert [(rule.selectors, len(rule.declarations)) for rule in rules] == [(["p", "a[b=',']"], 1)]
+
+
+def test_a_list_is_split_at_its_own_commas() -> None:
+    assert split_list("a, :is(b,c) , [d=',']") == ["a", ":is(b,c)", "[d=',']"]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    ["{" * 20_000, "p[" * 10_000, "x{a:" + "1" * 5_000 + "}", "a" * 100_000, "a;" * 50_000, "p:" * 50_000,
+     "@x{" * 5_000, "(" * 20_000, "'" * 20_001, "/*" * 20_000, "x{" + "a{}" * 10_000, "\\" * 20_001],
+)  # fmt: skip
+def test_hostile_sheets_take_linear_time(sheet: str) -> None:
+    calls = itertools.count()
+    sys.setprofile(lambda *_: next(calls))
+    try:
+        for statement in read_statements(sheet):
+            read_block(statement.block or "")
+    finally:
+        sys.setprofile(None)
+    assert next(calls) < 4_000_000
+
+
+@given(st.text(alphabet="ab:;()'\"\\/*{}[]!,#@ -1.%\n<>u+", max_size=200))
+def test_any_text_is_read(css: str) -> None:
+    for statement in read_statements(css):
+        read_block(statement.block or "")
+    read_declarations(css)
+    split_list(css)
