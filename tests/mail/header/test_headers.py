@@ -4,6 +4,7 @@ import re
 from email import message_from_bytes, policy
 from email.charset import QP, Charset
 from email.header import decode_header, make_header
+from email.utils import getaddresses
 from functools import partial
 
 import pytest
@@ -49,7 +50,7 @@ def assert_well_formed(line: bytes, name: str) -> None:
     assert line.endswith(b"\r\n")
     assert re.fullmatch(rb"[ -~\r\n]*", line)
     first, *rest = line[:-2].split(b"\r\n")
-    assert first.startswith(name.encode() + b": ")
+    assert first.startswith(name.encode() + b": ") or (first == name.encode() + b":" and b"=?" in rest[0])
     assert all(re.match(rb" .*[!-~]", continuation) for continuation in rest)
     assert all(len(part) <= 998 for part in (first, *rest))
     assert b"\n" not in first
@@ -402,7 +403,22 @@ def test_any_header_is_written_or_refused_with_our_errors(name, value):
             continue
 
 
-# The same results as Django 5.2 for whatever both accept.
+# The same results as Django 5.2 for whatever both accept, where Django keeps to RFC 2047: its lines with
+# encoded-words have up to 85 octets, and padding inside. Folds of what is not encoded may differ.
+
+
+def assert_alike(ours: str, theirs: str) -> None:
+    if "=?" in ours + theirs:
+        assert _seen(ours) == _seen(theirs)
+    else:
+        assert ours.replace("\n", "") == theirs.replace("\n", "")
+
+
+def _seen(value: str) -> list[tuple[str, str]]:
+    value = value.replace("\n", "")
+    entries = getaddresses([value]) if "@" in value else [(value, "")]
+    return [(str(make_header(decode_header(name))), address) for name, address in entries]
+
 
 ENCODINGS = st.sampled_from(["utf-8", "iso-8859-1", "us-ascii", Charset("utf-8"), Charset("iso-8859-1")])
 WORDS = st.lists(st.text("abcdefgXYZ0123456789!?*'-+/_äöüßÉ", min_size=1, max_size=20), max_size=30).map(
@@ -425,17 +441,16 @@ def django_mail():
 @example(value="Long subject, with commas; and semicolons " * 5, encoding="utf-8", name="Subject")
 @example(value="Grüße " * 60, encoding="iso-8859-1", name="Subject")
 def test_headers_are_as_django_writes_them(django_mail, value, encoding, name):
-    expected = django_mail.forbid_multi_line_headers(name, value, encoding)
-    assert forbid_multi_line_headers(name, value, encoding) == expected
+    _, expected = django_mail.forbid_multi_line_headers(name, value, encoding)
+    assert_alike(forbid_multi_line_headers(name, value, encoding)[1], expected)
 
 
 @given(name=NAMES, address=ADDRESSES, encoding=ENCODINGS)
 @example(name="To Example very long" * 4, address="to@exampl€.com", encoding="utf-8")
 @example(name="Tó Example very long" * 4, address="to@example.com", encoding="utf-8")
 def test_pairs_are_as_django_writes_them(django_mail, name, address, encoding):
-    assert sanitize_address((name, address), encoding) == django_mail.sanitize_address(
-        (name, address), encoding
-    )
+    expected = django_mail.sanitize_address((name, address), encoding)
+    assert_alike(sanitize_address((name, address), encoding), expected)
 
 
 @given(
@@ -448,7 +463,7 @@ def test_pairs_are_as_django_writes_them(django_mail, name, address, encoding):
 def test_texts_are_as_django_writes_them(django_mail, name, address, encoding):
     assume("=?" not in name and "?=" not in name)
     text = f"{name} <{address}>".strip()
-    assert sanitize_address(text, encoding) == django_mail.sanitize_address(text, encoding)
+    assert_alike(sanitize_address(text, encoding), django_mail.sanitize_address(text, encoding))
     assert sanitize_address(address, encoding) == django_mail.sanitize_address(address, encoding)
 
 
@@ -460,10 +475,10 @@ def test_texts_are_as_django_writes_them(django_mail, name, address, encoding):
 def test_address_lists_are_as_django_writes_them(django_mail, pairs, encoding, name):
     quoted = ['"' + text.replace("\\", r"\\").replace('"', r"\"") + '"' if text else "" for text, _ in pairs]
     value = ", ".join(f"{text} <{address}>".strip() for text, (_, address) in zip(quoted, pairs, strict=True))
-    expected = django_mail.forbid_multi_line_headers(name, value, encoding)
-    assert forbid_multi_line_headers(name, value, encoding) == expected
+    _, expected = django_mail.forbid_multi_line_headers(name, value, encoding)
+    assert_alike(forbid_multi_line_headers(name, value, encoding)[1], expected)
 
 
 def test_text_is_left_alone_where_it_can_be():
-    assert encode_text("x" * 900) == "x" * 900
-    assert encode_text("x" * 900, used=100).startswith("=?utf-8?q?x")
+    assert encode_text("X", "x" * 900) == "x" * 900
+    assert encode_text("X", "x" * 996).startswith("=?utf-8?q?x")

@@ -89,7 +89,7 @@ CASES: dict[str, dict[str, Any]] = {
             "X-A": "ü",
         }
     },
-    "long subject": {"subject": "Long subject lines that get folded should contain a space, always. " * 3},
+    "long subject": {"subject": "Long subject lines that get folded should contain a space, always." * 3},
     "encoded subject": {"subject": "Gżegżółka " * 20},
     "long header": {"headers": {"X-Long": "word " * 40}},
     "lines": {"body": "From the future\n.\n\nFrom x\n"},

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from email.header import Header
 from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
-from aerogram.mail.address.parser import (
-    Mailbox,
-    escaped,
-    parse_mailbox,
-    parse_mailbox_list,
-    parse_pair,
-    reads_as,
-)
+from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list, parse_pair, reads_as
 from aerogram.mail.characters import check_header_value
-from aerogram.mail.header.encoded_words import django_encoded_text
+from aerogram.mail.header.folding import fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
-from aerogram.mail.header.writing import must_encode, structured_text
+from aerogram.mail.header.writing import encode_text, mailbox_text, structured_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from email.charset import Charset
 
-_SPECIALS = re.compile(r'[][\\()<>@,:;".]')
-_UNFOLDABLE_WORD = re.compile(r"[^ ]{400}")  # escapes may double it, and a line has at most 998 octets
-
 
 def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | None) -> tuple[str, str]:
     """Return ``name`` and ``val`` as Django 5.2 puts them into a ``SafeMIMEText``.
 
-    Long text is folded with a bare newline and a space, as ``email.header.Header`` does.
+    A long subject and encoded text are folded with bare newlines, at the places where they are when sent.
 
     Args:
         name: the header's name.
@@ -48,38 +36,35 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     kind = KINDS.get(name) or kind_of(name)
     text = val if type(val) is str and val.isascii() and val.isprintable() else check_header_value(name, val)
     if kind is Kind.ADDRESSES:
-        return name, address_list_text(text, parse_mailbox_list(text), encoding)
-    if len(name) + len(text) <= 76 and text.isascii() and "=?" not in text:
+        return name, address_list_text(name, text, parse_mailbox_list(text), encoding)
+    if len(name) + len(text) <= 76 and text.isascii() and "=?" not in text and text == text.strip(" "):
         return name, text
     charset = encoding or settings.DEFAULT_CHARSET
     if kind is Kind.STRUCTURED:
         return name, structured_text(name, text, charset)
-    if must_encode(text, len(name) + 2):
-        return name, django_encoded_text(text, charset)
-    if name.lower() == "subject" and len(text) > 76:
-        return name, Header(text).encode()
-    return name, text
+    written = encode_text(name, text, charset)
+    return name, _folded(name, written) if "=?" in written or name.lower() == "subject" else text
 
 
-def address_list_text(text: str, mailboxes: Sequence[Mailbox], encoding: str | Charset | None) -> str:
+def address_list_text(
+    name: str, text: str, mailboxes: Sequence[Mailbox], encoding: str | Charset | None
+) -> str:
     """Return ``text`` itself, where every reader finds its ``mailboxes``, else the mailboxes written anew."""
-    if text.isascii() and "=?" not in text and reads_as(text, len(mailboxes)):
+    written = _mailbox_texts(name, mailboxes, encoding or settings.DEFAULT_CHARSET)
+    if "=?" not in written and text.isascii() and reads_as(text, len(mailboxes)):
         return text.replace("\t", " ")
-    charset = encoding or settings.DEFAULT_CHARSET
-    return ", ".join([_mailbox_text(mailbox, charset) for mailbox in mailboxes])
+    return written
 
 
-def _mailbox_text(mailbox: Mailbox, encoding: str | Charset) -> str:
-    name = mailbox.display_name
-    if not name:
-        return mailbox.addr_spec
-    if not name.isascii() or "=?" in name or _UNFOLDABLE_WORD.search(name):
-        written = django_encoded_text(name, encoding)
-    else:
-        written = name if len(name) <= 76 else Header(name).encode()
-        if _SPECIALS.search(written):
-            written = f'"{escaped(written)}"'
-    return f"{written} <{mailbox.addr_spec}>"
+def _mailbox_texts(name: str, mailboxes: Sequence[Mailbox], encoding: str | Charset) -> str:
+    written = ", ".join([mailbox_text(mailbox, encoding) for mailbox in mailboxes])
+    return _folded(name, written, addresses=True) if "=?" in written else written
+
+
+def _folded(name: str, value: str, *, addresses: bool = False) -> str:
+    """Fold a value as for the wire, with bare newlines."""
+    line = fold(name, value, addresses=addresses)
+    return line[len(name) + 1 : -2].removeprefix(" ").replace("\r\n", "\n")
 
 
 def sanitize_address(addr: object, encoding: str | Charset) -> str:
@@ -96,4 +81,4 @@ def sanitize_address(addr: object, encoding: str | Charset) -> str:
     'A name <to@xn--exmple-cua.com>'
     """
     mailbox = parse_pair(addr) if isinstance(addr, tuple) else parse_mailbox(addr)
-    return _mailbox_text(mailbox, encoding)
+    return _mailbox_texts("Reply-To", [mailbox], encoding)

@@ -1,8 +1,9 @@
 """Text as RFC 2047 encoded-words, for what a header cannot hold in ASCII.
 
-An encoded-word is at most 75 characters long, holds whole characters of the text, and is written in the
-shorter of the "Q" and "B" encodings unless the charset prescribes one. White space belongs to the encoded
-text, so none is lost or gained where two words meet.
+An encoded-word is at most 75 characters long and holds whole characters of the text. It is written in the
+shorter of the "Q" and "B" encodings unless the charset prescribes one. Some readers stop at the padding of
+base64, so only the last word of a sequence has any. White space belongs to the encoded text, so none is lost
+or gained where two words meet.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WORD_LIMIT = 75  # RFC 2047 section 2
-_LINE_LIMIT = 78
-_ENCODED_WORD = re.compile(r"(?<![^ ])=\?([^?\s]{1,40})\?[bBqQ]\?[^?\s]+\?=(?![^ ])")
+LINE_LIMIT = 76  # the same, of a line with encoded-words
+_LEAST_ROOM = 24  # one character of any charset in "Q", with the escape sequences of ISO-2022
+_ENCODED_WORD = r"=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]+\?="
+_SEQUENCE = re.compile(rf"(?<![^ ]){_ENCODED_WORD}(?: +{_ENCODED_WORD})*(?![^ ])")
 
 # RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
@@ -43,20 +46,17 @@ _UTF8 = _HeaderCharset("utf-8", "utf-8", "")
 _METHODS = {QP: "q", BASE64: "b", SHORTEST: ""}
 
 
-def encoded_words(
-    text: str, encoding: str | Charset = "utf-8", *, first: int = WORD_LIMIT, rest: int = WORD_LIMIT
-) -> list[str]:
+def encoded_words(text: str, encoding: str | Charset = "utf-8", *, used: int = 0) -> list[str]:
     """Write ``text`` as encoded-words, to be joined by white space.
 
     Args:
         text: characters without controls; white space is kept as it is.
         encoding: a charset's name or an ``email.charset.Charset``; what it cannot express
             is written in UTF-8.
-        first: room for the first word, in characters; too little of it is taken for ``rest``.
-        rest: room for each other word, in characters.
+        used: characters before the first word on its line; too many are taken for a line of their own.
 
     Returns:
-        One word at least.
+        One word at least, each at most 75 characters long.
 
     Raises:
         BadHeaderError: Python knows no codec of that name.
@@ -73,39 +73,39 @@ def encoded_words(
     method = charset.method or ("b" if _b_size(data) < _q_size(data) else "q")
     size = _b_size if method == "b" else _q_size
     frame = len(charset.name) + 7
-    room = first - frame
-    if room < 12:  # one character of four octets in "Q"
-        room = rest - frame
-    if size(data) <= room:
-        return [_word(data, charset.name, method)]
+    room = min(WORD_LIMIT, LINE_LIMIT - used) - frame
+    if room < _LEAST_ROOM:
+        room = WORD_LIMIT - frame
     words = []
     start = 0
-    while start < len(text):
+    while len(text) - start > room or size(text[start:].encode(charset.codec)) > room:
         end = _fitting(text, start, charset.codec, size, room)
-        words.append(_word(text[start:end].encode(charset.codec), charset.name, method))
-        start, room = end, rest - frame
-    return words
-
-
-def django_encoded_text(text: str, encoding: str | Charset) -> str:
-    """Write ``text`` as Django 5.2 does: words of up to 78 and 77 characters, bare newlines between."""
-    return "\n ".join(encoded_words(text, encoding, first=78, rest=77))
+        written = method
+        while written == "b" and len(text[start:end].encode(charset.codec)) % 3:
+            end -= 1
+        if end == start:  # no piece is whole without padding
+            written = "q"
+            end = _fitting(text, start, charset.codec, _q_size, room)
+        words.append(_word(text[start:end].encode(charset.codec), charset.name, written))
+        start, room = end, WORD_LIMIT - frame
+    return [*words, _word(text[start:].encode(charset.codec), charset.name, method)]
 
 
 def with_short_words(value: str, used: int) -> str:
-    """Split again the encoded-words that are too long, with ``used`` characters before them on the line."""
+    """Cut anew the sequences that hold a word which is too long, ``used`` characters before the value."""
 
-    def split(word: re.Match[str]) -> str:
-        room = min(WORD_LIMIT, _LINE_LIMIT - used) if word.start() == 0 else WORD_LIMIT
-        if len(word[0]) <= room:
-            return word[0]
+    def cut(sequence: re.Match[str]) -> str:
+        words = sequence[0].split()
+        before = used if sequence.start() == 0 and used < LINE_LIMIT - _LEAST_ROOM else 0
+        if max(before + 1 + len(words[0]), *map(len, words)) <= LINE_LIMIT:
+            return sequence[0]
         try:
-            text = str(make_header(decode_header(word[0])))
-            return " ".join(encoded_words(text, word[1], first=room))
+            text = str(make_header(decode_header(sequence[0])))
+            return " ".join(encoded_words(text, words[0][2:].partition("?")[0], used=before))
         except (ValueError, LookupError):
-            return word[0]  # not one of ours; a reader may know its charset
+            return sequence[0]  # not one of ours; a reader may know its charset
 
-    return _ENCODED_WORD.sub(split, value)
+    return _SEQUENCE.sub(cut, value)
 
 
 def _fitting(text: str, start: int, codec: str, size: Callable[[bytes], int], room: int) -> int:

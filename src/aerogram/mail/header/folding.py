@@ -1,7 +1,8 @@
 """Folding: header lines are cut at white space, so that unfolding them gives back every character.
 
-RFC 5322 section 2.1.1: a line should have at most 78 characters and must have at most 998. A line is cut only
-before white space that something follows, and nothing is put in or taken out.
+RFC 5322 section 2.1.1: a line should have at most 78 characters and must have at most 998. A line with
+encoded-words has at most 76 (RFC 2047 section 2). A line is cut only before white space that something
+follows, and nothing is put in or taken out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 
 from aerogram.exceptions import BadHeaderError
+from aerogram.mail.header.encoded_words import LINE_LIMIT
 
 SOFT_LIMIT = 78
 HARD_LIMIT = 998
@@ -38,27 +40,30 @@ def fold(name: str, value: str, *, addresses: bool = False) -> str:
     'Subject: short\\r\\n'
     """
     line = f"{name}: {value}"
-    if len(line) <= SOFT_LIMIT:
+    limit = LINE_LIMIT if "=?" in value else SOFT_LIMIT
+    if len(line) <= limit:
         return line + "\r\n"
     term, entries = (_TERM, _ENTRY) if addresses else (_WORD, _WORD)
     # The first word stays beside the name: some readers take a first line without a value for empty.
     first = term.match(line, len(name) + 1)
     start = first.end() if first is not None else len(line)
+    if value.startswith("=?") and start > limit >= start - len(name) - 1:
+        start = len(name) + 1  # the word fits a line without the name
     # A pattern that begins with white space would look at a long run of it once for each of its characters.
     end = len(line.rstrip(" \t"))
     words = [line[:start]]
     for entry in entries.findall(line, start, end):
-        words += [entry] if len(entry) <= SOFT_LIMIT else term.findall(entry)
-    return _lines(name, line, words)
+        words += [entry] if len(entry) <= limit else term.findall(entry)
+    return _lines(name, line, words, limit)
 
 
-def _lines(name: str, line: str, words: list[str]) -> str:
+def _lines(name: str, line: str, words: list[str], limit: int) -> str:
     """Fill lines with words that carry the white space before them."""
     lines = []
     start = position = 0
     for word in words:
         end = position + len(word)
-        if end - start > SOFT_LIMIT and position and word[0] in " \t" and not word.isspace():
+        if end - start > limit and position and word[0] in " \t" and not word.isspace():
             lines.append(line[start:position])
             start = position
         position = end

@@ -34,7 +34,8 @@ _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
 # What cannot stand in a name without quotes; white space at its ends or doubled would be lost there.
 _NEEDS_QUOTES = re.compile(r'[][\\()<>@,:;".]|^ | $|  ')
-_NAME_ROOM = 60  # characters: a word of this length fits the first line of every address header
+_NAME_ROOM = 60  # characters; a quoted text cannot be folded
+_LONGEST_ADDRESS_HEADER = len("Resent-Sender: ")
 _LONG_WORD = re.compile(rf"[^ ]{{{_NAME_ROOM + 1}}}")
 
 
@@ -69,16 +70,17 @@ def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
     if kind is Kind.STRUCTURED:
         return fold(name, structured_text(name, text)).encode("ascii")
     if kind is Kind.TEXT:
-        return fold(name, encode_text(text, used=len(name) + 2)).encode("ascii")
+        return fold(name, encode_text(name, text)).encode("ascii")
     if is_empty_group(text):
         return fold(name, text).encode("ascii")
     return field_bytes(Field(name, text, parse_mailbox_list(text, utf8=utf8)), utf8=utf8)
 
 
-def mailbox_text(mailbox: Mailbox, *, utf8: bool = False) -> str:
+def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> str:
     """Write a mailbox for a header on one line, so that it can be folded at its spaces.
 
-    A local part beyond ASCII, which only SMTPUTF8 can carry, raises InvalidAddress unless ``utf8``.
+    ``encoding`` is the charset of encoded-words. A local part beyond ASCII, which only SMTPUTF8 can carry,
+    raises InvalidAddress unless ``utf8``.
 
     >>> mailbox_text(Mailbox("John Q. Public", "j", "x.org"))
     '"John Q. Public" <j@x.org>'
@@ -92,26 +94,24 @@ def mailbox_text(mailbox: Mailbox, *, utf8: bool = False) -> str:
         written = f'"{escaped(name)}"' if _NEEDS_QUOTES.search(name) else name
         if written is name or len(written) <= _NAME_ROOM:  # a quoted text cannot be folded
             return f"{written} <{address}>"
-    return f"{' '.join(encoded_words(name, first=_NAME_ROOM))} <{address}>"
+    return f"{' '.join(encoded_words(name, encoding, used=_LONGEST_ADDRESS_HEADER))} <{address}>"
 
 
-def encode_text(value: str, encoding: str | Charset = "utf-8", *, used: int = 0) -> str:
+def encode_text(name: str, value: str, encoding: str | Charset = "utf-8") -> str:
     """Write text for an unstructured header: as it is, or as encoded-words joined by spaces.
 
-    It is encoded when it is not ASCII, holds ``=?`` (so that the reader sees what was written), or has a word
-    too long for a line, on the first of which ``used`` characters stand before it.
+    It is encoded when it is not ASCII, holds ``=?`` (so that the reader sees what was written), has a word
+    too long for a line, or is a subject with white space around it, which readers drop.
 
-    >>> encode_text("plain"), encode_text("=?x?=")
+    >>> encode_text("Subject", "plain"), encode_text("Subject", "=?x?=")
     ('plain', '=?utf-8?b?PT94Pz0=?=')
     """
-    if not must_encode(value, used):
-        return value
-    return " ".join(encoded_words(value, encoding, first=min(75, SOFT_LIMIT - used)))
+    used = len(name) + 2
+    return " ".join(encoded_words(value, encoding, used=used)) if _must_encode(name, value, used) else value
 
 
-def must_encode(value: str, used: int) -> bool:
-    """Return whether text has to be written as encoded-words."""
-    if not value.isascii() or "=?" in value:
+def _must_encode(name: str, value: str, used: int) -> bool:
+    if not value.isascii() or "=?" in value or (name.lower() == "subject" and value != value.strip(" ")):
         return True
     if used + len(value) <= HARD_LIMIT:
         return False
@@ -123,7 +123,7 @@ def must_encode(value: str, used: int) -> bool:
 def encoded_header_bytes(name: str, value: str) -> bytes:
     """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new."""
     kind = kind_of(name)
-    text = check_header_value(name, _FOLD.sub("", str(value)))
+    text = check_header_value(name, _FOLD.sub("", value.removeprefix("\n ")))
     if not text.isascii():
         raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
     if "=?" in text and kind is not Kind.STRUCTURED:
@@ -136,7 +136,7 @@ def structured_text(name: str, text: str, encoding: str | Charset = "utf-8") -> 
     if name.lower() == "list-id" and not text.isascii():
         phrase, separator, identifier = text.rpartition(" <")
         if separator and identifier.isascii():
-            return encode_text(phrase, encoding, used=len(name) + 2) + separator + identifier
+            return encode_text(name, phrase, encoding) + separator + identifier
     if not text.isascii():
         raise BadHeaderError(
             f"Header {name!r} is never encoded and must be ASCII (got {excerpt(text)}); "

@@ -12,7 +12,9 @@ from email.mime.text import MIMEText
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
+from aerogram.exceptions import BadHeaderError
 from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
+from aerogram.mail.header.writing import encoded_header_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +49,18 @@ class SafeMIME(Message):
 
     def set_addresses(self, field: Field) -> None:
         """Set an address header whose mailboxes are read already."""
-        value = address_list_text(field.value, field.mailboxes or (), self.encoding)
+        value = address_list_text(field.name, field.value, field.mailboxes or (), self.encoding)
         super().__setitem__(field.name, value)
+
+    def _write_headers(self, generator: Any) -> None:
+        """Write the header lines; the standard library's generators call this and would fold otherwise."""
+        for name, value in self.raw_items():
+            try:
+                lines = encoded_header_bytes(name, str(value)).decode("ascii")
+            except BadHeaderError:  # set by other means than `part[name] = value`
+                lines = generator.policy.fold(name, value)
+            generator.write(lines.replace("\r\n", generator._NL))
+        generator.write(generator._NL)
 
     def as_string(self, unixfrom: bool = False, linesep: str = "\n") -> str:  # type: ignore[override] # Django's arguments
         """Return the message as text, its lines ended by ``linesep``."""
