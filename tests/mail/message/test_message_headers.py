@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.header import decode_header, make_header
+from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -255,3 +256,37 @@ def test_a_header_in_from_decides_the_domain_of_the_message_id():
         "s", "b", "me@example.com", headers={"From": "Shop <shop@other.example>"}
     )
     assert message.message()["Message-ID"].endswith("@other.example>")
+
+
+CEST = timezone(timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (datetime(2026, 7, 3, 9, 5, 1, 999, tzinfo=CEST), "Fri, 03 Jul 2026 09:05:01 +0200"),
+        (datetime(2026, 7, 3, 9, 5, tzinfo=UTC), "Fri, 03 Jul 2026 09:05:00 +0000"),
+        (datetime(2026, 7, 3, 9, 5), "Fri, 03 Jul 2026 09:05:00 -0000"),  # noqa: DTZ001 # the case
+    ],
+)
+@pytest.mark.parametrize("name", ["Date", "date", "Resent-Date"])
+def test_a_datetime_is_written_as_a_date(name: str, given: datetime, written: str):
+    message = mail(headers={name: given})
+    assert message.message().get_all(name) == [written]
+    assert re.findall(rf"^{name}: (.*)\r$".encode(), to_bytes(message), re.M) == [written.encode()]
+    read = parsedate_to_datetime(message.message()[name])
+    assert read == given.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("given", [date(2026, 7, 3), None, 1783069501, 1783069501.5, (2026, 7, 3), b"x"])
+def test_a_date_that_is_neither_a_datetime_nor_a_text_is_refused(given: object):
+    for build in (EmailMessage.message, to_bytes):
+        with pytest.raises(BadHeaderError, match=rf"'date' was given as {type(given).__name__}\. Accepted"):
+            build(mail(headers={"date": given}))
+        with pytest.raises(BadHeaderError, match="None"):
+            build(mail(headers={"Message-ID": None}))
+
+
+def test_a_datetime_in_another_header_is_its_text():
+    given = datetime(2026, 7, 3, 9, 5, tzinfo=UTC)
+    assert mail(headers={"X-Seen": given}).message()["X-Seen"] == str(given)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from email.utils import formatdate
+from datetime import date, datetime
+from email.utils import format_datetime, formatdate
 from functools import lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from aerogram.conf import settings
-from aerogram.exceptions import InvalidAddress
+from aerogram.exceptions import BadHeaderError, InvalidAddress
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.address.parser import parse_mailbox_list
-from aerogram.mail.header.rules import check_extra_headers
+from aerogram.mail.header.rules import DATE_HEADERS, check_extra_headers
 
 if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
@@ -70,7 +72,7 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
     """
     extra: dict[str, Field] = {}
     if message.extra_headers:
-        texts = {name: str(value) for name, value in message.extra_headers.items()}
+        texts = {name: _text(name, value) for name, value in message.extra_headers.items()}
         check_extra_headers(texts)
         extra = {name.lower(): Field(name, value) for name, value in texts.items()}
     given = frozenset(extra)
@@ -83,6 +85,20 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
         if field.value:
             after_to.append(field)
     return Common(before_to, after_to, list(extra.values()), given, _domain(sender))
+
+
+def _text(name: str, value: object) -> str:
+    lowered = str(name).lower()
+    if isinstance(value, datetime) and lowered in DATE_HEADERS:
+        return format_datetime(value)
+    if lowered in DATE_HEADERS and isinstance(value, NoneType | date | bytes | tuple | int | float):
+        raise BadHeaderError(
+            f"Header {name!r} was given as {type(value).__name__}. Accepted: a datetime, which without a time "
+            "zone is taken for UTC, or a text such as 'Fri, 09 Nov 2001 01:08:47 +0100'."
+        )
+    if lowered == "message-id" and value is None:
+        raise BadHeaderError(f"Header {name!r} was given as None: leave it out to have one made.")
+    return str(value)
 
 
 def _domain(sender: Field) -> str:

@@ -18,6 +18,9 @@ ADDRESS_HEADERS = frozenset({
 })  # fmt: skip
 """The headers that contain addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6)."""
 
+DATE_HEADERS = frozenset({"date", "resent-date", "expires", "expiry-date", "deferred-delivery"})
+"""The headers that contain a date (RFC 5322 section 3.3), in lower case."""
+
 # Headers whose readers do not decode encoded-words; besides these, all that begin with one of the prefixes.
 _STRUCTURED_HEADERS = frozenset({
     "archived-at", "authentication-results", "auto-submitted", "autocrypt", "content-disposition",

@@ -53,7 +53,7 @@ class EmailMessage:
         connection: the backend that sends; the default one where none is given.
         attachments: ``(filename, content, mimetype)`` triples or ``MIMEBase`` parts.
         headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
-            the header of that name; the envelope stays.
+            the header of that name; the envelope stays. ``Date`` may be a ``datetime``, of UTC if naive.
         cc: addresses of the Cc header.
         reply_to: addresses of the Reply-To header.
 
