@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import contextlib
 import hmac
+import re
 import select
 import socket
 import ssl
@@ -27,6 +28,8 @@ _REPLIES = {
     "NOOP": "250 2.0.0 nothing done",
     "QUIT": "221 2.0.0 bye",
 }
+# A quoted local part may hold angle brackets (RFC 5321 section 4.1.2).
+_PATH = re.compile(r'((?:[^">]|"(?:[^"\\]|\\.)*")*)>(.*)', re.DOTALL)
 
 
 class _Over(Exception):
@@ -106,11 +109,12 @@ class Conversation:
         """Do what a reply has granted, a scripted one or the usual."""
         granted = verb, reply[:1]
         if granted == ("MAIL", "2"):
-            self._mail = (_address(argument), *argument.partition(">")[2].split())
+            address, parameters = _path(argument)
+            self._mail = (address, *parameters.split())
             self._recipients = []
             self._chunks.clear()
         elif granted == ("RCPT", "2"):
-            self._recipients.append(_address(argument))
+            self._recipients.append(_path(argument)[0])
         elif granted == ("DATA", "3"):
             self._content()
         elif granted in (("RSET", "2"), ("EHLO", "2"), ("HELO", "2")):
@@ -257,6 +261,8 @@ class Conversation:
         self._buffer += chunk
 
 
-def _address(argument: str) -> str:
-    """Return what is between the angle brackets of ``FROM:<a@b> SIZE=1``."""
-    return argument.partition("<")[2].partition(">")[0]
+def _path(argument: str) -> tuple[str, str]:
+    """Split ``FROM:<"a>b"@c> SIZE=1`` into what is between the angle brackets and what follows them."""
+    rest = argument.partition("<")[2]
+    found = _PATH.match(rest)
+    return (found[1], found[2]) if found else (rest.partition(">")[0], rest.partition(">")[2])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from email.header import decode_header, make_header
 from datetime import UTC, date, datetime, timedelta, timezone
+from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -266,7 +266,7 @@ CEST = timezone(timedelta(hours=2))
     [
         (datetime(2026, 7, 3, 9, 5, 1, 999, tzinfo=CEST), "Fri, 03 Jul 2026 09:05:01 +0200"),
         (datetime(2026, 7, 3, 9, 5, tzinfo=UTC), "Fri, 03 Jul 2026 09:05:00 +0000"),
-        (datetime(2026, 7, 3, 9, 5), "Fri, 03 Jul 2026 09:05:00 -0000"),  # noqa: DTZ001 # the case
+        (datetime(2026, 7, 3, 9, 5), "Fri, 03 Jul 2026 09:05:00 -0000"),  # the case
     ],
 )
 @pytest.mark.parametrize("name", ["Date", "date", "Resent-Date"])

@@ -93,8 +93,8 @@ def _text(name: str, value: object) -> str:
         return format_datetime(value)
     if lowered in DATE_HEADERS and isinstance(value, NoneType | date | bytes | tuple | int | float):
         raise BadHeaderError(
-            f"Header {name!r} was given as {type(value).__name__}. Accepted: a datetime, which without a time "
-            "zone is taken for UTC, or a text such as 'Fri, 09 Nov 2001 01:08:47 +0100'."
+            f"Header {name!r} was given as {type(value).__name__}. Accepted: a datetime (of UTC where it has "
+            "no time zone), or a text such as 'Fri, 09 Nov 2001 01:08:47 +0100'."
         )
     if lowered == "message-id" and value is None:
         raise BadHeaderError(f"Header {name!r} was given as None: leave it out to have one made.")
