@@ -49,6 +49,10 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _false_in_words(value: object) -> object:
+    return False if value in ("false", "False") else value
+
+
 def _known_charset(value: str) -> str:
     try:
         codecs.lookup(value)
@@ -66,6 +70,7 @@ Mailers = Annotated[Mapping[str, Mapping[str, Any]], _stored_as(dict[str, dict[s
 Number = Annotated[int, BeforeValidator(_no_bool)]
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
 OptionalHostName = Annotated[str | None, BeforeValidator(_blank_as_none)]
+Pipelining = Annotated[Literal["content", "group", False], BeforeValidator(_false_in_words)]
 OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
@@ -100,6 +105,7 @@ class SettingsTable:
     EMAIL_SSL_KEYFILE: OptionalPath = _setting(None, PEM_FILE)
     EMAIL_TIMEOUT: OptionalSeconds = _setting(None, "a number of seconds above 0, or nothing")
     EMAIL_LOCAL_HOSTNAME: OptionalHostName = _setting(None, EHLO_NAME, pattern=HOST_NAME)
+    EMAIL_PIPELINING: Pipelining = _setting("content", "'content', 'group' or false")
     EMAIL_FILE_PATH: OptionalPath = _setting(None, "the path of a folder, or nothing")
     MAILERS: Mailers = _setting({}, "{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}")
     LOG_ADDRESSES: bool = _setting(

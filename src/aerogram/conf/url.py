@@ -18,6 +18,7 @@ OPTIONS: Final = {
     "timeout": "EMAIL_TIMEOUT",
     "certfile": "EMAIL_SSL_CERTFILE",
     "keyfile": "EMAIL_SSL_KEYFILE",
+    "pipelining": "EMAIL_PIPELINING",
 }
 
 
@@ -29,8 +30,8 @@ def expand_url(url: str, source: str) -> dict[str, Any]:
     """Return the ``EMAIL_*`` settings that an ``EMAIL_URL``, given by ``source``, stands for.
 
     An SMTP URL sets host, port, login and encryption all at once, so that a login never goes to a host it
-    was not meant for; ``timeout``, ``certfile`` and ``keyfile`` are set only if the URL names them. No error
-    text shows anything of the URL.
+    was not meant for; the rest of :data:`OPTIONS` is set only if the URL names it. No error text shows
+    anything of the URL.
 
     >>> expand_url("file:///var/mail", "an example")
        {'EMAIL_BACKEND': 'aerogram.mail.backends.filebased.EmailBackend', 'EMAIL_FILE_PATH': '/var/mail'}
@@ -93,7 +94,7 @@ def _smtp(parts: SplitResult) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": _decoded(parts.password or ""),
         "EMAIL_USE_TLS": tls == "starttls",
         "EMAIL_USE_SSL": tls == "implicit",
-        **{OPTIONS[name]: _seconds(value) if name == "timeout" else value for name, value in options.items()},
+        **{OPTIONS[name]: _READERS.get(name, str)(value) for name, value in options.items()},
     }
 
 
@@ -127,3 +128,12 @@ def _seconds(value: str) -> float:
     if not 0 < seconds < float("inf"):
         raise _Refused("timeout= is a number of seconds above 0")
     return int(seconds) if seconds.is_integer() else seconds
+
+
+def _pipelining(value: str) -> str | bool:
+    if value not in ("content", "group", "false"):
+        raise _Refused("pipelining= is 'content', 'group' or 'false'")
+    return value if value != "false" else False
+
+
+_READERS: Final = {"timeout": _seconds, "pipelining": _pipelining}

@@ -31,7 +31,12 @@ def results(outgoing: OutgoingMessage) -> dict[str, str]:
 
 def test_a_pipelined_group_follows_the_content_before_its_answer():
     protocol, first, second = session("pipelining"), message(), message("bob@x.org")
-    protocol.begin(first)
+    protocol.begin(message("zoe@x.org"))
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    protocol.begin(first)  # the answer to the first content is waited for
+    assert written(protocol).endswith(b"DATA\r\nSubject: x\r\n\r\nHi\r\n.\r\n")
+    protocol.receive_data(b"250 2.0.0 queued\r\n")
+    protocol.finished.clear()
     assert written(protocol) == b"MAIL FROM:<me@x.org>\r\nRCPT TO:<ann@x.org>\r\nDATA\r\n"
     assert not protocol.is_ready
     assert protocol.receive_data(b"250 ok\r\n250 ok\r\n35") is True

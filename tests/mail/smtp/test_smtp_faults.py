@@ -401,13 +401,29 @@ def test_a_recipient_refused_for_good_stays_refused_when_the_connection_breaks(o
     assert sum("<ann@" in command for command in server.commands if command.startswith("RCPT")) == 1
 
 
-def test_chunks_behind_a_421_are_uncertain_where_the_server_goes_on_all_the_same():
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("skip", [0, 3, 11])
+def test_chunks_behind_a_421_are_judged_by_their_own_answers(verb, skip):
     messages = mails(12)
-    with FaultyServer(["PIPELINING", "CHUNKING"]).on("MAIL", "421 4.3.2 bye", skip=3, times=1) as server:
-        deliver(server, messages, chunking=True)
+    with FaultyServer(["PIPELINING", "CHUNKING"]).on(verb, "421 4.3.2 bye", skip=skip, times=1) as server:
+        assert deliver(server, messages, chunking=True) == (12, [])  # BDAT is refused (503), and sent again
     assert set(copies(server).values()) == {1}
-    assert {only_status(message) for message in messages} <= {"sent", "uncertain", "deferred"}
-    assert {message.to[0] for message in messages if only_status(message) == "sent"} <= set(copies(server))
+
+
+def test_a_chunk_refused_behind_a_421_at_each_attempt_is_deferred():
+    message = mail()
+    with FaultyServer(["PIPELINING", "CHUNKING"]).on("MAIL", "421 4.3.2 bye") as server:
+        assert deliver(server, [message], chunking=True)[0] == 0
+    assert str(message.delivery.recipients["ann@x.org"]) == "deferred 421 4.3.2 bye"
+    assert not message.delivery.handed_over
+    assert server.verbs.count("MAIL") == 2
+
+
+def test_a_chunk_behind_a_421_is_uncertain_where_the_server_says_nothing_more():
+    message = mail()
+    with FaultyServer(["PIPELINING", "CHUNKING"]).on("MAIL", "421 4.3.2 bye", Hang()) as server:
+        deliver(server, [message], chunking=True)
+    assert only_status(message) == "uncertain"
 
 
 @pytest.mark.parametrize("connections", [1, 3])

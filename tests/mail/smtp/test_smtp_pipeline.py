@@ -18,7 +18,7 @@ from aerogram.mail.smtp.transaction import stuffed
 from aerogram.testing import Drop, FaultyServer, Hang
 from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status, statuses
 
-SETUP = 3  # EHLO, the first group, QUIT
+SETUP = 4  # EHLO, the first group, the first content, QUIT
 
 
 @pytest.mark.parametrize("count", [1, 10, 60])

@@ -25,6 +25,7 @@ from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import Signer, configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
+from aerogram.mail.smtp.pipelining import PipeliningMode
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
 
@@ -70,6 +71,9 @@ class EmailBackend(BaseEmailBackend):
         auth_token: returns a fresh OAuth 2 access token; logs in by XOAUTH2 instead of the password.
         allow_plaintext_auth: log in over a connection that is neither encrypted nor to this machine.
         chunking: send contents by BDAT (RFC 3030) to servers that offer it.
+        pipelining: what goes out together where the server offers PIPELINING (``EMAIL_PIPELINING``):
+            ``"content"``, a content with the commands of the next message; ``"group"``, the commands of one
+            message; ``False``, nothing.
         kwargs: ignored, as Django does.
 
     Raises:
@@ -102,6 +106,7 @@ class EmailBackend(BaseEmailBackend):
         auth_token: Callable[[], str] | None = None,
         allow_plaintext_auth: bool = False,
         chunking: bool = False,
+        pipelining: PipeliningMode | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
@@ -141,6 +146,12 @@ class EmailBackend(BaseEmailBackend):
         self.auth_token = auth_token
         self.allow_plaintext_auth = allow_plaintext_auth
         self.chunking = chunking
+        self.pipelining: PipeliningMode = chosen("EMAIL_PIPELINING", pipelining)
+        if self.pipelining not in ("content", "group", False):
+            raise ImproperlyConfigured(
+                f"pipelining of the SMTP backend is {str(pipelining)[:100]!r}: give 'content', 'group' or "
+                "False."
+            )
         self.signer: Signer | None = configured_signer()
         general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
         self.timeouts: Timeouts = Timeouts.chosen(
@@ -230,7 +241,16 @@ class EmailBackend(BaseEmailBackend):
     def _new_driver(self) -> Driver:
         with server_named(self.host, self.port):
             client = self._connect()
-        return Driver(client, self.timeouts, chunking=self.chunking)
+        return self._driver_of(client)
+
+    def _driver_of(self, client: smtplib.SMTP) -> Driver:
+        return Driver(
+            client,
+            self.timeouts,
+            chunking=self.chunking,
+            pipelining=self.pipelining,
+            address=(self.host, self.port),
+        )
 
     def _connect(self) -> smtplib.SMTP:
         """Return a connection on which mail may be sent, or leave none."""
@@ -312,7 +332,7 @@ class EmailBackend(BaseEmailBackend):
         """Return the driver of :attr:`connection`, which the caller may have set."""
         if self._driver is None or self._driver.client is not client:
             client.ehlo_or_helo_if_needed()
-            self._driver = Driver(client, self.timeouts, chunking=self.chunking)
+            self._driver = self._driver_of(client)
         return self._driver
 
     def connection_over(self, driver: Driver | None = None) -> Connection:

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from itertools import takewhile
 from typing import Any, Final, ParamSpec, TypeVar
 
-from aerogram.mail.delivery.cancellation import Cancellation, SendCancelled, current
+from aerogram.mail.delivery.cancellation import Cancellation, SendCancelled, current, is_cancelled
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ def iterate_in_thread(items: Iterable[Any] | AsyncIterable[Any]) -> Iterator[Any
     """
     if not isinstance(items, Iterable):
         items = _pulled(aiter(items), asyncio.get_running_loop())
-    return takewhile(lambda _: (sending := current.get()) is None or not sending.cancelled, items)
+    return takewhile(lambda _: not is_cancelled(), items)
 
 
 def _pulled(iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:

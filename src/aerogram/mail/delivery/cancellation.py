@@ -62,6 +62,11 @@ def check() -> None:
         cancellation.check()
 
 
+def is_cancelled() -> bool:
+    """Return whether the send in this context is cancelled."""
+    return (cancellation := current.get()) is not None and cancellation.cancelled
+
+
 def register_abort(client: smtplib.SMTP) -> None:
     """Close the connection of ``client`` if the send is cancelled; raise if it is cancelled already."""
     if (cancellation := current.get()) is not None:

@@ -20,11 +20,12 @@ class Capabilities:
 
     Args:
         features: extension names in lower case with their parameters, as ``smtplib`` keeps them.
+        pipelining: whether to use PIPELINING, where offered.
         chunking: whether to use CHUNKING, where offered together with PIPELINING.
     """
 
-    def __init__(self, features: dict[str, str], *, chunking: bool = False) -> None:
-        self.pipelining: bool = "pipelining" in features
+    def __init__(self, features: dict[str, str], *, pipelining: bool = True, chunking: bool = False) -> None:
+        self.pipelining: bool = pipelining and "pipelining" in features
         self.eight_bit: bool = "8bitmime" in features
         self.utf8: bool = "smtputf8" in features
         self.size: bool = "size" in features

@@ -182,10 +182,10 @@ class Connection:
         driver, self.driver = self.driver, None
         if driver is None:
             return
-        interrupted = driver.end(error)
+        interrupted = driver.end(error, is_aborted=self.failure is not None)
         self._collect(driver)
-        if isinstance(error, ResetRefused):  # through no fault of the next message
-            self._queue.extend(interrupted)
+        if isinstance(error, ResetRefused) or driver.session.lost_followers:  # not the next message's fault
+            self._queue.extend(dict.fromkeys(interrupted))
             return
         self._fruitless = 0 if driver.session.answered else self._fruitless + 1
         if self._fruitless >= _FRUITLESS and self.failure is None:

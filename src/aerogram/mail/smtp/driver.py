@@ -12,6 +12,7 @@ from time import monotonic
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.client import SMTPClient, receive
+from aerogram.mail.smtp.pipelining import PipeliningMode, content_pipelining
 from aerogram.mail.smtp.replies import ConnectionLost
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
@@ -20,6 +21,7 @@ __all__ = ["Driver", "Timeouts", "hang_up"]
 
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
 _LAST_WORDS_TIMEOUT = 0.5
+_LAST_WORDS_LIMIT = 1 << 20
 _QUIT_TIMEOUT = 5.0
 # Linux has these. Elsewhere a message may cost the server two reads instead of one, and the client 40 ms
 # where a server writes a reply in two pieces.
@@ -63,11 +65,24 @@ class Driver:
         client: the connection; a plain ``smtplib.SMTP`` will do.
         timeouts: how long single waits may last.
         chunking: whether to use BDAT where the server offers it.
+        pipelining: what may go out together.
+        address: the server's name and port.
     """
 
-    def __init__(self, client: smtplib.SMTP, timeouts: Timeouts, *, chunking: bool = False) -> None:
+    def __init__(
+        self,
+        client: smtplib.SMTP,
+        timeouts: Timeouts,
+        *,
+        chunking: bool = False,
+        pipelining: PipeliningMode = "content",
+        address: tuple[str, int] = ("", 0),
+    ) -> None:
         self.client = client
-        self.session: Session = Session(Capabilities(client.esmtp_features, chunking=chunking))
+        capabilities = Capabilities(
+            client.esmtp_features, pipelining=pipelining is not False, chunking=chunking
+        )
+        self.session: Session = Session(capabilities, content_pipelining(*address, pipelining))
         self.last_used: float = monotonic()
         self._timeouts = timeouts
         self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
@@ -85,10 +100,6 @@ class Driver:
 
     def settle(self) -> None:
         """Read the replies that are still to come."""
-        if self._is_held:
-            with contextlib.suppress(OSError):  # not TCP
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
-            self._is_held = False
         while self.session.is_waiting:
             self._read()
         self.last_used = monotonic()
@@ -117,7 +128,7 @@ class Driver:
                 sock.sendall(left[:_BLOCK], flags)
             except OSError:
                 lost = ConnectionLost("the connection broke while something was written")
-                raise self.session.hear_last_words(_unread(sock), lost) from None
+                raise self.session.hear_last_words(_last_words(sock, 0)[0], lost) from None
             finally:
                 message.time_left -= monotonic() - began
             left = left[_BLOCK:]
@@ -127,6 +138,10 @@ class Driver:
 
     def _read(self) -> None:
         """Wait for at least one reply, however slowly its octets drip in."""
+        if self._is_held:
+            with contextlib.suppress(OSError):  # not TCP
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
+            self._is_held = False
         message, is_answer = self.session.awaited
         began = monotonic()
         timeout = self._timeouts.data if is_answer else self._timeouts.command
@@ -149,15 +164,20 @@ class Driver:
         self._has_read = True
         return receive(sock, deadline)
 
-    def end(self, error: BaseException) -> list[OutgoingMessage]:
+    def end(self, error: BaseException, *, is_aborted: bool = False) -> list[OutgoingMessage]:
         """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
         sock, reply = self.client.sock, getattr(error, "reply", None)
-        took_nothing = False
+        last_words, is_closed = b"", False
         if reply is not None and reply.code == 421 and sock is not None and self.session.open_contents():
             # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
-            took_nothing = _is_closing(sock)
+            last_words, is_closed = _last_words(sock, _LAST_WORDS_TIMEOUT)
         self.client.close()
-        return self.session.end(error, took_nothing=took_nothing)
+        return self.session.end(
+            error,
+            last_words=last_words,
+            is_closed=is_closed,
+            is_aborted=is_aborted or cancellation.is_cancelled(),
+        )
 
 
 def hang_up(client: smtplib.SMTP | None) -> None:
@@ -176,20 +196,15 @@ def hang_up(client: smtplib.SMTP | None) -> None:
         client.close()
 
 
-def _unread(sock: socket.socket) -> bytes:
-    """Return what the server had sent when a write failed."""
-    octets = b""
-    with contextlib.suppress(OSError):
-        sock.settimeout(0)
-        while chunk := sock.recv(65536):
-            octets += chunk
-    return octets
-
-
-def _is_closing(sock: socket.socket) -> bool:
-    """Return whether the server closes the connection within half a second, and says nothing more."""
+def _last_words(sock: socket.socket, timeout: float) -> tuple[bytes, bool]:
+    """Return what the server says within ``timeout``, and whether it closes the connection then."""
+    octets, deadline = b"", monotonic() + timeout
     try:
-        sock.settimeout(_LAST_WORDS_TIMEOUT)
-        return not sock.recv(1)
+        while len(octets) < _LAST_WORDS_LIMIT:
+            sock.settimeout(max(deadline - monotonic(), 0))
+            if not (chunk := sock.recv(65536)):
+                return octets, True
+            octets += chunk
     except OSError as error:
-        return isinstance(error, ConnectionError)  # it closed without reading what came behind
+        return octets, isinstance(error, ConnectionError)  # it closed without reading what came behind
+    return octets, False

@@ -8,17 +8,22 @@ MAIL, RCPT and DATA go out together, right behind the content of the message bef
     server                  250 250 354                          250   250 250 354
              first message ..........................its answer  ^^^   second message
 
+Nothing follows the first content of a session, nor any content where the server has lost what followed one
+(:mod:`aerogram.mail.smtp.pipelining`): the group waits for the answer then.
+
 Without PIPELINING every command waits for its reply. With CHUNKING, where it is asked for, the content
 follows its RCPTs as BDAT (RFC 3030), and up to ``BDAT_WINDOW`` contents await their answers at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import deque
 from typing import Literal
 
 from aerogram.mail.smtp.capabilities import Capabilities
+from aerogram.mail.smtp.pipelining import ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
 from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
 
@@ -46,16 +51,24 @@ class Session:
         returned: messages that need another transaction.
         transactions: number of transactions begun.
         answered: number of contents the server has answered.
-        follows_contents: whether a group is written behind a content that has no answer yet.
+        lost_followers: whether the session ended because the server lost what followed a content.
+
+    Args:
+        capabilities: what the server offers.
+        server: whether it takes commands behind a content; by default this is found out.
     """
 
-    def __init__(self, capabilities: Capabilities) -> None:
+    def __init__(self, capabilities: Capabilities, server: ContentPipelining | None = None) -> None:
         self.capabilities = capabilities
         self.finished: deque[OutgoingMessage] = deque()
         self.returned: deque[OutgoingMessage] = deque()
         self.transactions: int = 0
         self.answered: int = 0
-        self.follows_contents: bool = capabilities.pipelining
+        self.lost_followers: bool = False
+        self._server = server or ContentPipelining()
+        self._goodbye: Reply | None = None  # a 421 before the answer to a content that was written already
+        self._interrupted: list[OutgoingMessage] = []
+        self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
         self._output: list[bytes] = []
         self._commands: deque[tuple[Verb, str]] = deque()  # of the current transaction, not written yet
@@ -69,9 +82,14 @@ class Session:
     @property
     def is_ready(self) -> bool:
         """True if the next message may begin; answers to contents may still be awaited."""
-        return self._current is None and not (
-            self.capabilities.chunking and len(self.open_contents()) > BDAT_WINDOW
-        )
+        if not self.capabilities.chunking:
+            return self._current is None
+        return len(self.open_contents()) <= (BDAT_WINDOW if self.follows_contents else 0)
+
+    @property
+    def follows_contents(self) -> bool:
+        """True if a group may be written behind a content that has no answer yet."""
+        return self.capabilities.pipelining and self.answered > 0 and self._server.permits(self)
 
     @property
     def is_waiting(self) -> bool:
@@ -135,6 +153,9 @@ class Session:
         self._write(transaction, [self._commands.popleft() for _ in range(size)])
 
     def _write(self, transaction: Transaction, commands: list[tuple[Verb, str]]) -> None:
+        if self._awaited:  # the answer to a content
+            self._follower = transaction
+            self._server.begin(self)
         lines = "".join([f"{command}\r\n" for _, command in commands])
         self._output.append(lines.encode("utf-8" if transaction.message.needs_utf8 else "ascii"))
         self._awaited.extend([(verb, transaction) for verb, _ in commands])
@@ -171,8 +192,8 @@ class Session:
         if verb == "content":
             self._handle_content_reply(transaction, reply)
             return
-        if reply.code == 421:  # the session is over, whatever was asked
-            raise ConnectionLost(str(reply), reply)
+        if reply.code == 421 and not self.capabilities.chunking:
+            raise ConnectionLost(str(reply), reply)  # the session is over, whatever was asked
         self._awaited.popleft()
         if verb == "DATA":
             self._handle_data_reply(transaction, reply)
@@ -181,12 +202,17 @@ class Session:
             if not (reply.is_positive or self.capabilities.chunking):
                 raise ResetRefused(f"the server refused RSET: {reply}", reply)
         elif verb == "MAIL":
-            _check_in_step(reply)
             transaction.mail = reply
         else:
-            if transaction.mail_accepted:
-                _check_in_step(reply)
             transaction.rcpts.append(reply)
+        if reply.code == 421:  # a content follows, whose answer may be on its way
+            self._goodbye = reply
+            raise ConnectionLost(str(reply), reply)
+        if self._goodbye is None and (verb == "MAIL" or transaction.mail_accepted):
+            _check_in_step(reply)
+        if transaction is self._follower:
+            self._follower = None
+            self._server.conclude(self, works=True)
         if not self.capabilities.chunking:
             self._go_on(transaction)
 
@@ -225,6 +251,9 @@ class Session:
             raise ConnectionLost(str(reply), reply)
         self._awaited.popleft()
         self.answered += 1
+        if self._goodbye is not None and not reply.is_positive:
+            self._interrupt(transaction)
+            return
         if self.capabilities.chunking:
             transaction.apply_recipient_replies()
         transaction.settle_accepted(reply)
@@ -258,39 +287,59 @@ class Session:
                 return reason
         return error
 
-    def end(self, error: BaseException, *, took_nothing: bool = False) -> list[OutgoingMessage]:
+    def end(
+        self,
+        error: BaseException,
+        *,
+        last_words: bytes = b"",
+        is_closed: bool = False,
+        is_aborted: bool = False,
+    ) -> list[OutgoingMessage]:
         """Close every open transaction; what was handed over and not answered is ``uncertain``.
 
         Args:
             error: why the session is over. After an ``OSError`` it is certain that what :meth:`data_sent` has
                 not confirmed did not arrive whole.
-            took_nothing: whether the server surely took no content that it has not answered.
+            last_words: what the server sent after that.
+            is_closed: whether it has closed the connection behind them: after a 421 it took nothing more.
+            is_aborted: whether this side has closed the connection.
 
         Returns:
             The messages that were interrupted; some of their recipients wait again.
         """
         if not isinstance(error, OSError):
             self.data_sent()
-        took_nothing = took_nothing and not self._parser  # nor said anything more
-        interrupted = []
-        transactions = self.open_contents()
-        if self._current is not None:
-            transactions.append(self._current)
-        for transaction in transactions:
-            message = transaction.message
-            if message.is_done:  # every recipient was refused before the content, which was empty
-                continue
-            if transaction.is_written and not took_nothing:
+        if self._follower is not None:
+            said_goodbye = getattr(getattr(error, "reply", None), "code", None) == 421
+            self.lost_followers = isinstance(error, OSError) and not (said_goodbye or is_aborted)
+        self._server.conclude(self, works=False if self.lost_followers else None)
+        if self._goodbye is not None:
+            self._parser.feed(last_words)
+            with contextlib.suppress(ConnectionLost):
+                while self._awaited and (reply := self._parser.next_reply()) is not None:
+                    with contextlib.suppress(ConnectionLost):  # 421 to each command
+                        self._handle(reply)
+        took_nothing = is_closed and not self._parser  # nor said anything more
+        for transaction in self.open_contents():
+            if transaction.is_written and not took_nothing and not transaction.message.is_done:
                 transaction.leave_uncertain(clean_text(f"no answer after the content: {error}"))
-                self._conclude(message)
-                continue
-            if transaction.is_written:
-                message.handed_over = bool(message.results)
-            transaction.give_back()
-            interrupted.append(message)
+                self._conclude(transaction.message)
+            else:
+                self._interrupt(transaction)
+        if self._current is not None:
+            self._interrupt(self._current)
         self._awaited.clear()
         self._current = None
-        return interrupted
+        return self._interrupted
+
+    def _interrupt(self, transaction: Transaction) -> None:
+        message = transaction.message
+        if message.is_done:  # every recipient was refused before the content, which was empty
+            return
+        if transaction.is_written:
+            message.handed_over = bool(message.results)
+        transaction.give_back()
+        self._interrupted.append(message)
 
 
 def _check_in_step(reply: Reply) -> None:
