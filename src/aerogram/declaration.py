@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from email.mime.base import MIMEBase
+from email.message import Message
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -95,7 +95,7 @@ def _check_attachments(_name: str, value: object) -> None:
         )
 
     for attachment in value:
-        if isinstance(attachment, (Path, MIMEBase)):
+        if isinstance(attachment, (Path, Message)):
             continue
         if not isinstance(attachment, (tuple, list)) or len(attachment) not in (2, 3):
             raise TypeError(

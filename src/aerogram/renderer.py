@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from email.mime.base import MIMEBase
+from email.message import Message
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -210,7 +210,7 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
         message.attach_file(attachment)
     elif isinstance(attachment, (tuple, list)):
         message.attach(*attachment)
-    elif isinstance(attachment, MIMEBase):
+    elif isinstance(attachment, Message):
         message.attach(attachment)
     else:
         raise DeclarationError(

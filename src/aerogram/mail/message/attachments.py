@@ -5,9 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
-from email import message_from_bytes
-from email.message import Message
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
 from aerogram.mail.characters import FORBIDDEN, excerpt
@@ -176,12 +174,3 @@ def content_bytes(content: object) -> bytes:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     return as_utf8(text_of(content))
-
-
-def enclosed_message(content: Any) -> Message:
-    """Return the message to enclose as ``message/rfc822``, given as a message of any kind, text or bytes."""
-    if isinstance(content, Message):
-        return content
-    if hasattr(content, "message"):
-        return enclosed_message(content.message())
-    return message_from_bytes(content_bytes(content))

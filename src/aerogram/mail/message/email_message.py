@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from email.encoders import encode_base64
+from email.message import Message
 from email.mime.base import MIMEBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +27,9 @@ from aerogram.mail.message.attachments import (
     check_subtype,
     checked_text,
     content_bytes,
-    enclosed_message,
     filename_parameter,
 )
+from aerogram.mail.message.enclosed import enclosed_message, is_whole_message
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMessage, SafeMIMEMultipart, SafeMIMEText
 
@@ -51,7 +52,7 @@ class EmailMessage:
         to: a list or tuple of addresses.
         bcc: addresses that appear in no header.
         connection: the backend that sends; the default one where none is given.
-        attachments: ``(filename, content, mimetype)`` triples or ``MIMEBase`` parts.
+        attachments: ``(filename, content, mimetype)`` triples, or MIME parts of the ``email`` package.
         headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
             the header of that name; the envelope stays. ``Date`` may be a ``datetime``, of UTC if naive.
         cc: addresses of the Cc header.
@@ -102,7 +103,7 @@ class EmailMessage:
         self.body = body or ""
         self.attachments: list[Any] = []
         for attachment in attachments or ():
-            if isinstance(attachment, MIMEBase):
+            if isinstance(attachment, Message):
                 self.attach(attachment)
             else:
                 self.attach(*attachment)
@@ -180,12 +181,12 @@ class EmailMessage:
         return await run_in_thread(self.send, fail_silently, using=using)
 
     def attach(
-        self, filename: str | MIMEBase | None = None, content: object = None, mimetype: str | None = None
+        self, filename: str | Message | None = None, content: object = None, mimetype: str | None = None
     ) -> None:
         """Attach a file, or a MIME part.
 
         Args:
-            filename: the name of the file, or a MIME part, which is given alone.
+            filename: the name of the file, or a MIME part, which is given alone. A whole message is enclosed.
             content: text, bytes, or a message for ``message/rfc822``.
             mimetype: ``type/subtype``; guessed from the name if it is None.
 
@@ -197,10 +198,11 @@ class EmailMessage:
         >>> mail.attachments
         [EmailAttachment(filename='report.csv', content='a,b', mimetype='text/csv')]
         """
-        if not isinstance(filename, MIMEBase):
+        if not isinstance(filename, Message):
             self.attachments.append(attachment_of(filename, content, mimetype))
         elif content is None and mimetype is None:
-            self.attachments.append(filename)
+            is_part = isinstance(filename, MIMEBase) or not is_whole_message(filename)
+            self.attachments.append(filename if is_part else attachment_of(None, filename, "message/rfc822"))
         else:
             raise InvalidAttachment(
                 "content and mimetype must not be given when a MIMEBase instance is provided."
@@ -249,7 +251,7 @@ class EmailMessage:
         if msg.get_payload():
             mixed.attach(msg)
         for attachment in attached:
-            is_part = isinstance(attachment, MIMEBase)
+            is_part = isinstance(attachment, Message)
             mixed.attach(attachment if is_part else self._create_attachment(*attachment))
         return mixed
 
@@ -259,8 +261,11 @@ class EmailMessage:
             return SafeMIMEText(checked_text(content), subtype, self._charset())
         if mimetype.lower() == "message/rfc822":
             return SafeMIMEMessage(enclosed_message(content), subtype)
-        part = MIMEBase(main, subtype)
-        part.set_payload(content_bytes(content))
+        part, octets = MIMEBase(main, subtype), content_bytes(content)
+        if main.lower() == "message" and octets.isascii():  # a report: readers do not decode it (RFC 3464)
+            part.set_payload(octets.decode())
+            return part
+        part.set_payload(octets)
         encode_base64(part)
         return part
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from email.message import Message
-from email.mime.base import MIMEBase
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import BadHeaderError
@@ -18,7 +17,7 @@ _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
 
 
-def split_attachments(message: EmailMessage) -> tuple[list[MIMEBase], list[Any]]:
+def split_attachments(message: EmailMessage) -> tuple[list[Message], list[Any]]:
     """Return the parts that the HTML shows, and all other attachments.
 
     A MIME part with a Content-ID that the HTML names (``cid:…``) belongs to the HTML (RFC 2387); many readers
@@ -28,11 +27,11 @@ def split_attachments(message: EmailMessage) -> tuple[list[MIMEBase], list[Any]]
     Raises:
         BadHeaderError: a header of a MIME part would break or forge the message.
     """
-    inline: list[MIMEBase] = []
+    inline: list[Message] = []
     attached: list[Any] = []
     for attachment in message.attachments:
         parts = attached
-        if isinstance(attachment, MIMEBase):
+        if isinstance(attachment, Message):
             check_part(attachment)
             if attachment.get_content_disposition() != "attachment" and message.mixed_subtype == "mixed":
                 content_id = str(attachment["Content-ID"] or "").strip("<> ")

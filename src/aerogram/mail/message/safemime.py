@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from email.charset import QP, Charset
-from email.generator import BytesGenerator, Generator
+from email.generator import Generator
 from email.message import Message
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aerogram.exceptions import BadHeaderError
 from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
 from aerogram.mail.header.writing import encoded_header_bytes
+from aerogram.mail.message.enclosed import MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class SafeMIME(Message):
     def as_bytes(self, unixfrom: bool = False, linesep: str = "\n") -> bytes:  # type: ignore[override] # Django's arguments
         """Return the message as bytes, its lines ended by ``linesep``."""
         out = BytesIO()
-        BytesGenerator(out, mangle_from_=False).flatten(self, unixfrom=unixfrom, linesep=linesep)
+        MessageWriter(out, mangle_from_=False).flatten(self, unixfrom=unixfrom, linesep=linesep)
         return out.getvalue()
 
 

@@ -7,14 +7,16 @@ Such trees come from elsewhere: MIME parts that are attached, enclosed messages,
 from __future__ import annotations
 
 from email import policy
-from email.generator import BytesGenerator
 from email.header import Header
 from email.message import Message
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import MessageError
+from aerogram.exceptions import BadHeaderError, InvalidAddress, MessageError
+from aerogram.mail.characters import excerpt
 from aerogram.mail.header.writing import encoded_header_bytes, header_bytes
+from aerogram.mail.message.attachments import DEFAULT_ATTACHMENT_MIME_TYPE
+from aerogram.mail.message.enclosed import MessageWriter
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block, check_lines
 from aerogram.mail.wire.transfer_encoding import (
     Encoded,
@@ -25,8 +27,16 @@ from aerogram.mail.wire.transfer_encoding import (
     with_crlf,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _MAX_DEPTH = 50
 _UNENCODED = ("", "7bit", "8bit", "binary")
+_AS_A_FILE = {"content-type": DEFAULT_ATTACHMENT_MIME_TYPE, "content-transfer-encoding": "base64"}
+
+
+class _UnencodableError(MessageError):
+    """A multipart or message whose inside stays as it is cannot be sent so."""
 
 
 def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, depth: int = 0) -> Node:
@@ -52,7 +62,12 @@ def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, d
         # base64 is forbidden around a message (RFC 2046 section 5.2.1)
         body = _flattened(inner[0])  # type: ignore[arg-type] # the same
         if not is_safe(body, eight_bit=eight_bit):
-            body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))  # type: ignore[arg-type] # the same
+            try:
+                body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))  # type: ignore[arg-type] # the same
+            except (BadHeaderError, InvalidAddress, _UnencodableError):
+                # As it stands, for any server; or as a file where no server takes it.
+                if not is_safe(body, eight_bit=True):
+                    return Leaf(_head(part, _AS_A_FILE), to_base64(body), raw=False)
         check_lines(body)
         head = _head(part, {"content-transfer-encoding": "7bit" if body.isascii() else "8bit"})
         return Leaf(head, body, raw=True)
@@ -63,7 +78,7 @@ def _verbatim(part: Message, eight_bit: bool, _enclosed: bool = False) -> Leaf:
     """Take a part as the standard library writes it: signed, or of a kind whose inside stays as it is."""
     _, _, body = _flattened(part).partition(b"\r\n\r\n")
     if not is_safe(body, eight_bit=eight_bit):
-        raise MessageError(
+        raise _UnencodableError(
             f"An attached {part.get_content_type()} part holds a NUL, a line over 998 octets, or text beyond "
             "ASCII, and cannot be encoded without change: encode its content before it is attached."
         )
@@ -74,7 +89,7 @@ def _verbatim(part: Message, eight_bit: bool, _enclosed: bool = False) -> Leaf:
 def _flattened(part: Message) -> bytes:
     out = BytesIO()
     crlf: Any = part.policy.clone(linesep="\r\n", max_line_length=0)
-    BytesGenerator(out, mangle_from_=False, policy=crlf).flatten(part)
+    MessageWriter(out, mangle_from_=False, policy=crlf).flatten(part)
     return out.getvalue()
 
 
@@ -121,7 +136,7 @@ def _content_type(part: Message) -> bytes:
     return line.removeprefix(b"Content-Type: ").removesuffix(b"\r\n")
 
 
-def _head(part: Message, changed: dict[str, str | None]) -> bytes:
+def _head(part: Message, changed: Mapping[str, str | None]) -> bytes:
     """Write all header fields of the part but Bcc; ``changed`` ones get that value, or are left out."""
     changed = {"bcc": None, **changed}
     lines = []
@@ -139,12 +154,17 @@ def _head(part: Message, changed: dict[str, str | None]) -> bytes:
 
 
 def _field(part: Message, name: str, value: Any) -> bytes:
-    if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters of Content-*
-        if name.lower().startswith("content-"):
+    text = value.encode() if isinstance(value, Header) else str(value)
+    if not text.isascii():  # raw octets, or decoded
+        try:
+            text = text.encode("utf-8", "surrogateescape").decode()
+        except UnicodeDecodeError:
+            raise BadHeaderError(
+                f"Header {name!r} holds octets that are not UTF-8: {excerpt(text)}"
+            ) from None
+    if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters
+        value = value if hasattr(value, "name") else text
+        if name.lower() in ("content-type", "content-disposition"):
             return part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False).fold_binary(name, value)
         return header_bytes(name, str(part.policy.header_fetch_parse(name, value)))
-    text = value.encode() if isinstance(value, Header) else str(value)
-    if text.isascii():
-        return encoded_header_bytes(name, text)
-    octets = text.encode("utf-8", "surrogateescape")
-    return header_bytes(name, octets.decode("utf-8", "replace"))
+    return (encoded_header_bytes if text.isascii() else header_bytes)(name, text)

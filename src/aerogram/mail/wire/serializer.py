@@ -8,7 +8,6 @@ returns. Both ways give the same mail.
 from __future__ import annotations
 
 from email.message import Message
-from email.mime.base import MIMEBase
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -184,7 +183,7 @@ def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit
 
 
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
-    if isinstance(attachment, MIMEBase):
+    if isinstance(attachment, Message):
         return node_of(attachment, eight_bit=eight_bit)
     if len(attachment) != 3:
         return node_of(message._create_attachment(*attachment), eight_bit=eight_bit)

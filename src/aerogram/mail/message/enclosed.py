@@ -1,0 +1,80 @@
+"""Messages within a message, and how messages of other making are written as they stand."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from email.generator import BytesGenerator
+from email.message import Message
+from email.policy import EmailPolicy
+from typing import Any
+
+from aerogram.mail.message.attachments import content_bytes
+
+_MESSAGE_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Received")
+
+
+class GivenMessage(Message):
+    """A message read from its octets, which it keeps where the standard library would mend it."""
+
+    octets: bytes | None = None
+
+
+def enclosed_message(content: Any) -> Message:
+    """Return the message to enclose as ``message/rfc822``, given as a message of any kind, text or bytes."""
+    if isinstance(content, Message):
+        return content
+    if hasattr(content, "message"):
+        return enclosed_message(content.message())
+    octets = content_bytes(content)
+    message = message_from_bytes(octets, _class=GivenMessage)
+    if any(part.defects for part in message.walk()):
+        message.octets = octets
+    return message
+
+
+def is_whole_message(part: Message) -> bool:
+    """Return whether a part has headers that only a message has, so that it is to be enclosed."""
+    return any(name in part for name in _MESSAGE_HEADERS)
+
+
+class MessageWriter(BytesGenerator):
+    """Writes messages of any making, broken ones as they stand.
+
+    The standard library's generator fails where a multipart or message that is not made of parts holds octets
+    beyond ASCII, and writes parts by the policy of the message around them.
+    """
+
+    policy: Any
+    _fp: Any  # of the generators, as are the methods that are overridden; typeshed has none of them
+    _NL: str
+    _write_lines: Any
+
+    def flatten(self, msg: Message, unixfrom: bool = False, linesep: str | None = None) -> None:
+        """Write a message, or a part of the one that is being written, by its own policy."""
+        if (outer := self.policy) is not None:
+            self.policy = msg.policy.clone(linesep=outer.linesep, max_line_length=outer.max_line_length)
+        super().flatten(msg, unixfrom, linesep)
+
+    def write(self, s: str) -> None:
+        """Write text; octets in it stay as they are."""
+        self._fp.write(s.encode("utf-8", "surrogateescape"))
+
+    def _write(self, msg: Message) -> None:
+        if isinstance(msg, GivenMessage) and msg.octets is not None:
+            self._write_lines(msg.octets.decode("ascii", "surrogateescape"))
+        else:
+            super()._write(msg)  # type: ignore[misc] # see above
+
+    def _dispatch(self, msg: Message) -> None:
+        payload = vars(msg)["_payload"]  # get_payload() would decode it
+        if isinstance(payload, str) and msg.get_content_maintype() in ("multipart", "message"):
+            self._write_lines(payload)
+        else:
+            super()._dispatch(msg)  # type: ignore[misc] # see above
+
+    def _write_headers(self, msg: Message) -> None:
+        for name, value in msg.raw_items():
+            if isinstance(self.policy, EmailPolicy) and not hasattr(value, "name"):  # as it was read
+                value = value.encode("utf-8", "surrogateescape").decode("ascii", "surrogateescape")
+            self._fp.write(self.policy.fold_binary(name, value))
+        self.write(self._NL)
