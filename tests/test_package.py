@@ -27,8 +27,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 HEAVY = {
     "aiosmtpd", "bs4", "cssutils", "django", "dkim", "html2text", "idna", "jinja2", "lxml",
-    "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich", "smtplib", "ssl",
-    "typer",
+    "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich", "selectolax",
+    "smtplib", "ssl", "typer",
 }  # fmt: skip
 
 # Which third-party package is imported in which folder: the first part of the path below src/aerogram.
@@ -53,6 +53,7 @@ HOMES = {
     "pydantic_settings": {"conf"},
     "pytest": {"testing"},
     "rich": {"cli"},
+    "selectolax": {"document"},
     "starlette": {"contrib", "preview"},
     "typer": {"cli"},
 }  # fmt: skip

@@ -1,40 +1,52 @@
 """HTML to an lxml tree and back.
 
-libxml2 silently drops what lies deeper than its limits. Here a document is read whole or refused with an
-error. On the way back the doctype, conditional comments and URLs are as the author wrote them.
+HTML is read as browsers read it (HTML 5, the algorithm of the standard): what they show is what inlining, the
+text part and the checks see. A document is read whole or refused with an error. On the way back the doctype,
+comments and URLs are as the author wrote them, and a fragment stays one.
 """
 
 from __future__ import annotations
 
 import re
-from html import escape
+from functools import cached_property
 from itertools import count
 from typing import Any
 
 from lxml import etree
+from selectolax.lexbor import LexborHTMLParser
 
 from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
+from aerogram.parse_cost import MOST_DEEP, TOO_DEEP, parse_problem
 
 Element = (
     Any  # an lxml element: the published stubs give attributes and XPath results types that are of no use
 )
 
-_DOCTYPE = re.compile(r"(?:\s|<\?.*?>|<!--.*?-->)*(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL)
+_SPACE = r"[ \t\n\r]"
+_COMMENT = r"<!--(?:-?>|(?:(?!--!?>)[\s\S])*(?:--!?>|\Z))"
+_LEADING = rf"{_SPACE}|{_COMMENT}|<(?:!\[|\?)[^>]*>"
+_DOCTYPE = re.compile(rf"((?:{_LEADING})*)(<!doctype[^>]*>)", re.IGNORECASE)
 _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
-_REVEALED = re.compile(r"<!--(\[(?:if\b[^\]<>]*|endif)\])-->", re.IGNORECASE)
-_UNSAFE_IN_URL = re.compile(r"[^!-~]")
-_URL_ATTRIBUTES = "//@href | //@src | //@action | //a/@name"  # the ones libxml2 would percent-encode
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
-_CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
-_UNWRITABLE_REFERENCE = re.compile(
-    "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
+_PART_OF_TABLE = re.compile(
+    rf"(?:{_LEADING})*<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[\s>/]", re.IGNORECASE
 )
-_MOST_ATTRIBUTES = 5_000  # of an element: the parser compares each with all before it
-_FEWEST_CHARACTERS = 8 * _MOST_ATTRIBUTES  # of a document in which that takes noticeable time
-_ATTRIBUTE = r"""[\s/]*[^\s/>][^\s/>=]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*))?"""
-_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*((?:{_ATTRIBUTE})*)")
+_BOGUS_COMMENT = re.compile(r"<(!\[[^>]*|\?[^>]*)>")  # a comment to browsers, but not to Outlook
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
+_CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
 _BLANK = "\ufeff \t\r\n\f"
+
+_make_element = etree.HTMLParser().makeelement  # its elements may have any name that HTML has
+_VOID = {"area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen"}
+_VOID |= {"link", "meta", "param", "source", "track", "wbr"}
+_RAW = {"iframe", "noembed", "noframes", "plaintext", "script", "style", "xmp"}  # written without escapes
+_KEEPS_LINE = {"pre", "textarea", "listing"}  # their first line break is not read
+_FOREIGN = {"svg", "math"}
+_NOT_FOREIGN = {"annotation-xml", "desc", "foreignObject", "mi", "mn", "mo", "ms", "mtext", "title"}
+_ESCAPED = re.compile("[&<>\r]")
+# What no name in a tree may hold (or begin with) is written there as a private character.
+_SHIFTED = {ord(character): 0xE000 + ord(character) for character in "&<>\"'{"}
+_UNSHIFTED = {shifted: character for character, shifted in _SHIFTED.items()}
 
 
 def check_size(html: str, template: str | None = None) -> None:
@@ -56,75 +68,58 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
 
     Raises:
         DocumentError: it is larger than ``HTML_SIZE_LIMIT`` bytes, nested too deeply, cannot be written as
-            UTF-8, or has an element with more than 5,000 attributes. The text names ``template``.
+            UTF-8, has an element with more than 5,000 attributes, or more than 200 formatting elements that
+            are never closed. The text names ``template``.
         TypeError: ``html`` is not a string.
     """
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
     check_size(html, template)
     text = _without_unwritable(html).replace("\f", " ").strip(_BLANK)
-    if "&#" in text:
-        text = _UNWRITABLE_REFERENCE.sub("\ufffd", text)
     if not text:
         return None
     try:
-        octets = text.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise DocumentError(
             f"{_name(template)} holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
             f"{error.start}; it cannot be written as UTF-8.",
             template=template,
         ) from None
-    _check_attributes(text, octets, template)
-    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
-    try:
-        root = etree.fromstring(octets, parser)
-    except etree.XMLSyntaxError:
-        root = None
-    for entry in parser.error_log:
-        if entry.type_name == "ERR_RESOURCE_LIMIT":
-            raise DocumentError(
-                f"{_name(template)} ({len(octets)} bytes) is nested too deeply to be read whole (line "
-                f"{entry.line}): more than 2,000 elements stand inside each other. "
-                "Check for elements that are never closed.",
-                template=template,
-            )
-    if root is None or root.tag != "html":
-        return None
-    if root.find("body") is None:
-        etree.SubElement(root, "body")
+    problem = parse_problem(text)
+    root = None if problem else _read_tree(text)
+    if root is None:
+        raise DocumentError(
+            f"{_name(template)} ({len(text.encode())} bytes) {problem or TOO_DEEP}", template=template
+        )
     return root
 
 
 def write_html(root: Element, source: str) -> str:
     """Write a tree as HTML.
 
-    What libxml2 loses is taken from ``source``, the text that was parsed and every text added since: the
-    doctype, and whether it is a fragment (without html, head, body and doctype).
+    What a tree does not hold is taken from ``source``, the text that was parsed and every text added since:
+    the doctype, whether it is a fragment (written without html, head, body and doctype), and which of two
+    forms a comment or an empty attribute has.
     """
-    word = unique_marker(source)
-    hidden = _hide_urls(root, word)
+    writer = _Writer(source)
+    around = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
     if _WHOLE_PAGE.search(source):
         doctype = _DOCTYPE.match(source.lstrip(_BLANK))
-        around = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
-        parts = [doctype[1], "\n"] if doctype else []
-        parts += [_write(element) for element in around]
+        before = len(re.findall(f"{_COMMENT}|<[!?]", doctype[1])) if doctype else 0
+        for number, element in enumerate(around):
+            if doctype and number == before:
+                writer.html += [doctype[2], "\n"]
+            writer.write(element)
     else:
-        parts = [_write(comment) for comment in reversed(_comments(root, preceding=True))]
-        for part in (root.find("head"), root.find("body")):
-            if part is not None:
-                parts += [escape(part.text or "", quote=False), *(_write(child, tail=True) for child in part)]
-        parts += [_write(comment) for comment in _comments(root, preceding=False)]
-    html = "".join(parts)
-    if hidden:
-        urls = {}
-        for placeholder, (element, name, url) in hidden.items():
-            element.set(name, url)
-            urls[placeholder] = escape(url)
-        html = re.sub(word + r"\d+z", lambda found: urls.get(found[0], found[0]), html)
-    if "<![" in source:
-        html = _REVEALED.sub(r"<!\1>", html)
-    return html
+        for element in around:
+            if element is root:
+                for part in root:
+                    writer.write(part, is_inner=part.tag in ("head", "body"))
+                    writer.html.append(_escape(part.tail or ""))
+            elif not (element.text or "").startswith("?"):  # <?xml ...?>
+                writer.write(element)
+    return "".join(writer.html)
 
 
 def unique_marker(*texts: str) -> str:
@@ -141,42 +136,164 @@ def _without_unwritable(html: str) -> str:
     return _UNWRITABLE.sub("", html)
 
 
-def _check_attributes(text: str, octets: bytes, template: str | None) -> None:
-    """Refuse an element with so many attributes that the parser would take seconds."""
-    if len(text) < _FEWEST_CHARACTERS:
-        return
-    for tag in _TAG.finditer(text):
-        if len(tag[1]) > 2 * _MOST_ATTRIBUTES and len(re.findall(_ATTRIBUTE, tag[1])) > _MOST_ATTRIBUTES:
-            raise DocumentError(
-                f"{_name(template)} ({len(octets)} bytes) has an element with more than {_MOST_ATTRIBUTES:,} "
-                f"attributes (line {text.count(chr(10), 0, tag.start()) + 1}). "
-                "Check for a quotation mark that is never closed.",
-                template=template,
-            )
+def _read_tree(text: str) -> Element | None:
+    """Read HTML, ``None`` if it is too deep. This and what it calls is all that knows the parser."""
+    root: Element = _make_element("html")
+    if _PART_OF_TABLE.match(text):  # rows or cells without a table: browsers keep them in a <template> only
+        first = LexborHTMLParser(text, is_fragment=True, fragment_tag="template").root
+        is_whole = _copy(first.next.prev if first and first.next else first, etree.SubElement(root, "body"))
+        return root if is_whole else None
+    html: Any = LexborHTMLParser(text).root  # there is always one
+    _set_attributes(root, html.attributes)
+    if not _copy(html.first_child, root):
+        return None
+    nodes = [*html.parent.iter(include_text=True)]
+    place = nodes.index(html)
+    for node in nodes[:place]:
+        if node.is_comment_node:
+            root.addprevious(_comment(node))
+    for node in reversed(nodes[place + 1 :]):
+        root.addnext(_comment(node))
+    return root
 
 
-def _comments(root: Element, *, preceding: bool) -> list[Element]:
-    """Return the comments before or after the root, which are part of a fragment."""
-    comments = root.itersiblings(etree.Comment, preceding=preceding)
-    return [comment for comment in comments if not (comment.text or "").startswith("?")]  # not <?xml ...?>
-
-
-def _write(element: Element, *, tail: bool = False) -> str:
-    written: str = etree.tostring(element, method="html", encoding="unicode", with_tail=tail)
-    return written
-
-
-def _hide_urls(root: Element, word: str) -> dict[str, tuple[Element, str, str]]:
-    """Replace each URL that libxml2 would percent-encode by a placeholder; return the URLs by placeholder."""
-    hidden: dict[str, tuple[Element, str, str]] = {}
-    for url in root.xpath(_URL_ATTRIBUTES):
-        if not _UNSAFE_IN_URL.search(url):
+def _copy(node: Any, parent: Element) -> bool:
+    """Copy a node, what is inside it, and all behind it into an element; stop where it is too deep."""
+    last: Element = None  # the last child of the parent: text is put behind it
+    outer: list[tuple[Any, Element, Element]] = []
+    while True:
+        while node is None:
+            if not outer:
+                return True
+            node, parent, last = outer.pop()
+        tag, child, following = node.tag, None, node.next
+        if tag == "-text":
+            _put_text(node.text_content or "", parent, last)
+        elif tag == "-comment":
+            last = _comment(node)
+            parent.append(last)
+        else:
+            last = _add_element(parent, tag, node.attributes)
+            child = node.first_child
+            if tag == "template" and child is None and (contents := node.template_fragments()):
+                child = contents[0].first_child
+        if child is None:
+            node = following
             continue
-        placeholder = f"{word}{len(hidden)}z"
-        element = url.getparent()
-        hidden[placeholder] = element, url.attrname, str(url)
-        element.set(url.attrname, placeholder)
-    return hidden
+        outer.append((following, parent, last))
+        if len(outer) > MOST_DEEP:
+            return False
+        node, parent, last = child, last, None
+
+
+def _add_element(parent: Element, tag: str, attributes: dict[str, str | None]) -> Element:
+    try:
+        element = etree.SubElement(parent, tag)
+    except ValueError:  # a name with <, & or a quote
+        element = etree.SubElement(parent, tag.translate(_SHIFTED))
+    if attributes:
+        _set_attributes(element, attributes)
+    return element
+
+
+def _set_attributes(element: Element, attributes: dict[str, str | None]) -> None:
+    for name, value in attributes.items():
+        known = name.translate(_SHIFTED) if name[0] == "{" else name  # to lxml the start of a namespace
+        try:
+            element.set(known, value or "")
+        except ValueError:
+            element.set(known, _UNWRITABLE.sub("\ufffd", value or ""))
+
+
+def _put_text(text: str, parent: Element, last: Element | None) -> None:
+    """Add text behind the last child of an element."""
+    try:
+        if last is None:
+            parent.text = (parent.text or "") + text
+        else:
+            last.tail = (last.tail or "") + text
+    except ValueError:  # what references like &#1; stand for
+        _put_text(_UNWRITABLE.sub("\ufffd", text), parent, last)
+
+
+def _comment(node: Any) -> Element:
+    comment = etree.Comment()
+    comment.text = node.html[4:-3]  # as it is written: comment_content would lose the blanks
+    return comment
+
+
+class _Writer:
+    """The text of a tree while it is written."""
+
+    def __init__(self, source: str) -> None:
+        self.html: list[str] = []
+        self._source = source
+        bogus = _BOGUS_COMMENT.findall(source) if "<![" in source or "<?" in source else ()
+        self._bogus = {text.removeprefix("!"): f"<{text}>" for text in bogus}
+
+    def write(self, element: Element, *, is_inner: bool = False) -> None:
+        """Write an element or a comment, or only what is inside it."""
+        if element.tag is etree.Comment:
+            self._write_comment(element)
+            return
+        start = len(self.html)
+        for event, each in etree.iterwalk(element, events=("start", "end", "comment")):
+            if event == "start":
+                self._write_start(each)
+                continue
+            if event == "comment":
+                self._write_comment(each)
+            elif each.tag not in _VOID or each.text or len(each):
+                self.html.append(f"</{_name_of(each.tag)}>")
+            if each is not element and (tail := each.tail):
+                self.html.append(_escape(tail))
+        if is_inner:
+            del self.html[start], self.html[-1]
+
+    def _write_start(self, element: Element) -> None:
+        tag, text, attributes = element.tag, element.text, element.items()
+        if attributes:
+            values = [f" {_name_of(name)}{self._value(name, value)}" for name, value in attributes]
+            self.html.append(f"<{_name_of(tag)}{''.join(values)}>")
+        else:
+            self.html.append(f"<{_name_of(tag)}>")
+        if text:
+            if tag in _KEEPS_LINE and text[0] == "\n":
+                self.html.append("\n")
+            self.html.append(text if tag in _RAW and not _is_foreign(element) else _escape(text))
+
+    def _value(self, name: str, value: str) -> str:
+        if not value and name not in self._valued:
+            return ""
+        value = _escape(value)
+        if '"' not in value:
+            return f'="{value}"'
+        return f"='{value}'" if "'" not in value else f'="{value.replace(chr(34), "&quot;")}"'
+
+    @cached_property
+    def _valued(self) -> set[str]:
+        """The names of the attributes that have a value somewhere, be it an empty one."""
+        return set(re.findall(r"""(?<![^\s"'<>/=])([^\s"'<>/=]+)\s*=""", self._source.lower()))
+
+    def _write_comment(self, comment: Element) -> None:
+        text = comment.text or ""
+        self.html.append(self._bogus.get(text) or f"<!--{text}-->")
+
+
+def _escape(text: str) -> str:
+    if _ESCAPED.search(text):
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return text
+
+
+def _name_of(name: str) -> str:
+    return name if name.isascii() else name.translate(_UNSHIFTED)
+
+
+def _is_foreign(element: Element) -> bool:
+    """Return whether an element is part of SVG or MathML, where nothing is raw."""
+    around = (ancestor.tag for ancestor in element.iterancestors())
+    return next((tag in _FOREIGN for tag in around if tag in _FOREIGN or tag in _NOT_FOREIGN), False)
 
 
 def _name(template: str | None) -> str:

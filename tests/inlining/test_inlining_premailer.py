@@ -11,10 +11,10 @@ from lxml import etree
 from aerogram.inlining import inline_css
 
 BODY = """<body class="mail"><table class="t" id="tb" width="600">
-<tr><td class="a b" align="left" style="color:black">
+<tbody><tr><td class="a b" align="left" style="color:black">
 x &amp; y</td><td class="num" style="COLOR: Blue ; padding:1px">y</td></tr>
 <tr class="odd"><td lang="en">z</td></tr>
-</table><!-- note --><p class="p1">p
+</tbody></table><!-- note --><p class="p1">p
 <a href="https://x.example/?a=1&amp;b=2" title="a,b" class="btn">l</a> tail
 <img src="i.png" alt="" class="fl"></p><ul><li>1</li><li class="last">2</li></ul>
 <div><div class="p1">d</div></div></body>"""
