@@ -55,6 +55,7 @@ HOMES = {
     "rich": {"cli"},
     "selectolax": {"document"},
     "starlette": {"contrib", "preview"},
+    "tinycss2": {"css"},
     "typer": {"cli"},
 }  # fmt: skip
 
