@@ -62,7 +62,7 @@ def test_ten_structures_that_people_send_have_golden_files() -> None:
     ],
 )
 def test_what_is_hidden_stays_out(hiding: str) -> None:
-    css = "<style>.preheader, td#p1 { display: none; color: red }</style>"
+    css = "<style>.preheader, div#p1 { display: none; color: red }</style>"
     assert html_to_text(f"{css}<div {hiding}>hidden <b>too</b></div><p>seen</p>") == "seen\n"
 
 
@@ -489,14 +489,14 @@ def test_a_cell_over_all_columns_is_wrapped_and_stretches_none() -> None:
     )
     assert html_to_text(html) == (
         "Item  Qty  Price\n----  ---  -----\nTea   2     1.50\n"
-        "All prices include VAT and shipping within the whole of the European Union and\nin Norway\n"
+        "All prices include VAT and shipping within the whole of the European\nUnion and in Norway\n"
         "          Thanks\n"
     )
 
 
 def test_the_foot_of_a_table_is_below_its_rows() -> None:
     html = "<table><tfoot><tr><td>Sum<td>3<tbody><tr><td>Tea<td>1<tr><td>Cup<td>2</table>"
-    assert html_to_text(html) == "Tea  1\nCup  2\nSum  3\n"
+    assert html_to_text(html) == "Tea  1\nCup  2\n---  -\nSum  3\n"
 
 
 @pytest.mark.parametrize("table", ["<table border=1>", '<table class="MsoTableGrid" border=0>'])
@@ -534,7 +534,7 @@ def test_paragraphs_of_a_definition_are_indented() -> None:
 @pytest.mark.parametrize("way", ["pre-line", "pre-wrap", "pre", "break-spaces"])
 def test_line_breaks_that_the_page_keeps_are_kept(way: str) -> None:
     html = (
-        f'<div style="white-space:{way}">\nDear  all,\nline <b>two\r\nthree</b> <a href="https://x.example/">a\nb</a>'
+        f'<div style="white-space:{way}">\nDear all,\nline <b>two\r\nthree</b> <a href="https://x.example/">a\nb</a>'
         '<p style="white-space:normal">one\ntwo</p>\n\nend\n</div>'
     )
     assert html_to_text(html) == "Dear all,\nline two\nthree a b: https://x.example/\n\none two\n\nend\n"
@@ -589,8 +589,9 @@ def test_a_link_that_nobody_sees_is_none(inside: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("picture", "title", "expected"),
     [
-        ("<img alt='{}'>", "<h3>{}</h3>", "Tea\n"),
-        ('<a href="https://x.example/"><img alt="{}"></a>', '<h3><a href="https://x.example/">{}</a></h3>',
+        ("<img alt='{}'>", "<h1>{}</h1>", "Tea\n"),
+        ("<img alt='{}'>", "<h2>{}</h2>", "Tea\n---\n"),
+        ('<a href="https://x.example/"><img alt="{}"></a>', '<h1><a href="https://x.example/">{}</a></h1>',
          "Tea: https://x.example/\n"),
         ("<table><tr><td><img alt='{}'></td></tr></table>", "<div><b>{}</b></div>", "Tea\n"),
         ("<p>{}</p>", "<p>{}</p>", "Tea\n\nTea\n"),
@@ -651,3 +652,123 @@ def test_a_flood_in_a_sheet_that_stays_costs_no_time(flood: str) -> None:
 def test_headings_above_blank_rows_stay() -> None:
     html = "<table><tr><th>A long heading<th>B<tr><td><a href='javascript:x'></a></table>"
     assert html_to_text(html, width=10) == "A long\nheading\n\nB\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<s>$100</s> $60", "~$100~ $60"),
+        ("<p>now <del> <b>$100</b> </del>$60", "now ~$100~ $60"),
+        ('<span style="text-decoration:line-through">$100</span> $60', "~$100~ $60"),
+        ('<s style="text-decoration:none">$100</s> $60', "$100 $60"),
+        ("<strike><s>a</s></strike><s></s><s> </s>", "~a~"),
+        ("<ul><li><s>a</s><li style='text-decoration:line-through'>b</ul>", "- ~a~\n- ~b~"),
+        ("10<sup>6</sup>, x<sup>-1</sup>, m<sup>2</sup>", "10^6, x^-1, m^2"),
+        ("x<sup>n</sup>, 2<sup>n+1</sup>", "x^n, 2^(n+1)"),
+        ("1<sup>st</sup>, Brand<sup>TM</sup>, a<sup>*</sup>, b<sup>[1]</sup>", "1st, BrandTM, a*, b[1]"),
+        ('<sup>1</sup> See <a href="https://x.example/">a</a><sup>2</sup>', "1 See a: https://x.example/ 2"),
+        ("<table><tr><td>10<sup>6</sup><td>x</table>", "10^6  x"),
+        ("H<sub>2</sub>O", "H2O"),
+        ("<q>a <q>b</q> c</q>", "\u201ca \u2018b\u2019 c\u201d"),
+        ('<div lang="de-AT"><q>a <q>b</q></q></div>', "\u201ea \u201ab\u2018\u201c"),
+        ('<div lang="fr"><q lang="en"> a </q></div>', "\u00aba\u00bb"),
+        ("<ruby>a<rt>b</rt></ruby><ruby>c<rp>[</rp><rt>d</rt><rp>]</rp></ruby>", "a(b)c(d)"),
+        ("<fieldset><legend>Address</legend>Street</fieldset>", "Address\nStreet"),
+        ("a<noscript>b</noscript>", "ab"),
+        ("<select><option>a<option>b</select>", "a\nb"),
+        ("<button>a</button><button>b</button>", "a b"),
+        ('<p>Total<span style="float:right">$5</span></p>', "Total $5"),
+        ('<div style="display:flex"><b>Total</b><i>$5</i></div>', "Total $5"),
+        ('<ul><li style="display:inline">a</li> <li style="display:inline">b</li></ul>', "a b"),
+        ('<div style="white-space:pre-wrap">a\n  b  c\n\td</div>', "a\n  b  c\n    d"),
+        ('<pre>see <a href="https://x.example/">it</a></pre>', "    see it: https://x.example/"),
+        ("<pre>a<p>b</p></pre>", "a\n\nb"),
+        ("<table><tfoot><tr><td>Sum<tbody><tr><td>Tea</table>", "Tea\n\nSum"),
+        ("<h1>Title</h1><h2>Part</h2><h3>Item</h3><p>text</p><h3>Next</h3><p>text</p>",
+         "Title\n\nPart\n----\n\nItem\ntext\n\nNext\ntext"),
+        ("<h1>One</h1>a<h1>Two</h1>b", "One\n---\n\na\n\nTwo\n---\n\nb"),
+        ("<p>a</p><footer>b</footer>", "a\n\n-- \nb"),
+        ('<p>a</p><div class="mail-footer"><p>b</p><p role="contentinfo">c</p></div>', "a\n\n-- \nb\n\nc"),
+        ("<footer>b</footer><p>a</p>", "b\n\na"),
+        ("<p>a</p><footer></footer>", "a"),
+    ],
+)  # fmt: skip
+def test_the_meaning_of_an_element_is_in_the_text(html: str, expected: str) -> None:
+    assert html_to_text(html) == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "items", "expected"),
+    [
+        ("", "<li>a<li value=7>b<li>c", "1. 7. 8."),
+        ("start=3", "<li>a<li>b", "3. 4."),
+        ("start=0", "<li>a<li>b", "0. 1."),
+        ("start=-1", "<li>a<li>b<li>c", "-1. 0. 1."),
+        ("reversed", "<li>a<li hidden>b<li>c<li>d", "3. 2. 1."),
+        ("reversed start=10", "<li>a<li>b", "10. 9."),
+        ("type=a start=26", "<li>a<li>b", "z. aa."),
+        ("type=A", "<li>a<li type=1>b", "A. 2."),
+        ("type=i start=3", "<li>a<li>b", "iii. iv."),
+        ("type=I start=1994", "<li>a", "MCMXCIV."),
+        ("style='list-style: lower-roman inside'", "<li>a<li>b", "i. ii."),
+        ("style='list-style-type:none'", "<li>a<li>b", "- -"),
+        ("", "<li>a<li></li><li>c", "1. 3."),
+    ],
+)
+def test_the_items_of_a_list_have_the_labels_that_a_browser_shows(
+    attributes: str, items: str, expected: str
+) -> None:
+    text = html_to_text(f"<ol {attributes}>{items}</ol>")
+    assert [line.split(" ")[0] for line in text.splitlines()] == expected.split(" ")
+
+
+LONG = "word " * 12
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("<tr><th>A<th colspan=2>Both<tr><th>{0}<th>B<th>C<tr><td>{0}<td>{0}<td>{0}",
+         ["A word", "Both B: ", "Both C: "]),
+        ("<tr><th>A<th>B<th>Lone<tr><td>{0}<td>{0}<tr><td>{0}<td>{0}", ["A", "B", "Lone"]),
+        ("<tr><th>A<th colspan=2>B<tr><td>{0}<td>{0}<td>{0}<tr><td colspan=2>{0}<td>last",
+         ["A: ", "B: ", "last"]),
+        ("<tr><th>Item<th>Price<tr><td>{0}<td>{0}<td>more", ["Item: ", "Price: ", "more"]),
+        ("<tr><th>A<th>B<th>C<tr><td>{0}<td>{0}<td>{0}<tr><td colspan=2>Total<td>$5",
+         ["A: ", "C: ", "Total: $5"]),
+    ],
+)  # fmt: skip
+def test_no_word_of_a_table_that_is_too_wide_is_lost(rows: str, expected: list[str]) -> None:
+    text = html_to_text(f"<table>{rows.format(LONG)}</table>", width=30)
+    assert all(words in text.replace("\n", " ") for words in expected), text
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div style="visibility:hidden">no<b style="visibility:visible">seen</b>no</div>',
+        '<table style="visibility:hidden"><tr><td>no<td style="visibility:visible">seen</table>',
+        '<p style="display:none !important;display:block">no</p>seen',
+        '<p style="display:block;display:none;display:x">no</p>seen',
+        '<p hidden style="display:block">seen</p>',
+        '<span style="max-height:0;overflow:hidden">seen</span>',
+        "<style>.a{display:none}.a.b{display:block}</style><p class='a b'>seen<p class=a>no",
+        "<style>p.a{display:none}</style><div class=a>seen<p class=a>no",
+        '<style media="print">.a{display:none}</style><p class=a>seen',
+        "<style>.a{visibility:hidden}</style><p class=a>no<p>seen",
+    ],
+)
+def test_what_is_seen_is_what_a_browser_shows(html: str) -> None:
+    assert html_to_text(html) == "seen\n"
+
+
+def test_a_cell_of_no_width_shows_its_words() -> None:
+    cell = '<td style="max-width:0;overflow:hidden">'
+    assert html_to_text(f"<table><tr>{cell}a{cell}b</table>") == "a  b\n"
+
+
+def test_a_row_with_a_line_above_it_has_a_rule() -> None:
+    lined = "<td style='border-top:1px solid'>"
+    rows = f"<tr><td>Tea<td>1<tr><td>Cup<td>2<tr>{lined}Sum{lined}3"
+    assert html_to_text(f"<table>{rows}</table>") == "Tea  1\nCup  2\n---  -\nSum  3\n"
+    assert "-" not in html_to_text(f"<table>{rows.replace('<td>', lined)}</table>")

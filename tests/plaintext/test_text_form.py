@@ -15,6 +15,11 @@ from aerogram.stencil import Stencils
 PIECES = st.sampled_from(
     [
         *['<a href="{}">{}</a>', '<a href="https://x.example/{}">{}</a>', '<a href="{}"><img alt="{}"></a>'],
+        *["<h2>{}</h2>", "<h3>{}</h3>", "10<sup>{}</sup>", "<s>{}</s>", '<q lang="{}">{}</q>'],
+        "<noscript>{}</noscript>",
+        *['<ol type=a><li>{}<li value="3">{}</ol>', "<ruby>{}<rt>{}</rt></ruby>", "<footer>{}</footer>"],
+        *['<pre>a <a href="{}">{}</a>\n</pre>', "<select><option>{}</select>"],
+        '<div style="white-space:pre-wrap">a\n  {}  {}</div>',
         *["{}", " {} ", "|", ".", "x", "<br>", "<p>", "</p>", "<hr>", '<img alt="{}">', "<div>{}</div>"],
         *['<img alt="Tea"><h3>{}</h3>', '<img alt="{}"><p>Tea</p>', '<img alt="{}"><p>{}</p>'],
         '<a href="https://x.example/"><img alt="{}"></a><h3><a href="https://x.example/">{}</a></h3>',
@@ -31,6 +36,8 @@ PIECES = st.sampled_from(
         "<table><tr><th>{}<th>b<tr><td rowspan=2>{}<td align=right>{}<tr><td>{}</table>",
         "<table><tr><td>{}<td>b<tr><td colspan=2>{}<tr><td align=center>{}<td>{}</table>",
         '<table><tr><td>{}<td><a href="{}">{}</a>{}<td style="white-space:pre-line">{}</table>',
+        "<table><thead><tr><th colspan=2>{}<th>c<tbody><tr><td>{}<td>b<td>10<sup>{}</sup><tfoot>"
+        "<tr><td colspan=3>{}</table>",
         "<table border=1><tr><td><p>{}<p>{}<td>{}<tr><td colspan=2 align=right>{}</table>",
     ]
 )

@@ -643,8 +643,10 @@ def test_no_attribute_that_the_library_reads_is_free() -> None:
     read = set(re.findall(r"""(?:\.get\(|attrib\[|attributes\[)f?"([\w-]+)\"""", source))
     read |= set(re.findall(r"""\.attrib(?:utes)?\.(?:get|pop)\("([\w-]+)\"""", source))
     assert {"style", "class", "width", "align", "colspan", "start"} <= read
-    # What the text part shows is filled in there too; what selectors ask for is asked of the values.
-    assert {name for name in read if is_free(name)} <= {"href", "alt", "id", "title", "src"}
+    # What the text part shows is filled in there too; what selectors ask for is asked of the values;
+    # find_places() leaves out the language of a page with quotations, and the number of a list item.
+    shown = {"href", "alt", "id", "title", "src", "lang", "value"}
+    assert {name for name in read if is_free(name)} <= shown
 
 
 def test_a_value_that_is_empty_for_some_does_not_part_the_others() -> None:

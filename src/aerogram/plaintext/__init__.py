@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from aerogram.conf import settings
 from aerogram.document import parse_html
+from aerogram.inlining import inline_document
 from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 
@@ -35,7 +36,8 @@ def html_to_text(html: str, *, width: int | None = None) -> str:
     <BLANKLINE>
     your order: https://example.com/
     """
-    root = parse_html(html)
+    has_sheets = isinstance(html, str) and "<style" in html.lower()  # they may hide words
+    root = inline_document(html).root if has_sheets else parse_html(html)
     if root is None:
         return ""
     return lay_out(outline(root), settings.TEXT_WIDTH if width is None else width)

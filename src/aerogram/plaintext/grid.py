@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import accumulate, islice, zip_longest
 from typing import TYPE_CHECKING
 
 from aerogram.plaintext import marks
@@ -11,16 +11,19 @@ from aerogram.plaintext.columns import ROOM, columns_of, is_simple, wrap
 from aerogram.plaintext.table import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
 
 _GAP = "  "
 _NARROWEST = 16  # a column is not wrapped to fewer columns than this
 
+_Row = list[tuple[int, int, list[str]]]  # first column, column behind the last and lines of each cell
 _Kind = tuple[tuple[str, int], ...]  # alignment and span of each cell of a line
 
 
-def arrange(heads: int, rows: list[list[Cell]]) -> tuple[Grid, list[str]]:
+def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tuple[Grid, list[str]]:
     """Return the grid of a table whose first ``heads`` rows are headings, and the texts of its cells.
+
+    There is a rule under the headings, and above the ``ruled`` rows.
 
     Both count the lines of a cell, which marks of breaks separate, as cells of their own.
     """
@@ -46,7 +49,9 @@ def arrange(heads: int, rows: list[list[Cell]]) -> tuple[Grid, list[str]]:
             texts += line
         lines += [kind] * len(parts)
         counts.append(len(parts))
-    return Grid(columns, spanning, full_width, lines, counts, heads), texts
+    starts = list(accumulate(counts, initial=0))
+    rules = {starts[row] for row in (heads, *ruled) if row}
+    return Grid(columns, spanning, full_width, lines, counts, heads, rules), texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Grid:
     lines: Sequence[_Kind]
     rows: Sequence[int]  # for each row how many lines it has
     heads: int  # rows that are headings
+    rules: Set[int]  # the numbers of the lines that have a rule above them, the end of the table included
 
     def format(self, texts: Sequence[str], width: int) -> list[str]:
         """Return a table as lines of at most ``width`` columns (0 for any number)."""
@@ -91,8 +97,8 @@ class Grid:
             rooms = _rooms(kind, widths)
             forms[kind] = _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in rooms])
         lines = [forms[kind] for kind in self.lines]
-        if self.heads:
-            lines.insert(sum(self.rows[: self.heads]), _rule(widths))
+        for number in sorted(self.rules, reverse=True):
+            lines.insert(number, _rule(widths))
         return [line.rstrip() for line in ("\n".join(lines) % tuple(texts)).split("\n")]
 
     def _wrapped(self, texts: Sequence[str], sizes: list[int], widths: list[int], width: int) -> list[str]:
@@ -117,7 +123,6 @@ class Grid:
     def _padded(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:
         """Format cells one by one; ``pieces`` are the lines of those that are wrapped, by number."""
         lines: list[str] = []
-        heads = sum(self.rows[: self.heads])
         number = 0
         for count, kind in enumerate(self.lines, 1):
             rooms = list(_rooms(kind, widths))
@@ -126,38 +131,63 @@ class Grid:
             for row in zip_longest(*parts, fillvalue=""):
                 cells = [_aligned(text, align, room) for text, (align, room) in zip(row, rooms, strict=True)]
                 lines.append(_GAP.join(cells).rstrip())
-            if count == heads:
+            if count in self.rules:
                 lines.append(_rule(widths))
         return lines
 
     def _cell_by_cell(self, texts: Sequence[str], width: int) -> list[str]:
         """Format each cell as a paragraph, or as a line that begins with the heading of its column."""
         rows = list(self._cells(texts))
-        heads = self.heads if any(map(any, rows[self.heads :])) else 0
-        has_names = heads and all(span == 1 for _, span in self.lines[0])
-        names = [f"{' '.join(cell)}: " if cell else "" for cell in rows[0]]
+        names = self._names(rows)
         lines: list[str] = []
-        for row in rows[heads:]:
-            if heads:
-                before = names if has_names and len(names) == len(row) else [""] * len(row)
-                row = [
-                    [name + " ".join(cell)] if cell else [] for name, cell in zip(before, row, strict=True)
+        for row in rows[self.heads if names else 0 :]:
+            filled = [(names.get(start, "") * (end == start + 1), cell) for start, end, cell in row if cell]
+            if names and _is_total(row):
+                filled = [(" ".join(filled[0][1]), filled[1][1])]
+            cells = [
+                [
+                    part.rstrip()
+                    for line in ([f"{name}: {' '.join(cell)}"] if name else cell)
+                    for part in wrap(line, width)
                 ]
-            cells = [[part.rstrip() for line in cell for part in wrap(line, width)] for cell in row if cell]
-            apart = not heads and (len(rows) == 1 or any(len(cell) > 1 for cell in cells))
+                for name, cell in filled
+            ]
+            apart = not names and (len(rows) == 1 or any(len(cell) > 1 for cell in cells))
             for cell in cells:
                 lines += ["", *cell] if apart and lines and lines[-1] else cell
             if cells:
                 lines.append("")
         return lines[:-1]
 
-    def _cells(self, texts: Sequence[str]) -> Iterator[list[list[str]]]:
-        """Yield each row as its cells, and each of them as its lines that hold text."""
+    def _names(self, rows: list[_Row]) -> dict[int, str]:
+        """Return the words above each column; none if some of them would be above no cell."""
+        body = [row for row in rows[self.heads :] if not _is_total(row)]
+        used = {start for row in body for start, end, cell in row if cell and end == start + 1}
+        names: dict[int, list[str]] = {column: [] for column in used}
+        for row in rows[: self.heads]:
+            for start, end, cell in row:
+                if cell and used.isdisjoint(range(start, end)):
+                    return {}
+                for column in used.intersection(range(start, end)):
+                    names[column] += cell
+        return {column: " ".join(words) for column, words in names.items()} if self.heads else {}
+
+    def _cells(self, texts: Sequence[str]) -> Iterator[_Row]:
+        """Yield each row as its cells: their columns, and their lines that hold text."""
         remaining = iter(texts)
         kinds = iter(self.lines)
         for count in self.rows:
-            lines = [list(islice(remaining, len(kind))) for kind in islice(kinds, count)]
-            yield [[text for text in cell if text.strip()] for cell in zip(*lines, strict=True)]
+            row = list(islice(kinds, count))
+            lines = [list(islice(remaining, len(kind))) for kind in row]
+            ends = list(accumulate((span for _, span in row[0]), initial=0))
+            cells = [[text for text in cell if text.strip()] for cell in zip(*lines, strict=True)]
+            yield list(zip(ends, ends[1:], cells, strict=False))
+
+
+def _is_total(row: _Row) -> bool:
+    """Return whether a row holds a label over several columns, and its value."""
+    filled = [end - start for start, end, cell in row if cell]
+    return len(filled) == 2 and filled[0] > 1
 
 
 def _rooms(kind: _Kind, widths: list[int]) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import ROOM, SHORT, cut, wrap
+from aerogram.plaintext.columns import ROOM, SHORT, columns_of, cut, wrap
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.link import LINK, format_link, separate_urls
 from aerogram.plaintext.table import parse_table
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
 
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
+_RAISED = re.compile(f"(.?){marks.RAISED}([^{marks.RAISED}{marks.RAISED_END}]*){marks.RAISED_END}", re.DOTALL)
+_IS_POWER = re.compile(r"(?!\w?[^\W\d_]{2,}\Z)[-+\u2212]?\w(?:[\w.,*/()+=\u2212-]*\w)?", re.ASCII).fullmatch
 _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
 
 
@@ -52,6 +54,11 @@ def caption_index(lines: Sequence[FormattedLine], image: int) -> int | None:
     return None
 
 
+def is_repeated(image: str, caption: str) -> bool:
+    """Return whether an image's text is that of its caption, which may be an underlined heading."""
+    return caption == image or (caption.startswith(f"{image}\n") and not caption[len(image) :].strip("\n> -"))
+
+
 def join_lines(lines: Sequence[FormattedLine]) -> str:
     """Join lines, and end with a newline.
 
@@ -61,7 +68,7 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     repeated: set[int] = set()
     for index, line in enumerate(lines):
         caption = caption_index(lines, index) if line.is_image else None
-        if caption is not None and lines[caption].text == line.text:
+        if caption is not None and is_repeated(line.text, lines[caption].text):
             repeated.update(range(index, caption))
     joined: list[str] = []
     blank: str | None = None  # the quote of the last line, if that is empty
@@ -82,7 +89,7 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
 
 def finish(text: str) -> str:
     """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
-    text = text.strip("\n").replace("\xa0", " ")
+    text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
     lines = text.split("\n")
     if len(max(lines, key=len)) > SHORT:
         text = "\n".join([part for line in lines for part in cut(line)])
@@ -98,10 +105,15 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
     room = room_of(rest, width)
     if not _MARK.search(content):
         return prefixed(first, rest, wrap(content, room))
-    lines: list[str] = []
+    if content.startswith(marks.HEAD):
+        lines = _format_text(content[1:], room)
+        longest = max(map(columns_of, lines), default=0)
+        return prefixed(first, rest, [*lines, "-" * min(longest, room or longest)] if lines else [])
+    lines = []
     for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
-            lines += [f"    {piece}" for line in part[1:].split(marks.BREAK) for piece in cut(line, ROOM)]
+            texts = format_links(part[1:]).split(marks.BREAK)
+            lines += [f"    {piece}" for text in texts for piece in cut(text, ROOM)]
         elif part.startswith(marks.TABLE_START):
             grid, texts = arrange(*parse_table(part))
             lines += grid.format(list(map(format_links, texts)), room)
@@ -125,7 +137,7 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
 def _format_text(content: str, room: int) -> list[str]:
     """Return text with line breaks in it as lines; a break behind another leaves an empty line."""
     lines: list[str] = []
-    for between in content.replace(marks.KEEP, "").split(marks.BREAK):
+    for between in content.replace(marks.KEEP, "").replace(marks.KEEP_SPACES, "").split(marks.BREAK):
         texts = [format_links(text).strip(" ") for text in between.split(marks.SOFT)]
         lines += [line for text in texts if text for line in wrap(text, room)]
         if not texts[-1] and lines and lines[-1]:
@@ -136,7 +148,17 @@ def _format_text(content: str, room: int) -> list[str]:
 
 
 def format_links(text: str) -> str:
-    """Write out the links in a text."""
+    """Write out the links and the superscripts in a text."""
     if marks.LINK_START in text:
-        text = separate_urls(LINK.sub(lambda found: format_link(found[1], found[2], marks.URL_END), text))
-    return text
+        text = LINK.sub(lambda found: format_link(found[1], found[2], marks.URL_END), text)
+    if marks.RAISED in text:
+        text = _RAISED.sub(_raised, text)
+    return separate_urls(text) if marks.URL_END in text else text
+
+
+def _raised(found: re.Match[str]) -> str:
+    """Write a superscript: ``10^6``, ``2^(n+1)``; an ordinal or a sign as it is."""
+    base, words = found.groups()
+    if not base.strip() or base == marks.URL_END or not _IS_POWER(words):
+        return base + words
+    return f"{base}^{words}" if words.isalnum() or words[1:].isalnum() else f"{base}^({words})"

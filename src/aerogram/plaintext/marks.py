@@ -7,13 +7,18 @@ and breaks.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the first two, URL behind
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
 URL_END = "\x07"  # behind a URL that is written out, until it is separated from what follows
-KEEP = "\x08"  # around text whose line ends are line breaks
+KEEP, KEEP_SPACES = "\x08", "\x15"  # around text whose line ends are line breaks; and whose spaces stay
 PRE = "\x05"  # before preformatted text, to the end of the line
+RAISED, RAISED_END = "\x13", "\x14"  # around a superscript
+HEAD = "\x16"  # before the words of a section's heading
+FOOT = "\x17"  # the separator above a footer
+ITEM = "\x18"  # before the label of a list item that html2text would count in its own way
 TABLE_START, TABLE_END, ROW, CELL, SPEC = "\x0e", "\x0f", "\x10", "\x11", "\x12"
 
 # Filler of preheaders, which never shows. Joiners stay where they join: in emoji, in Persian.
@@ -28,6 +33,8 @@ _NOT_CLEAN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
     "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
 )
+_WHITE_SPACE = re.compile("[\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]")
+_GAP = re.compile("  +")
 _LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
@@ -59,6 +66,21 @@ def clean_lines(text: str) -> str:
     return BREAK.join([lines[0].rstrip(" "), *inside, lines[-1].lstrip(" ")])
 
 
+def clean_spaced_lines(text: str) -> str:
+    """Do the same as :func:`clean_lines` for a text whose spaces are kept: most become hard ones."""
+    text = _WHITE_SPACE.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text.replace("\t", "    "))))
+    lines = [_hard_spaces(line, 0 if number else 1) for number, line in enumerate(_LINE_END.split(text))]
+    return BREAK.join([*(line.rstrip("\xa0 ") for line in lines[:-1]), lines[-1]])
+
+
+def _hard_spaces(line: str, soft: int) -> str:
+    """Return a line with hard spaces at its start, but for ``soft``, and for all but one of others."""
+    words = line.lstrip(" ")
+    start = len(line) - len(words)
+    words = _GAP.sub(lambda gap: "\xa0" * (len(gap[0]) - 1) + " ", words)
+    return "\xa0" * (start - soft) + " " * min(start, soft) + words
+
+
 def clean_pre_lines(text: str) -> str:
     """Return preformatted text with tabs as spaces and the mark of a break for each line end."""
     return _LINE_END.sub(BREAK, _PRE_INVISIBLE.sub("", text.replace("\t", "    ")))
@@ -73,3 +95,12 @@ def clean_url(url: str) -> str:
 def is_blank(text: str) -> bool:
     """Return whether nothing of a cleaned run is visible."""
     return not text.strip(_BLANK)
+
+
+CLEANERS: dict[str, Callable[[str], str]] = {
+    "": clean,
+    KEEP: clean_lines,
+    KEEP_SPACES: clean_spaced_lines,
+    PRE: clean_pre_lines,
+}
+"""What cleans the text between two marks."""

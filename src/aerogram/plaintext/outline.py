@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.reader import Reader
-from aerogram.plaintext.style import hidden_names
 
 if TYPE_CHECKING:
     from aerogram.document import Element
 
 _RUN = re.compile("\x02([0-9]+)\x03")
 _LINE = re.compile(
-    r"^(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:#{1,6} )?(?P<content>.*)", re.MULTILINE
+    r"^(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:(?P<head>#{1,6}) )?(?P<content>.*)",
+    re.MULTILINE,
 )
 _SPACES = re.compile("  +")
 _EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
@@ -31,16 +31,30 @@ class Line(NamedTuple):
 
 
 def outline(root: Element) -> list[Line]:
-    """Return what a reader of a document sees, as lines whose content holds marks."""
+    """Return what a reader of a document sees, as lines whose content holds marks.
+
+    The feet of tables move below the other rows, where they are shown.
+    """
     body = root.find("body")
     if body is None:
         return []
-    reader = Reader(hidden_names(root))
+    for foot in list(body.iter("tfoot")):
+        foot.getparent().append(foot)
+    reader = Reader()
     reader.read(body)
     converter = _converter_class()()
     # Nested and empty blocks separate their neighbours as one paragraph does, which html2text reads sooner.
     text: str = converter.handle(_EDGES.sub("<p>", "".join(reader.html)))
-    return [_line(found, reader) for found in _LINE.finditer(text)]
+    underlined = (1, 2) if f"\n{text}".count("\n# ") > 1 else (2,)
+    lines: list[Line] = []
+    is_title = False  # the last line that holds something belongs to the next: a small heading
+    for found in _LINE.finditer(text):
+        line = _line(found, reader, underlined)
+        if line.content or not is_title:
+            lines.append(line)
+        if line.content:
+            is_title = len(found["head"] or "") > 2 or line.content == marks.FOOT
+    return lines
 
 
 @cache
@@ -63,7 +77,7 @@ def _converter_class() -> Any:
     return Converter
 
 
-def _line(found: re.Match[str], reader: Reader) -> Line:
+def _line(found: re.Match[str], reader: Reader, underlined: tuple[int, ...]) -> Line:
     quote = "> " * found["quote"].count(">")
     item = found["item"] or ""
     content = found["content"].strip()
@@ -71,6 +85,11 @@ def _line(found: re.Match[str], reader: Reader) -> Line:
         content = "-" * 20
     is_image = bool(reader.images) and _is_image(content, reader)
     content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
+    if content.startswith(marks.ITEM):
+        _, label, content = content.split(marks.ITEM, 2)
+        item = label + " "
+    if content and len(found["head"] or "") in underlined:
+        content = marks.HEAD + content
     indent = found["indent"][2:] if item else found["indent"] if content else ""
     return Line(quote + indent + item, quote + indent + " " * len(item), content, is_image)
 
@@ -79,5 +98,5 @@ def _is_image(content: str, reader: Reader) -> bool:
     numbers = [int(number) for number in _RUN.findall(content)]
     others = [reader.runs[number] for number in numbers if number not in reader.images]
     return len(numbers) - len(others) == 1 and all(
-        run in (marks.LINK_START, marks.SOFT) or run.startswith(marks.LINK_URL) for run in others
+        run in (marks.LINK_START, marks.SOFT) or run[:1] in (marks.LINK_URL, marks.ITEM) for run in others
     )

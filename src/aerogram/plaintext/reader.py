@@ -7,65 +7,60 @@ html2text never gets the texts themselves: it cannot escape them, and they canno
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.marks import clean, clean_lines, clean_pre_lines, clean_url, is_blank
-from aerogram.plaintext.style import UNREAD, is_hidden, style_of
+from aerogram.plaintext.marks import clean, clean_url, is_blank
+from aerogram.plaintext.numbering import Numbering
+from aerogram.plaintext.quotation import quotation_marks
+from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope
+from aerogram.plaintext.style import UNREAD, style_of, tags
 from aerogram.plaintext.table import table_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aerogram.document import Element
     from aerogram.plaintext.style import StyleInfo
 
-
-def _tags(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-_KEPT_BLOCKS = _tags("p h1 h2 h3 h4 h5 h6 ul ol li blockquote dl dt dd")
-_BLOCKS = _KEPT_BLOCKS | _tags(
-    "address article aside body caption center details div fieldset figcaption figure footer form header "
-    "hgroup main nav section summary table tbody td tfoot th thead tr"
-)
-_HANDLED = _BLOCKS | _tags("a area br hr img pre")  # elements that are more than the words in them
-_BLOCKS_IN_ITEMS = _tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
+_HEADINGS = tags("h1 h2 h3 h4 h5 h6")
+_KEPT_BLOCKS = _HEADINGS | tags("p ul ol li blockquote dl dt dd")
+_HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the words in them
+_BLOCKS_IN_ITEMS = tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
+_STRUCK = tags("s strike del")
+_WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
+_MOST_WRAPPED = 20  # elements inside each other with marks around them
 _PIXEL = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*$")
 _LINE_EDGES = re.compile(f"[{marks.BREAK}{marks.SOFT}]")
+_PRE_EDGES = re.compile(f"{marks.SOFT}+{marks.BREAK}?")
 _SPACES = re.compile("  +")
-
-
-class _Scope(NamedTuple):
-    """An element whose style changes the text inside, with the styles around it."""
-
-    element: Element = None
-    has_lines: bool = False
-    keeps_lines: bool = False
-    has_visible_font: bool = True
-    has_visible_color: bool = True
+_FOOT_CLASS = re.compile(r"(?:^|[\s_-])footer(?:\s|$)", re.IGNORECASE)
 
 
 class Reader:
     """One walk over an element.
 
     It writes ``html`` and the ``runs`` whose numbers stand in it, or, when ``flat``, the texts of one table
-    cell.
+    cell or of preformatted text.
     """
 
-    def __init__(self, hidden: frozenset[str], *, flat: bool = False) -> None:
+    def __init__(self, *, flat: bool = False, scope: Scope | None = None) -> None:
         self.html: list[str] = []
         self.runs: list[str] = []
         self.images: set[int] = set()  # numbers of the runs that are alternative texts
-        self._hidden = hidden
         self._flat = flat
-        self._items: list[int] = []  # where the open list items begin in html
+        self._items: list[int] = []  # where the words of the open list items begin in html
+        self._lists: list[Numbering | None] = []
         self._links = 0  # open links: the label of one is a single line
         self._link_start = 0  # where the open link begins in html
         self._unseen = self._unread = 0  # hidden elements in it, images in it that have no text
         self._last_image = -1  # the length of html behind the last image
-        self._scopes: list[_Scope] = [_Scope()]
+        self._scopes: list[Scope] = [scope or Scope()]
+        self._wrapped: list[tuple[Element, int, str, str]] = []  # where it begins, and the marks around it
+        self._has_foot = flat
 
     def read(self, root: Element) -> None:
         """Read all that is inside ``root``."""
@@ -74,14 +69,14 @@ class Reader:
         for event, element in walk:
             if event != "start":
                 if event == "end" and element is not skipped:
-                    self._close(element, element.tag)
+                    self._close(element, _role(element, style_of(element)))
                 if element is not root:
                     self._write_text(element.tail)
                 continue
             style = style_of(element)
-            if element is not root and (element.tag in UNREAD or is_hidden(element, style, self._hidden)):
+            if element is not root and not _is_seen(element):
                 self._unseen += element.tag not in UNREAD  # of which some can be seen, but not read
-            elif self._open(element, element.tag, style):
+            elif self._open(element, _role(element, style), style):
                 self._write_text(element.text)
                 continue
             else:
@@ -91,148 +86,173 @@ class Reader:
 
     def _open(self, element: Element, tag: str, style: StyleInfo) -> bool:
         """Begin an element; return whether to read what is inside."""
-        if style.changes_text:
-            self._enter(element, tag, style)
-        if tag not in _HANDLED:
-            return True
+        if style.changes_text or tag in SCOPED or self._scopes[-1].is_flex:
+            self._scopes.append(self._scopes[-1].inside(element, tag, style))
+            self._write_edge(self._scopes[-1].edge)
+        if tag in BLOCKS and not self._has_foot and _is_foot(element) and not (self._links or self._items):
+            self._wrapped.append((element, len(self.html), marks.FOOT, ""))
+            self._has_foot = True
+        if tag in _HANDLED and not self._begin(element, tag, style):
+            self._end_wraps(element)
+            return False
+        if tag == "q" or style.is_struck or (tag in _WRAPPED and style.is_struck is None):
+            around = quotation_marks(element) if tag == "q" else _WRAPPED.get(tag, _WRAPPED["s"])
+            is_open = around[0] == "~" and any(mark == "~" for _, _, mark, _ in self._wrapped)
+            if self._scopes[-1].shows_text and not is_open and len(self._wrapped) < _MOST_WRAPPED:
+                self._wrapped.append((element, len(self.html), *around))
+        return True
+
+    def _begin(self, element: Element, tag: str, style: StyleInfo) -> bool:
+        """Begin an element that is more than the words in it; return whether to read what is inside."""
         in_line = self._links or self._flat
         if tag == "br":
-            if self._links:
-                self.html.append(" ")
-            else:
-                self._write_run(marks.BREAK)
+            self._write_edge(marks.BREAK)
         elif tag == "img":
             self._write_image(element, style)
         elif tag == "hr":
             self.html.append(" " if in_line else "<hr>")
-        elif tag == "pre" and not in_line:
-            text = clean_pre_lines(self._preformatted_text(element)).strip(marks.BREAK)
-            if not is_blank(text):
-                self.html.append("<p>")
-                self._write_run(marks.PRE + text)
-                self.html.append("</p>")
+        elif tag == "a":
+            self._begin_link(element)
+        elif tag == "area":
+            self._write_area(element)
+        elif tag in PREFORMATTED and not in_line and not _has_blocks(element):
+            self._write_preformatted(element)
             return False
-        elif tag == "a" and element.get("href") is not None:
-            self._links += 1
-            if self._links == 1:
-                self._link_start, self._unseen, self._unread = len(self.html), 0, 0
-                self._write_run(marks.LINK_START)
-        elif tag == "area" and not self._links and element.get("href") is not None:
-            label = clean(element.get("alt", "")).strip()
-            link = f"{label}{marks.LINK_URL}{clean_url(element.get('href'))}"
-            self._write_run(f"{marks.SOFT}{marks.LINK_START}{link}{marks.LINK_END}{marks.SOFT}")
         elif tag == "table" and not in_line:
             return not self._write_table(element)
-        elif tag == "tr" and not in_line and (row := table_run([element], self._cell_text, self._is_seen)):
+        elif tag == "tr" and not in_line and (row := self._table_run(element, [element])):
             self._write_paragraph(row)
             return False
-        elif tag in _BLOCKS:
+        elif tag in BLOCKS:
             self._write_boundary(element, tag, is_opening=True)
         return True
 
     def _close(self, element: Element, tag: str) -> None:
         """End an element."""
+        self._end_wraps(element)
         if tag == "a" and element.get("href") is not None:
             self._links -= 1
             if not self._links:
                 self._end_link(element)
-        elif tag in _BLOCKS:
+        elif tag in BLOCKS:
             self._write_boundary(element, tag, is_opening=False)
         self._leave(element)
 
-    def _enter(self, element: Element, tag: str, style: StyleInfo) -> None:
-        """Begin an element whose style changes the text inside."""
-        outer = self._scopes[-1]
-        has_lines = style.has_lines and tag not in _BLOCKS
-        self._scopes.append(
-            _Scope(
-                element,
-                has_lines,
-                outer.keeps_lines if style.keeps_lines is None else style.keeps_lines,
-                outer.has_visible_font if style.has_visible_font is None else style.has_visible_font,
-                outer.has_visible_color if style.has_visible_color is None else style.has_visible_color,
-            )
-        )
-        if has_lines:
-            self._write_edge()
-
     def _leave(self, element: Element) -> None:
         """End an element whose style changes the text inside, if it is one."""
-        if self._scopes[-1].element is element and self._scopes.pop().has_lines:
-            self._write_edge()
+        if self._scopes[-1].element is element:
+            self._write_edge(self._scopes.pop().edge)
+
+    def _end_wraps(self, element: Element) -> None:
+        """Put marks around the words of an element that has words."""
+        while self._wrapped and self._wrapped[-1][0] is element:
+            _, start, before, after = self._wrapped.pop()
+            first = next((index for index in range(start, len(self.html)) if self._has_words(index)), None)
+            if before == marks.FOOT:
+                above = (index for index in range(start - 1, -1, -1) if self._has_words(index))
+                last = None if first is None else next(above, None)
+                self._has_foot = last is not None
+                if last is not None and "<hr>" not in self.html[last:start]:
+                    self.html.insert(start, f"<p>{self._entry(before)}</p>")
+            elif first is not None:
+                last = next(index for index in range(len(self.html) - 1, -1, -1) if self._has_words(index))
+                self.html.insert(last + 1, self._entry(after))
+                self.html.insert(first, self._entry(before))
+
+    def _has_words(self, index: int) -> bool:
+        entry = self.html[index]
+        if not self._flat:
+            entry = self.runs[int(entry[1:-1])] if entry[:1] == "\x02" else ""
+        return not is_blank(entry.strip(marks.BREAK + marks.SOFT))
 
     def _write_text(self, text: str | None) -> None:
         """Write a run of text, unless its letters cannot be seen."""
+        if not text:
+            return
         scope = self._scopes[-1]
-        if not (text and scope.has_visible_font and scope.has_visible_color):
-            return
-        keeps_lines = scope.keeps_lines and not (self._links or self._flat)
-        text = clean_lines(text) if keeps_lines else clean(text)
-        if is_blank(text):
+        keeps = "" if scope.keeps != marks.PRE and (self._links or self._flat) else scope.keeps
+        text = marks.CLEANERS[keeps](text)
+        if not scope.shows_text:
+            self._unseen += not is_blank(text)
+        elif keeps == marks.PRE:
+            self.html.append(text)
+        elif is_blank(text) and not (keeps and len(text) > 1):
             self.html.append(" " if text else "")
-            return
-        words = text.strip(" ")
-        self.html.append(" " if text[0] == " " else "")
-        self._write_run(f"{marks.KEEP}{words}{marks.KEEP}" if keeps_lines else words)
-        self.html.append(" " if text[-1] == " " else "")
+        else:
+            self.html.append(" " if text[0] == " " else "")
+            self._write_run(f"{keeps}{text.strip(' ')}{keeps}")
+            self.html.append(" " if text[-1] == " " else "")
 
     def _write_run(self, text: str) -> None:
         """Write a text that html2text must not see."""
-        if self._flat:
-            self.html.append(text)
-        else:
-            self.html.append(f"\x02{len(self.runs)}\x03")
-            self.runs.append(text)
+        self.html.append(self._entry(text))
 
-    def _write_edge(self) -> None:
-        """Write the edge of a line."""
-        if self._links:
-            self.html.append(" ")
-        else:
-            self._write_run(marks.SOFT)
+    def _entry(self, text: str) -> str:
+        """Return what stands for a run of text in html."""
+        if self._flat:
+            return text
+        self.runs.append(text)
+        return f"\x02{len(self.runs) - 1}\x03"
+
+    def _write_edge(self, edge: str) -> None:
+        """Write a line break, or the edge of a line; inside a link a space."""
+        if edge:
+            self.html.append(" " if edge == " " or self._links else self._entry(edge))
 
     def _write_boundary(self, element: Element, tag: str, *, is_opening: bool) -> None:
         """Write the start or end of a block, in the way its surroundings allow."""
+        tag = "ul" if tag in ("menu", "dir") else tag
         if self._links or self._flat or (self._items and tag not in _BLOCKS_IN_ITEMS):
-            self._write_edge()
+            self._write_edge(marks.SOFT)
             return
         if tag == "div" and not element.attrib:  # a line typed in a mail client
             self._write_run(marks.SOFT)
             return
-        if tag not in _KEPT_BLOCKS:
-            tag = "div"
-        elif tag in ("li", "dd") and is_opening:
-            self._items.append(len(self.html))
-        elif tag == "li" and not self._end_item():
+        if tag == "li":
+            self._begin_item(element) if is_opening else self._end_item()
             return
-        elif tag == "dd" and not is_opening:
+        if tag not in _KEPT_BLOCKS or (tag in _HEADINGS and _has_blocks(element)):
+            tag = "div"
+        elif tag == "dd" and is_opening:
+            self._items.append(len(self.html) + 1)
+        elif tag == "dd":
             self._items.pop()
-        elif tag == "ol" and is_opening:
-            start = element.get("start", "")
-            tag += f' start="{start}"' if start.isdigit() and len(start) < 6 else ""
+        elif tag in ("ol", "ul") and is_opening:
+            items = sum(map(_is_seen, element.iterchildren("li")))
+            self._lists.append(Numbering(element, items) if tag == "ol" else None)
+            tag += f' start="{self._lists[-1].counted}"' if self._lists[-1] else ""
+        elif tag in ("ol", "ul"):
+            self._lists.pop()
         self.html.append(f"<{tag}>" if is_opening else f"</{tag}>")
 
-    def _end_item(self) -> bool:
-        """End a list item; take it back and return false if it is empty."""
-        start = self._items.pop() if self._items else 0
-        if "".join(self.html[start + 1 :]).strip():
-            return True
-        del self.html[start:]
-        return False
+    def _begin_item(self, element: Element) -> None:
+        """Begin a list item, with its label if html2text would give it another one."""
+        self.html.append("<li>")
+        if self._lists and self._lists[-1] and (label := self._lists[-1].label(element)):
+            self._write_run(f"{marks.ITEM}{label}{marks.ITEM}")
+        self._items.append(len(self.html))
+
+    def _end_item(self) -> None:
+        """End a list item, or take it back if it is empty."""
+        start = self._items.pop()
+        if "".join(self.html[start:]).strip():
+            self.html.append("</li>")
+            return
+        del self.html[start - 1 - (self.html[start - 1] != "<li>") :]
+        if self._lists and self._lists[-1]:
+            self._lists[-1].counted -= 1
 
     def _write_paragraph(self, run: str) -> None:
         """Write a run as a paragraph, or as lines where no block may stand."""
         if self._items:
             self._write_run(f"{marks.SOFT}{run}{marks.SOFT}")
         else:
-            self.html.append("<p>")
-            self._write_run(run)
-            self.html.append("</p>")
+            self.html += ["<p>", self._entry(run), "</p>"]
 
     def _write_image(self, element: Element, style: StyleInfo) -> None:
         """Write an image's alternative text; a pixel that counts readers has none worth reading."""
         sizes = element.get("width", ""), element.get("height", "")
-        if style.is_pixel or any(map(_PIXEL.match, sizes)):
+        if style.is_pixel or any(map(_PIXEL.match, sizes)) or not self._scopes[-1].is_visible:
             self._unseen += 1
             return
         text = clean(element.get("alt", "")).strip()
@@ -245,6 +265,21 @@ class Reader:
         self._write_run(text)
         self._last_image = len(self.html)
 
+    def _write_area(self, element: Element) -> None:
+        if not self._links and element.get("href") is not None:
+            link = f"{clean(element.get('alt', '')).strip()}{marks.LINK_URL}{clean_url(element.get('href'))}"
+            self._write_run(f"{marks.SOFT}{marks.LINK_START}{link}{marks.LINK_END}{marks.SOFT}")
+
+    def _begin_link(self, element: Element) -> None:
+        """Begin a link; one inside another is a part of its label."""
+        if element.get("href") is None:
+            return
+        self._links += 1
+        if self._links == 1:
+            self._link_start, self._unread = len(self.html), 0
+            self._unseen = int(not self._scopes[-1].is_visible)
+            self._write_run(marks.LINK_START)
+
     def _end_link(self, element: Element) -> None:
         """End a link, or take it back if all that is inside is hidden."""
         inside = "".join(self.html[self._link_start + 1 :])
@@ -253,42 +288,64 @@ class Reader:
         else:
             self.html[self._link_start :] = [inside]
 
-    def _preformatted_text(self, pre: Element) -> str:
-        """Return the text inside ``pre``, white space included."""
-        texts = []
-        walk = etree.iterwalk(pre, events=("start", "end", "comment", "pi"))
-        for event, element in walk:
-            if event != "start":
-                texts.append("" if element is pre else element.tail or "")
-            elif element.tag in UNREAD or not self._is_seen(element):
-                walk.skip_subtree()
-            else:
-                texts.append("\n" if element.tag == "br" else element.text or "")
-        return "".join(texts)
+    def _write_preformatted(self, element: Element) -> None:
+        """Write the text inside ``pre``, white space included."""
+        reader = Reader(flat=True, scope=self._scopes[-1]._replace(keeps=marks.PRE))
+        reader.read(element)
+        text = _PRE_EDGES.sub(marks.BREAK, "".join(reader.html)).strip(marks.BREAK)
+        if not is_blank(text):
+            self.html += ["<p>", self._entry(marks.PRE + text), "</p>"]
 
     def _write_table(self, element: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it is one."""
         rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
-        rows.sort(key=lambda row: row.getparent().tag == "tfoot")
-        rows = [row for row in rows if self._is_seen(row) and self._is_seen(row.getparent())]
-        table = table_run(rows, self._cell_text, self._is_seen)
+        rows = [row for row in rows if _is_seen(row) and _is_seen(row.getparent())]
+        table = self._table_run(element, rows)
         if table is None:
             self._write_boundary(element, "table", is_opening=True)
             return False
-        caption = element.find("caption")
-        if caption is not None and (text := self._cell_text(caption)):
-            self._write_paragraph(text)
+        for caption in filter(_is_seen, element.iterchildren("caption")):
+            if text := self._cell_text(caption, element):
+                self._write_paragraph(text)
         self._write_paragraph(table)
         return True
 
-    def _is_seen(self, element: Element) -> bool:
-        """Return whether an element is not hidden by itself."""
-        return not is_hidden(element, style_of(element), self._hidden)
+    def _table_run(self, table: Element, rows: Sequence[Element]) -> str | None:
+        return table_run(rows, lambda cell: self._cell_text(cell, table), _is_seen)
 
-    def _cell_text(self, cell: Element) -> str:
+    def _cell_text(self, cell: Element, table: Element) -> str:
         """Return the text of a cell: lines with the marks of breaks and links."""
-        reader = Reader(self._hidden, flat=True)
-        reader._scopes = self._scopes[-1:]
+        scope = self._scopes[-1]
+        for outer in reversed([*takewhile(lambda outer: outer is not table, cell.iterancestors())]):
+            scope = scope.inside(outer, outer.tag, style_of(outer))
+        reader = Reader(flat=True, scope=scope)
         reader.read(cell)
         lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
         return marks.BREAK.join([line for line in lines if not is_blank(line)])
+
+
+def _is_seen(element: Element) -> bool:
+    """Return whether an element is not hidden by itself."""
+    style = style_of(element)
+    is_plain = style.display is None
+    is_hidden = style.is_hidden or (is_plain and element.get("hidden") is not None)
+    is_box = style.is_box or (is_plain and element.tag in BOXES)
+    return not (element.tag in UNREAD or is_hidden or (style.is_clipped and is_box))
+
+
+def _role(element: Element, style: StyleInfo) -> str:
+    """Return the name of an element, ``span`` for a block whose style makes it a part of the line."""
+    tag: str = element.tag
+    return "span" if style.display == "inline" and tag in BOXES else tag
+
+
+def _has_blocks(element: Element) -> bool:
+    return any(inner.tag in BLOCKS for inner in element.iterdescendants())
+
+
+def _is_foot(element: Element) -> bool:
+    """Return whether an element is the footer of a page, and of no quoted one."""
+    is_foot = element.tag == "footer" or element.get("role") == "contentinfo"
+    return (is_foot or _FOOT_CLASS.search(element.get("class", "")) is not None) and next(
+        element.iterancestors("blockquote"), None
+    ) is None

@@ -1,32 +1,44 @@
-"""What style attributes and the plain rules of a style sheet say that a reader of the text would notice."""
+"""What style attributes say that a reader of the text would notice."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
+
+from aerogram.css import read_declarations
+from aerogram.plaintext.marks import KEEP, KEEP_SPACES
 
 if TYPE_CHECKING:
     from aerogram.document import Element
 
-_UNREAD = "head style script title template noscript svg object iframe select textarea input"
-UNREAD = frozenset(_UNREAD.split())
+
+def tags(names: str) -> frozenset[str]:
+    """Return the set of these names."""
+    return frozenset(names.split())
+
+
+UNREAD = tags(
+    "head style script title template object iframe datalist noframes noembed rp desc metadata defs"
+)
 """Elements whose content is not for readers of a mail."""
 
-_DECLARATION = re.compile(r"(?:^|;)\s*([\w-]+)\s*:\s*([^;!]*)")
 _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
 _TINY = re.compile(r"(?:0?\.\d+|1(?:\.0*)?)p[xt]$|0?\.0\d*r?em$")
-_LINE_DISPLAYS = frozenset(("block", "flex", "grid", "table", "list-item", "flow-root"))
+_RELATIVE = re.compile(r"(?:\d*[1-9][\d.]*|\d*\.[1-9]\d*)(?:em|ex|ch|%)$")
+_LINE_DISPLAYS = tags("block flex grid table list-item flow-root table-row table-caption")
+_NO_BOXES = tags("inline contents inherit")
+_DISPLAY = re.compile(
+    r"(?:inline-?)?(?:block|flex|grid|table)|inline|none|contents|list|flow|in|unset|revert|-|ruby"
+)
+_FLEX_DISPLAYS = frozenset(("flex", "inline-flex", "grid", "inline-grid"))
 _EXTENTS = ("max-height", "height", "max-width", "width")
 _FONT_SIZE = re.compile(r"(?:^|\s)(0+(?:\.0+)?|[\d.]+(?:p[xtc]|r?em|ex|ch|%|v[wh]|[cm]m|in))(?=[\s/]|$)")
-_LINE_SPACES = frozenset(("pre", "pre-line", "pre-wrap", "break-spaces"))
+_WHITE_SPACE = dict.fromkeys(("pre", "pre-wrap", "break-spaces"), KEEP_SPACES) | {"pre-line": KEEP}
+_LIST_TYPE = re.compile(r"(?:^|\s)(none|decimal|(?:lower|upper)-(?:alpha|latin|roman))(?=\s|$)")
+_LINE_STYLE = re.compile("solid|dashed|dotted|double")
 _LONGEST_CACHED = 1_000  # characters of a style attribute
-
-# The classes exclude what follows them, so that no sheet is read twice.
-_RULE = re.compile(r"(?<![^{}@;])([^{}@;]+)\{([^{}]*)\}")
-_AT_BLOCK = re.compile(r"@[^{;@]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_SIMPLE_SELECTOR = re.compile(r"[\w-]*([.#][\w-]+)$")
 
 
 class StyleInfo(NamedTuple):
@@ -34,16 +46,24 @@ class StyleInfo(NamedTuple):
 
     is_hidden: bool = False  # with everything inside
     display: str | None = None
+    is_clipped: bool = False  # what is inside cannot be seen, if it is a box and no cell of a table
+    is_pixel: bool = False  # an image with it is too small to be seen
+    has_rule: bool = False  # a line is drawn above it
+    list_type: str | None = None
+    is_struck: bool | None = None
+    is_box: bool = False
     has_lines: bool = False  # it begins and ends a line of its own
-    keeps_lines: bool | None = None  # a line end in its text is a line break
+    is_apart: bool = False  # it stands beside its neighbours, not in a line with them
+    is_flex: bool = False  # its children do
+    keeps: str | None = None  # the mark of what ``white-space`` keeps
+    is_visible: bool | None = None
     has_visible_font: bool | None = None  # layout cells have no font size, what is inside them sets its own
     has_visible_color: bool | None = None
-    is_pixel: bool = False  # an image with it is too small to be seen
 
     @property
     def changes_text(self) -> bool:
         """True if this style matters to the text inside the element."""
-        return self[2:6] != DEFAULT[2:6]
+        return self[8:] != DEFAULT[8:]
 
 
 DEFAULT = StyleInfo()
@@ -61,62 +81,38 @@ def style_of(element: Element) -> StyleInfo:
     return _style_info(style) if len(style) <= _LONGEST_CACHED else _style_info.__wrapped__(style)
 
 
-def is_hidden(element: Element, style: StyleInfo, hidden: frozenset[str]) -> bool:
-    """Return whether an element of this style is hidden, also by the :func:`hidden_names` of its document."""
-    if style.is_hidden or element.get("hidden") is not None:
-        return True
-    if hidden and style.display is None:
-        names = {"." + name for name in element.get("class", "").split()}
-        return not hidden.isdisjoint(names | {"#" + element.get("id", "")})
-    return False
-
-
-def hidden_names(root: Element) -> frozenset[str]:
-    """Return the classes and ids (``.name``, ``#name``) to which a plain rule gives ``display: none``."""
-    found: set[str] = set()
-    for element in root.iter("style"):
-        css = element.text or ""
-        if "none" not in css:
-            continue
-        css = _AT_BLOCK.sub("", _COMMENT.sub("", css))
-        for selectors, block in _RULE.findall(css):
-            if _declarations(block).get("display") == "none":
-                simple = (_SIMPLE_SELECTOR.match(one.strip()) for one in selectors.split(","))
-                found.update(match[1] for match in simple if match)
-    return frozenset(found)
-
-
-def _declarations(block: str) -> dict[str, str]:
-    """Return the values by property, in the order of the last declaration of each."""
-    found: dict[str, str] = {}
-    for name, value in _DECLARATION.findall(block):
-        found.pop(name.lower(), None)
-        found[name.lower()] = value.strip().lower()
-    return found
-
-
 @lru_cache(maxsize=4096)
 def _style_info(style: str) -> StyleInfo:
-    found = _declarations(style)
-    display = found.get("display")
+    found: dict[str, str] = {}
+    for name, value, _ in sorted(read_declarations(style), key=attrgetter("important")):
+        if name != "display" or _DISPLAY.match(value.lower()):
+            found.pop(name, None)
+            found[name] = value.lower()
+    is_tiny = any(_is_tiny_length(found.get(name, "auto")) for name in _EXTENTS)
+    display = found.get("display", "")
     spaces = found.get("white-space", "inherit")
+    is_out_of_flow = found.get("position") in ("absolute", "fixed") or found.get("float") in ("left", "right")
+    list_type = _LIST_TYPE.search(found.get("list-style-type") or found.get("list-style", ""))
+    border = found.get("border-top") or found.get("border-top-style") or found.get("border", "")
+    visibility = found.get("visibility", "inherit")
+    lines = found.get("text-decoration") or found.get("text-decoration-line")
     return StyleInfo(
-        is_hidden=_hides(found),
-        display=display,
-        has_lines=display in _LINE_DISPLAYS,
-        keeps_lines=None if spaces == "inherit" else spaces in _LINE_SPACES,
+        is_hidden=display == "none" or _ZERO.match(found.get("opacity", "1")) is not None,
+        display=display or None,
+        is_clipped=is_tiny and found.get("overflow", "").startswith(("hidden", "clip")),
+        is_pixel=is_tiny,
+        has_rule=_LINE_STYLE.search(border) is not None and not _ZERO.match(border.split()[0]),
+        list_type=list_type[1] if list_type else None,
+        is_struck="line-through" in lines if lines else None,
+        is_box=is_out_of_flow or not (display in {"", *_NO_BOXES} or display.startswith("table-")),
+        has_lines=display in _LINE_DISPLAYS and not is_out_of_flow,
+        is_apart=is_out_of_flow or display == "table-cell",
+        is_flex=display in _FLEX_DISPLAYS,
+        keeps=None if spaces == "inherit" else _WHITE_SPACE.get(spaces, ""),
+        is_visible=None if visibility == "inherit" else visibility not in ("hidden", "collapse"),
         has_visible_font=_has_visible_font(found),
         has_visible_color=_has_visible_color(found),
-        is_pixel=_is_tiny(found),
     )
-
-
-def _hides(found: dict[str, str]) -> bool:
-    if found.get("display") == "none" or found.get("visibility") in ("hidden", "collapse"):
-        return True
-    if _ZERO.match(found.get("opacity", "1")):
-        return True
-    return found.get("overflow", "").startswith(("hidden", "clip")) and _is_tiny(found)
 
 
 def _has_visible_font(found: dict[str, str]) -> bool | None:
@@ -126,7 +122,9 @@ def _has_visible_font(found: dict[str, str]) -> bool | None:
             size = value
         elif name == "font" and (shorthand := _FONT_SIZE.search(value)):
             size = shorthand[1]
-    return None if size == "inherit" else not _is_tiny_length(size)
+    if _is_tiny_length(size):
+        return False
+    return None if size == "inherit" or _RELATIVE.match(size) else True
 
 
 def _has_visible_color(found: dict[str, str]) -> bool | None:
@@ -134,10 +132,6 @@ def _has_visible_color(found: dict[str, str]) -> bool | None:
     if color == "transparent":  # the background may shine through the letters
         return any(name.endswith(("background-clip", "text-fill-color")) for name in found)
     return None if color == "inherit" else True
-
-
-def _is_tiny(found: dict[str, str]) -> bool:
-    return any(_is_tiny_length(found.get(name, "auto")) for name in _EXTENTS)
 
 
 def _is_tiny_length(length: str) -> bool:

@@ -7,16 +7,16 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
+from aerogram.plaintext.scope import PREFORMATTED
+from aerogram.plaintext.style import style_of, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
 
-_NEVER_IN_CELLS = frozenset(
-    ("table", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
-)
-_ONLY_IN_DATA = frozenset(("p", "div", "center", "section", "article"))
+_NEVER_IN_CELLS = PREFORMATTED | tags("table ul ol dl menu dir h1 h2 h3 h4 h5 h6 blockquote hr")
+_ONLY_IN_DATA = tags("p div center section article header footer main aside nav figure fieldset")
 _MOST_ROWSPANS = 50  # cells that reach down from one row; no table that somebody reads has more
 _ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
 _ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
@@ -50,7 +50,10 @@ def table_run(
         return None
     written: list[list[Cell]] = []
     heads = 0
-    for cells in filled:
+    ruled: list[int] = []
+    lined: list[int] = []
+    above = None
+    for source, cells in zip(rows, filled, strict=True):
         row = [
             Cell("l", span, "") if cell is None else Cell(_align(cell), span, text_of(cell))
             for cell, span in cells
@@ -59,6 +62,13 @@ def table_run(
             continue
         if has_heads and heads == len(written) and all(cell is None or cell.tag == "th" for cell, _ in cells):
             heads += 1
+        elif heads < len(written):
+            is_lined = all(cell is None or style_of(cell).has_rule for cell, _ in cells)
+            if source.getparent().tag == "tfoot" and above is not None and above.getparent().tag != "tfoot":
+                ruled.append(len(written))
+            elif is_lined:
+                lined.append(len(written))
+        above = source
         written.append(row)
     written = _without_blank_columns(written)
     if max((sum(bool(cell.text) for cell in row) for row in written), default=0) < 2:
@@ -68,7 +78,10 @@ def table_run(
     lines = [
         marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in row) for row in written
     ]
-    return f"{marks.TABLE_START}{marks.ROW.join([str(heads), *lines])}{marks.TABLE_END}"
+    if 2 * len(lined) <= len(written) - heads:  # else they part all rows
+        ruled += [row for row in lined if row - 1 not in lined]
+    rules = ",".join(map(str, [heads, *ruled]))
+    return f"{marks.TABLE_START}{marks.ROW.join([rules, *lines])}{marks.TABLE_END}"
 
 
 def _is_ruled(row: Element) -> bool:
@@ -170,8 +183,9 @@ def is_table(content: str) -> bool:
     return content.startswith(marks.TABLE_START) and content.find(marks.TABLE_END) == len(content) - 1
 
 
-def parse_table(run: str) -> tuple[int, list[list[Cell]]]:
-    """Return the number of rows that are headings, and all rows, of a run of :func:`table_run`."""
-    heads, *rows = run[1:-1].split(marks.ROW)
+def parse_table(run: str) -> tuple[int, list[list[Cell]], list[int]]:
+    """Return the arguments of :func:`~aerogram.plaintext.grid.arrange` for a run of :func:`table_run`."""
+    rules, *rows = run[1:-1].split(marks.ROW)
     written = [[cell.split(marks.SPEC) for cell in row.split(marks.CELL)] for row in rows]
-    return int(heads), [[Cell(spec[0], int(spec[1:]), text) for spec, text in row] for row in written]
+    heads, *ruled = map(int, rules.split(","))
+    return heads, [[Cell(spec[0], int(spec[1:]), text) for spec, text in row] for row in written], ruled

@@ -188,6 +188,7 @@ def find_places(
         The places, in the order of the numbers, and the attributes whose values may vary.
     """
     found = [Place(STATIC)] * count
+    has_quotations = "<q" in html.lower()  # their marks are those of a language
     attributes = []
     for token in _TOKEN.finditer(html):
         text = token[0]
@@ -195,7 +196,7 @@ def find_places(
             continue
         kind = token.lastgroup if token.lastgroup != "name" else "raw"
         if kind == "tag":
-            for name, value in _free_attributes(text):
+            for name, value in _free_attributes(text, reads_language=has_quotations):
                 if marker in value:
                     attributes.append(AttributeTemplate.of(name, placeholder.split(value)))
                     _put(found, Place(ATTRIBUTE, name), value, placeholder)
@@ -208,10 +209,11 @@ def find_places(
     return found, attributes
 
 
-def _free_attributes(tag: str) -> Iterator[tuple[str, str]]:
+def _free_attributes(tag: str, *, reads_language: bool) -> Iterator[tuple[str, str]]:
     for attribute in _QUOTED_ATTRIBUTE.finditer(tag):
         name = attribute[1].lower()
-        if is_free(name) and not (name in ("content", "value") and _IS_READ(tag)):
+        is_read = reads_language if name == "lang" else name in ("content", "value") and _IS_READ(tag)
+        if is_free(name) and not is_read:
             yield name, attribute[2] or attribute[3] or ""
 
 

@@ -18,6 +18,7 @@ from aerogram.plaintext.layout import (
     finish,
     format_line,
     format_links,
+    is_repeated,
     join_lines,
     prefixed,
     room_of,
@@ -29,14 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TextTemplate", "compile_text", "picker"]
 
-WORDS, URL, PRE, LINES = "words", "url", "pre", "lines"
-_CLEANERS = {
-    WORDS: marks.clean,
-    URL: marks.clean_url,
-    PRE: marks.clean_pre_lines,
-    LINES: marks.clean_lines,
-}
-_MODE_MARKS = re.compile(f"[{marks.LINK_URL}{marks.LINK_END}{marks.PRE}{marks.KEEP}]")
+_CLEANERS = {**marks.CLEANERS, marks.LINK_URL: marks.clean_url}
+_MODE_MARKS = re.compile(f"[{''.join(_CLEANERS)}{marks.LINK_END}]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
 _SEPARATOR = "\0"  # between the cells of a table, and between plain lines: no word holds it
 _OPEN = "\x7f"  # stands for an open line; no text contains it
@@ -46,7 +41,7 @@ class Gap(NamedTuple):
     """A place for a value in the text part: the number of the value, and how it is cleaned."""
 
     number: int
-    escape_mode: str
+    escape_mode: str  # the mark before it
 
 
 Formatter = Callable[[Sequence[str]], str]
@@ -119,7 +114,7 @@ class OpenTable(NamedTuple):
         """Return the table as text."""
         cells = self.cells(words)
         texts = cells.split(_SEPARATOR)
-        if marks.LINK_START in cells:
+        if marks.LINK_START in cells or marks.RAISED in cells:
             texts = list(map(format_links, texts))
         return prefixed(self.first, self.rest, self.grid.format(texts, self.room))
 
@@ -161,8 +156,10 @@ class TextTemplate(NamedTuple):
     def _stand_alone(self, texts: Sequence[str]) -> bool:
         """Return whether no open line changes its neighbours, as a blank one and a repeated caption do."""
         return "" not in [text.strip(" \n>") for text in texts] and not any(
-            (texts[image] if isinstance(image, int) else image)
-            == (texts[caption] if isinstance(caption, int) else caption)
+            is_repeated(
+                texts[image] if isinstance(image, int) else image,
+                texts[caption] if isinstance(caption, int) else caption,
+            )
             for image, caption in self.captions
         )
 
@@ -193,7 +190,7 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
             lines.append(PlainLine(first, rest, is_image, room_of(rest, width), marks.LINK_START in content))
     open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
     pick = picker([gap.number for gap in gaps])
-    urls = [place for place, gap in enumerate(gaps) if gap.escape_mode == URL]
+    urls = [place for place, gap in enumerate(gaps) if gap.escape_mode == marks.LINK_URL]
     return TextTemplate(list(gaps), pick, urls, formatter(plain), lines, open_lines, *_joined(lines))
 
 
@@ -224,15 +221,15 @@ def _joined(
 def _parts(content: str, placeholder: re.Pattern[str], gaps: dict[Gap, int]) -> list[str | int]:
     """Split text at its placeholders, with the number of the gap that each value goes to."""
     parts: list[str | int] = []
-    in_pre = in_url = keeps_lines = False
+    keeps = url = ""
     for index, piece in enumerate(placeholder.split(content)):
         if index % 2:
-            mode = PRE if in_pre else URL if in_url else LINES if keeps_lines else WORDS
-            parts.append(gaps.setdefault(Gap(int(piece), mode), len(gaps)))
+            parts.append(gaps.setdefault(Gap(int(piece), url or keeps), len(gaps)))
             continue
         for mark in _MODE_MARKS.findall(piece):
-            in_pre = in_pre or mark == marks.PRE
-            in_url = mark == marks.LINK_URL
-            keeps_lines = keeps_lines is not (mark == marks.KEEP)
+            if mark in (marks.LINK_URL, marks.LINK_END):
+                url = mark.strip(marks.LINK_END)
+            elif keeps != marks.PRE:  # which lasts to the end
+                keeps = "" if keeps == mark else mark
         parts.append(piece)
     return parts
