@@ -9,7 +9,7 @@ import pytest
 from aerogram import mail
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured, InvalidMailer, MailerDoesNotExist
-from aerogram.mail import EmailMessage, mailers, send_mail
+from aerogram.mail import EmailMessage, get_connection, mailers, send_mail
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.locmem import EmailBackend as LocmemBackend
 
@@ -142,3 +142,25 @@ def test_an_option_of_a_wrong_type_names_the_mailer(backend: str, options: dict[
         mailers["odd"]
     assert all(name in str(caught.value) for name in options)
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_option_that_no_backend_of_ours_has_is_refused_with_the_nearest_name():
+    smtp = "aerogram.mail.backends.smtp.EmailBackend"
+    with pytest.raises(
+        ImproperlyConfigured, match=r"smtp\.EmailBackend has no option hots\..* Did you mean host\?"
+    ):
+        get_connection(smtp, hots="x.example")
+    with pytest.raises(ImproperlyConfigured, match="has no option hots"):
+        get_connection(hots="x.example")
+    entry = {"bulk": {"BACKEND": smtp, "OPTIONS": {"conections": 3}}}
+    with settings.override(MAILERS=entry), pytest.raises(InvalidMailer, match="Did you mean connections"):
+        get_connection(using="bulk")
+    entry["bulk"]["OPTIONS"] = {}
+    with settings.override(MAILERS=entry), pytest.raises(ImproperlyConfigured, match="Did you mean timeout"):
+        get_connection(using="bulk", timeut=3)
+
+
+@pytest.mark.parametrize("name", ["console", "dummy", "filebased", "locmem", "smtp"])
+def test_djangos_options_are_taken_by_each_backend(name, tmp_path):
+    path = f"aerogram.mail.backends.{name}.EmailBackend"
+    assert get_connection(path, username="ann", password="pw", file_path=str(tmp_path), host="x.example")

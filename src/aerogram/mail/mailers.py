@@ -16,7 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aerogram.conf import settings
-from aerogram.exceptions import AerogramError, BackendNotFound, InvalidMailer, MailerDoesNotExist
+from aerogram.exceptions import (
+    AerogramError,
+    BackendNotFound,
+    ImproperlyConfigured,
+    InvalidMailer,
+    MailerDoesNotExist,
+)
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.base import BaseEmailBackend
@@ -26,6 +32,10 @@ DEFAULT_MAILER: Final = "default"
 
 OURS: Final = "aerogram.mail.backends."
 DJANGOS: Final = "django.core.mail.backends."
+DJANGOS_OPTIONS: Final = {
+    "host", "port", "username", "password", "use_tls", "use_ssl", "timeout", "ssl_keyfile", "ssl_certfile",
+    "stream", "file_path",
+}  # fmt: skip
 
 BackendClass = Callable[..., "BaseEmailBackend"]
 
@@ -69,6 +79,7 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
         if alias not in entries:
             if alias == DEFAULT_MAILER:
                 backend = backend_class(values["EMAIL_BACKEND"], "EMAIL_BACKEND")
+                _check_known(backend, changes)
                 return backend(**{"fail_silently": False, **changes})  # Django always passes it
             near = difflib.get_close_matches(str(alias), self, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(map(repr, self))}."
@@ -76,15 +87,19 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
                 f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}. {hint}"
             )
         backend, options = _entry(alias, entries[alias])
+        _check_known(backend, changes)
         try:
             return backend(**{**options, **changes})
         except (TypeError, ValueError) as error:
+            names = ", ".join(sorted(options)) or "none given"
+            if type(error) is ImproperlyConfigured:
+                raise InvalidMailer(f"{_where(alias)}, OPTIONS {names}: {error}") from error
             if isinstance(error, AerogramError):
                 raise
             # The text of the error may show the value of an option. Only the traceback has it.
             raise InvalidMailer(
                 f"{_where(alias)}: {entries[alias]['BACKEND']} cannot work with its OPTIONS "
-                f"({type(error).__name__}). Check the types of: {', '.join(sorted(options)) or 'none given'}."
+                f"({type(error).__name__}). Check the types of: {names}."
             ) from error
 
 
@@ -107,6 +122,7 @@ def get_connection(
     Raises:
         BackendNotFound: no class is found at the path.
         InvalidMailer: the entry of ``MAILERS`` is missing or cannot work.
+        ImproperlyConfigured: no backend of Aerogram has such an option.
         TypeError: both ``backend`` and ``using`` are given.
 
     >>> get_connection("aerogram.mail.backends.dummy.EmailBackend").send_messages([])
@@ -118,7 +134,9 @@ def get_connection(
         return mailers.create(DEFAULT_MAILER if using is None else using, **kwds)
     if using is not None:
         raise TypeError("Give backend or using, not both: each determines the backend.")
-    return backend_class(backend, "get_connection(backend=...)")(fail_silently=fail_silently, **kwds)
+    found = backend_class(backend, "get_connection(backend=...)")
+    _check_known(found, kwds)
+    return found(fail_silently=fail_silently, **kwds)
 
 
 def backend_class(path: str, given: str) -> BackendClass:
@@ -167,11 +185,22 @@ def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str
         raise InvalidMailer(str(error)) from error
     accepted = _accepted_options(backend)
     if accepted is not None and (refused := sorted(set(options) - accepted)):
-        raise InvalidMailer(
-            f"{_where(alias)}: {path} has no option {', '.join(refused)}. "
-            f"Accepted: {', '.join(sorted(accepted))}."
-        )
+        raise InvalidMailer(f"{_where(alias)}: {_no_option(path, refused, accepted)}")
     return backend, dict(options)
+
+
+def _no_option(path: str, refused: list[str], accepted: set[str]) -> str:
+    near = difflib.get_close_matches(refused[0], accepted, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{path} has no option {', '.join(refused)}. Accepted: {', '.join(sorted(accepted))}.{hint}"
+
+
+def _check_known(backend: BackendClass, given: Mapping[str, Any]) -> None:
+    """Refuse what no backend of ours takes; Django's options may be passed to every backend."""
+    accepted = _accepted_options(backend) if backend.__module__.startswith(OURS) else None
+    if accepted is not None and (refused := sorted(set(given) - accepted - DJANGOS_OPTIONS)):
+        path = f"{backend.__module__}.{backend.__qualname__}"
+        raise ImproperlyConfigured(f"{_no_option(path, refused, accepted)} It was given to get_connection().")
 
 
 def _accepted_options(backend: BackendClass) -> set[str] | None:

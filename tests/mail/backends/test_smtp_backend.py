@@ -82,11 +82,47 @@ def test_two_kinds_of_tls_at_once_are_refused():
 
 
 @pytest.mark.parametrize(
-    "options", [{"connections": 0}, {"connections": 2.5}, {"max_messages": 0}, {"rate": 0}]
+    ("name", "values"),
+    {
+        "host": [3, b"x.org", ["x.org"]],
+        "port": ["x", "-1", 70_000, 2.5, True],
+        "username": [3, b"ann"],
+        "use_tls": ["no", "yes", 2],
+        "use_ssl": ["false", []],
+        "timeout": [-1, 0, "5", float("inf"), float("nan"), True],
+        "ssl_keyfile": [3],
+        "ssl_certfile": [b"cert.pem"],
+        "connect_timeout": [0, "1"],
+        "command_timeout": [-1],
+        "data_timeout": [0],
+        "message_timeout": ["long"],
+        "max_messages": [0, 2.5, "3", None, True],
+        "max_idle": [-1, "x", None],
+        "connections": [0, 2.5, "4", None],
+        "rate": [0, -2, "fast", True],
+        "local_hostname": ["my_host", "x.org\n", 3],
+        "tls_server_name": [3],
+        "auth_token": ["token"],
+        "allow_plaintext_auth": ["no"],
+        "chunking": ["yes"],
+    }.items(),
 )
-def test_options_that_cannot_work_are_refused(options):
-    with pytest.raises(ImproperlyConfigured, match=next(iter(options))):
-        EmailBackend(**options)
+def test_options_that_cannot_work_are_refused_when_the_backend_is_made(name, values):
+    for value in values:
+        with pytest.raises(ImproperlyConfigured, match=rf"^{name} of the SMTP backend is .*: give ."):
+            EmailBackend(**{name: value})
+
+
+def test_a_refused_secret_is_not_shown():
+    for options in ({"password": b"hunter2"}, {"auth_token": "hunter2"}):
+        with pytest.raises(ImproperlyConfigured) as caught:
+            EmailBackend(**options)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_port_may_be_the_text_of_an_environment_variable():
+    assert EmailBackend(port="587").port == 587
+    assert EmailBackend(port=0).port == EmailBackend(port=None).port == 25
 
 
 def test_the_class_of_connection_follows_use_ssl():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import ipaddress
 import os
-import re
 import smtplib
 import socket
 import ssl
@@ -16,28 +15,27 @@ from functools import cached_property
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from aerogram.conf import settings
-from aerogram.conf.schema import EHLO_NAME, HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import Secret, authenticate
+from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import Signer, configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
-from aerogram.mail.smtp.pipelining import PipeliningMode
+from aerogram.mail.smtp.options import SMTPOptions
+from aerogram.mail.smtp.pipelining import ContentPipelining, PipeliningMode
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
+from aerogram.mail.smtp.session import Session
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aerogram.mail.delivery.dispatch import Delivery
 
 __all__ = ["EmailBackend", "SMTPConnection"]
 
 
-class EmailBackend(BaseEmailBackend):
+class EmailBackend(SMTPOptions, BaseEmailBackend):
     """Sends messages over SMTP, and reports the outcome for each recipient.
 
     Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
@@ -77,7 +75,7 @@ class EmailBackend(BaseEmailBackend):
         kwargs: ignored, as Django does.
 
     Raises:
-        ImproperlyConfigured: options that cannot work together.
+        ImproperlyConfigured: an option that cannot work, or two that cannot work together.
     """
 
     def __init__(
@@ -109,57 +107,21 @@ class EmailBackend(BaseEmailBackend):
         pipelining: PipeliningMode | None = None,
         **kwargs: Any,
     ) -> None:
+        given = locals()
         super().__init__(fail_silently=fail_silently, **kwargs)
-        values = settings.snapshot()
-
-        def chosen(name: str, given: Any) -> Any:
-            return values[name] if given is None else given
-
-        self.host: str = host or values["EMAIL_HOST"]
-        self.port: int = port or values["EMAIL_PORT"]
-        self.username: str = chosen("EMAIL_HOST_USER", username)
-        self.password = chosen("EMAIL_HOST_PASSWORD", password)
-        self.use_tls: bool = chosen("EMAIL_USE_TLS", use_tls)
-        self.use_ssl: bool = chosen("EMAIL_USE_SSL", use_ssl)
-        self.timeout: float | None = chosen("EMAIL_TIMEOUT", timeout)
-        self.ssl_keyfile: str | Path | None = chosen("EMAIL_SSL_KEYFILE", ssl_keyfile)
-        self.ssl_certfile: str | Path | None = chosen("EMAIL_SSL_CERTFILE", ssl_certfile)
-        self.local_hostname: str | None = local_hostname or values["EMAIL_LOCAL_HOSTNAME"]
-        if local_hostname and not re.fullmatch(HOST_NAME, local_hostname):
-            raise ImproperlyConfigured(
-                f"local_hostname of the SMTP backend is {local_hostname[:100]!r}: give {EHLO_NAME}."
-            )
+        self.take_options(given)
         if self.use_ssl and self.use_tls:
             raise ImproperlyConfigured(
-                "EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive, so only set "
-                "one of those settings to True."
-            )
-        self.max_messages: int = _at_least_one("max_messages", max_messages)
-        self.connections: int = _at_least_one("connections", connections)
-        self.max_idle = max_idle
-        if rate is not None and not rate > 0:
-            raise ImproperlyConfigured(
-                f"rate of the SMTP backend is {rate!r}: give messages a second, above 0."
-            )
-        self.rate = rate
-        self.tls_server_name = tls_server_name
-        self.auth_token = auth_token
-        self.allow_plaintext_auth = allow_plaintext_auth
-        self.chunking = chunking
-        self.pipelining: PipeliningMode = chosen("EMAIL_PIPELINING", pipelining)
-        if self.pipelining not in ("content", "group", False):
-            raise ImproperlyConfigured(
-                f"pipelining of the SMTP backend is {str(pipelining)[:100]!r}: give 'content', 'group' or "
-                "False."
+                "EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive, so only set one of them to True."
             )
         self.signer: Signer | None = configured_signer()
-        general = self.timeout if self.timeout is not None else socket.getdefaulttimeout()
-        self.timeouts: Timeouts = Timeouts.chosen(
-            general,
-            connect=connect_timeout,
-            command=command_timeout,
-            data=data_timeout,
-            message=message_timeout,
+        single = self.timeout or socket.getdefaulttimeout()
+        data = self.data_timeout or single or 600.0
+        self.timeouts: Timeouts = Timeouts(
+            connect=self.connect_timeout or single or 10.0,
+            command=self.command_timeout or single or 60.0,
+            data=data,
+            message=self.message_timeout or max(900.0, data * 1.5),
         )
         self.connection: smtplib.SMTP | None = None
         self._driver: Driver | None = None
@@ -244,13 +206,10 @@ class EmailBackend(BaseEmailBackend):
         return self._driver_of(client)
 
     def _driver_of(self, client: smtplib.SMTP) -> Driver:
-        return Driver(
-            client,
-            self.timeouts,
-            chunking=self.chunking,
-            pipelining=self.pipelining,
-            address=(self.host, self.port),
-        )
+        pipelining = self.pipelining is not False
+        capabilities = Capabilities(client.esmtp_features, pipelining=pipelining, chunking=self.chunking)
+        behind = ContentPipelining.of(self.host, self.port, self.pipelining)
+        return Driver(client, Session(capabilities, behind), self.timeouts)
 
     def _connect(self) -> smtplib.SMTP:
         """Return a connection on which mail may be sent, or leave none."""
@@ -295,10 +254,7 @@ class EmailBackend(BaseEmailBackend):
         """Send every message of a delivery.
 
         A connection is opened for the first message that can be built, and closed at the end unless it was
-        open before.
-
-        Raises:
-            OSError: the connection cannot be opened, and the backend does not fail silently.
+        open before. One that cannot be opened is an ``OSError``, unless the backend fails silently.
         """
         with self._lock:
             if self._sending:  # the caller's own code sends during a batch, which occupies the connection
@@ -337,7 +293,7 @@ class EmailBackend(BaseEmailBackend):
 
     def connection_over(self, driver: Driver | None = None) -> Connection:
         """Return a carrier of messages to this server, over ``driver`` or a connection of its own."""
-        return Connection(self._new_driver, driver, max_messages=self.max_messages, max_idle=self.max_idle)
+        return Connection(self._new_driver, driver, self)
 
 
 class SMTPConnection(EmailBackend):
@@ -350,12 +306,6 @@ class SMTPConnection(EmailBackend):
             stacklevel=2,
         )
         super().__init__(*args, **kwargs)
-
-
-def _at_least_one(name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise ImproperlyConfigured(f"{name} of the SMTP backend is {value!r}: give a whole number from 1 on.")
-    return value
 
 
 def _is_local(sock: socket.socket | None) -> bool:

@@ -73,12 +73,6 @@ def register_abort(client: smtplib.SMTP) -> None:
         cancellation.register_abort(id(client), lambda: shut_down(client))
 
 
-def begin_content(client: smtplib.SMTP) -> None:
-    """Keep the connection until :func:`register_abort` is called again; raise if the send is cancelled."""
-    forget(client)
-    check()
-
-
 def forget(client: smtplib.SMTP) -> None:
     """Forget a client whose connection is closed."""
     if (cancellation := current.get()) is not None:

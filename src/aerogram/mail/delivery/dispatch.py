@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +41,7 @@ def deliver(
     is_ready: bool | None = None,
     send: Callable[[Delivery], None] | None = None,
 ) -> int:
-    """Send messages by a backend of any class.
+    """Send messages by a backend of any class; return how many were sent.
 
     Args:
         backend: an object with ``send_messages()``.
@@ -50,15 +50,11 @@ def deliver(
         is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
         send: a function that sends them; by default, :func:`send_by` the backend.
 
-    Returns:
-        How many messages were sent.
-
     Raises:
         DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
         SendCancelled: the task that sends was cancelled before.
     """
-    if (cancelling := cancellation.current.get()) is not None:
-        cancelling.check()
+    cancellation.check()
     with settings.frozen():  # one batch is written from one set of values
         delivery = Delivery(backend, messages, on_result, is_ready=is_ready)
         delivery.run(partial(send_by, backend) if send is None else send)
@@ -81,23 +77,17 @@ def is_observed() -> bool:
         return True
     if "opentelemetry.trace" in sys.modules:  # only a program that traces loads it
         return True
-    if logger.isEnabledFor(logging.WARNING):
-        source: logging.Logger | None = logger
-        while source is not None:
-            for handler in source.handlers:
-                if not isinstance(handler, logging.NullHandler):
-                    return True
-            source = source.parent if source.propagate else None
+    source: logging.Logger | None = logger if logger.isEnabledFor(logging.WARNING) else None
+    while source is not None:
+        if not all(isinstance(handler, logging.NullHandler) for handler in source.handlers):
+            return True
+        source = source.parent if source.propagate else None
     return False
 
 
 @dataclass(frozen=True)
 class FailedItem:
-    """An item of a batch that did not become a message. It is reported in its turn; no backend sees it.
-
-    Attributes:
-        error: why it did not become a message.
-    """
+    """An item of a batch that did not become a message. It is reported in its turn; no backend sees it."""
 
     error: Exception
 
@@ -112,12 +102,10 @@ class UnderWay:
 
 
 class Delivery:
-    """The messages of one call of ``send_messages``, and the reports on them.
+    """The messages of one call of ``send_messages``, and the reports on them; :func:`deliver` makes it.
 
     A backend iterates over it for the messages, and calls :meth:`add` with the report on each. Only the
     reports of messages that did not reach every recipient are kept, so memory does not grow with the batch.
-
-    Its arguments are those of :func:`deliver`, which makes it.
 
     Attributes:
         is_ready: whether the next message is available without waiting.
@@ -174,9 +162,7 @@ class Delivery:
     def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
         """Yield each message after ``before_send``; report an item that failed or was refused."""
         for position in count():
-            # The caller's code runs here: a message that it sends is a send of its own.
-            token = _inside.set(False) if self._observed else None
-            try:
+            with _outside() if self._observed else nullcontext():
                 message: Any = next(messages, _END)
                 if message is _END:
                     return
@@ -186,11 +172,11 @@ class Delivery:
                     message.delivery = None  # left by an earlier send
                 if self._observed:
                     entry.span = begin_span(self._backend)
-                    if error is None:
-                        error = _refusal(message)
-            finally:
-                if token is not None:
-                    _inside.reset(token)
+                    try:
+                        for listener in hooks.before_send.listeners if error is None else ():
+                            listener(message)
+                    except Exception as refusal:
+                        error = refusal
             self._under_way.append(entry)
             if error is None:
                 yield message
@@ -198,12 +184,7 @@ class Delivery:
                 self.add(message, DeliveryReport(error=error))
 
     def add(self, message: Any, report: DeliveryReport) -> None:
-        """Take in the report on a message.
-
-        Args:
-            message: the message, whose ``delivery`` becomes the report.
-            report: its outcome.
-        """
+        """Take in the report on a message, which becomes its ``delivery``."""
         entry = self._finished(message)
         self.total += 1
         self.sent += report.accepted
@@ -278,6 +259,7 @@ class Delivery:
 
 @contextmanager
 def _outside() -> Iterator[None]:
+    """Run the caller's code: a message that it sends is a send of its own."""
     token = _inside.set(False)
     try:
         yield
@@ -292,16 +274,6 @@ def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
                 listener(message, report)
             except Exception:
                 logger.exception("a listener of the hook %s failed", hook.name)
-
-
-def _refusal(message: Any) -> Exception | None:
-    """Call ``before_send``; return the error by which a listener refuses the message."""
-    try:
-        for listener in hooks.before_send.listeners:
-            listener(message)
-    except Exception as error:
-        return error
-    return None
 
 
 def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> DeliveryReport:

@@ -41,16 +41,10 @@ class Secret:
 def authenticate(
     client: smtplib.SMTP, username: str, password: str | None, token: str | None = None
 ) -> tuple[int, bytes]:
-    """Log in, trying each mechanism that both sides know until one is accepted.
+    """Log in, trying each mechanism that both sides know until one is accepted; return the last reply.
 
-    Args:
-        client: the connection.
-        username: any text without NUL, sent as UTF-8 (RFC 4616).
-        password: likewise; for CRAM-MD5, PLAIN and LOGIN, in this order.
-        token: an OAuth 2 access token; given, XOAUTH2 is the only mechanism.
-
-    Returns:
-        The server's last reply.
+    User name and password are sent as UTF-8 (RFC 4616), by CRAM-MD5, PLAIN or LOGIN in this order; a token,
+    where one is given, by XOAUTH2.
 
     Raises:
         SMTPNotSupportedError: the server offers no authentication.
@@ -86,29 +80,24 @@ def authenticate(
 
 def _exchanges(user: bytes, secret: bytes, token: str | None) -> dict[str, Exchange]:
     if token is not None:
-        return {"XOAUTH2": _xoauth2(user, token.encode())}
-    return {"CRAM-MD5": _cram_md5(user, secret), "PLAIN": _plain(user, secret), "LOGIN": _login(user, secret)}
+        request = b"user=" + user + b"\1auth=Bearer " + token.encode() + b"\1\1"
+        return {"XOAUTH2": _answers(request, b"")}  # the second one fetches the error
+    plain = b"\0" + user + b"\0" + secret
+    return {
+        "CRAM-MD5": _cram_md5(user, secret),
+        "PLAIN": _answers(plain, plain),  # the second one is for a server that ignores the initial response
+        "LOGIN": _answers(None, user, secret),
+    }
 
 
-def _xoauth2(user: bytes, token: bytes) -> Exchange:
-    yield b"user=" + user + b"\1auth=Bearer " + token + b"\1\1"
-    yield b""  # fetches the error that the server has announced
+def _answers(*answers: bytes | None) -> Exchange:
+    for answer in answers:  # noqa: UP028 - a tuple takes no send()
+        yield answer
 
 
 def _cram_md5(user: bytes, secret: bytes) -> Exchange:
     challenge = yield None
     yield user + b" " + hmac.new(secret, challenge, "md5").hexdigest().encode()
-
-
-def _plain(user: bytes, secret: bytes) -> Exchange:
-    yield b"\0" + user + b"\0" + secret
-    yield b"\0" + user + b"\0" + secret  # to a server that ignores the initial response
-
-
-def _login(user: bytes, secret: bytes) -> Exchange:
-    yield None
-    yield user
-    yield secret
 
 
 def _converse(client: smtplib.SMTP, mechanism: str, exchange: Exchange) -> tuple[int, bytes]:

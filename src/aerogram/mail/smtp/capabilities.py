@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Capabilities"]
 
+_CONTROLS = re.compile("[\x00-\x1f\x7f]")
+
 
 class Capabilities:
-    """The extensions a server offers, and what of its limits this session has used up.
-
-    The limits are those of RFC 9422, ``None`` where the server named none.
-
-    Attributes:
-        max_messages: transactions a session (MAILMAX).
-        max_recipients: recipients a transaction (RCPTMAX).
-        max_recipient_domains: domains of recipients in all transactions of a session (RCPTDOMAINMAX).
+    """The extensions a server offers, and what of its limits (RFC 9422) this session has used up.
 
     Args:
         features: extension names in lower case with their parameters, as ``smtplib`` keeps them.
@@ -31,17 +28,19 @@ class Capabilities:
         self.size: bool = "size" in features
         self.max_size: int | None = _number(features.get("size", ""))
         self.chunking: bool = chunking and self.pipelining and "chunking" in features
-        limits = dict(
-            word.upper().split("=", 1) for word in features.get("limits", "").split() if "=" in word
-        )
-        self.max_messages: int | None = _number(limits.get("MAILMAX", ""))
-        self.max_recipients: int | None = _number(limits.get("RCPTMAX", ""))
-        self.max_recipient_domains: int | None = _number(limits.get("RCPTDOMAINMAX", ""))
+        words = features.get("limits", "").upper().split()
+        limits = dict(word.split("=", 1) for word in words if "=" in word)
+        self.max_messages: int | None = _number(limits.get("MAILMAX", ""))  # in a session
+        self.max_recipients: int | None = _number(limits.get("RCPTMAX", ""))  # of a transaction
+        self.max_recipient_domains: int | None = _number(limits.get("RCPTDOMAINMAX", ""))  # in a session
         self._domains: set[str] = set()
 
     def objection(self, message: OutgoingMessage) -> RecipientResult | None:
         """Return the refusal of a message that this server cannot take; ``None`` where it can."""
-        if message.needs_utf8 and not self.utf8:
+        if _CONTROLS.search("".join([message.envelope.mail_from, *message.waiting])):
+            # Addresses were parsed long before; this is the last place where a forged line could be stopped.
+            return RecipientResult("refused", text="an address holds a control character")
+        if message.utf8 and not self.utf8:
             text = "an address is not ASCII, and the server does not offer SMTPUTF8"
             return RecipientResult("refused", None, "5.6.7", text)
         if self.max_size is not None and message.size > self.max_size:
@@ -56,7 +55,7 @@ class Capabilities:
             command += f" SIZE={message.size}"
         if self.eight_bit and message.needs_eight_bit:
             command += " BODY=8BITMIME"
-        if message.needs_utf8:
+        if message.utf8:
             command += " SMTPUTF8"
         return command
 

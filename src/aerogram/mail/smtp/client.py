@@ -26,16 +26,11 @@ class SMTPClient(smtplib.SMTP):
     """An SMTP connection whose every wait ends, in plain text until :meth:`starttls`.
 
     Args:
-        host: the server's name or address.
-        port: its port.
-        local_hostname: the name given in EHLO.
+        host: as the next three, of ``smtplib.SMTP``.
         timeout: seconds to wait for the connection.
         reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in.
         tls_server_name: the name the server's certificate must be for, where that is not ``host``.
         context: the TLS context; by default certificates and host names are verified, TLS 1.2 or newer.
-
-    Raises:
-        OSError: no connection; ``smtplib.SMTPException``, which is one, when the server does not greet.
     """
 
     def __init__(
@@ -82,13 +77,6 @@ class SMTPClient(smtplib.SMTP):
 
     def starttls(self, *args: Any, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
         """Change to TLS with a verified certificate, and forget what the server said before (RFC 3207).
-
-        Args:
-            args: none; the files of a certificate belong into the context.
-            context: the TLS context, instead of the constructor's.
-
-        Returns:
-            The server's reply.
 
         Raises:
             SMTPNotSupportedError: the server does not offer it; there is no falling back to plain text.
@@ -149,12 +137,8 @@ class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
 def receive(sock: socket.socket, deadline: float) -> bytes:
     """Return what the server sends next.
 
-    Args:
-        sock: the connected socket.
-        deadline: when to give up, by the monotonic clock.
-
     Raises:
-        ConnectionLost: the connection ended, or the deadline is over.
+        ConnectionLost: the connection ended, or the deadline, by the monotonic clock, is over.
     """
     try:
         sock.settimeout(max(deadline - monotonic(), 0.001))  # 0 would make it non-blocking
@@ -169,10 +153,9 @@ def receive(sock: socket.socket, deadline: float) -> bytes:
 
 
 def ehlo_name(sock: socket.socket) -> str:
-    """Return what EHLO calls this host: its domain name, or an address literal (RFC 5321 section 4.1.4).
+    """Return what EHLO calls this host: its domain name, or the address of the socket as a literal.
 
-    Args:
-        sock: the connected socket, whose own address the literal names: ``[192.0.2.1]``, ``[IPv6:::1]``.
+    Such as ``[192.0.2.1]`` and ``[IPv6:::1]``: RFC 5321 section 4.1.4.
     """
     name = DNS_NAME.get_fqdn()
     if re.fullmatch(HOST_NAME, name) and not name.endswith(".localdomain"):
@@ -180,19 +163,15 @@ def ehlo_name(sock: socket.socket) -> str:
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return "[127.0.0.1]"
     address = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return f"[IPv6:{address}]"
-        address = address.ipv4_mapped
-    return f"[{address}]"
+    if isinstance(address, ipaddress.IPv4Address):
+        return f"[{address}]"
+    return f"[{address.ipv4_mapped}]" if address.ipv4_mapped else f"[IPv6:{address}]"
 
 
 def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None = None) -> ssl.SSLContext:
     """Return a context that verifies the server's certificate and name, with TLS 1.2 or newer.
 
-    Args:
-        certfile: path of a PEM file with the client's certificate and its chain, and perhaps its key.
-        keyfile: path of the PEM file of its key, where that is not in ``certfile``.
+    The two PEM files are the client's certificate with its chain, and its key where that is not in there.
 
     Raises:
         ImproperlyConfigured: a file is missing or unreadable, they do not belong together, or there is a key

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
+from typing import Concatenate, ParamSpec
 
 from aerogram.mail.delivery.cancellation import shut_down
-from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.driver import Driver, hang_up
-from aerogram.mail.smtp.replies import clean_text
-from aerogram.mail.smtp.session import ResetRefused
+from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
+
+P = ParamSpec("P")
 
 _FRUITLESS = 10  # connections in a row that broke before any content was answered: the server is not well
 
@@ -31,35 +32,26 @@ class Connection:
     Args:
         connect: opens a connection, or raises ``OSError``.
         driver: of a connection that is open already.
-        max_messages: transactions over one connection, at most.
-        max_idle: seconds after which a connection is not trusted any more.
+        options: ``max_messages`` and ``max_idle``.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], Driver],
-        driver: Driver | None = None,
-        *,
-        max_messages: int = 100,
-        max_idle: float = 9.0,
-    ) -> None:
-        self.driver = driver
+    def __init__(self, connect: Callable[[], Driver], driver: Driver | None, options: SMTPOptions) -> None:
+        self.driver: Driver | None = None
         self.failure: BaseException | None = None
         self._finished: deque[OutgoingMessage] = deque()
         self._connect = connect
-        self._max_messages = max_messages
-        self._max_idle = max_idle
+        self._options = options
         self._queue: deque[OutgoingMessage] = deque()  # those that wait for a transaction
         self._fruitless = 0
+        if driver is not None:
+            self._adopt(driver)
 
     def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results."""
         for message in source:
             self.send(message)
-            self._defer_unsent()
             yield from self.take_finished()
         self.settle()
-        self._defer_unsent()
         yield from self.take_finished()
 
     def send(self, message: OutgoingMessage) -> None:
@@ -70,7 +62,9 @@ class Connection:
         """
         self._queue.append(message)
         while self._queue and self._has_driver_for(self._queue[0]):
-            self._transact(self._queue.popleft())
+            following = self._queue.popleft()
+            if following.waiting:
+                self._run(Driver.send, following)
 
     def settle(self) -> None:
         """Read every answer that is still to come, and send again what has to be."""
@@ -89,11 +83,6 @@ class Connection:
         """True if there is no connection and none will be opened."""
         return self.driver is None and self.failure is not None
 
-    def take_finished(self) -> Iterator[OutgoingMessage]:
-        """Yield the messages of which every recipient has a result."""
-        while self._finished:
-            yield self._finished.popleft()
-
     def take_unsent(self) -> list[OutgoingMessage]:
         """Hand over what cannot be sent here any more."""
         # Once each: a message of several transactions may have been returned by more than one of them.
@@ -101,26 +90,27 @@ class Connection:
         self._queue.clear()
         return unsent
 
+    def take_finished(self) -> Iterator[OutgoingMessage]:
+        """Yield the messages that have all their results, which without a connection are all messages."""
+        if self.has_failed:
+            for message in self.take_unsent():
+                message.defer(self.failure)
+                self._finished.append(message)
+        while self._finished:
+            yield self._finished.popleft()
+
     def abort(self, error: BaseException) -> None:
         """Break the connection at once, from any thread; nothing is sent again."""
         self.failure = error
-        driver = self.driver
-        if driver is not None:
+        if (driver := self.driver) is not None:
             shut_down(driver.client)
 
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Close the connection after ``error``; yield what was under way, each with its results."""
         self.failure = error
         if self.driver is not None:
-            self._lose(error)
-        self._defer_unsent()
-        yield from self.take_finished()
-
-    def _defer_unsent(self) -> None:
-        if self.has_failed:
-            for message in self.take_unsent():
-                message.defer(self.failure)
-                self._finished.append(message)
+            self._lose(self.driver, error)
+        return self.take_finished()
 
     def _has_driver_for(self, message: OutgoingMessage) -> bool:
         """Return whether there is an open connection for ``message``, after making one where needed."""
@@ -135,10 +125,10 @@ class Connection:
 
     def _is_used_up(self, driver: Driver, message: OutgoingMessage) -> bool:
         capabilities = driver.session.capabilities
-        most = min(self._max_messages, capabilities.max_messages or self._max_messages)
         return (
-            driver.session.transactions >= most
-            or monotonic() - driver.last_used > self._max_idle
+            driver.session.transactions
+            >= min(self._options.max_messages, capabilities.max_messages or 1 << 30)
+            or monotonic() - driver.last_used > self._options.max_idle
             or capabilities.is_exhausted(message.waiting)
         )
 
@@ -149,48 +139,32 @@ class Connection:
             self.failure = error
             return
         if self.failure is None:
-            self.driver = driver
+            self._adopt(driver)
         else:  # aborted meanwhile
             driver.client.close()
 
-    def _transact(self, message: OutgoingMessage) -> None:
-        if not message.waiting:
-            return
-        try:
-            self._run(lambda driver: driver.send(message))
-        except ValueError as error:  # a command that must not be sent
-            message.settle_waiting(RecipientResult("refused", text=clean_text(str(error))))
-            self._finished.append(message)
-
-    def _run(self, action: Callable[[Driver], None]) -> None:
+    def _run(self, action: Callable[Concatenate[Driver, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
         if (driver := self.driver) is not None:
             try:
-                action(driver)
+                action(driver, *args, **kwargs)
             except OSError as error:
-                self._lose(error)
-            self._collect(driver)
+                self._lose(driver, error)
 
-    def _collect(self, driver: Driver) -> None:
-        session = driver.session
-        self._finished.extend(session.finished)
-        self._queue.extend(session.returned)
-        session.finished.clear()
-        session.returned.clear()
+    def _adopt(self, driver: Driver) -> None:
+        self.driver = driver
+        driver.session.finished, driver.session.returned = self._finished, self._queue
 
-    def _lose(self, error: BaseException) -> None:
+    def _lose(self, driver: Driver, error: BaseException) -> None:
         """Decide what becomes of the messages that were under way when the connection broke."""
-        driver, self.driver = self.driver, None
-        if driver is None:
-            return
-        interrupted = driver.end(error, is_aborted=self.failure is not None)
-        self._collect(driver)
-        if isinstance(error, ResetRefused) or driver.session.lost_followers:  # not the next message's fault
-            self._queue.extend(dict.fromkeys(interrupted))
+        self.driver = None
+        interrupted = dict.fromkeys(driver.end(error, is_ours=self.failure is not None))
+        if driver.session.is_to_blame:
+            self._queue.extend(interrupted)
             return
         self._fruitless = 0 if driver.session.answered else self._fruitless + 1
         if self._fruitless >= _FRUITLESS and self.failure is None:
             self.failure = error
-        for message in dict.fromkeys(interrupted):
+        for message in interrupted:
             if message.interrupted or message.time_left <= 0:
                 message.defer(error)
             message.interrupted = True

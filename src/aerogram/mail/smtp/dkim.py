@@ -25,19 +25,13 @@ SIGNED_HEADERS: Final = (
 """What is signed of the header: RFC 6376 section 5.4.1, with what RFC 8058 and Feedback-ID want signed."""
 
 OVERSIGNED: Final = (
-    b"from",
-    b"to",
-    b"subject",
-    b"reply-to",
-    b"date",
-    b"list-unsubscribe",
-    b"list-unsubscribe-post",
-)
+    b"from", b"to", b"subject", b"reply-to", b"date", b"list-unsubscribe", b"list-unsubscribe-post",
+)  # fmt: skip
 """Signed once more than they occur, so that no other one can be added (RFC 6376 section 8.15)."""
 
 _ED25519_PREFIX: Final = bytes.fromhex(
     "302e020100300506032b657004220420"
-)  # RFC 8410 section 7, before the seed
+)  # RFC 8410 section 7: a seed follows
 _PEM: Final = re.compile(rb"-----BEGIN [A-Z ]+-----(.*?)-----END", re.DOTALL)
 
 
@@ -49,29 +43,22 @@ class Signer:
         selector: which of its keys: the public one is at ``<selector>._domainkey.<domain>`` in the DNS.
         private_key: RSA or Ed25519, as PEM text (PKCS #1 or #8).
         source: where the key comes from, in words for an error text.
-
-    Raises:
-        MissingDependency: dkimpy is not installed.
-        ImproperlyConfigured: the key cannot be read.
     """
 
     def __init__(self, domain: str, selector: str, private_key: str, source: str = "private_key") -> None:
         try:
             import dkim
         except ImportError:
-            raise MissingDependency(
-                "DKIM_DOMAIN is set, and signing needs dkimpy: pip install 'aerogram[dkim]'."
-            ) from None
+            text = "DKIM_DOMAIN is set, and signing needs dkimpy: pip install 'aerogram[dkim]'."
+            raise MissingDependency(text) from None
         self._dkim: Any = dkim
         self._domain = (domain if is_domain(domain) else a_labels(domain)).encode("ascii")
         if not is_domain(self._domain.decode("ascii")):
             raise ImproperlyConfigured(f"DKIM_DOMAIN is {domain[:100]!r}. Accepted: a domain name.")
         self._selector = selector.encode("ascii")
         # An environment variable often holds the two characters \n where lines end.
-        pem = (
-            private_key.replace("\\n", "\n").replace("\r\n", "\n").strip().encode("ascii", "replace") + b"\n"
-        )
-        self._algorithm, self._key = _parsed(pem, source)
+        pem = private_key.replace("\\n", "\n").replace("\r\n", "\n").strip() + "\n"
+        self._algorithm, self._key = _parsed(pem.encode("ascii", "replace"), source)
         self(b"From: a@example.com\r\n\r\n")  # a key that cannot sign is found now
 
     def __call__(self, content: bytes) -> bytes:
@@ -88,9 +75,8 @@ class Signer:
                 include_headers=[*names, *OVERSIGNED],
             )
         except self._dkim.NaClNotFoundError:
-            raise MissingDependency(
-                "The DKIM key is Ed25519, which needs PyNaCl: pip install 'aerogram[dkim]'."
-            ) from None
+            text = "The DKIM key is Ed25519, which needs PyNaCl: pip install 'aerogram[dkim]'."
+            raise MissingDependency(text) from None
         except self._dkim.KeyFormatError:
             raise ImproperlyConfigured(_unusable("DKIM_PRIVATE_KEY")) from None
         return field + content

@@ -6,14 +6,12 @@ import contextlib
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from aerogram.mail.delivery import cancellation
-from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.client import SMTPClient, receive
-from aerogram.mail.smtp.pipelining import PipeliningMode, content_pipelining
-from aerogram.mail.smtp.replies import ConnectionLost
+from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
@@ -29,60 +27,25 @@ _MORE: int = getattr(socket, "MSG_MORE", 0)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
-@dataclass(frozen=True)
-class Timeouts:
-    """How long waits may last, in seconds.
+class Timeouts(NamedTuple):
+    """How long waits may last, in seconds."""
 
-    Attributes:
-        connect: for the connection itself.
-        command: for each whole reply, and for each 256 KiB of content.
-        data: for the answer to the final dot; RFC 5321 section 4.5.3.2 explains that giving up early makes
-            copies.
-        message: for all the waits of one message together.
-    """
-
-    connect: float = 10.0
-    command: float = 60.0
-    data: float = 600.0
-    message: float = 900.0
-
-    @classmethod
-    def chosen(cls, general: float | None, **named: float | None) -> Timeouts:
-        """Return the timeouts that are ``named``; ``general`` bounds every single wait that is not."""
-        given = {name: seconds for name, seconds in named.items() if seconds is not None}
-        if general is not None:
-            given = dict.fromkeys(("connect", "command", "data"), general) | given
-        given.setdefault("message", max(cls.message, given.get("data", 0.0) * 1.5))
-        return cls(**given)
+    connect: float
+    command: float  # each whole reply, and each 256 KiB of content
+    data: float  # the answer to the final dot; giving up early makes copies (RFC 5321 section 4.5.3.2)
+    message: float  # all the waits of one message together
 
 
 class Driver:
     """Carries messages over the socket of a connection that has passed EHLO, TLS and login.
 
-    A method that raises ``OSError`` has lost the connection; :meth:`end` closes it then.
-
-    Args:
-        client: the connection; a plain ``smtplib.SMTP`` will do.
-        timeouts: how long single waits may last.
-        chunking: whether to use BDAT where the server offers it.
-        pipelining: what may go out together.
-        address: the server's name and port.
+    A method that raises ``OSError`` has lost the connection; :meth:`end` closes it then. A plain
+    ``smtplib.SMTP`` will do for a client.
     """
 
-    def __init__(
-        self,
-        client: smtplib.SMTP,
-        timeouts: Timeouts,
-        *,
-        chunking: bool = False,
-        pipelining: PipeliningMode = "content",
-        address: tuple[str, int] = ("", 0),
-    ) -> None:
+    def __init__(self, client: smtplib.SMTP, session: Session, timeouts: Timeouts) -> None:
         self.client = client
-        capabilities = Capabilities(
-            client.esmtp_features, pipelining=pipelining is not False, chunking=chunking
-        )
-        self.session: Session = Session(capabilities, content_pipelining(*address, pipelining))
+        self.session = session
         self.last_used: float = monotonic()
         self._timeouts = timeouts
         self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
@@ -104,6 +67,16 @@ class Driver:
             self._read()
         self.last_used = monotonic()
 
+    def end(self, error: BaseException, *, is_ours: bool = False) -> list[OutgoingMessage]:
+        """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
+        sock, last_words, is_closed = self.client.sock, b"", False
+        if is_goodbye(error) and sock is not None and self.session.open_contents():
+            # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
+            last_words, is_closed = _last_words(sock, _LAST_WORDS_TIMEOUT)
+        self.client.close()
+        is_ours = is_ours or cancellation.is_cancelled()
+        return self.session.end(error, last_words, is_closed=is_closed, is_ours=is_ours)
+
     @property
     def _socket(self) -> socket.socket:
         if self.client.sock is None:
@@ -115,7 +88,8 @@ class Driver:
         if not data:
             return
         if self.session.open_contents():
-            cancellation.begin_content(self.client)
+            cancellation.forget(self.client)  # from now on the connection is kept
+            cancellation.check()
         sock = self._socket
         # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
         is_held = self.session.is_ready and self.session.follows_contents
@@ -127,8 +101,10 @@ class Driver:
                 sock.settimeout(max(min(self._timeouts.command, message.time_left), 0.001))
                 sock.sendall(left[:_BLOCK], flags)
             except OSError:
-                lost = ConnectionLost("the connection broke while something was written")
-                raise self.session.hear_last_words(_last_words(sock, 0)[0], lost) from None
+                self.session.receive_data(
+                    _last_words(sock, 0)[0]
+                )  # raises the reason, if the server gave one
+                raise ConnectionLost("the connection broke while something was written") from None
             finally:
                 message.time_left -= monotonic() - began
             left = left[_BLOCK:]
@@ -138,24 +114,24 @@ class Driver:
 
     def _read(self) -> None:
         """Wait for at least one reply, however slowly its octets drip in."""
+        sock = self._socket
         if self._is_held:
             with contextlib.suppress(OSError):  # not TCP
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
             self._is_held = False
         message, is_answer = self.session.awaited
         began = monotonic()
         timeout = self._timeouts.data if is_answer else self._timeouts.command
         deadline = began + min(timeout, message.time_left)
         try:
-            while not self.session.receive_data(self._receive(deadline)):
+            while not self.session.receive_data(self._receive(sock, deadline)):
                 pass
         finally:
             message.time_left -= monotonic() - began
         if is_answer and not self.session.open_contents():
             cancellation.register_abort(self.client)
 
-    def _receive(self, deadline: float) -> bytes:
-        sock = self._socket
+    def _receive(self, sock: socket.socket, deadline: float) -> bytes:
         if self._has_read and _QUICKACK is not None:
             # A server that writes reply after reply waits for the acknowledgement of one before it sends the
             # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
@@ -164,26 +140,10 @@ class Driver:
         self._has_read = True
         return receive(sock, deadline)
 
-    def end(self, error: BaseException, *, is_aborted: bool = False) -> list[OutgoingMessage]:
-        """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
-        sock, reply = self.client.sock, getattr(error, "reply", None)
-        last_words, is_closed = b"", False
-        if reply is not None and reply.code == 421 and sock is not None and self.session.open_contents():
-            # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
-            last_words, is_closed = _last_words(sock, _LAST_WORDS_TIMEOUT)
-        self.client.close()
-        return self.session.end(
-            error,
-            last_words=last_words,
-            is_closed=is_closed,
-            is_aborted=is_aborted or cancellation.is_cancelled(),
-        )
 
-
-def hang_up(client: smtplib.SMTP | None) -> None:
+def hang_up(client: smtplib.SMTP) -> None:
     """Send QUIT and close the connection, whatever the server answers."""
-    sock = getattr(client, "sock", None)
-    if client is None or sock is None:
+    if (sock := getattr(client, "sock", None)) is None:
         return
     try:
         sock.settimeout(_QUIT_TIMEOUT)

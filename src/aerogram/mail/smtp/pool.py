@@ -36,8 +36,7 @@ class Pool:
         self._first = first
         self._another = another
         self._size = size
-        self._connections: list[Connection] = []
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[Connection, threading.Thread] = {}
         self._alive = 0  # threads that take messages
         self._failure: BaseException | None = None  # of the last one that ended
         self._under_way = 0  # messages given to them and not returned
@@ -52,23 +51,27 @@ class Pool:
             while self._is_full:
                 sleep(_PAUSE)
                 yield from self._take_results()
-            self._put(message)
+            if self._under_way >= self._alive and len(self._threads) < self._size:
+                self._start(self._another() if self._threads else self._first)
+            self._under_way += 1
+            self._octets += message.size
+            self._messages.put(message)
             yield from self._take_results()
         while self._under_way:
-            yield from self._next_result()
+            yield from self._take_results(wait=True)
         self._join()
 
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Break every connection, and yield what it was at: nothing stays without a result."""
-        for connection in self._connections:
+        for connection in self._threads:
             connection.abort(error)
         self._join()
-        while not self._results.empty():
-            result = self._results.get()
+        while not (self._results.empty() and self._messages.empty()):
+            result = self._messages.get() if self._results.empty() else self._results.get()
             if isinstance(result, OutgoingMessage):
+                if not result.is_done:
+                    result.defer(error)
                 yield result
-        self._failure = error
-        yield from self._defer_unsent()
 
     @property
     def _is_full(self) -> bool:
@@ -76,57 +79,35 @@ class Pool:
             self._octets > _OCTETS_AHEAD and self._under_way > self._size
         )
 
-    def _put(self, message: OutgoingMessage) -> None:
-        if self._under_way >= self._alive and len(self._connections) < self._size:
-            self._add(self._another() if self._connections else self._first)
-        self._under_way += 1
-        self._octets += message.size
-        self._messages.put(message)
-
-    def _add(self, connection: Connection) -> None:
+    def _start(self, connection: Connection) -> None:
         thread = threading.Thread(
             target=copy_context().run, args=(self._work, connection), name="aerogram-smtp", daemon=True
         )
-        self._connections.append(connection)
-        self._threads.append(thread)
+        self._threads[connection] = thread
         self._alive += 1
         thread.start()
 
-    def _take_results(self) -> Iterator[OutgoingMessage]:
-        while not self._results.empty() or (self._under_way and self._alive == 0):
-            yield from self._next_result()
-
-    def _next_result(self) -> Iterator[OutgoingMessage]:
-        """Wait until a thread hands something in."""
-        if self._alive == 0:
-            yield from self._defer_unsent()
-            return
-        result = self._results.get()
-        if isinstance(result, OutgoingMessage):
-            yield self._returned(result)
-        elif isinstance(result, Connection):
-            self._alive -= 1
-            self._failure = result.failure
-        else:
-            raise result
-
-    def _defer_unsent(self) -> Iterator[OutgoingMessage]:
-        """Yield, deferred, what waits for connections that are gone."""
-        while not self._messages.empty():
-            message = self._messages.get()
-            if message is not None:
-                message.defer(self._failure)
-                yield self._returned(message)
-
-    def _returned(self, message: OutgoingMessage) -> OutgoingMessage:
-        self._under_way -= 1
-        self._octets -= message.size
-        return message
+    def _take_results(self, *, wait: bool = False) -> Iterator[OutgoingMessage]:
+        """Yield what the threads have handed in; with ``wait``, wait for the first of it."""
+        while self._under_way and (wait or self._alive == 0 or not self._results.empty()):
+            wait = False
+            result = self._results.get() if self._alive else self._messages.get()
+            if isinstance(result, BaseException):
+                raise result
+            if isinstance(result, Connection):
+                self._alive -= 1
+                self._failure = result.failure
+            elif result is not None:
+                if not result.is_done:  # it waited for connections that are gone
+                    result.defer(self._failure)
+                self._under_way -= 1
+                self._octets -= result.size
+                yield result
 
     def _join(self) -> None:
         for _ in self._threads:
             self._messages.put(None)
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.join()
 
     def _work(self, connection: Connection) -> None:
@@ -141,9 +122,9 @@ class Pool:
                     if message is None:
                         break
                     connection.send(message)
+                for unsent in connection.take_unsent():  # others may have a connection
+                    self._messages.put(unsent)
                 self._hand_in(connection.take_finished())
-            for unsent in connection.take_unsent():
-                self._messages.put(unsent)
             if connection.failure is not None:
                 self._hand_in(connection.give_up(connection.failure))
         except BaseException as error:  # raised again in the caller's thread

@@ -16,6 +16,7 @@ __all__ = [
     "Reply",
     "ReplyParser",
     "clean_text",
+    "is_goodbye",
     "result_of",
     "server_named",
     "wants_another_transaction",
@@ -50,6 +51,11 @@ class ConnectionLost(smtplib.SMTPServerDisconnected):
     def __init__(self, text: str, reply: Reply | None = None) -> None:
         super().__init__(text)
         self.reply = reply
+
+
+def is_goodbye(error: BaseException) -> bool:
+    """Return whether the connection is lost because the server announced it: 421 (RFC 5321 section 3.8)."""
+    return isinstance(error, ConnectionLost) and error.reply is not None and error.reply.code == 421
 
 
 class ReplyParser:
@@ -116,13 +122,8 @@ def clean_text(text: bytes | str) -> str:
 
 
 @lru_cache(maxsize=16)  # servers that name no queue id say the same to every message
-def result_of(code: int, text: bytes, status: Status | None = None) -> RecipientResult:
+def result_of(code: int, text: bytes) -> RecipientResult:
     """Turn a final reply into a recipient's result (RFC 5321 section 4.2.1, RFC 2034).
-
-    Args:
-        code: the reply code.
-        text: the reply's lines, joined by newlines.
-        status: the status, where the code does not decide it.
 
     >>> result_of(550, b"5.1.1 no such user\\n5.1.1 try another")
     RecipientResult(status='refused', code=550, enhanced_code='5.1.1', text='no such user try another')
@@ -135,8 +136,7 @@ def result_of(code: int, text: bytes, status: Status | None = None) -> Recipient
             enhanced = enhanced or found[1]
             line = line[found.end() :]
         words.append(line)
-    if status is None:
-        status = "sent" if 200 <= code < 300 else "refused" if code >= 500 else "deferred"
+    status: Status = "sent" if 200 <= code < 300 else "refused" if code >= 500 else "deferred"
     return RecipientResult(status, code, enhanced, clean_text(" ".join(words)))
 
 
@@ -161,16 +161,13 @@ class _PlainText(smtplib.SMTPResponseException):
         return f"{self.smtp_code} {self.smtp_error!s}"
 
 
-class _ConnectError(_PlainText, smtplib.SMTPConnectError):
-    pass
+class _ConnectError(_PlainText, smtplib.SMTPConnectError): ...
 
 
-class _HeloError(_PlainText, smtplib.SMTPHeloError):
-    pass
+class _HeloError(_PlainText, smtplib.SMTPHeloError): ...
 
 
-class _AuthenticationError(_PlainText, smtplib.SMTPAuthenticationError):
-    pass
+class _AuthenticationError(_PlainText, smtplib.SMTPAuthenticationError): ...
 
 
 @contextmanager

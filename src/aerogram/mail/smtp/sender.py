@@ -23,12 +23,7 @@ __all__ = ["Sender"]
 
 
 class Sender:
-    """Reads the messages, sends them over the backend's connections, records the reports.
-
-    Args:
-        backend: serialises messages and opens connections.
-        delivery: the messages, read while sending goes on, and what takes the reports.
-    """
+    """Reads the messages of a delivery, sends them over the backend's connections, records the reports."""
 
     def __init__(self, backend: EmailBackend, delivery: Delivery) -> None:
         self._backend = backend
@@ -38,8 +33,7 @@ class Sender:
     def run(self) -> None:
         """Send everything."""
         outgoing = self._outgoing()
-        first = next(outgoing, None)
-        if first is not None:
+        if (first := next(outgoing, None)) is not None:
             self._send(first, outgoing)
         if self._error is not None:
             raise self._error
@@ -62,9 +56,9 @@ class Sender:
                 continue
             if outgoing is None:
                 self._record(message, DeliveryReport())
-                continue
-            self._backend.pace()
-            yield outgoing
+            else:
+                self._backend.pace()
+                yield outgoing
 
     def _prepared(self, message: Any) -> OutgoingMessage | None:
         """Serialise ``message``; return ``None`` where it has no recipients.

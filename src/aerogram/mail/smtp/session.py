@@ -18,26 +18,21 @@ follows its RCPTs as BDAT (RFC 3030), and up to ``BDAT_WINDOW`` contents await t
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import deque
 from typing import Literal
 
 from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.pipelining import ContentPipelining
-from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
+from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
 from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
 
-__all__ = ["BDAT_WINDOW", "ResetRefused", "Session"]
+__all__ = ["BDAT_WINDOW", "Session"]
 
 BDAT_WINDOW = 8
 _GROUP = 100  # commands in one write: their replies fit any socket buffer, so neither side blocks the other
-_CONTROLS = re.compile("[\x00-\x1f\x7f]")
+_LOST_COMMAND = (500, 502)  # to the rest of a line whose beginning was discarded behind a content
 
 Verb = Literal["RSET", "MAIL", "RCPT", "DATA", "content"]
-
-
-class ResetRefused(ConnectionLost):
-    """The server refused RSET, so its last transaction stays open: only a new connection helps."""
 
 
 class Session:
@@ -51,23 +46,21 @@ class Session:
         returned: messages that need another transaction.
         transactions: number of transactions begun.
         answered: number of contents the server has answered.
-        lost_followers: whether the session ended because the server lost what followed a content.
+        is_to_blame: whether the session ended through no fault of the messages that were interrupted.
 
     Args:
         capabilities: what the server offers.
-        server: whether it takes commands behind a content; by default this is found out.
+        behind: whether it takes commands behind a content; by default this is found out.
     """
 
-    def __init__(self, capabilities: Capabilities, server: ContentPipelining | None = None) -> None:
+    def __init__(self, capabilities: Capabilities, behind: ContentPipelining | None = None) -> None:
         self.capabilities = capabilities
         self.finished: deque[OutgoingMessage] = deque()
         self.returned: deque[OutgoingMessage] = deque()
         self.transactions: int = 0
         self.answered: int = 0
-        self.lost_followers: bool = False
-        self._server = server or ContentPipelining()
-        self._goodbye: Reply | None = None  # a 421 before the answer to a content that was written already
-        self._interrupted: list[OutgoingMessage] = []
+        self.is_to_blame: bool = False
+        self._behind = behind or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
         self._output: list[bytes] = []
@@ -76,6 +69,8 @@ class Session:
         self._awaited: deque[tuple[Verb, Transaction]] = deque()  # replies, in their order
         self._unwritten: Transaction | None = None  # whose content is in the output
         self._reset_is_due = False
+        self._goodbye = False  # a 421 came before the answer to a content that was written already
+        self._interrupted: list[OutgoingMessage] = []
 
     # -- what the driver asks --
 
@@ -89,7 +84,7 @@ class Session:
     @property
     def follows_contents(self) -> bool:
         """True if a group may be written behind a content that has no answer yet."""
-        return self.capabilities.pipelining and self.answered > 0 and self._server.permits(self)
+        return self.capabilities.pipelining and self.answered > 0 and self._behind.permits(self)
 
     @property
     def is_waiting(self) -> bool:
@@ -113,51 +108,55 @@ class Session:
 
         Recipients for whom the server wants another transaction (452 4.5.3, or its limit) wait again in the
         end, and the message is in :attr:`returned`.
-
-        Raises:
-            ValueError: a command holds a control character. Addresses were parsed long before; this is the
-                last place where a forged line could be stopped.
         """
-        if (objection := self.capabilities.objection(message)) is not None:
+        capabilities = self.capabilities
+        if (objection := capabilities.objection(message)) is not None:
             message.settle_waiting(objection)
             self._conclude(message)
             return
-        if message.needs_eight_bit and not (message.needs_utf8 or self.capabilities.eight_bit):
+        if message.needs_eight_bit and not (message.utf8 or capabilities.eight_bit):
             message.make_seven_bit()  # it was serialised for a server that offered more
-        recipients = self.capabilities.next_group(message.waiting)
-        if self.capabilities.chunking:
+        recipients = capabilities.next_group(message.waiting)
+        if capabilities.chunking:
             recipients = recipients[:_GROUP]
-        commands: list[tuple[Verb, str]] = [("MAIL", self.capabilities.mail_command(message))]
+        commands: list[tuple[Verb, str]] = [("MAIL", capabilities.mail_command(message))]
         commands += [("RCPT", f"RCPT TO:<{recipient}>") for recipient in recipients]
-        _check_printable([command for _, command in commands])
         if self._reset_is_due:
             commands.insert(0, ("RSET", "RSET"))
-            self._reset_is_due = False
+        # Whatever becomes of a transaction with BDAT, the next one starts clean.
+        self._reset_is_due = capabilities.chunking
         self.transactions += 1
         transaction = Transaction(message, recipients)
-        if self.capabilities.chunking:
+        if capabilities.chunking:
             self._write(transaction, [*commands, ("content", f"BDAT {len(message.content)} LAST")])
             self._output.append(message.content)
             self._unwritten = transaction
-            self._reset_is_due = True  # whatever becomes of this transaction, the next one starts clean
         else:
             self._current = transaction
             self._commands.extend([*commands, ("DATA", "DATA")])
-            self._write_group(transaction)
+            self._go_on(transaction)
 
-    def _write_group(self, transaction: Transaction) -> None:
-        """Write the next commands, unless the server has to answer others before (RFC 2920 section 3.1)."""
-        if self._awaited and not (self.follows_contents and self._awaited[-1][0] == "content"):
-            return
-        size = min(_GROUP if self.capabilities.pipelining else 1, len(self._commands))
-        self._write(transaction, [self._commands.popleft() for _ in range(size)])
+    def _go_on(self, transaction: Transaction) -> None:
+        """Write the next commands, unless the server has to answer others before (RFC 2920 section 3.1).
+
+        A transaction that was refused before DATA was written ends instead.
+        """
+        if self._commands and transaction.is_refused:
+            self._commands.clear()
+        if self._commands:
+            if not self._awaited or (self.follows_contents and self._awaited[-1][0] == "content"):
+                size = min(_GROUP if self.capabilities.pipelining else 1, len(self._commands))
+                self._write(transaction, [self._commands.popleft() for _ in range(size)])
+        elif not self._awaited:
+            transaction.apply_recipient_replies()
+            self._end(transaction)
 
     def _write(self, transaction: Transaction, commands: list[tuple[Verb, str]]) -> None:
         if self._awaited:  # the answer to a content
             self._follower = transaction
-            self._server.begin(self)
+            self._behind.begin(self)
         lines = "".join([f"{command}\r\n" for _, command in commands])
-        self._output.append(lines.encode("utf-8" if transaction.message.needs_utf8 else "ascii"))
+        self._output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
         self._awaited.extend([(verb, transaction) for verb, _ in commands])
 
     def data_to_send(self) -> bytes:
@@ -192,39 +191,30 @@ class Session:
         if verb == "content":
             self._handle_content_reply(transaction, reply)
             return
-        if reply.code == 421 and not self.capabilities.chunking:
-            raise ConnectionLost(str(reply), reply)  # the session is over, whatever was asked
+        chunking = self.capabilities.chunking
+        if reply.code == 421 and not chunking:  # the session is over, whatever was asked
+            raise ConnectionLost(str(reply), reply)
         self._awaited.popleft()
         if verb == "DATA":
             self._handle_data_reply(transaction, reply)
             return
-        if verb == "RSET":
-            if not (reply.is_positive or self.capabilities.chunking):
-                raise ResetRefused(f"the server refused RSET: {reply}", reply)
-        elif verb == "MAIL":
+        if not self._goodbye and (verb == "MAIL" or transaction.mail_accepted):
+            _check_in_step(reply, *_LOST_COMMAND if transaction is self._follower else ())
+        if verb == "MAIL":
             transaction.mail = reply
-        else:
+        elif verb == "RCPT":
             transaction.rcpts.append(reply)
-        if reply.code == 421:  # a content follows, whose answer may be on its way
-            self._goodbye = reply
+        elif not (reply.is_positive or chunking):
+            self.is_to_blame = True  # its last transaction stays open: only a new connection helps
+            raise ConnectionLost(f"the server refused RSET: {reply}", reply)
+        if reply.code == 421:
+            self._goodbye = True
             raise ConnectionLost(str(reply), reply)
-        if self._goodbye is None and (verb == "MAIL" or transaction.mail_accepted):
-            _check_in_step(reply)
         if transaction is self._follower:
             self._follower = None
-            self._server.conclude(self, works=True)
-        if not self.capabilities.chunking:
+            self._behind.end(self, works=True)
+        if not chunking:
             self._go_on(transaction)
-
-    def _go_on(self, transaction: Transaction) -> None:
-        """Write the next commands, or end a transaction that was refused before DATA was written."""
-        if self._commands and transaction.is_refused:
-            self._commands.clear()
-        if self._commands:
-            self._write_group(transaction)
-        elif not self._awaited:
-            transaction.apply_recipient_replies()
-            self._end(transaction)
 
     def _handle_data_reply(self, transaction: Transaction, reply: Reply) -> None:
         """Write the content, or leave the transaction when the server does not want it."""
@@ -251,7 +241,7 @@ class Session:
             raise ConnectionLost(str(reply), reply)
         self._awaited.popleft()
         self.answered += 1
-        if self._goodbye is not None and not reply.is_positive:
+        if self._goodbye and not reply.is_positive:
             self._interrupt(transaction)
             return
         if self.capabilities.chunking:
@@ -260,7 +250,7 @@ class Session:
         if transaction.accepted or self.capabilities.chunking:
             self._conclude(transaction.message)
         if self._current is not None:
-            self._write_group(self._current)
+            self._go_on(self._current)
         if reply.code == 421:  # an answer to this content, and the end of the session
             raise ConnectionLost(str(reply), reply)
 
@@ -276,49 +266,31 @@ class Session:
         elif message.waiting:
             self.returned.append(message)
 
-    # -- the end --
-
-    def hear_last_words(self, octets: bytes, error: Exception) -> Exception:
-        """Take in what was unread when a write failed; return the reason the server gave, or ``error``."""
-        try:
-            self.receive_data(octets)
-        except ConnectionLost as reason:
-            if reason.reply is not None:
-                return reason
-        return error
-
     def end(
-        self,
-        error: BaseException,
-        *,
-        last_words: bytes = b"",
-        is_closed: bool = False,
-        is_aborted: bool = False,
+        self, error: BaseException, last_words: bytes = b"", *, is_closed: bool = False, is_ours: bool = False
     ) -> list[OutgoingMessage]:
         """Close every open transaction; what was handed over and not answered is ``uncertain``.
 
         Args:
             error: why the session is over. After an ``OSError`` it is certain that what :meth:`data_sent` has
                 not confirmed did not arrive whole.
-            last_words: what the server sent after that.
-            is_closed: whether it has closed the connection behind them: after a 421 it took nothing more.
-            is_aborted: whether this side has closed the connection.
+            last_words: what the server sent after a 421.
+            is_closed: whether it has closed the connection behind them, and so took nothing more.
+            is_ours: whether this side has closed the connection.
 
         Returns:
             The messages that were interrupted; some of their recipients wait again.
         """
         if not isinstance(error, OSError):
             self.data_sent()
-        if self._follower is not None:
-            said_goodbye = getattr(getattr(error, "reply", None), "code", None) == 421
-            self.lost_followers = isinstance(error, OSError) and not (said_goodbye or is_aborted)
-        self._server.conclude(self, works=False if self.lost_followers else None)
-        if self._goodbye is not None:
-            self._parser.feed(last_words)
-            with contextlib.suppress(ConnectionLost):
-                while self._awaited and (reply := self._parser.next_reply()) is not None:
-                    with contextlib.suppress(ConnectionLost):  # 421 to each command
-                        self._handle(reply)
+        elif self._follower is not None and not (is_goodbye(error) or is_ours):
+            self.is_to_blame = True
+        self._behind.end(self, works=False if self.is_to_blame and self._follower is not None else None)
+        self._parser.feed(last_words)
+        with contextlib.suppress(ConnectionLost):
+            while self._goodbye and self._awaited and (reply := self._parser.next_reply()) is not None:
+                with contextlib.suppress(ConnectionLost):  # 421 to each command
+                    self._handle(reply)
         took_nothing = is_closed and not self._parser  # nor said anything more
         for transaction in self.open_contents():
             if transaction.is_written and not took_nothing and not transaction.message.is_done:
@@ -342,12 +314,6 @@ class Session:
         self._interrupted.append(message)
 
 
-def _check_in_step(reply: Reply) -> None:
-    if reply.code == 503 or 300 <= reply.code < 400:
+def _check_in_step(reply: Reply, *wrong: int) -> None:
+    if reply.code in (503, *wrong) or 300 <= reply.code < 400:
         raise ConnectionLost(str(reply), reply)
-
-
-def _check_printable(commands: list[str]) -> None:
-    if not "".join(commands).isprintable():
-        for command in filter(_CONTROLS.search, commands):
-            raise ValueError(f"control characters in an SMTP command: {command[:80]!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from aerogram.mail.address.envelope import Envelope
@@ -19,61 +19,55 @@ _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECA
 _last_stuffed = (b"", b"")
 
 
+@dataclass(eq=False)
 class OutgoingMessage:
     """A message between the backend, which serialised it, and the connections that carry it.
 
     Each recipient is in ``waiting``, in a transaction, or has its result in ``results``.
 
     Attributes:
-        waiting: recipients that no transaction names yet.
-        size: octets of the content, before dot-stuffing.
-        interrupted: whether a connection broke before all of the content was written.
-        handed_over: whether a server got the whole content.
-
-    Args:
         message: the message object; it is only handed back.
         envelope: sender and recipients.
         head: the message up to the end of some header line, or all of it; CRLF line ends, not dot-stuffed.
         body: the rest.
         utf8: whether an address or the header is not ASCII, so that SMTPUTF8 is needed (RFC 6531).
         time_left: seconds that all waits for the server may last together.
+        interrupted: whether a connection broke before all of the content was written.
+        handed_over: whether a server got the whole content.
     """
 
-    def __init__(
-        self,
-        message: Any,
-        envelope: Envelope,
-        head: bytes,
-        body: bytes = b"",
-        *,
-        utf8: bool = False,
-        time_left: float = 900.0,
-    ) -> None:
-        self.message = message
-        self.envelope = envelope
-        self.needs_utf8 = utf8
-        self.time_left = time_left
-        self.results: dict[str, RecipientResult] = {}
-        self.waiting: list[str] = list(envelope.recipients)
-        self.interrupted: bool = False
-        self.handed_over: bool = False
-        self._set_content(head, body)
+    message: Any
+    envelope: Envelope
+    head: bytes
+    body: bytes = b""
+    utf8: bool = False
+    time_left: float = 900.0
+    interrupted: bool = False
+    handed_over: bool = False
+    results: dict[str, RecipientResult] = field(default_factory=dict)
 
-    def _set_content(self, head: bytes, body: bytes) -> None:
-        self._head = head
-        self._body = body
-        self.size: int = len(head) + len(body)
-        self.needs_eight_bit: bool = not (head.isascii() and body.isascii())
+    def __post_init__(self) -> None:
+        self.waiting: list[str] = list(self.envelope.recipients)
+
+    @property
+    def size(self) -> int:
+        """How many octets the content has, before dot-stuffing."""
+        return len(self.head) + len(self.body)
+
+    @property
+    def needs_eight_bit(self) -> bool:
+        """True if the content has octets beyond ASCII."""
+        return not (self.head.isascii() and self.body.isascii())
 
     @property
     def content(self) -> bytes:
         """The whole message, not dot-stuffed."""
-        return self._head + self._body
+        return self.head + self.body
 
     def stuffed(self) -> bytes:
         """Return the content as it follows DATA; a body that a batch shares is stuffed once."""
         global _last_stuffed  # one tuple, replaced whole, so that threads need no lock
-        head, body = self._head, self._body
+        head, body = self.head, self.body
         if not body or head[:1] == b"." or b"\r\n." in head:  # a header field may be called that
             return stuffed(self.content)
         last = _last_stuffed
@@ -85,16 +79,11 @@ class OutgoingMessage:
 
     def make_seven_bit(self) -> None:
         """Serialise again, for a server without 8BITMIME."""
-        self._set_content(*to_pieces(self.message))
-
-    def settle(self, recipients: Iterable[str], result: RecipientResult) -> None:
-        """Record ``result`` for each of ``recipients``."""
-        for recipient in recipients:
-            self.results[recipient] = result
+        self.head, self.body = to_pieces(self.message)
 
     def settle_waiting(self, result: RecipientResult) -> None:
         """Record ``result`` for every recipient who waits."""
-        self.settle(self.waiting, result)
+        self.results.update(dict.fromkeys(self.waiting, result))
         self.waiting = []
 
     def defer(self, error: BaseException | None) -> None:
@@ -114,22 +103,17 @@ class OutgoingMessage:
     def report(self) -> DeliveryReport:
         """Return the results in the order of the envelope."""
         results = {address: self.results[address] for address in self.envelope.recipients}
-        return DeliveryReport(results, _message_id(self._head), handed_over=self.handed_over)
+        return DeliveryReport(results, _message_id(self.head), handed_over=self.handed_over)
 
 
 class Transaction:
-    """Some recipients of a message, and what the server says about each.
+    """Some recipients of a message, who wait no more, and what the server says about each.
 
     Attributes:
-        recipients: those it names.
         mail: the reply to MAIL.
         rcpts: the replies to RCPT that have arrived.
         accepted: the recipients who get the content, known from :meth:`apply_recipient_replies` on.
         is_written: whether the whole content was written.
-
-    Args:
-        message: the message; ``recipients`` wait no more.
-        recipients: those to name, all of whom wait.
     """
 
     def __init__(self, message: OutgoingMessage, recipients: list[str]) -> None:
@@ -139,11 +123,8 @@ class Transaction:
         self.rcpts: list[Reply] = []
         self.accepted: list[str] = []
         self.is_written: bool = False
-        if len(recipients) == len(message.waiting):
-            message.waiting = []
-        else:
-            named = set(recipients)
-            message.waiting = [each for each in message.waiting if each not in named]
+        named = set(recipients)
+        message.waiting = [each for each in message.waiting if each not in named]
 
     @property
     def mail_accepted(self) -> bool:
@@ -153,7 +134,7 @@ class Transaction:
     @property
     def is_refused(self) -> bool:
         """True if the server refused the sender, or every recipient."""
-        if self.mail is not None and not self.mail.is_positive:
+        if self.mail is not None and not self.mail_accepted:
             return True
         return len(self.rcpts) == len(self.recipients) and not any(reply.is_positive for reply in self.rcpts)
 
@@ -165,19 +146,15 @@ class Transaction:
         if self.mail is not None and not self.mail.is_positive:
             self._settle(self.recipients, self.mail)
             return
+        answered = list(zip(self.recipients, self.rcpts, strict=True))
+        self.accepted = [recipient for recipient, reply in answered if reply.is_positive]
         crowded = []
-        for recipient, reply in zip(self.recipients, self.rcpts, strict=True):
-            if reply.is_positive:
-                self.accepted.append(recipient)
-            elif wants_another_transaction(reply):
-                crowded.append((recipient, reply))
-            else:
+        for recipient, reply in answered:
+            if self.accepted and wants_another_transaction(reply):
+                crowded.append(recipient)
+            elif not reply.is_positive:
                 self._settle([recipient], reply)
-        if self.accepted:
-            self.message.waiting[:0] = [recipient for recipient, _ in crowded]
-        else:
-            for recipient, reply in crowded:
-                self._settle([recipient], reply)
+        self.message.waiting[:0] = crowded
 
     def settle_accepted(self, reply: Reply) -> None:
         """Settle those who were accepted by the answer to DATA or to the content."""
@@ -191,10 +168,11 @@ class Transaction:
     def leave_uncertain(self, text: str) -> None:
         """Settle those whose content was written and not answered."""
         self._settle_refused()
-        self.message.settle(self._unsettled(), RecipientResult("uncertain", text=text))
+        uncertain = RecipientResult("uncertain", text=text)
+        self.message.results.update(dict.fromkeys(self._unsettled(), uncertain))
 
     def _settle(self, recipients: list[str], reply: Reply) -> None:
-        self.message.settle(recipients, result_of(*reply))
+        self.message.results.update(dict.fromkeys(recipients, result_of(*reply)))
 
     def _settle_refused(self) -> None:
         if self.mail_accepted:
