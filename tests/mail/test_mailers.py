@@ -144,7 +144,7 @@ def test_an_option_of_a_wrong_type_names_the_mailer(backend: str, options: dict[
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_option_that_no_backend_of_ours_has_is_refused_with_the_nearest_name():
+def test_a_misspelt_option_of_a_backend_of_ours_is_refused_with_the_right_name():
     smtp = "aerogram.mail.backends.smtp.EmailBackend"
     with pytest.raises(
         ImproperlyConfigured, match=r"smtp\.EmailBackend has no option hots\..* Did you mean host\?"

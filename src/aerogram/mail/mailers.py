@@ -122,7 +122,7 @@ def get_connection(
     Raises:
         BackendNotFound: no class is found at the path.
         InvalidMailer: the entry of ``MAILERS`` is missing or cannot work.
-        ImproperlyConfigured: no backend of Aerogram has such an option.
+        ImproperlyConfigured: an option of a backend of Aerogram is misspelt.
         TypeError: both ``backend`` and ``using`` are given.
 
     >>> get_connection("aerogram.mail.backends.dummy.EmailBackend").send_messages([])
@@ -190,17 +190,18 @@ def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str
 
 
 def _no_option(path: str, refused: list[str], accepted: set[str]) -> str:
-    near = difflib.get_close_matches(refused[0], accepted, n=1)
+    near = difflib.get_close_matches(refused[0], accepted, n=1, cutoff=0.7)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{path} has no option {', '.join(refused)}. Accepted: {', '.join(sorted(accepted))}.{hint}"
 
 
 def _check_known(backend: BackendClass, given: Mapping[str, Any]) -> None:
-    """Refuse what no backend of ours takes; Django's options may be passed to every backend."""
-    accepted = _accepted_options(backend) if backend.__module__.startswith(OURS) else None
-    if accepted is not None and (refused := sorted(set(given) - accepted - DJANGOS_OPTIONS)):
-        path = f"{backend.__module__}.{backend.__qualname__}"
-        raise ImproperlyConfigured(f"{_no_option(path, refused, accepted)} It was given to get_connection().")
+    """Refuse a misspelt option of a backend of ours; other unknown names are ignored, as in Django."""
+    accepted = (_accepted_options(backend) if backend.__module__.startswith(OURS) else None) or set(given)
+    for name in sorted(set(given) - accepted - DJANGOS_OPTIONS):
+        if difflib.get_close_matches(name, accepted, n=1, cutoff=0.7):
+            path = f"{backend.__module__}.{backend.__qualname__}"
+            raise ImproperlyConfigured(f"get_connection(): {_no_option(path, [name], accepted)}")
 
 
 def _accepted_options(backend: BackendClass) -> set[str] | None:
