@@ -144,5 +144,8 @@ def test_missing_package_names_the_extra(monkeypatch):
 
 def test_a_server_that_nobody_used_ends_cleanly():
     for _ in range(20):
-        with CatchingServer():
+        with CatchingServer() as server:
             pass
+        assert server.messages == []
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((server.host, server.port), timeout=10)

@@ -495,4 +495,4 @@ def test_importing_the_mail_layer_is_light() -> None:
 def test_sending_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        send_mail("S", "B", None, ["a@x.org"])
+        assert send_mail("S", "B", None, ["a@x.org"]) == 1
