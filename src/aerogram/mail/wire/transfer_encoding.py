@@ -12,6 +12,7 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _EQUALS = set(b"=")
+_SHORT = 2000  # octets of a text that a person may read as it is written
 # A match is the text between two soft line breaks: lines of at most 76 octets, then the first 73 to 75 octets
 # of a longer one, cut so that no "=XX" is torn; or all the rest.
 _QP_PIECE = re.compile(rb"(?:.{0,77}\n)*?.{73}(?=...[^\r\n])[^=]{0,2}|(?s:.+)")
@@ -31,10 +32,8 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     """Encode lines of text; line ends of any kind become CRLF.
 
     Text whose lines are short enough stays as it is, if it is ASCII or ``eight_bit`` is true. Other text
-    becomes quoted-printable, or base64 if over two fifths of it would be escapes.
+    becomes quoted-printable, or base64 where an eighth of it would be escapes (two fifths of a short text).
 
-    >>> encode_text(b"one\\ntwo").data
-    b'one\\r\\ntwo'
     >>> encode_text("naïve".encode())
     Encoded(encoding='quoted-printable', data=b'na=C3=AFve')
     """
@@ -48,8 +47,9 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
 
 
 def is_mostly_escapes(data: bytes, to_escape: bytes | None = None) -> bool:
-    """Return whether over two fifths of the octets would be escapes, so that base64 is shorter."""
-    return len(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape) * 5 > len(data) * 2
+    """Return whether so much would be escapes that base64 is about as short, in a short text shorter."""
+    escapes = len(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape)
+    return escapes * (8 if len(data) > _SHORT else 2.5) > len(data)
 
 
 def encode_file(content: bytes) -> Encoded:
