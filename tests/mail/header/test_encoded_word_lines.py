@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aerogram.mail import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
 from aerogram.mail.header.encoded_words import encoded_words
-from aerogram.mail.header.writing import encoded_header_bytes, header_bytes
+from aerogram.mail.header.writing import encoded_header_bytes
 from aerogram.mail.wire.serializer import to_bytes
 
 
@@ -178,14 +178,3 @@ def test_a_charset_that_asks_for_base64_gets_it():
     charset = Charset("utf-8")
     charset.header_encoding = BASE64
     assert sanitize_address(("É", "e@x.org"), charset) == "=?utf-8?b?w4k=?= <e@x.org>"
-
-
-def test_words_of_others_that_are_too_long_are_cut_again():
-    text = "Grüße und noch mehr, " * 12
-    long = " ".join(
-        f"=?iso-8859-1?q?{text.encode('latin-1').hex('=').upper().join(('=', ''))}?=" for _ in range(2)
-    )
-    line = encoded_header_bytes("Subject", long)
-    check_words(line.removesuffix(b"\r\n"))
-    assert decoded(line.removesuffix(b"\r\n")) == text * 2
-    assert header_bytes("Subject", "é") == b"Subject: =?utf-8?b?w6k=?=\r\n"

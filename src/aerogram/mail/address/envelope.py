@@ -54,16 +54,10 @@ _NONE = AddressList("", [])
 
 
 def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
-    """Read all addresses of a message.
+    """Read all addresses of a message; ``from_email`` may be empty.
 
-    Args:
-        message: an object with the address attributes of ``EmailMessage``; ``from_email`` may be empty.
-        utf8: accept local parts beyond ASCII (RFC 6531).
-
-    Raises:
-        TypeError: a string where a list of addresses is meant.
-        BadHeaderError: an entry holds a newline or control character.
-        InvalidAddress: an entry is not exactly one mailbox.
+    ``utf8`` accepts local parts beyond ASCII (RFC 6531). A newline raises BadHeaderError, an entry that is
+    not one mailbox InvalidAddress, a string in place of a list TypeError.
     """
     known: Known = {}
     return Addresses(
@@ -110,20 +104,11 @@ def envelope_of(
     recipients: Iterable[object] | None = None,
     known: Known | None = None,
 ) -> Envelope:
-    """Make the envelope of a message; ``headers=`` changes neither its sender nor its recipients.
+    """Make the envelope of a message, each mailbox once; ``headers=`` does not change it.
 
-    Args:
-        message: an object with ``from_email`` and ``recipients()``. Where it has a ``return_path`` that is
-            not None, that is the sender; an empty text stands for the null sender.
-        utf8: accept local parts beyond ASCII (RFC 6531).
-        recipients: the result of ``message.recipients()``, where the caller has it.
-        known: entries that are read already.
-
-    Returns:
-        The envelope, each mailbox once, empty recipients left out.
-
-    Raises:
-        InvalidAddress: the sender or a recipient is not exactly one mailbox.
+    A ``return_path`` that is not None is the sender; an empty text stands for the null sender. ``utf8``
+    accepts local parts beyond ASCII, ``recipients`` are those of the message where the caller has them, and
+    ``known`` are entries that are read already. What is not one mailbox raises InvalidAddress.
     """
 
     def mailbox_of(entry: object) -> Mailbox:

@@ -73,14 +73,10 @@ def escaped(text: str) -> str:
 
 
 def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
-    """Read exactly one mailbox.
+    """Read exactly one mailbox; raise InvalidAddress for anything else.
 
-    Args:
-        value: a text (lazy ones too) or an ``email.headerregistry.Address``.
-        utf8: accept a local part beyond ASCII (RFC 6531).
-
-    Raises:
-        InvalidAddress: ``value`` is anything else than one mailbox.
+    ``value`` is a text (lazy ones too) or an ``email.headerregistry.Address``; ``utf8`` accepts a local part
+    beyond ASCII (RFC 6531).
 
     >>> parse_mailbox('"Doe, Jane" <jane@exämple.com>')
     Mailbox(display_name='Doe, Jane', local_part='jane', domain='xn--exmple-cua.com')
@@ -93,15 +89,10 @@ def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
 
 
 def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
-    """Read the mailboxes of an address header, separated by commas; an empty group (``name:;``) holds none.
+    """Read the mailboxes of an address header; an empty group (``name:;``) holds none.
 
-    A comma after a word that can be no address belongs to the name of the next mailbox.
-
-    Raises:
-        InvalidAddress: an entry is not exactly one mailbox.
-
-    >>> [mailbox.addr_spec for mailbox in parse_mailbox_list('a@x.org, "B, C" <b@y.org>')]
-    ['a@x.org', 'b@y.org']
+    A comma after a word that can be no address belongs to the name of the next mailbox. An entry that is not
+    exactly one mailbox raises InvalidAddress.
     """
     text = text_of(value)
     if not text.strip(" \t") or is_empty_group(text):
@@ -144,11 +135,7 @@ def reads_as(text: str, count: int) -> bool:
 
 
 def parse_pair(pair: tuple[object, ...]) -> Mailbox:
-    """Read a pair of name and address.
-
-    Raises:
-        InvalidAddress: not exactly two texts, or the address is not exactly one with its domain.
-    """
+    """Read a pair of name and address, which has its domain; raise InvalidAddress for anything else."""
     if len(pair) != 2:
         raise InvalidAddress("Invalid address: a tuple must be a pair of name and address")
     name, address = (text_of(part) for part in pair)

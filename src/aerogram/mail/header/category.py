@@ -39,17 +39,8 @@ def category_headers(
 ) -> dict[str, str]:
     """Return the headers of a category of mail; none if nothing is declared.
 
-    Args:
-        category: ``"transactional"``, ``"bulk"``, or ``None``.
-        name: the name of this kind of mail in List-Id and Feedback-ID: letters, digits, ``_`` and ``-``.
-        sender: the address of the From header; its domain completes a List-Id.
-        unsubscribe_url: the https page that takes a POST of ``List-Unsubscribe=One-Click``.
-        unsubscribe_email: an address, or a ``mailto:`` URI, that unsubscribes the sender of a mail to it.
-        list_id: the List-Id, ``"News <news.example.com>"`` or its identifier alone; bulk mail always has one.
-
-    Raises:
-        BadHeaderError: the category is another word, or a value cannot be such a header.
-        InvalidAddress: ``unsubscribe_email`` or ``sender`` is not exactly one mailbox.
+    ``name`` is that of this kind of mail, in letters, digits, ``_`` and ``-``; the domain of ``sender``
+    completes a List-Id. Errors are those of the checks below.
 
     >>> category_headers("transactional", name="receipt", sender="shop@example.com")
     {'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'OOF, AutoReply'}
@@ -78,11 +69,7 @@ def category_headers(
 
 
 def with_explicit(headers: Mapping[str, str], explicit: Mapping[str, str]) -> dict[str, str]:
-    """Return both; where a name is in both, in whatever case, the explicit one wins.
-
-    >>> with_explicit({"Precedence": "bulk", "List-Id": "<a.b>"}, {"precedence": "list"})
-    {'List-Id': '<a.b>', 'precedence': 'list'}
-    """
+    """Return both; where a name is in both, in whatever case, the explicit one wins."""
     given = {name.lower() for name in explicit}
     if "auto-submitted" in given:
         given.add("x-auto-response-suppress")  # says the same
@@ -114,11 +101,7 @@ def check_unsubscribe_url(value: object) -> str:
 
 
 def check_unsubscribe_email(value: object) -> str:
-    """Return the ``mailto:`` URI of an address, or such a URI itself.
-
-    Raises:
-        BadHeaderError: it cannot stand in a header.
-        InvalidAddress: it is not exactly one mailbox.
+    """Return the ``mailto:`` URI of an address, or such a URI itself, else raise InvalidAddress.
 
     >>> check_unsubscribe_email("leave@example.com")
     'mailto:leave@example.com'

@@ -9,11 +9,9 @@ or gained where two words meet.
 from __future__ import annotations
 
 import codecs
-import re
 from binascii import b2a_base64
 from bisect import bisect_right
 from email.charset import BASE64, QP, SHORTEST, Charset
-from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.exceptions import BadHeaderError
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 WORD_LIMIT = 75  # RFC 2047 section 2
 LINE_LIMIT = 76  # the same, of a line with encoded-words
 _LEAST_ROOM = 24  # one character of any charset in "Q", with the escape sequences of ISO-2022
-_ENCODED_WORD = r"=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]+\?="
-_SEQUENCE = re.compile(rf"(?<![^ ]){_ENCODED_WORD}(?: +{_ENCODED_WORD})*(?![^ ])")
 
 # RFC 2047 section 5 (3): what may stand for itself in every place where an encoded-word may stand.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
@@ -47,19 +43,10 @@ _METHODS = {QP: "q", BASE64: "b", SHORTEST: ""}
 
 
 def encoded_words(text: str, encoding: str | Charset = "utf-8", *, used: int = 0) -> list[str]:
-    """Write ``text`` as encoded-words, to be joined by white space.
+    """Write ``text`` as one encoded-word or more, to be joined by white space.
 
-    Args:
-        text: characters without controls; white space is kept as it is.
-        encoding: a charset's name or an ``email.charset.Charset``; what it cannot express
-            is written in UTF-8.
-        used: characters before the first word on its line; too many are taken for a line of their own.
-
-    Returns:
-        One word at least, each at most 75 characters long.
-
-    Raises:
-        BadHeaderError: Python knows no codec of that name.
+    What the charset cannot express is written in UTF-8. ``used`` characters stand before the first word on
+    its line; too many are taken for a line of their own. A charset without a codec raises BadHeaderError.
 
     >>> encoded_words("Grüße")
     ['=?utf-8?b?R3LDvMOfZQ==?=']
@@ -89,23 +76,6 @@ def encoded_words(text: str, encoding: str | Charset = "utf-8", *, used: int = 0
         words.append(_word(text[start:end].encode(charset.codec), charset.name, written))
         start, room = end, WORD_LIMIT - frame
     return [*words, _word(text[start:].encode(charset.codec), charset.name, method)]
-
-
-def with_short_words(value: str, used: int) -> str:
-    """Cut anew the sequences that hold a word which is too long, ``used`` characters before the value."""
-
-    def cut(sequence: re.Match[str]) -> str:
-        words = sequence[0].split()
-        before = used if sequence.start() == 0 and used < LINE_LIMIT - _LEAST_ROOM else 0
-        if max(before + 1 + len(words[0]), *map(len, words)) <= LINE_LIMIT:
-            return sequence[0]
-        try:
-            text = str(make_header(decode_header(sequence[0])))
-            return " ".join(encoded_words(text, words[0][2:].partition("?")[0], used=before))
-        except (ValueError, LookupError):
-            return sequence[0]  # not one of ours; a reader may know its charset
-
-    return _SEQUENCE.sub(cut, value)
 
 
 def _fitting(text: str, start: int, codec: str, size: Callable[[bytes], int], room: int) -> int:

@@ -47,12 +47,7 @@ class Common(NamedTuple, Generic[T]):
 
 
 def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
-    """Return the fields of the message's own header, Bcc never among them; lazy values become text here.
-
-    Raises:
-        BadHeaderError: the name of a header is not valid, or the message writes that header itself.
-        InvalidAddress: the message has no sender.
-    """
+    """Return the fields of the message's own header, Bcc never among them; lazy values become text here."""
     common = common_fields(message, addresses)
     fields = [Field("Subject", str(message.subject)), *common.before_to]
     if "to" not in common.given and addresses.to.mailboxes:
@@ -66,10 +61,7 @@ def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
 
 
 def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Field]]:
-    """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them.
-
-    Arguments and errors are those of :func:`header_fields`.
-    """
+    """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them."""
     extra: dict[str, Field] = {}
     if message.extra_headers:
         texts = {name: _text(name, value) for name, value in message.extra_headers.items()}

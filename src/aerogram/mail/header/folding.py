@@ -23,18 +23,10 @@ _ENTRY = re.compile(rf'(?:{_QUOTED}|[^,"]|"|,(?![ \t]))+,?')
 
 
 def fold(name: str, value: str, *, addresses: bool = False) -> str:
-    """Fold ``name: value`` at white space.
+    """Return ``name: value`` in lines, with CRLF between and after them.
 
-    Args:
-        name: a valid header name.
-        value: printable ASCII on one line.
-        addresses: fold after the commas of an address list, and at white space outside quotes if need be.
-
-    Returns:
-        The lines, CRLF between and after them.
-
-    Raises:
-        BadHeaderError: a word is too long for any line.
+    ``value`` is printable ASCII on one line. ``addresses`` are folded after the commas of their list, and at
+    white space outside quotes if need be. A word that is too long for any line raises BadHeaderError.
 
     >>> fold("Subject", "short")
     'Subject: short\\r\\n'

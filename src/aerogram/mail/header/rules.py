@@ -93,12 +93,9 @@ def check_message_id(value: object) -> str:
 
 
 def check_extra_headers(headers: Mapping[str, object]) -> None:
-    """Check the headers that a caller gives beside a message's own fields.
+    """Check the headers that a caller gives beside a message's own fields; raise BadHeaderError.
 
     From, To, Cc, Reply-To, Date, Message-ID and headers of one's own may be given, each once.
-
-    Raises:
-        BadHeaderError: a name is not valid, is given twice (in different case), or is the message's own.
     """
     seen: set[str] = set()
     for name, value in headers.items():

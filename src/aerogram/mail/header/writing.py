@@ -21,7 +21,7 @@ from aerogram.mail.address.parser import (
     refuse,
 )
 from aerogram.mail.characters import check_header_value, excerpt
-from aerogram.mail.header.encoded_words import encoded_words, with_short_words
+from aerogram.mail.header.encoded_words import encoded_words
 from aerogram.mail.header.fields import Field
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
@@ -50,17 +50,8 @@ def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
 def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
     """Write one header, complete with its CRLF, folded at 78 characters where it can be.
 
-    Args:
-        name: decides how the value is written: as addresses, as structured tokens, or as text.
-        value: the text a reader should see.
-        utf8: allow addresses beyond ASCII, which only SMTPUTF8 can carry (RFC 6531).
-
-    Returns:
-        Printable ASCII and CRLF (besides such addresses); no line is longer than 998 octets.
-
-    Raises:
-        BadHeaderError: name or value cannot be written.
-        InvalidAddress: an address header holds something else than mailboxes.
+    ``utf8`` allows addresses beyond ASCII, which only SMTPUTF8 can carry (RFC 6531); all else is printable
+    ASCII, in lines of at most 998 octets. What cannot be written raises BadHeaderError or InvalidAddress.
 
     >>> header_bytes("Subject", "Grüße")
     b'Subject: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
@@ -126,8 +117,6 @@ def encoded_header_bytes(name: str, value: str) -> bytes:
     text = check_header_value(name, _FOLD.sub("", value.removeprefix("\n ")))
     if not text.isascii():
         raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
-    if "=?" in text and kind is not Kind.STRUCTURED:
-        text = with_short_words(text, len(name) + 2)
     return fold(name, text, addresses=kind is Kind.ADDRESSES).encode("ascii")
 
 

@@ -38,10 +38,9 @@ def is_whole_message(part: Message) -> bool:
 
 
 class MessageWriter(BytesGenerator):
-    """Writes messages of any making, broken ones as they stand.
+    """Writes messages of any making as they stand, where the standard library's generator fails.
 
-    The standard library's generator fails where a multipart or message that is not made of parts holds octets
-    beyond ASCII, and writes parts by the policy of the message around them.
+    It fails at octets beyond ASCII in a multipart without parts, and writes parts by the policy around them.
     """
 
     policy: Any

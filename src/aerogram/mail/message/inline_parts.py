@@ -23,9 +23,6 @@ def split_attachments(message: EmailMessage) -> tuple[list[Message], list[Any]]:
     A MIME part with a Content-ID that the HTML names (``cid:…``) belongs to the HTML (RFC 2387); many readers
     show such an attachment twice or not at all. One that says ``Content-Disposition: attachment`` stays an
     attachment, and with another ``mixed_subtype`` than ``mixed`` all do, as in Django.
-
-    Raises:
-        BadHeaderError: a header of a MIME part would break or forge the message.
     """
     inline: list[Message] = []
     attached: list[Any] = []

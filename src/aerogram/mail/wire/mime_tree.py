@@ -40,14 +40,10 @@ class _UnencodableError(MessageError):
 
 
 def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, depth: int = 0) -> Node:
-    """Return the part as a node.
+    """Return the part as a node; raise BadHeaderError or MessageError for what cannot be written.
 
     With ``eight_bit``, text beyond ASCII may stay as it is. An ``enclosed`` part lies in a message that keeps
     its encodings where it can; ``depth`` is the number of messages and multiparts that hold it.
-
-    Raises:
-        BadHeaderError: a header of it cannot be written.
-        MessageError: its content cannot be written without change, or it is nested too deep.
     """
     if depth > _MAX_DEPTH:
         raise MessageError(f"An attached message is nested deeper than {_MAX_DEPTH} levels.")

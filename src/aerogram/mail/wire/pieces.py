@@ -44,12 +44,8 @@ class Constants:
         return self._format % tuple(values)
 
     def quoted_printable(self, values: Sequence[str]) -> bytes | None:
-        """Return the encoded text, or ``None`` where it must be encoded as a whole.
-
-        Args:
-            values: what stands between the pieces; encoded together, with ``<`` between them.
-        """
-        joined = "<".join(values)
+        """Return the encoded text, or ``None`` where it must be encoded as a whole."""
+        joined = "<".join(values)  # encoded together
         if self._encoded is None or "\n" in joined or "\r" in joined or len(joined) > len(self._format) // 2:
             return None
         try:

@@ -53,20 +53,11 @@ _files: RecentParts[Node] = RecentParts()
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
-    """Write the whole message as it is sent, before dot-stuffing.
+    """Write the whole message as it is sent, in lines ended by CRLF, before dot-stuffing.
 
-    Args:
-        message: an :class:`EmailMessage`, or anything whose ``message()`` returns a MIME tree.
-        eight_bit: leave UTF-8 text as it is, for a server that offers 8BITMIME (RFC 6152).
-        utf8: allow addresses beyond ASCII, for a server that offers SMTPUTF8 (RFC 6531).
-
-    Returns:
-        Lines ended by CRLF, of at most 998 octets, without NUL and without Bcc.
-
-    Raises:
-        BadHeaderError: a header would break or forge the message.
-        InvalidAddress: a sender or recipient is not exactly one mailbox.
-        MessageError: a part cannot be written.
+    ``message`` may be anything whose ``message()`` returns a MIME tree. ``eight_bit`` leaves UTF-8 text as it
+    is, for a server that offers 8BITMIME (RFC 6152); ``utf8`` allows addresses beyond ASCII, for one that
+    offers SMTPUTF8 (RFC 6531). What cannot be written raises BadHeaderError, InvalidAddress or MessageError.
 
     >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
     >>> to_bytes(mail).splitlines()[0]
@@ -80,9 +71,8 @@ def to_pieces(
 ) -> tuple[bytes, bytes]:
     """Write the message like :func:`to_bytes`, in two pieces; ``addresses`` are those that are read already.
 
-    Returns:
-        The message's own header fields, and the rest, which is the same object for all messages with that
-        content. The second piece is empty if the message is written from what ``message()`` returns.
+    The first holds the message's own header fields, the second is the same object for all messages with that
+    content; it is empty if the message is written from what ``message()`` returns.
     """
     now = settings.snapshot()
     if not _is_plain(message, now["DEFAULT_CHARSET"]):
