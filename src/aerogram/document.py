@@ -31,7 +31,7 @@ _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _PART_OF_TABLE = re.compile(
     rf"(?:{_LEADING})*<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[\s>/]", re.IGNORECASE
 )
-_BOGUS_COMMENT = re.compile(r"<(!\[[^>]*|\?[^>]*)>")  # a comment to browsers, but not to Outlook
+_BOGUS_COMMENT = re.compile(r"<(!\[[^<>]*|\?[^<>]*)>")  # a comment to browsers, but not to Outlook
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
 _CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
 _BLANK = "\ufeff \t\r\n\f"
@@ -139,7 +139,9 @@ def _without_unwritable(html: str) -> str:
 def _read_tree(text: str) -> Element | None:
     """Read HTML, ``None`` if it is too deep. This and what it calls is all that knows the parser."""
     root: Element = _make_element("html")
-    if _PART_OF_TABLE.match(text):  # rows or cells without a table: browsers keep them in a <template> only
+    if _PART_OF_TABLE.match(text) and not _WHOLE_PAGE.search(
+        text
+    ):  # rows or cells without a table: browsers keep them in a <template> only
         first = LexborHTMLParser(text, is_fragment=True, fragment_tag="template").root
         is_whole = _copy(first.next.prev if first and first.next else first, etree.SubElement(root, "body"))
         return root if is_whole else None
@@ -175,7 +177,10 @@ def _copy(node: Any, parent: Element) -> bool:
         else:
             last = _add_element(parent, tag, node.attributes)
             child = node.first_child
-            if tag == "template" and child is None and (contents := node.template_fragments()):
+            if tag == "textarea" and not _is_foreign(last):  # lexbor opens formatting elements in it
+                _put_text(node.text(), last, None)
+                child = None
+            elif tag == "template" and child is None and (contents := node.template_fragments()):
                 child = contents[0].first_child
         if child is None:
             node = following

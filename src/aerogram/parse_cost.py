@@ -8,6 +8,7 @@ never as too few: an end tag counts only if what it ends is sure to be open.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 __all__ = ["MOST_DEEP", "TOO_DEEP", "parse_problem"]
 
@@ -70,7 +71,9 @@ class _Walk:
         self._text = text
         # The open frames, and what is open in each: the name, and the tag of a formatting element.
         self._frames: list[tuple[str, list[tuple[str, str]]]] = [("", [])]
-        self._formatting = [0]  # the open formatting elements around all cells, and in each open cell
+        # The open formatting elements around all cells, and in each open cell: their number, and that by tag.
+        self._formatting = [0]
+        self._same: list[Counter[str]] = [Counter()]
         self._depth = 0
 
     def problem(self) -> str:
@@ -79,12 +82,12 @@ class _Walk:
         is_foreign = False
         while tag := _TAG.search(self._text, position):
             position, name = tag.end(), (tag["name"] or "").lower()
-            if tag["end"]:
-                self._end(name)
-            elif len(tag["attributes"] or "") > 2 * _MOST_ATTRIBUTES and (
+            if len(tag["attributes"] or "") > 2 * _MOST_ATTRIBUTES and (
                 len(re.findall(_ATTRIBUTE, tag["attributes"])) > _MOST_ATTRIBUTES
             ):
                 return _MANY_ATTRIBUTES.format(self._text.count("\n", 0, tag.start()) + 1)
+            if tag["end"]:
+                self._end(name)
             elif name == "template" or (is_foreign and (name in _RAW_TEXT or tag["other"])):
                 return self._problem_behind(position)
             elif name in _RAW_TEXT:
@@ -121,11 +124,13 @@ class _Walk:
             self._frames.append((name, []))
             if name in _CELLS:
                 self._formatting.append(0)
+                self._same.append(Counter())
         elif name in _UNCOUNTED:
             return
-        elif name in _FORMATTING and inside.count((name, tag)) < 3:  # of the same, three are opened again
+        elif name in _FORMATTING and self._same[-1][tag] < 3:  # of the same, three are opened again
             inside.append((name, tag))
             self._formatting[-1] += 1
+            self._same[-1][tag] += 1
         else:
             inside.append((name, ""))
         self._depth += 1
@@ -141,7 +146,9 @@ class _Walk:
         elif name not in _UNCOUNTED:
             for index in range(len(inside) - 1, max(-1, len(inside) - 100), -1):
                 if inside[index][0] == name:
-                    self._formatting[-1] -= bool(inside.pop(index)[1])
+                    _, tag = inside.pop(index)
+                    self._formatting[-1] -= bool(tag)
+                    self._same[-1][tag] -= 1
                     self._depth -= 1
                     return
 
@@ -153,4 +160,5 @@ class _Walk:
         self._depth -= 1 + len(inside) - len(kept)
         if frame in _CELLS:
             self._formatting.pop()
+            self._same.pop()
         return frame
