@@ -151,7 +151,8 @@ class Notification(Base):
             RenderError: a template is missing, broken, or asks for what this notification does not give.
             MessageError: a header or recipient that no mail may have.
         """
-        return default_renderer().render(self)
+        with settings.frozen():
+            return default_renderer().render(self)
 
     def send(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aerogram.conf import settings
 from aerogram.declaration import Declarations
 from aerogram.exceptions import DeclarationError, InvalidAddress
-from aerogram.mail.address.envelope import read_addresses
+from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.category import category_headers, with_explicit
@@ -105,13 +105,9 @@ class Renderer:
                 bcc=notification.bcc,
                 reply_to=notification.reply_to,
             )
-            message.extra_headers = _headers(notification, message)
             if html is not None:
                 message.alternatives.append(html)
-                if language := _LANGUAGE.match(str(html.content)):
-                    message.extra_headers = with_explicit(
-                        {"Content-Language": language[1]}, message.extra_headers
-                    )
+            message.extra_headers = _headers(notification, message)
             for attachment in notification.attachments or ():
                 _attach(message, attachment, origin)
             _check_addresses(message, origin)
@@ -167,26 +163,28 @@ def _renderer(template_dirs: tuple[str, ...], site_name: str, base_url: str) -> 
 
 
 def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[str, str]:
-    """Return the declared headers and those of the category, checked."""
-    given = notification.headers or {}
-    if given:
-        check_extra_headers(given)
-        for name, value in given.items():
-            check_header_value(name, value)
+    """Return the declared headers, checked, and those of the HTML part's language and of the category."""
+    headers = {}
+    if message.alternatives and (language := _LANGUAGE.match(str(message.alternatives[0].content))):
+        headers["Content-Language"] = language[1]
     kind = type(notification)
     category = None if _is_field(notification, "category") else notification.category
     url, email, list_id = notification.unsubscribe_url, notification.unsubscribe_email, notification.list_id
-    if category is None and not (url or email or list_id):
-        return dict(given)
-    standard = category_headers(
-        category,
-        name=getattr(kind, "_registered_name", "") or snake_case(kind.__name__),
-        sender=str(message.from_email),
-        unsubscribe_url=url,
-        unsubscribe_email=email,
-        list_id=list_id,
-    )
-    return with_explicit(standard, given)
+    if category is not None or url or email or list_id:
+        headers |= category_headers(
+            category,
+            name=getattr(kind, "_registered_name", "") or snake_case(kind.__name__),
+            sender=str(message.from_email),
+            unsubscribe_url=url,
+            unsubscribe_email=email,
+            list_id=list_id,
+        )
+    if not (given := notification.headers):
+        return headers
+    check_extra_headers(given)
+    for name, value in given.items():
+        check_header_value(name, value)
+    return with_explicit(headers, given)
 
 
 def _return_path(path: str, message: EmailMultiAlternatives, origin: str) -> str | None:
@@ -221,14 +219,14 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
 
 def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
     """Refuse here, where the cause is still known, what building the message would refuse."""
-    for declaration, header in _ADDRESS_HEADERS.items():
-        entries = getattr(message, declaration)
-        if declaration == "from_email":
-            entries = [entries]
-        elif not entries:
-            continue
-        try:
-            # Beyond ASCII it is the server that decides, and the backend that asks it.
-            read_addresses(header, entries, utf8=True)
-        except InvalidAddress as error:
-            raise InvalidAddress(f"{origin}.{declaration}: {error}") from None
+    try:
+        # Beyond ASCII it is the server that decides, and the backend that asks it.
+        addresses_of(message, utf8=True)
+    except InvalidAddress:
+        for declaration, header in _ADDRESS_HEADERS.items():
+            entries = getattr(message, declaration)
+            try:
+                read_addresses(header, [entries] if header == "From" else entries, utf8=True)
+            except InvalidAddress as error:
+                raise InvalidAddress(f"{origin}.{declaration}: {error}") from None
+        raise

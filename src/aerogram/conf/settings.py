@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextlib import ContextDecorator, contextmanager
+from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from aerogram.conf.layers import Layer
     from aerogram.conf.schema import SettingsTable
@@ -145,8 +145,7 @@ class Settings(SettingsTable):
         """Forget what :meth:`configure` set and what was read; for tests. Overrides stay."""
         self.__dict__.update(_configured=None, _base=None)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Read the sources once for everything inside, so that a batch is written from one set of values.
 
         Overrides entered inside still count; what is configured inside counts from the end on. Each read
@@ -157,11 +156,7 @@ class Settings(SettingsTable):
         ...     settings.EMAIL_PORT, settings.EMAIL_HOST
         (25, 'localhost')
         """
-        token = self._frozen.set(self._current_base())
-        try:
-            yield
-        finally:
-            self._frozen.reset(token)
+        return _Frozen(self)
 
     def snapshot(self) -> Mapping[str, Any]:
         """Return all values by name, for code that needs several at the price of one access."""
@@ -211,6 +206,17 @@ class Settings(SettingsTable):
             base = Base(configured, surroundings, layers, merged(layers)[0])
             self.__dict__["_base"] = base
         return base
+
+
+class _Frozen(AbstractContextManager[None]):
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> None:
+        self._token = self._settings._frozen.set(self._settings._current_base())
+
+    def __exit__(self, *_: object) -> None:
+        self._settings._frozen.reset(self._token)
 
 
 class Override(ContextDecorator):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST = 998  # octets of a line: RFC 5322, section 2.1.1
 ROOM = 990  # octets of a line without its prefix
@@ -39,8 +44,31 @@ def wrap(text: str, width: int) -> list[str]:
     measure = len if is_simple(text) else columns_of
     if not width or measure(text) <= width:
         return cut(text, ROOM)
-    if measure is len and len(text) <= SHORT and text[0] != " " and "  " not in text:
-        return _wrap_simple(text, width)
+    if measure is len and text[0] != " " and "  " not in text:
+        lines = [line[:-1] for line in _lines_of(width)(f"{text}\n")]
+    else:
+        lines = _wrap_words(text, width, measure)
+    return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
+
+
+def wrap_lines(text: str, width: int) -> list[str]:
+    """Break each line of a text, with newlines around each, as :func:`wrap` does.
+
+    The text is simple, besides the newlines, and its words have single spaces between them.
+    """
+    lines = _lines_of(width)(text)
+    if len(max(lines, key=len)) > SHORT:
+        return ["\n".join(wrap(line, width)) for line in text[1:-1].split("\n")]
+    return "\0".join(lines).replace(" \0", "\n")[:-1].split("\n\0")
+
+
+@lru_cache(maxsize=1024)
+def _lines_of(width: int) -> Callable[[str], list[str]]:
+    """Return what finds the lines of a simple text, each with the space or newline behind it."""
+    return re.compile(f"(?:.{{1,{width}}}|[^ \n]+)[ \n]").findall
+
+
+def _wrap_words(text: str, width: int, measure: Callable[[str], int]) -> list[str]:
     lines: list[str] = []
     line = ""
     taken = 0
@@ -55,23 +83,7 @@ def wrap(text: str, width: int) -> list[str]:
             line += " " * space + part
             taken += space + columns
             space = 0
-    lines.append(line)
-    return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
-
-
-def _wrap_simple(text: str, width: int) -> list[str]:
-    """Break a short text of characters of one column, with single spaces between its words."""
-    lines = []
-    start = 0
-    while len(text) - start > width:
-        end = text.rfind(" ", start, start + width + 1)
-        if end <= start:  # a word longer than a line stays whole
-            end = text.find(" ", start + width)
-        if end < 0:
-            break
-        lines.append(text[start:end])
-        start = end + 1
-    return [*lines, text[start:]]
+    return [*lines, line]
 
 
 def _broken(word: str, room: int, width: int) -> list[tuple[str, int]]:

@@ -106,10 +106,8 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
     if not _MARK.search(content):
         return prefixed(first, rest, wrap(content, room))
     if content.startswith(marks.HEAD):
-        lines = _format_text(content[1:], room)
-        longest = max(map(columns_of, lines), default=0)
-        return prefixed(first, rest, [*lines, "-" * min(longest, room or longest)] if lines else [])
-    lines = []
+        return prefixed(first, rest, underlined(_format_text(content[1:], room), room))
+    lines: list[str] = []
     for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
             texts = format_links(part[1:]).split(marks.BREAK)
@@ -120,6 +118,12 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
         else:
             lines += _format_text(part, room)
     return prefixed(first, rest, lines)
+
+
+def underlined(lines: list[str], room: int) -> list[str]:
+    """Return the lines of a heading with a line under them."""
+    longest = max(map(columns_of, lines), default=0)
+    return [*lines, "-" * min(longest, room or longest)] if lines else []
 
 
 def room_of(rest: str, width: int) -> int:

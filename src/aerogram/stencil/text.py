@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from html import unescape
 from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import is_simple, wrap
+from aerogram.plaintext.columns import is_simple, wrap, wrap_lines
 from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
@@ -22,8 +21,10 @@ from aerogram.plaintext.layout import (
     join_lines,
     prefixed,
     room_of,
+    underlined,
 )
 from aerogram.plaintext.table import is_table, parse_table
+from aerogram.stencil.shape import unescape_plain
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
@@ -32,8 +33,9 @@ __all__ = ["TextTemplate", "compile_text", "picker"]
 
 _CLEANERS = {**marks.CLEANERS, marks.LINK_URL: marks.clean_url}
 _MODE_MARKS = re.compile(f"[{''.join(_CLEANERS)}{marks.LINK_END}]")
+_LINK_OR_LINE = re.compile(f"[{marks.LINK_START}{marks.LINK_URL}{marks.LINK_END}\n]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
-_SEPARATOR = "\0"  # between the cells of a table, and between plain lines: no word holds it
+_SEPARATOR = "\0"  # between values: none holds it
 _OPEN = "\x7f"  # stands for an open line; no text contains it
 
 
@@ -66,24 +68,36 @@ def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]
     return (lambda words: (words[numbers[0]],)) if numbers else (lambda _words: ())
 
 
-class PlainLine(NamedTuple):
-    """A line of the outline whose content has gaps, words and links, and no break, table or ``pre``."""
+class PlainLines(NamedTuple):
+    """Lines of the outline whose contents have gaps, words and links, and no break, table or ``pre``."""
 
-    first: str
+    are_headings: bool
+    firsts: Sequence[str]  # the prefix of each
     rest: str
-    is_image: bool
     room: int  # columns that the prefix leaves of the width
-    has_link: bool
+    contents: Formatter  # between newlines
+    is_simple: bool  # whether what stands around the gaps is
 
-    def format(self, content: str) -> str:
-        """Return the line as text; the links in ``content`` are written out."""
-        if self.has_link:
-            content = content.strip(" ")
-            if not content:  # links that lead nowhere
-                return prefixed(self.first, self.rest, [])
-        if len(content) <= self.room and is_simple(content):  # as most lines: there is nothing to wrap
-            return (self.first + content).rstrip()
-        return prefixed(self.first, self.rest, wrap(content, self.room))
+    def format(self, words: Sequence[str], *, simple: bool) -> list[str]:
+        """Return the lines as text; ``simple`` says that all words are."""
+        contents = format_links(marked := self.contents(words))
+        is_tidy = not ("  " in contents or "\n " in contents or " \n" in contents or "\n\n" in contents)
+        if simple and self.is_simple and is_tidy and self.room:
+            texts = wrap_lines(contents, self.room)
+            if not (self.rest or self.are_headings):
+                return texts
+            lines = [text.split("\n") for text in texts]
+        else:
+            lines = [_wrapped(content, self.room) for content in marked[1:-1].split("\n")]
+        if self.are_headings:
+            lines = [underlined(each, self.room) for each in lines]
+        return [prefixed(first, self.rest, each) for first, each in zip(self.firsts, lines, strict=True)]
+
+
+def _wrapped(content: str, room: int) -> list[str]:
+    if marks.LINK_START in content:  # links that lead nowhere may leave spaces, or nothing
+        content = format_links(content).strip(" ")
+    return wrap(content, room) if content else []
 
 
 class OpenLine(NamedTuple):
@@ -92,7 +106,6 @@ class OpenLine(NamedTuple):
     first: str
     rest: str
     content: Formatter
-    is_image: bool
     width: int
 
     def format(self, words: Sequence[str]) -> str:
@@ -106,51 +119,44 @@ class OpenTable(NamedTuple):
     first: str
     rest: str
     cells: Formatter
-    is_image: bool
     grid: Grid
     room: int
 
     def format(self, words: Sequence[str]) -> str:
         """Return the table as text."""
-        cells = self.cells(words)
-        texts = cells.split(_SEPARATOR)
-        if marks.LINK_START in cells or marks.RAISED in cells:
-            texts = list(map(format_links, texts))
+        texts = format_links(self.cells(words)).split("\n")
         return prefixed(self.first, self.rest, self.grid.format(texts, self.room))
 
 
 class TextTemplate(NamedTuple):
-    """The text part of a shape."""
+    """The text part of a shape; its open lines, which have gaps, are the plain ones and then the others."""
 
     gaps: Sequence[Gap]
     pick: Callable[[Sequence[str]], tuple[str, ...]]  # the value of each gap
     urls: Sequence[int]  # the places of gaps in URLs
-    plain: Formatter  # the contents of all plain lines, with a separator between them
-    lines: Sequence[FormattedLine | PlainLine | OpenLine | OpenTable]
-    open_lines: Sequence[PlainLine | OpenLine | OpenTable]
-    joined: str  # all lines, with %s for each open one
+    plain: Sequence[PlainLines]
+    others: Sequence[OpenLine | OpenTable]
+    in_order: Callable[[Sequence[str]], tuple[str, ...]]  # open lines in the order of the text
+    lines: Sequence[FormattedLine]  # all of them, with a mark as the text of each open one
+    joined: str  # the same, with %s for each open one
     captions: Sequence[tuple[str | int, str | int]]  # image and caption, open ones by their number
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
-        words = [unescape(value) if "&" in value else value for value in self.pick(values)]
-        if not marks.is_clean("<".join(words)) or " " in "".join([words[place] for place in self.urls]):
+        words = unescape_plain(_SEPARATOR.join(self.pick(values))).split(_SEPARATOR)
+        joined = "<".join(words)
+        if not marks.is_clean(joined) or " " in "".join([words[place] for place in self.urls]):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
-        contents = iter(format_links(self.plain(words)).split(_SEPARATOR))
-        texts = [
-            line.format(next(contents)) if isinstance(line, PlainLine) else line.format(words)
-            for line in self.open_lines
-        ]
-        if self._stand_alone(texts):
-            return finish(self.joined % tuple(texts))
-        following = iter(texts)
+            joined = "<".join(words)
+        simple = joined.isprintable() and is_simple(joined)
+        texts = [text for lines in self.plain for text in lines.format(words, simple=simple)]
+        texts += [line.format(words) for line in self.others]
+        ordered = self.in_order(texts)
+        if self._stand_alone(ordered):
+            return finish(self.joined % ordered)
+        following = iter(ordered)
         return join_lines(
-            [
-                line
-                if isinstance(line, FormattedLine)
-                else FormattedLine(line.first, next(following), line.is_image)
-                for line in self.lines
-            ]
+            [line._replace(text=next(following)) if line.text == _OPEN else line for line in self.lines]
         )
 
     def _stand_alone(self, texts: Sequence[str]) -> bool:
@@ -173,48 +179,80 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
         width: of the text, in columns.
     """
     gaps: dict[Gap, int] = {}
-    plain: list[str | int] = []
-    lines: list[FormattedLine | PlainLine | OpenLine | OpenTable] = []
-    for first, rest, content, is_image in outline:
+    plain: dict[tuple[bool, str], list[tuple[int, str, str]]] = {}  # by are_headings and rest
+    others: dict[int, OpenLine | OpenTable] = {}
+    lines: list[FormattedLine] = []
+    for number, (first, rest, content, is_image) in enumerate(outline):
+        text = _OPEN
         if not placeholder.search(content):
-            lines.append(FormattedLine(first, format_line(first, rest, content, width), is_image))
+            text = format_line(first, rest, content, width)
         elif is_table(content):
             grid, cells = arrange(*parse_table(content))
-            parts = _parts(_SEPARATOR.join(cells), placeholder, gaps)
-            lines.append(OpenTable(first, rest, formatter(parts), is_image, grid, room_of(rest, width)))
-        elif _MORE_THAN_LINKS.search(content):
-            parts = _parts(content, placeholder, gaps)
-            lines.append(OpenLine(first, rest, formatter(parts), is_image, width))
+            parts = _parts("\n".join(cells), placeholder, gaps)
+            others[number] = OpenTable(first, rest, formatter(parts), grid, room_of(rest, width))
+        elif _MORE_THAN_LINKS.search(plain_text := _without_edges(content)):
+            others[number] = OpenLine(first, rest, formatter(_parts(content, placeholder, gaps)), width)
         else:
-            plain += [*([_SEPARATOR] if plain else []), *_parts(content, placeholder, gaps)]
-            lines.append(PlainLine(first, rest, is_image, room_of(rest, width), marks.LINK_START in content))
-    open_lines = [line for line in lines if not isinstance(line, FormattedLine)]
-    pick = picker([gap.number for gap in gaps])
-    urls = [place for place, gap in enumerate(gaps) if gap.escape_mode == marks.LINK_URL]
-    return TextTemplate(list(gaps), pick, urls, formatter(plain), lines, open_lines, *_joined(lines))
+            is_heading = content.startswith(marks.HEAD)
+            plain.setdefault((is_heading, rest), []).append((number, first, plain_text))
+        lines.append(FormattedLine(first, text, is_image))
+    plain_lines = [_plain_lines(*kind, group, placeholder, gaps, width) for kind, group in plain.items()]
+    open_lines = [*[number for group in plain.values() for number, _, _ in group], *others]
+    joined, captions = _joined(lines)
+    return TextTemplate(
+        gaps=list(gaps),
+        pick=picker([gap.number for gap in gaps]),
+        urls=[place for place, gap in enumerate(gaps) if gap.escape_mode == marks.LINK_URL],
+        plain=plain_lines,
+        others=list(others.values()),
+        in_order=picker(sorted(range(len(open_lines)), key=open_lines.__getitem__)),
+        lines=lines,
+        joined=joined,
+        captions=captions,
+    )
 
 
-def _joined(
-    lines: Sequence[FormattedLine | PlainLine | OpenLine | OpenTable],
-) -> tuple[str, list[tuple[str | int, str | int]]]:
+def _without_edges(content: str) -> str:
+    """Return content without the marks of its kind at its edges, and the spaces there."""
+    plain_text = content.removeprefix(marks.HEAD).strip(f"{marks.SOFT} ")
+    return plain_text if content[:1] == marks.HEAD or marks.SOFT in content else content
+
+
+def _plain_lines(
+    are_headings: bool,
+    rest: str,
+    group: Sequence[tuple[int, str, str]],
+    placeholder: re.Pattern[str],
+    gaps: dict[Gap, int],
+    width: int,
+) -> PlainLines:
+    text = "\n".join(["", *[content for _, _, content in group], ""])
+    around = _LINK_OR_LINE.sub("", placeholder.sub("", text))
+    return PlainLines(
+        are_headings=are_headings,
+        firsts=[first for _, first, _ in group],
+        rest=rest,
+        room=room_of(rest, width),
+        contents=formatter(_parts(text, placeholder, gaps)),
+        is_simple=around.isprintable() and is_simple(around),
+    )
+
+
+def _joined(lines: Sequence[FormattedLine]) -> tuple[str, list[tuple[str | int, str | int]]]:
     """Join the lines as they stand while no open one changes its neighbours; list the open captions."""
-    known = [
-        line if isinstance(line, FormattedLine) else FormattedLine(line.first, _OPEN, line.is_image)
-        for line in lines
-    ]
-    numbers = list(accumulate((line.text == _OPEN for line in known), initial=0))
+    known = list(lines)
+    numbers = list(accumulate((line.text == _OPEN for line in lines), initial=0))
     captions: list[tuple[str | int, str | int]] = []
-    for image, line in enumerate(list(known)):
-        caption = caption_index(known, image) if line.is_image else None
-        if caption is not None and _OPEN in (line.text, known[caption].text):
+    for image, line in enumerate(lines):
+        caption = caption_index(lines, image) if line.is_image else None
+        if caption is not None and _OPEN in (line.text, lines[caption].text):
             pair = [
-                numbers[index] if known[index].text == _OPEN else known[index].text
+                numbers[index] if lines[index].text == _OPEN else lines[index].text
                 for index in (image, caption)
             ]
             captions.append((pair[0], pair[1]))
-    for index, line in enumerate(known):
         if line.is_image and line.text == _OPEN:
-            known[index] = line._replace(is_image=False)
+            known[image] = line._replace(is_image=False)
     return join_lines(known).removesuffix("\n").replace("%", "%%").replace(_OPEN, "%s"), captions
 
 

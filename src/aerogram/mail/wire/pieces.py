@@ -37,16 +37,19 @@ class Constants:
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._pieces = tuple(pieces)
-        self._format = "%s".join([piece.replace("%", "%%") for piece in pieces])
+        self._length = sum(map(len, pieces))
 
     def join(self, values: Sequence[str]) -> str:
         """Return the text with ``values`` between the pieces."""
-        return self._format % tuple(values)
+        parts = [""] * (2 * len(values) + 1)
+        parts[::2] = self._pieces
+        parts[1::2] = values
+        return "".join(parts)
 
     def quoted_printable(self, values: Sequence[str]) -> bytes | None:
         """Return the encoded text, or ``None`` where it must be encoded as a whole."""
         joined = "<".join(values)  # encoded together
-        if self._encoded is None or "\n" in joined or "\r" in joined or len(joined) > len(self._format) // 2:
+        if self._encoded is None or "\n" in joined or "\r" in joined or len(joined) > self._length // 2:
             return None
         try:
             data = escape(joined.encode())
