@@ -25,6 +25,7 @@ DUMP = """pages => {
   const dump = node => {
     if (node.nodeType == Node.TEXT_NODE) return node.data
     if (node.nodeType == Node.COMMENT_NODE) return ["#comment", {}, [node.data]]
+    if (node.nodeType == 7) return ["#comment", {}, [`?${node.target} ${node.data}?`]]
     const attributes = Object.fromEntries([...node.attributes ?? []].map(each => [each.name, each.value]))
     const holder = node.content instanceof DocumentFragment ? node.content : node
     return [node.localName, attributes, inside(holder)]
@@ -128,6 +129,7 @@ MISNESTED = [
     "<?xml version='1.0'?><!-- a --><!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x'><p>a<table>",
     "<p :href=a @click='b' x-on:click=\"c\" a{b=1 {{d}} {e}='f' g\"h i'j=k l<m =n o&p>q",
     "<p a=1 A=2 b='' c d=\"e'f\" g='h\"i' j=k/l>m</p/>",
+    "<body><?php echo 1; ?>b<table><?c d?><tr><td>e<? f?><?xml g?></table></body><?h i?></html><?j k?>",
     "<td>a<td>b<tr><td>c",
     "<tr><td>a</td></tr> <tr><td>b",
     "<!-- x --> <td><p>a<table><tr><td>b</table></td>",

@@ -31,7 +31,7 @@ _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _PART_OF_TABLE = re.compile(
     rf"(?:{_LEADING})*<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[\s>/]", re.IGNORECASE
 )
-_BOGUS_COMMENT = re.compile(r"<(!\[[^<>]*|\?[^<>]*)>")  # a comment to browsers, but not to Outlook
+_BOGUS_COMMENT = re.compile(r"<!(\[[^<>]*)>")  # a comment to browsers, but not to Outlook
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
 _CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
 _BLANK = "\ufeff \t\r\n\f"
@@ -152,7 +152,7 @@ def _read_tree(text: str) -> Element | None:
     nodes = [*html.parent.iter(include_text=True)]
     place = nodes.index(html)
     for node in nodes[:place]:
-        if node.is_comment_node:
+        if node.tag != "-doctype":
             root.addprevious(_comment(node))
     for node in reversed(nodes[place + 1 :]):
         root.addnext(_comment(node))
@@ -171,7 +171,7 @@ def _copy(node: Any, parent: Element) -> bool:
         tag, child, following = node.tag, None, node.next
         if tag == "-text":
             _put_text(node.text_content or "", parent, last)
-        elif tag == "-comment":
+        elif tag == "-comment" or tag is None:  # <?php ...?>
             last = _comment(node)
             parent.append(last)
         else:
@@ -223,7 +223,8 @@ def _put_text(text: str, parent: Element, last: Element | None) -> None:
 
 def _comment(node: Any) -> Element:
     comment = etree.Comment()
-    comment.text = node.html[4:-3]  # as it is written: comment_content would lose the blanks
+    # From its source, as comment_content would lose the blanks. <?php ...?> is a comment of "?php ...?".
+    comment.text = node.html[4:-3] if node.is_comment_node else node.html[1:-1]
     return comment
 
 
@@ -233,8 +234,7 @@ class _Writer:
     def __init__(self, source: str) -> None:
         self.html: list[str] = []
         self._source = source
-        bogus = _BOGUS_COMMENT.findall(source) if "<![" in source or "<?" in source else ()
-        self._bogus = {text.removeprefix("!"): f"<{text}>" for text in bogus}
+        self._bogus = set(_BOGUS_COMMENT.findall(source)) if "<![" in source else set()
 
     def write(self, element: Element, *, is_inner: bool = False) -> None:
         """Write an element or a comment, or only what is inside it."""
@@ -282,7 +282,10 @@ class _Writer:
 
     def _write_comment(self, comment: Element) -> None:
         text = comment.text or ""
-        self.html.append(self._bogus.get(text) or f"<!--{text}-->")
+        if text[:1] == "?" and ">" not in text:
+            self.html.append(f"<{text}>")
+        else:
+            self.html.append(f"<!{text}>" if text in self._bogus else f"<!--{text}-->")
 
 
 def _escape(text: str) -> str:

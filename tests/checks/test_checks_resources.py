@@ -43,6 +43,8 @@ def lost(html: str, *attachments: Any) -> list[tuple[str, str]]:
         '<td background="cid:logo@shop">x</td>',
         "<p style=\"background: url('cid:logo@shop')\">x</p>",
         "<style>p { background: url(cid:logo@shop) }</style><p>x</p>",
+        "<style>@media screen { p { background: image-set('cid:logo@shop' 1x) } }</style><p>x</p>",
+        '<p style="background: URL( \\63 id:logo@shop">x</p>',
         '<a href="cid:logo@shop">open</a>',
         '<img src="cid:logo%40shop">',
     ],
@@ -86,6 +88,11 @@ def test_a_sheet_from_the_network_is_a_warning(url: str) -> None:
     assert lost(f"<style>@media screen {{ @IMPORT '{url}' }}</style><p>x</p>") == warning
 
 
+def test_only_the_url_of_an_import_is_that_of_a_sheet() -> None:
+    sheet = "@import url('//x.example/a.css') screen; p { background: url(b.png) }"
+    assert lost(f"<style>{sheet}</style>") == [("stylesheet-not-loaded", "warning")]
+
+
 @pytest.mark.parametrize("url", ["brand.css", "/etc/passwd", "../brand.css", "file:///etc/passwd", ""])
 def test_a_sheet_from_a_file_is_an_error(url: str) -> None:
     assert lost(f'<link rel="alternate STYLESHEET" href="{url}"><p>x</p>') == [
@@ -94,7 +101,13 @@ def test_a_sheet_from_a_file_is_an_error(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "html", ["<link rel=icon href=x.png><p>x", "<style>/* @import 'x.css'; */ p {}</style>", "<p>@import 'x'"]
+    "html",
+    [
+        "<style>p { background: url(b.png); content: '@import' } @media print { @page { margin: 0 } }</style>",
+        "<link rel=icon href=x.png><p>x",
+        "<style>/* @import 'x.css'; */ p {}</style>",
+        "<p>@import 'x'",
+    ],
 )
 def test_other_links_and_comments_are_no_sheets(html: str) -> None:
     assert lost(html) == []

@@ -7,6 +7,7 @@ from email.message import Message
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from aerogram.css import tokens
 from aerogram.document import parse_html
 
 if TYPE_CHECKING:
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.mail.message.email_message import EmailMessage
 
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\s\"');]+)", re.IGNORECASE)
-_CID = re.compile(r"(?:^\s*|url\(\s*[\"']?)cid:([^\s\"'()<>]+)", re.IGNORECASE)
+_CID = re.compile(r"\s*cid:(\S+)", re.IGNORECASE)
 _REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
-_SHOWING = ("src", "background", "href", "style")
+_SHOWING = ("src", "background", "href")
 
 
 class LostResource(NamedTuple):
@@ -56,8 +55,10 @@ def _content_ids(message: EmailMessage) -> set[str]:
 
 
 def _lost_images(root: Element, attached: set[str]) -> Iterator[LostResource]:
-    values = [element.get(name, "") for element in root.iter("*") for name in _SHOWING]
-    for name in (name for value in (*values, *_sheets(root)) for name in _CID.findall(value)):
+    urls = [element.get(name, "") for element in root.iter("*") for name in _SHOWING]
+    styles = [element.get("style", "") for element in root.iter("*")]
+    urls += [url for css in (*styles, *_sheets(root)) for url, _ in _urls(css)]
+    for name in (found[1] for url in urls if (found := _CID.match(url))):
         if unquote(name) not in attached and name not in attached:
             known = ", ".join(sorted(attached)) or "none"
             yield LostResource(
@@ -73,8 +74,9 @@ def _lost_sheets(root: Element) -> Iterator[LostResource]:
         if "stylesheet" in link.get("rel", "").lower().split():
             yield _lost_sheet("<link> to", link.get("href", ""))
     for sheet in _sheets(root):
-        for url in _IMPORT.findall(sheet):
-            yield _lost_sheet("@import of", url)
+        for url, is_import in _urls(sheet):
+            if is_import:
+                yield _lost_sheet("@import of", url)
 
 
 def _lost_sheet(what: str, url: str) -> LostResource:
@@ -89,4 +91,22 @@ def _lost_sheet(what: str, url: str) -> LostResource:
 
 
 def _sheets(root: Element) -> list[str]:
-    return [_CSS_COMMENT.sub("", style.text or "") for style in root.iter("style")]
+    return [style.text or "" for style in root.iter("style")]
+
+
+def _urls(css: str) -> Iterator[tuple[str, bool]]:
+    """Yield the URLs in a sheet or a style attribute, and whether each is that of an ``@import``."""
+    ahead = tokens(css)[::-1]
+    is_import = False
+    while ahead:
+        token = ahead.pop()
+        if token.type == "whitespace":
+            continue
+        if token.type == "url" or (token.type == "string" and is_import):
+            yield token.value, is_import
+        elif token.type == "function":
+            yield from [(part.value, is_import) for part in token.arguments if part.type == "string"]
+            ahead += token.arguments[::-1]
+        else:
+            ahead += getattr(token, "content", [])[::-1]
+        is_import = token.type == "at-keyword" and token.lower_value == "import"
