@@ -17,7 +17,7 @@ from aerogram.plaintext.marks import clean, clean_url, is_blank
 from aerogram.plaintext.numbering import Numbering
 from aerogram.plaintext.quotation import quotation_marks
 from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope
-from aerogram.plaintext.style import UNREAD, style_of, tags
+from aerogram.plaintext.style import DEFAULT, UNREAD, style_of, tags
 from aerogram.plaintext.table import table_run
 
 if TYPE_CHECKING:
@@ -70,14 +70,15 @@ class Reader:
             if event != "start":
                 if event == "end" and element is not skipped:
                     self._close(element, _role(element, style_of(element)))
-                if element is not root:
-                    self._write_text(element.tail)
+                if element is not root and (text := element.tail):
+                    self._write_text(text)
                 continue
             style = style_of(element)
             if element is not root and not _is_seen(element):
                 self._unseen += element.tag not in UNREAD  # of which some can be seen, but not read
             elif self._open(element, _role(element, style), style):
-                self._write_text(element.text)
+                if text := element.text:
+                    self._write_text(text)
                 continue
             else:
                 self._leave(element)
@@ -129,7 +130,8 @@ class Reader:
 
     def _close(self, element: Element, tag: str) -> None:
         """End an element."""
-        self._end_wraps(element)
+        if self._wrapped:
+            self._end_wraps(element)
         if tag == "a" and element.get("href") is not None:
             self._links -= 1
             if not self._links:
@@ -165,10 +167,8 @@ class Reader:
             entry = self.runs[int(entry[1:-1])] if entry[:1] == "\x02" else ""
         return not is_blank(entry.strip(marks.BREAK + marks.SOFT))
 
-    def _write_text(self, text: str | None) -> None:
+    def _write_text(self, text: str) -> None:
         """Write a run of text, unless its letters cannot be seen."""
-        if not text:
-            return
         scope = self._scopes[-1]
         keeps = "" if scope.keeps != marks.PRE and (self._links or self._flat) else scope.keeps
         text = marks.CLEANERS[keeps](text)
@@ -326,17 +326,16 @@ class Reader:
 
 def _is_seen(element: Element) -> bool:
     """Return whether an element is not hidden by itself."""
-    style = style_of(element)
-    is_plain = style.display is None
-    is_hidden = style.is_hidden or (is_plain and element.get("hidden") is not None)
-    is_box = style.is_box or (is_plain and element.tag in BOXES)
-    return not (element.tag in UNREAD or is_hidden or (style.is_clipped and is_box))
+    style, tag = style_of(element), element.tag
+    if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
+        return False
+    return not (style.is_clipped and (style.is_box or (style.display is None and tag in BOXES)))
 
 
 def _role(element: Element, style: StyleInfo) -> str:
     """Return the name of an element, ``span`` for a block whose style makes it a part of the line."""
     tag: str = element.tag
-    return "span" if style.display == "inline" and tag in BOXES else tag
+    return "span" if style is not DEFAULT and style.display == "inline" and tag in BOXES else tag
 
 
 def _has_blocks(element: Element) -> bool:

@@ -19,9 +19,7 @@ def tags(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-UNREAD = tags(
-    "head style script title template object iframe datalist noframes noembed rp desc metadata defs"
-)
+UNREAD = tags("head style script title template iframe datalist noframes noembed rp desc metadata defs")
 """Elements whose content is not for readers of a mail."""
 
 _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
