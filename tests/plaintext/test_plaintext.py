@@ -753,6 +753,8 @@ def test_no_word_of_a_table_that_is_too_wide_is_lost(rows: str, expected: list[s
         '<p hidden style="display:block">seen</p>',
         '<span style="max-height:0;overflow:hidden">seen</span>',
         "<style>.a{display:none}.a.b{display:block}</style><p class='a b'>seen<p class=a>no",
+        '<p style="color:transparent">no<a href="#x">seen</a></p>',
+        "<object data=x>seen</object>",
         "<style>p.a{display:none}</style><div class=a>seen<p class=a>no",
         '<style media="print">.a{display:none}</style><p class=a>seen',
         "<style>.a{visibility:hidden}</style><p class=a>no<p>seen",

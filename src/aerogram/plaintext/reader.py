@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from aerogram.plaintext import marks
+from aerogram.plaintext.generated import Numbering, quotation_marks
 from aerogram.plaintext.marks import clean, clean_url, is_blank
-from aerogram.plaintext.numbering import Numbering
-from aerogram.plaintext.quotation import quotation_marks
 from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope
 from aerogram.plaintext.style import DEFAULT, UNREAD, style_of, tags
 from aerogram.plaintext.table import table_run
@@ -129,7 +128,6 @@ class Reader:
         return True
 
     def _close(self, element: Element, tag: str) -> None:
-        """End an element."""
         if self._wrapped:
             self._end_wraps(element)
         if tag == "a" and element.get("href") is not None:
@@ -184,7 +182,6 @@ class Reader:
             self.html.append(" " if text[-1] == " " else "")
 
     def _write_run(self, text: str) -> None:
-        """Write a text that html2text must not see."""
         self.html.append(self._entry(text))
 
     def _entry(self, text: str) -> str:
@@ -272,10 +269,8 @@ class Reader:
 
     def _begin_link(self, element: Element) -> None:
         """Begin a link; one inside another is a part of its label."""
-        if element.get("href") is None:
-            return
-        self._links += 1
-        if self._links == 1:
+        self._links += element.get("href") is not None
+        if self._links == 1 and element.get("href") is not None:
             self._link_start, self._unread = len(self.html), 0
             self._unseen = int(not self._scopes[-1].is_visible)
             self._write_run(marks.LINK_START)
@@ -289,7 +284,6 @@ class Reader:
             self.html[self._link_start :] = [inside]
 
     def _write_preformatted(self, element: Element) -> None:
-        """Write the text inside ``pre``, white space included."""
         reader = Reader(flat=True, scope=self._scopes[-1]._replace(keeps=marks.PRE))
         reader.read(element)
         text = _PRE_EDGES.sub(marks.BREAK, "".join(reader.html)).strip(marks.BREAK)
@@ -345,6 +339,5 @@ def _has_blocks(element: Element) -> bool:
 def _is_foot(element: Element) -> bool:
     """Return whether an element is the footer of a page, and of no quoted one."""
     is_foot = element.tag == "footer" or element.get("role") == "contentinfo"
-    return (is_foot or _FOOT_CLASS.search(element.get("class", "")) is not None) and next(
-        element.iterancestors("blockquote"), None
-    ) is None
+    is_foot = is_foot or _FOOT_CLASS.search(element.get("class", "")) is not None
+    return is_foot and next(element.iterancestors("blockquote"), None) is None

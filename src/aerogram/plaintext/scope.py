@@ -20,8 +20,9 @@ BOXES = PREFORMATTED | tags(
 )
 BLOCKS = BOXES | TABLE_PARTS | {"table"}
 _APART = tags("button select svg")
+_COLORED = tags("a button select textarea")  # with a colour of their own in every browser
 _LINES = tags("legend option optgroup textarea")
-SCOPED = PREFORMATTED | _APART | _LINES
+SCOPED = PREFORMATTED | _APART | _LINES | {"a"}
 """Elements that change the text inside without any style."""
 
 
@@ -41,6 +42,7 @@ class Scope(NamedTuple):
         is_apart = style.is_apart or tag in _APART or (self.is_flex and element.getparent() is self.element)
         has_lines = style.has_lines or tag in _LINES
         keeps = marks.KEEP_SPACES if tag == "textarea" or tag in PREFORMATTED else self.keeps
+        color = self.has_visible_color or tag in _COLORED
         return Scope(
             element,
             "" if tag in BLOCKS else " " if is_apart else marks.SOFT if has_lines else "",
@@ -48,7 +50,7 @@ class Scope(NamedTuple):
             self.keeps if self.keeps == marks.PRE else keeps if style.keeps is None else style.keeps,
             self.is_visible if style.is_visible is None else style.is_visible,
             self.has_visible_font if style.has_visible_font is None else style.has_visible_font,
-            self.has_visible_color if style.has_visible_color is None else style.has_visible_color,
+            color if style.has_visible_color is None else style.has_visible_color,
         )
 
     @property

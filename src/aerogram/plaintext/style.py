@@ -129,7 +129,7 @@ def _has_visible_color(found: dict[str, str]) -> bool | None:
     color = found.get("color", "inherit")
     if color == "transparent":  # the background may shine through the letters
         return any(name.endswith(("background-clip", "text-fill-color")) for name in found)
-    return None if color == "inherit" else True
+    return None if color in ("inherit", "unset") else True
 
 
 def _is_tiny_length(length: str) -> bool:

@@ -50,9 +50,8 @@ def table_run(
         return None
     written: list[list[Cell]] = []
     heads = 0
-    ruled: list[int] = []
+    feet: list[int] = []
     lined: list[int] = []
-    above = None
     for source, cells in zip(rows, filled, strict=True):
         row = [
             Cell("l", span, "") if cell is None else Cell(_align(cell), span, text_of(cell))
@@ -62,13 +61,10 @@ def table_run(
             continue
         if has_heads and heads == len(written) and all(cell is None or cell.tag == "th" for cell, _ in cells):
             heads += 1
-        elif heads < len(written):
-            is_lined = all(cell is None or style_of(cell).has_rule for cell, _ in cells)
-            if source.getparent().tag == "tfoot" and above is not None and above.getparent().tag != "tfoot":
-                ruled.append(len(written))
-            elif is_lined:
-                lined.append(len(written))
-        above = source
+        elif source.getparent().tag == "tfoot":
+            feet.append(len(written))
+        if all(cell is None or style_of(cell).has_rule for cell, _ in cells):
+            lined.append(len(written))
         written.append(row)
     written = _without_blank_columns(written)
     if max((sum(bool(cell.text) for cell in row) for row in written), default=0) < 2:
@@ -78,9 +74,8 @@ def table_run(
     lines = [
         marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in row) for row in written
     ]
-    if 2 * len(lined) <= len(written) - heads:  # else they part all rows
-        ruled += [row for row in lined if row - 1 not in lined]
-    rules = ",".join(map(str, [heads, *ruled]))
+    ruled = {*feet[:1], *(row for row in lined if row - 1 not in lined and 2 * len(lined) <= len(written))}
+    rules = ",".join(map(str, [heads, *sorted(ruled)]))
     return f"{marks.TABLE_START}{marks.ROW.join([rules, *lines])}{marks.TABLE_END}"
 
 

@@ -1,4 +1,4 @@
-"""The labels of the items of an ordered list: numbers, letters or Roman numerals (HTML, "The ol element")."""
+"""What browsers write by themselves: the labels of list items, and quotation marks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,20 @@ _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,9})")
 _STYLES = {"alpha": "a", "latin": "a", "roman": "i", "none": "none"}
 _ROMAN = "m1000 cm900 d500 cd400 c100 xc90 l50 xl40 x10 ix9 v5 iv4 i1"
 _ROMAN_PARTS = [(int(value), letters) for letters, value in re.findall(r"([a-z]+)(\d+)", _ROMAN)]
+# Outer and inner marks, and the languages that write them (CLDR, "delimiters").
+_LANGUAGES = {
+    "\u201e\u201c\u201a\u2018": "bg cs de hr is ka lt mk sk sl sq sr",
+    "\u201e\u201d\u00ab\u00bb": "et hu pl ro",
+    "\u00ab\u00bb\u2039\u203a": "az fa fr hy",
+    "\u00ab\u00bb\u201c\u201d": "ca el es eu gl it",
+    "\u00ab\u00bb\u201e\u201c": "be ru uk",
+    "\u201d\u201d\u2019\u2019": "fi he sv",
+    "\u300c\u300d\u300e\u300f": "ja",
+}
 
 
 class Numbering:
-    """The count of one ordered list of so many items."""
+    """The count of one ordered list of so many items (HTML, "The ol element")."""
 
     def __init__(self, element: Element, items: int) -> None:
         is_reversed = element.get("reversed") is not None
@@ -42,7 +52,6 @@ def _integer(value: str | None, default: int) -> int:
 
 
 def _type_of(element: Element, default: str) -> str:
-    """Return the type of a list or an item: 1, a, A, i, I or none."""
     style = style_of(element).list_type
     if not style:
         value = str(element.get("type", ""))
@@ -53,7 +62,6 @@ def _type_of(element: Element, default: str) -> str:
 
 
 def _written(number: int, kind: str) -> str:
-    """Write a number as the type of a list asks for."""
     text = ""
     if kind in "aA" and number > 0:
         while number:
@@ -64,3 +72,12 @@ def _written(number: int, kind: str) -> str:
             text += letters * (number // value)
             number %= value
     return (text.upper() if kind.isupper() else text) or str(number)
+
+
+def quotation_marks(element: Element) -> tuple[str, str]:
+    """Return the marks before and behind a quotation: others inside another one."""
+    language = next((outer.get("lang").lower() for outer in element.iterancestors() if outer.get("lang")), "")
+    own = (marks for marks, names in _LANGUAGES.items() if language.partition("-")[0] in names.split())
+    marks = next(own, "\u201c\u201d\u2018\u2019")
+    start = 0 if next(element.iterancestors("q"), None) is None else 2
+    return marks[start], marks[start + 1]
