@@ -297,7 +297,7 @@ def test_a_strange_answer_to_quit_changes_nothing(bye):
 def test_a_drop_amid_the_content_is_sent_again_once(offers, reset):
     big = mail(body="A line of the content.\n" * 300_000)
     with FaultyServer(offers).on("content", Drop(reset), times=1) as server:
-        assert deliver(server, [big, mail("bob@x.org")]) == (2, [])
+        assert deliver(server, [big, mail("bob@x.org")], timeout=60) == (2, [])
     assert copies(server) == {"ann@x.org": 1, "bob@x.org": 1}
 
 

@@ -29,16 +29,6 @@ class EmailBackend(WrappingBackend):
         fail_silently: ignore that no mailer can be reached.
         mailers: aliases of ``MAILERS``, or backends.
         retry_after: seconds during which a mailer that failed is tried last.
-
-    >>> backends, smtp = "aerogram.mail.backends.", "aerogram.mail.backends.smtp.EmailBackend"
-    >>> MAILERS = {
-    ...     "default": {
-    ...         "BACKEND": backends + "failover.EmailBackend",
-    ...         "OPTIONS": {"mailers": ["first", "second"]},
-    ...     },
-    ...     "first": {"BACKEND": smtp, "OPTIONS": {"host": "a.example"}},
-    ...     "second": {"BACKEND": smtp, "OPTIONS": {"host": "b.example"}},
-    ... }
     """
 
     def __init__(

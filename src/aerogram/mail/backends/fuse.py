@@ -45,9 +45,6 @@ class EmailBackend(BaseEmailBackend):
         fail_silently: ignore a failed connection or delivery; a refusal is raised nevertheless.
         mailer: the mailer that sends: an alias of ``MAILERS``, or a backend.
         limit: how many recipients one send may have, counted over all its messages.
-
-    Raises:
-        ImproperlyConfigured: ``mailer`` is missing, or ``limit`` is not a positive integer.
     """
 
     def __init__(
@@ -75,11 +72,7 @@ class EmailBackend(BaseEmailBackend):
         self.mailer.close()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Send by the mailer.
-
-        Raises:
-            TooManyRecipients: there are more recipients than the limit; nothing was sent.
-        """
+        """Send by the mailer, or raise ``TooManyRecipients`` before anything is sent."""
         allowed = _allowed.get()
         limit = self.limit if allowed is None else allowed
         if limit != float("inf"):

@@ -30,9 +30,6 @@ class EmailBackend(WrappingBackend):
             and ``X-Original-Bcc`` name the real recipients.
         allow: instead of ``to``, patterns of the addresses that receive mail, such as ``"*@example.com"``
             (``*`` and ``?``, ignoring case). Other recipients are dropped, and their number is logged.
-
-    Raises:
-        ImproperlyConfigured: not exactly one of ``to`` and ``allow`` is given.
     """
 
     def __init__(

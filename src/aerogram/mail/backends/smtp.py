@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.smtp.auth import Secret, authenticate
+from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.capabilities import Capabilities
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
@@ -133,11 +133,11 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     @property
     def password(self) -> str | None:
         """The password; kept so that it does not show in ``vars()``, a debugger or an error report."""
-        return self._password.reveal()
+        return self._password()
 
     @password.setter
     def password(self, value: str | None) -> None:
-        self._password = Secret(value)
+        self._password: Callable[[], str | None] = lambda: value
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
@@ -251,11 +251,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     # -- sending --
 
     def deliver(self, delivery: Delivery) -> None:
-        """Send every message of a delivery.
-
-        A connection is opened for the first message that can be built, and closed at the end unless it was
-        open before. One that cannot be opened is an ``OSError``, unless the backend fails silently.
-        """
+        """Send every message of a delivery, over a connection that stays open if it was open before."""
         with self._lock:
             if self._sending:  # the caller's own code sends during a batch, which occupies the connection
                 self._twin().deliver(delivery)

@@ -56,7 +56,7 @@ def deliver(
     """
     cancellation.check()
     with settings.frozen():  # one batch is written from one set of values
-        delivery = Delivery(backend, messages, on_result, is_ready=is_ready)
+        delivery = Delivery(backend, messages, on_result, is_ready)
         delivery.run(partial(send_by, backend) if send is None else send)
         return delivery.close()
 
@@ -106,31 +106,19 @@ class Delivery:
 
     A backend iterates over it for the messages, and calls :meth:`add` with the report on each. Only the
     reports of messages that did not reach every recipient are kept, so memory does not grow with the batch.
-
-    Attributes:
-        is_ready: whether the next message is available without waiting.
-        is_single: whether this is one message in a list or tuple.
-        is_certain: whether none of the messages under way was sent when the backend raises.
-        fail_silently: whether :meth:`close` ignores messages that did not reach every recipient.
-        total: how many messages have a report.
-        sent: how many of them were accepted for at least one recipient.
     """
 
     def __init__(
-        self,
-        backend: Any,
-        messages: Iterable[Any],
-        on_result: OnResult | None = None,
-        *,
-        is_ready: bool | None = None,
+        self, backend: Any, messages: Iterable[Any], on_result: OnResult | None, is_ready: bool | None
     ) -> None:
         is_list = isinstance(messages, list | tuple)
+        # Whether the next message is available without waiting.
         self.is_ready: bool = is_list if is_ready is None else is_ready
         self.is_single: bool = is_list and len(messages) == 1  # type: ignore[arg-type] # a list has a length
-        self.is_certain: bool = True
+        self.is_certain: bool = True  # that none under way was sent when the backend raises
         self.fail_silently: bool = getattr(backend, "fail_silently", False)
-        self.total: int = 0
-        self.sent: int = 0
+        self.total: int = 0  # messages that have a report
+        self.sent: int = 0  # those of them that were accepted for at least one recipient
         self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
         self._backend = backend
         self._on_result = on_result
@@ -200,12 +188,9 @@ class Delivery:
         self._tell(self._finished(message), report)
 
     def close(self) -> int:
-        """Return how many messages were accepted for at least one recipient, or raise.
+        """Return how many messages were accepted for at least one recipient, or raise :exc:`DeliveryError`.
 
-        Raises:
-            DeliveryError: a message did not reach every recipient, and the batch does not fail silently.
-                Template and configuration errors are raised even if it does.
-            Exception: the error of a single message that could not be built, even if the batch is silent.
+        A silent batch raises template and configuration errors, and the error of a single message.
         """
         if not self._kept:
             return self.sent

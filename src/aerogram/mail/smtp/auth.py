@@ -11,31 +11,11 @@ from contextlib import contextmanager
 
 from aerogram.mail.smtp.replies import ConnectionLost, clean_text
 
-__all__ = ["Secret", "authenticate"]
+__all__ = ["authenticate"]
 
 Exchange = Generator[bytes | None, bytes, None]
 """A mechanism's side of the conversation: yields the initial response, or None, then takes a challenge and
 yields the answer to it."""
-
-
-class Secret:
-    """A string that is shown nowhere: not in ``repr``, ``str``, ``vars`` of its owner, nor in a log line.
-
-    >>> Secret("hunter2")
-    Secret('***')
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str | None) -> None:
-        self._value = value
-
-    def reveal(self) -> str | None:
-        """Return the string itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret('***')" if self._value else f"Secret({self._value!r})"
 
 
 def authenticate(
@@ -44,12 +24,7 @@ def authenticate(
     """Log in, trying each mechanism that both sides know until one is accepted; return the last reply.
 
     User name and password are sent as UTF-8 (RFC 4616), by CRAM-MD5, PLAIN or LOGIN in this order; a token,
-    where one is given, by XOAUTH2.
-
-    Raises:
-        SMTPNotSupportedError: the server offers no authentication.
-        SMTPException: no mechanism in common.
-        SMTPAuthenticationError: the login was refused, with the server's reason and without the password.
+    where one is given, by XOAUTH2. A refusal shows the server's reason, and no password.
     """
     client.ehlo_or_helo_if_needed()
     if not client.has_extn("auth"):

@@ -15,10 +15,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 class Capabilities:
     """The extensions a server offers, and what of its limits (RFC 9422) this session has used up.
 
-    Args:
-        features: extension names in lower case with their parameters, as ``smtplib`` keeps them.
-        pipelining: whether to use PIPELINING, where offered.
-        chunking: whether to use CHUNKING, where offered together with PIPELINING.
+    ``features`` has names in lower case with their parameters, as ``smtplib`` keeps them; PIPELINING and
+    CHUNKING, which needs PIPELINING, may be left unused.
     """
 
     def __init__(self, features: dict[str, str], *, pipelining: bool = True, chunking: bool = False) -> None:
@@ -60,11 +58,7 @@ class Capabilities:
         return command
 
     def next_group(self, waiting: list[str]) -> list[str]:
-        """Return the recipients for the next transaction, at least one, in the order of ``waiting``.
-
-        Their domains count as used in this session. Where no domain is left (:meth:`is_exhausted`), the
-        server may say so itself.
-        """
+        """Return the recipients for the next transaction, at least one, whose domains count as used then."""
         if self.max_recipient_domains is None:
             return waiting[: self.max_recipients]
         if self.is_exhausted(waiting):

@@ -25,12 +25,8 @@ __all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "tls_context"]
 class SMTPClient(smtplib.SMTP):
     """An SMTP connection whose every wait ends, in plain text until :meth:`starttls`.
 
-    Args:
-        host: as the next three, of ``smtplib.SMTP``.
-        timeout: seconds to wait for the connection.
-        reply_timeout: seconds to wait for each whole reply, however slowly its octets drip in.
-        tls_server_name: the name the server's certificate must be for, where that is not ``host``.
-        context: the TLS context; by default certificates and host names are verified, TLS 1.2 or newer.
+    ``timeout`` is for the connection, ``reply_timeout`` for each whole reply, however slowly it drips in.
+    The certificate must be for ``tls_server_name`` or the host; :func:`tls_context` is the default context.
     """
 
     def __init__(
@@ -62,13 +58,10 @@ class SMTPClient(smtplib.SMTP):
             # Small command groups follow larger contents and must not wait for the other side's delayed ACK.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(self.reply_timeout)
-            return self._prepared(sock)
+            return self._encrypted(sock, None) if isinstance(self, smtplib.SMTP_SSL) else sock
         except OSError:
             self.close()
             raise
-
-    def _prepared(self, sock: socket.socket) -> socket.socket:
-        return sock
 
     def _encrypted(self, sock: socket.socket, context: ssl.SSLContext | None) -> ssl.SSLSocket:
         # Made only when it is needed: that reads the system's whole list of authorities.
@@ -78,10 +71,7 @@ class SMTPClient(smtplib.SMTP):
     def starttls(self, *args: Any, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
         """Change to TLS with a verified certificate, and forget what the server said before (RFC 3207).
 
-        Raises:
-            SMTPNotSupportedError: the server does not offer it; there is no falling back to plain text.
-            SMTPResponseException: the server refuses.
-            ConnectionLost: plain text came behind the answer, which only an attacker would put there.
+        There is no falling back to plain text.
         """
         if args:
             raise TypeError("starttls() takes context= only; load certificates into the context")
@@ -103,12 +93,7 @@ class SMTPClient(smtplib.SMTP):
         return code, text
 
     def getreply(self) -> Reply:
-        """Read one whole reply within ``reply_timeout`` seconds.
-
-        Raises:
-            ConnectionLost: the connection ended, the time ran out, or that was no SMTP reply. The connection
-                is closed then, since a later reply could not be matched to its command.
-        """
+        """Read one whole reply, or close the connection: a later one could not be matched to its command."""
         deadline = monotonic() + self.reply_timeout
         try:
             while (reply := self._parser.next_reply()) is None:
@@ -130,16 +115,9 @@ class SMTPClient(smtplib.SMTP):
 class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
     """The same, with TLS from the first octet."""
 
-    def _prepared(self, sock: socket.socket) -> socket.socket:
-        return self._encrypted(sock, None)
-
 
 def receive(sock: socket.socket, deadline: float) -> bytes:
-    """Return what the server sends next.
-
-    Raises:
-        ConnectionLost: the connection ended, or the deadline, by the monotonic clock, is over.
-    """
+    """Return what the server sends until the deadline, by the monotonic clock."""
     try:
         sock.settimeout(max(deadline - monotonic(), 0.001))  # 0 would make it non-blocking
         octets = sock.recv(65536)
@@ -153,10 +131,7 @@ def receive(sock: socket.socket, deadline: float) -> bytes:
 
 
 def ehlo_name(sock: socket.socket) -> str:
-    """Return what EHLO calls this host: its domain name, or the address of the socket as a literal.
-
-    Such as ``[192.0.2.1]`` and ``[IPv6:::1]``: RFC 5321 section 4.1.4.
-    """
+    """Return what EHLO calls this host: its domain name, or an address literal (RFC 5321 section 4.1.4)."""
     name = DNS_NAME.get_fqdn()
     if re.fullmatch(HOST_NAME, name) and not name.endswith(".localdomain"):
         return name

@@ -24,20 +24,11 @@ class Connection:
 
     A message that was interrupted before the end of its content is sent again once, over a new connection.
     When none can be had, it and all that follow are deferred, or left to other connections.
-
-    Attributes:
-        driver: drives the open connection; ``None`` where there is none.
-        failure: why there is none and none will be opened.
-
-    Args:
-        connect: opens a connection, or raises ``OSError``.
-        driver: of a connection that is open already.
-        options: ``max_messages`` and ``max_idle``.
     """
 
     def __init__(self, connect: Callable[[], Driver], driver: Driver | None, options: SMTPOptions) -> None:
-        self.driver: Driver | None = None
-        self.failure: BaseException | None = None
+        self.driver: Driver | None = None  # of the open connection
+        self.failure: BaseException | None = None  # why there is none and none will be opened
         self._finished: deque[OutgoingMessage] = deque()
         self._connect = connect
         self._options = options
@@ -55,11 +46,7 @@ class Connection:
         yield from self.take_finished()
 
     def send(self, message: OutgoingMessage) -> None:
-        """Run transactions until neither ``message`` nor one that came back waits for another.
-
-        The answer to the last content may still be awaited. Without a connection, what waits stays here: see
-        :meth:`take_unsent`.
-        """
+        """Run transactions until no message waits for another, or there is no connection."""
         self._queue.append(message)
         while self._queue and self._has_driver_for(self._queue[0]):
             following = self._queue.popleft()

@@ -123,22 +123,20 @@ class Driver:
         began = monotonic()
         timeout = self._timeouts.data if is_answer else self._timeouts.command
         deadline = began + min(timeout, message.time_left)
+        is_complete = False
         try:
-            while not self.session.receive_data(self._receive(sock, deadline)):
-                pass
+            while not is_complete:
+                if self._has_read and _QUICKACK is not None:
+                    # A server that writes reply after reply waits for the acknowledgement of one before it
+                    # sends the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
+                    with contextlib.suppress(OSError):  # not TCP
+                        sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+                self._has_read = True
+                is_complete = self.session.receive_data(receive(sock, deadline))
         finally:
             message.time_left -= monotonic() - began
         if is_answer and not self.session.open_contents():
             cancellation.register_abort(self.client)
-
-    def _receive(self, sock: socket.socket, deadline: float) -> bytes:
-        if self._has_read and _QUICKACK is not None:
-            # A server that writes reply after reply waits for the acknowledgement of one before it sends the
-            # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-            with contextlib.suppress(OSError):  # not TCP
-                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        self._has_read = True
-        return receive(sock, deadline)
 
 
 def hang_up(client: smtplib.SMTP) -> None:

@@ -61,11 +61,7 @@ class SMTPOptions:
     pipelining: Annotated[PipeliningMode, "EMAIL_PIPELINING", _MODE]
 
     def take_options(self, given: dict[str, Any]) -> None:
-        """Set each option to the value that is given, or to that of its setting.
-
-        Raises:
-            ImproperlyConfigured: a value is not accepted. The error shows no password and no token.
-        """
+        """Set each option to the value that is given, or to that of its setting, or refuse it."""
         values = settings.snapshot()
         for name, hint in _HINTS.items():
             value, (setting, (accepts, words)) = given[name], hint.__metadata__

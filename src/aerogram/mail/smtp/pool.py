@@ -24,12 +24,7 @@ class Pool:
 
     The caller's thread reads the source and takes in the results, so neither the messages nor their reports
     ever meet another thread's code. A connection is added when a message finds all others occupied; one that
-    fails leaves its messages to the rest and is not replaced.
-
-    Args:
-        first: a connection that stays open when the batch is over.
-        another: makes one more.
-        size: connections at most.
+    fails leaves its messages to the rest and is not replaced. ``first`` stays open when the batch is over.
     """
 
     def __init__(self, first: Connection, another: Callable[[], Connection], size: int) -> None:

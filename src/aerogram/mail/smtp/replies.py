@@ -62,9 +62,7 @@ class ReplyParser:
     """Cuts the octets that a server sends into replies.
 
     >>> parser = ReplyParser()
-    >>> parser.feed(b"250-first\\r\\n250 sec")
-    >>> parser.next_reply()
-    >>> parser.feed(b"ond\\r\\n")
+    >>> parser.feed(b"250-first\\r\\n250 second\\r\\n")
     >>> parser.next_reply()
     Reply(code=250, text=b'first\\nsecond')
     """
@@ -81,12 +79,7 @@ class ReplyParser:
         self._buffer += octets
 
     def next_reply(self) -> Reply | None:
-        """Return the next reply, ``None`` until all of it is there.
-
-        Raises:
-            ConnectionLost: this is no SMTP reply: a line is longer than 8192 octets, has no code between 200
-                and 599, or another code than the line before.
-        """
+        """Return the next reply, ``None`` until all of it is there; what is no SMTP loses the connection."""
         while True:
             line, end, rest = self._buffer.partition(b"\n")
             if len(line) > _LINE_LIMIT:

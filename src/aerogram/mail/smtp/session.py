@@ -40,26 +40,15 @@ class Session:
 
     A method that raises :class:`ConnectionLost` has met the end of the session; the owner closes the
     connection and calls :meth:`end`.
-
-    Attributes:
-        finished: messages of which every recipient has a result.
-        returned: messages that need another transaction.
-        transactions: number of transactions begun.
-        answered: number of contents the server has answered.
-        is_to_blame: whether the session ended through no fault of the messages that were interrupted.
-
-    Args:
-        capabilities: what the server offers.
-        behind: whether it takes commands behind a content; by default this is found out.
     """
 
     def __init__(self, capabilities: Capabilities, behind: ContentPipelining | None = None) -> None:
         self.capabilities = capabilities
-        self.finished: deque[OutgoingMessage] = deque()
-        self.returned: deque[OutgoingMessage] = deque()
-        self.transactions: int = 0
-        self.answered: int = 0
-        self.is_to_blame: bool = False
+        self.finished: deque[OutgoingMessage] = deque()  # every recipient has a result
+        self.returned: deque[OutgoingMessage] = deque()  # they need another transaction
+        self.transactions: int = 0  # begun
+        self.answered: int = 0  # contents
+        self.is_to_blame: bool = False  # for its end, and not the messages that were interrupted
         self._behind = behind or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
@@ -71,8 +60,6 @@ class Session:
         self._reset_is_due = False
         self._goodbye = False  # a 421 came before the answer to a content that was written already
         self._interrupted: list[OutgoingMessage] = []
-
-    # -- what the driver asks --
 
     @property
     def is_ready(self) -> bool:
@@ -101,14 +88,8 @@ class Session:
         """Return the transactions whose content has no answer yet."""
         return [transaction for verb, transaction in self._awaited if verb == "content"]
 
-    # -- output --
-
     def begin(self, message: OutgoingMessage) -> None:
-        """Begin a transaction for recipients of ``message`` who wait.
-
-        Recipients for whom the server wants another transaction (452 4.5.3, or its limit) wait again in the
-        end, and the message is in :attr:`returned`.
-        """
+        """Begin a transaction for recipients of ``message``; some may have to wait for another one."""
         capabilities = self.capabilities
         if (objection := capabilities.objection(message)) is not None:
             message.settle_waiting(objection)
@@ -137,13 +118,11 @@ class Session:
             self._go_on(transaction)
 
     def _go_on(self, transaction: Transaction) -> None:
-        """Write the next commands, unless the server has to answer others before (RFC 2920 section 3.1).
-
-        A transaction that was refused before DATA was written ends instead.
-        """
+        """Write the next commands, or end a transaction that was refused before DATA was written."""
         if self._commands and transaction.is_refused:
             self._commands.clear()
         if self._commands:
+            # The server may have to answer others before: RFC 2920 section 3.1.
             if not self._awaited or (self.follows_contents and self._awaited[-1][0] == "content"):
                 size = min(_GROUP if self.capabilities.pipelining else 1, len(self._commands))
                 self._write(transaction, [self._commands.popleft() for _ in range(size)])
@@ -171,14 +150,8 @@ class Session:
             self._unwritten.is_written = self._unwritten.message.handed_over = True
             self._unwritten = None
 
-    # -- input --
-
     def receive_data(self, octets: bytes) -> bool:
-        """Take in what the server sent; return whether that completed a reply.
-
-        Raises:
-            ConnectionLost: the server ends the session, does not speak SMTP, or is out of step.
-        """
+        """Take in what the server sent; return whether that completed a reply."""
         self._parser.feed(octets)
         completed = False
         while self._awaited and (reply := self._parser.next_reply()) is not None:
@@ -231,7 +204,7 @@ class Session:
             _check_in_step(reply)
         if reply.is_positive:
             raise ConnectionLost(f"the server answered DATA with {reply.code}")
-        transaction.settle_accepted(reply)
+        transaction.settle(transaction.accepted, reply)
         self._end(transaction)
 
     def _handle_content_reply(self, transaction: Transaction, reply: Reply) -> None:
@@ -246,7 +219,7 @@ class Session:
             return
         if self.capabilities.chunking:
             transaction.apply_recipient_replies()
-        transaction.settle_accepted(reply)
+        transaction.settle(transaction.accepted, reply)
         if transaction.accepted or self.capabilities.chunking:
             self._conclude(transaction.message)
         if self._current is not None:

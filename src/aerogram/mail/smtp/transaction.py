@@ -24,26 +24,16 @@ class OutgoingMessage:
     """A message between the backend, which serialised it, and the connections that carry it.
 
     Each recipient is in ``waiting``, in a transaction, or has its result in ``results``.
-
-    Attributes:
-        message: the message object; it is only handed back.
-        envelope: sender and recipients.
-        head: the message up to the end of some header line, or all of it; CRLF line ends, not dot-stuffed.
-        body: the rest.
-        utf8: whether an address or the header is not ASCII, so that SMTPUTF8 is needed (RFC 6531).
-        time_left: seconds that all waits for the server may last together.
-        interrupted: whether a connection broke before all of the content was written.
-        handed_over: whether a server got the whole content.
     """
 
-    message: Any
+    message: Any  # it is only handed back
     envelope: Envelope
-    head: bytes
+    head: bytes  # up to the end of some header line, or the whole content; CRLF line ends, not dot-stuffed
     body: bytes = b""
-    utf8: bool = False
-    time_left: float = 900.0
-    interrupted: bool = False
-    handed_over: bool = False
+    utf8: bool = False  # an address or the header is not ASCII, so that SMTPUTF8 is needed (RFC 6531)
+    time_left: float = 900.0  # seconds that all waits for the server may last together
+    interrupted: bool = False  # a connection broke before all of the content was written
+    handed_over: bool = False  # a server got the whole content
     results: dict[str, RecipientResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,7 +41,7 @@ class OutgoingMessage:
 
     @property
     def size(self) -> int:
-        """How many octets the content has, before dot-stuffing."""
+        """The octets of the content."""
         return len(self.head) + len(self.body)
 
     @property
@@ -107,22 +97,15 @@ class OutgoingMessage:
 
 
 class Transaction:
-    """Some recipients of a message, who wait no more, and what the server says about each.
-
-    Attributes:
-        mail: the reply to MAIL.
-        rcpts: the replies to RCPT that have arrived.
-        accepted: the recipients who get the content, known from :meth:`apply_recipient_replies` on.
-        is_written: whether the whole content was written.
-    """
+    """Some recipients of a message, who wait no more, and what the server says about each."""
 
     def __init__(self, message: OutgoingMessage, recipients: list[str]) -> None:
         self.message = message
         self.recipients = recipients
         self.mail: Reply | None = None
         self.rcpts: list[Reply] = []
-        self.accepted: list[str] = []
-        self.is_written: bool = False
+        self.accepted: list[str] = []  # they get the content: known from apply_recipient_replies() on
+        self.is_written: bool = False  # the whole content was written
         named = set(recipients)
         message.waiting = [each for each in message.waiting if each not in named]
 
@@ -134,9 +117,11 @@ class Transaction:
     @property
     def is_refused(self) -> bool:
         """True if the server refused the sender, or every recipient."""
-        if self.mail is not None and not self.mail_accepted:
-            return True
-        return len(self.rcpts) == len(self.recipients) and not any(reply.is_positive for reply in self.rcpts)
+        if self.mail_accepted or self.mail is None:
+            return len(self.rcpts) == len(self.recipients) and not any(
+                reply.is_positive for reply in self.rcpts
+            )
+        return True
 
     def apply_recipient_replies(self) -> None:
         """Settle the recipients who were refused; those that exceed the server's limit wait again.
@@ -144,7 +129,7 @@ class Transaction:
         If no recipient was accepted, another transaction would not help, and all are refused.
         """
         if self.mail is not None and not self.mail.is_positive:
-            self._settle(self.recipients, self.mail)
+            self.settle(self.recipients, self.mail)
             return
         answered = list(zip(self.recipients, self.rcpts, strict=True))
         self.accepted = [recipient for recipient, reply in answered if reply.is_positive]
@@ -153,34 +138,27 @@ class Transaction:
             if self.accepted and wants_another_transaction(reply):
                 crowded.append(recipient)
             elif not reply.is_positive:
-                self._settle([recipient], reply)
+                self.settle([recipient], reply)
         self.message.waiting[:0] = crowded
 
-    def settle_accepted(self, reply: Reply) -> None:
-        """Settle those who were accepted by the answer to DATA or to the content."""
-        self._settle(self.accepted, reply)
+    def settle(self, recipients: list[str], reply: Reply) -> None:
+        """Turn a final reply into the result of some recipients."""
+        self.message.results.update(dict.fromkeys(recipients, result_of(*reply)))
 
     def give_back(self) -> None:
         """Return its recipients to the message, except those who were refused for good."""
-        self._settle_refused()
         self.message.waiting[:0] = self._unsettled()
 
     def leave_uncertain(self, text: str) -> None:
         """Settle those whose content was written and not answered."""
-        self._settle_refused()
         uncertain = RecipientResult("uncertain", text=text)
         self.message.results.update(dict.fromkeys(self._unsettled(), uncertain))
 
-    def _settle(self, recipients: list[str], reply: Reply) -> None:
-        self.message.results.update(dict.fromkeys(recipients, result_of(*reply)))
-
-    def _settle_refused(self) -> None:
-        if self.mail_accepted:
-            for recipient, reply in zip(self.recipients, self.rcpts, strict=False):
-                if reply.code >= 500 and not wants_another_transaction(reply):
-                    self._settle([recipient], reply)
-
     def _unsettled(self) -> list[str]:
+        """Settle those who were refused for good, and return the others."""
+        for recipient, reply in zip(self.recipients, self.rcpts, strict=False) if self.mail_accepted else ():
+            if reply.code >= 500 and not wants_another_transaction(reply):
+                self.settle([recipient], reply)
         done = {*self.message.results, *self.message.waiting}
         return [recipient for recipient in self.recipients if recipient not in done]
 
