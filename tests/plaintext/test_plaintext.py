@@ -686,6 +686,7 @@ def test_headings_above_blank_rows_stay() -> None:
         ("<table><tfoot><tr><td>Sum<tbody><tr><td>Tea</table>", "Tea\n\nSum"),
         ("<h1>Title</h1><h2>Part</h2><h3>Item</h3><p>text</p><h3>Next</h3><p>text</p>",
          "Title\n\nPart\n----\n\nItem\ntext\n\nNext\ntext"),
+        ("<blockquote><h3>Item</h3></blockquote><p>text</p>", "> Item\n\ntext"),
         ("<h1>One</h1>a<h1>Two</h1>b", "One\n---\n\na\n\nTwo\n---\n\nb"),
         ("<p>a</p><footer>b</footer>", "a\n\n-- \nb"),
         ('<p>a</p><div class="mail-footer"><p>b</p><p role="contentinfo">c</p></div>', "a\n\n-- \nb\n\nc"),

@@ -34,7 +34,7 @@ _NOT_CLEAN = re.compile(
     "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
 )
 _WHITE_SPACE = re.compile("[\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]")
-_GAP = re.compile("  +")
+_GAP = re.compile(f"({BREAK}?) +")
 _LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
@@ -69,16 +69,9 @@ def clean_lines(text: str) -> str:
 def clean_spaced_lines(text: str) -> str:
     """Do the same as :func:`clean_lines` for a text whose spaces are kept: most become hard ones."""
     text = _WHITE_SPACE.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text.replace("\t", "    "))))
-    lines = [_hard_spaces(line, 0 if number else 1) for number, line in enumerate(_LINE_END.split(text))]
-    return BREAK.join([*(line.rstrip("\xa0 ") for line in lines[:-1]), lines[-1]])
-
-
-def _hard_spaces(line: str, soft: int) -> str:
-    """Return a line with hard spaces at its start, but for ``soft``, and for all but one of others."""
-    words = line.lstrip(" ")
-    start = len(line) - len(words)
-    words = _GAP.sub(lambda gap: "\xa0" * (len(gap[0]) - 1) + " ", words)
-    return "\xa0" * (start - soft) + " " * min(start, soft) + words
+    *lines, last = _LINE_END.split(text)
+    text = BREAK.join([*(line.rstrip(" ") for line in lines), last])
+    return _GAP.sub(lambda gap: gap[1] + "\xa0" * (len(gap[0]) - 1) + " " * (not gap[1]), text)
 
 
 def clean_pre_lines(text: str) -> str:

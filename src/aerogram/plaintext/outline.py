@@ -47,13 +47,15 @@ def outline(root: Element) -> list[Line]:
     text: str = converter.handle(_EDGES.sub("<p>", "".join(reader.html)))
     underlined = (1, 2) if f"\n{text}".count("\n# ") > 1 else (2,)
     lines: list[Line] = []
-    is_title = False  # the last line that holds something belongs to the next: a small heading
+    title: Line | None = None  # what stays with the next line that holds something: a small heading
     for found in _LINE.finditer(text):
         line = _line(found, reader, underlined)
-        if line.content or not is_title:
-            lines.append(line)
-        if line.content:
-            is_title = len(found["head"] or "") > 2 or line.content == marks.FOOT
+        if title and not line.content:
+            continue
+        if title and title.first.count(">") != line.first.count(">"):
+            lines.append(Line("", "", ""))
+        lines.append(line)
+        title = line if len(found["head"] or "") > 2 or line.content == marks.FOOT else None
     return lines
 
 
