@@ -23,13 +23,12 @@ Element = (
     Any  # an lxml element: the published stubs give attributes and XPath results types that are of no use
 )
 
-_SPACE = r"[ \t\n\r]"
 _COMMENT = r"<!--(?:-?>|(?:(?!--!?>)[\s\S])*(?:--!?>|\Z))"
-_LEADING = rf"{_SPACE}|{_COMMENT}|<(?:!\[|\?)[^>]*>"
+_LEADING = rf"[ \t\n\r]|{_COMMENT}|<(?:!\[|\?)[^>]*>"
 _DOCTYPE = re.compile(rf"((?:{_LEADING})*)(<!doctype[^>]*>)", re.IGNORECASE)
 _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _PART_OF_TABLE = re.compile(
-    rf"(?:{_LEADING})*<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[\s>/]", re.IGNORECASE
+    rf"(?:{_LEADING})*<(?:caption|col(group)?|t(body|d|foot|h|head|r))[\s>/]", re.IGNORECASE
 )
 _BOGUS_COMMENT = re.compile(r"<!(\[[^<>]*)>")  # a comment to browsers, but not to Outlook
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
@@ -44,6 +43,7 @@ _KEEPS_LINE = {"pre", "textarea", "listing"}  # their first line break is not re
 _FOREIGN = {"svg", "math"}
 _NOT_FOREIGN = {"annotation-xml", "desc", "foreignObject", "mi", "mn", "mo", "ms", "mtext", "title"}
 _ESCAPED = re.compile("[&<>\r]")
+_IS_PLAIN = re.compile('[^&<>"\r]+').fullmatch  # needs no escapes
 # What no name in a tree may hold (or begin with) is written there as a private character.
 _SHIFTED = {ord(character): 0xE000 + ord(character) for character in "&<>\"'{"}
 _UNSHIFTED = {shifted: character for character, shifted in _SHIFTED.items()}
@@ -257,28 +257,28 @@ class _Writer:
 
     def _write_start(self, element: Element) -> None:
         tag, text, attributes = element.tag, element.text, element.items()
-        if attributes:
-            values = [f" {_name_of(name)}{self._value(name, value)}" for name, value in attributes]
-            self.html.append(f"<{_name_of(tag)}{''.join(values)}>")
-        else:
-            self.html.append(f"<{_name_of(tag)}>")
+        values = [
+            f' {name}="{value}"' if _IS_PLAIN(value) and name.isascii() else self._attribute(name, value)
+            for name, value in attributes
+        ]
+        self.html.append(f"<{_name_of(tag)}{''.join(values)}>")
         if text:
             if tag in _KEEPS_LINE and text[0] == "\n":
                 self.html.append("\n")
             self.html.append(text if tag in _RAW and not _is_foreign(element) else _escape(text))
 
-    def _value(self, name: str, value: str) -> str:
+    def _attribute(self, name: str, value: str) -> str:
         if not value and name not in self._valued:
-            return ""
+            return f" {_name_of(name)}"
         value = _escape(value)
-        if '"' not in value:
-            return f'="{value}"'
-        return f"='{value}'" if "'" not in value else f'="{value.replace(chr(34), "&quot;")}"'
+        if '"' in value and "'" not in value:
+            return f" {_name_of(name)}='{value}'"
+        return f' {_name_of(name)}="{value.replace(chr(34), "&quot;")}"'
 
     @cached_property
     def _valued(self) -> set[str]:
         """The names of the attributes that have a value somewhere, be it an empty one."""
-        return set(re.findall(r"""(?<![^\s"'<>/=])([^\s"'<>/=]+)\s*=""", self._source.lower()))
+        return {name for piece in self._source.lower().split("=") for name in piece.rsplit(None, 1)[-1:]}
 
     def _write_comment(self, comment: Element) -> None:
         text = comment.text or ""

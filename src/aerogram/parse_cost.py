@@ -18,10 +18,6 @@ TOO_DEEP = (
     "Check for elements that are never closed."
 )
 _MOST_ATTRIBUTES = 5_000
-_MANY_ATTRIBUTES = (
-    f"has an element with more than {_MOST_ATTRIBUTES:,} attributes (line {{}}). "
-    "Check for a quotation mark that is never closed."
-)
 _MOST_FORMATTING = 200
 _UNCLOSED = f"has more than {_MOST_FORMATTING} formatting elements (<b>, <font> ...) that are never closed."
 _MOST_STEPS = 100_000_000  # of the parser: half a second
@@ -71,9 +67,8 @@ class _Walk:
         self._text = text
         # The open frames, and what is open in each: the name, and the tag of a formatting element.
         self._frames: list[tuple[str, list[tuple[str, str]]]] = [("", [])]
-        # The open formatting elements around all cells, and in each open cell: their number, and that by tag.
-        self._formatting = [0]
-        self._same: list[Counter[str]] = [Counter()]
+        # How many formatting elements are open around all cells, and in each open cell: all (""), and by tag.
+        self._formatting: list[Counter[str]] = [Counter()]
         self._depth = 0
 
     def problem(self) -> str:
@@ -85,7 +80,11 @@ class _Walk:
             if len(tag["attributes"] or "") > 2 * _MOST_ATTRIBUTES and (
                 len(re.findall(_ATTRIBUTE, tag["attributes"])) > _MOST_ATTRIBUTES
             ):
-                return _MANY_ATTRIBUTES.format(self._text.count("\n", 0, tag.start()) + 1)
+                return (
+                    f"has an element with more than {_MOST_ATTRIBUTES:,} attributes (line "
+                    f"{self._text.count(chr(10), 0, tag.start()) + 1}). "
+                    "Check for a quotation mark that is never closed."
+                )
             if tag["end"]:
                 self._end(name)
             elif name == "template" or (is_foreign and (name in _RAW_TEXT or tag["other"])):
@@ -99,9 +98,10 @@ class _Walk:
             elif name:
                 is_foreign = is_foreign or name in _FOREIGN
                 self._start(name, tag[0])
-            if self._formatting[-1] > _MOST_FORMATTING:
+            formatting = self._formatting[-1][""]
+            if formatting > _MOST_FORMATTING:
                 return _UNCLOSED
-            steps += self._depth + _STEPS_TO_REOPEN * self._formatting[-1]
+            steps += self._depth + _STEPS_TO_REOPEN * formatting
             if steps > _MOST_STEPS:
                 return TOO_DEEP
         return ""
@@ -109,7 +109,7 @@ class _Walk:
     def _problem_behind(self, position: int) -> str:
         """Count all tags behind a place where it is not clear what is a comment, raw text or a tag."""
         rest = self._text[position:]
-        if self._formatting[-1] + len(_FORMATTING_TAG.findall(rest)) > _MOST_FORMATTING:
+        if self._formatting[-1][""] + len(_FORMATTING_TAG.findall(rest)) > _MOST_FORMATTING:
             return _UNCLOSED
         tags = rest.count("<")
         return TOO_DEEP if (self._depth + tags) * tags > _MOST_STEPS else ""
@@ -123,14 +123,12 @@ class _Walk:
         if name in _FRAMES or (name in _CELLS and frame == "table"):
             self._frames.append((name, []))
             if name in _CELLS:
-                self._formatting.append(0)
-                self._same.append(Counter())
+                self._formatting.append(Counter())
         elif name in _UNCOUNTED:
             return
-        elif name in _FORMATTING and self._same[-1][tag] < 3:  # of the same, three are opened again
+        elif name in _FORMATTING and self._formatting[-1][tag] < 3:  # of the same, three are opened again
             inside.append((name, tag))
-            self._formatting[-1] += 1
-            self._same[-1][tag] += 1
+            self._formatting[-1].update(("", tag))
         else:
             inside.append((name, ""))
         self._depth += 1
@@ -146,9 +144,8 @@ class _Walk:
         elif name not in _UNCOUNTED:
             for index in range(len(inside) - 1, max(-1, len(inside) - 100), -1):
                 if inside[index][0] == name:
-                    _, tag = inside.pop(index)
-                    self._formatting[-1] -= bool(tag)
-                    self._same[-1][tag] -= 1
+                    if tag := inside.pop(index)[1]:
+                        self._formatting[-1].subtract(("", tag))
                     self._depth -= 1
                     return
 
@@ -160,5 +157,4 @@ class _Walk:
         self._depth -= 1 + len(inside) - len(kept)
         if frame in _CELLS:
             self._formatting.pop()
-            self._same.pop()
         return frame
