@@ -74,6 +74,7 @@ class MessageWriter(BytesGenerator):
     def _write_headers(self, msg: Message) -> None:
         for name, value in msg.raw_items():
             if isinstance(self.policy, EmailPolicy) and not hasattr(value, "name"):  # as it was read
-                value = value.encode("utf-8", "surrogateescape").decode("ascii", "surrogateescape")
-            self._fp.write(self.policy.fold_binary(name, value))
+                self._write_lines(f"{name}: {value}{self._NL}")
+            else:
+                self._fp.write(self.policy.fold_binary(name, value))
         self.write(self._NL)
