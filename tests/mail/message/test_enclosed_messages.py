@@ -139,6 +139,18 @@ def test_a_message_read_from_text_is_written(policy_: Any):
         assert "Subject: Grüße".encode() in each or b"Subject: =?utf-8?b?R3LDvMOfZQ==?=" in each
 
 
+@pytest.mark.parametrize("policy_", [policy.compat32, policy.default])
+def test_octets_in_a_file_name_survive(policy_: Any):
+    raw = (
+        "From: a@x.org\r\nSubject: x\r\nContent-Type: application/pdf\r\n"
+        'Content-Disposition: attachment; filename="Grüße.pdf"\r\n\r\nx\r\n'
+    ).encode()
+    for content in (raw, message_from_bytes(raw, policy=policy_)):
+        sent = to_bytes(enclosing(content))
+        assert b"\xef\xbf\xbd" not in sent
+        assert "Grüße.pdf".encode() in sent or b"Gr%C3%BC%C3%9Fe.pdf" in sent
+
+
 def test_octets_in_a_tree_of_other_making_are_refused_where_they_are_no_text():
     class Other:
         def message(self) -> Message:

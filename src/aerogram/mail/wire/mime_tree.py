@@ -159,7 +159,8 @@ def _field(part: Message, name: str, value: Any) -> bytes:
                 f"Header {name!r} holds octets that are not UTF-8: {excerpt(text)}"
             ) from None
     if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters
-        value = value if hasattr(value, "name") else text
+        if not (hasattr(value, "name") or text.isascii()):
+            value = part.policy.header_fetch_parse(name, text)
         if name.lower() in ("content-type", "content-disposition"):
             return part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False).fold_binary(name, value)
         return header_bytes(name, str(part.policy.header_fetch_parse(name, value)))
