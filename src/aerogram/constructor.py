@@ -34,12 +34,8 @@ _collected: ContextVar[list[DeclarationProblem] | None] = ContextVar(
 def make_constructor(cls: type, base: type) -> tuple[str, ...]:
     """Make ``cls`` a dataclass with keyword-only fields and return their names, inherited ones first.
 
-    Args:
-        cls: the class just defined.
-        base: the class whose attributes are declarations and methods, and no defaults of fields.
-
-    Raises:
-        DeclarationError: a field is named like a method, or dataclasses refuse the class.
+    The attributes of ``base`` are declarations and methods, and no defaults of fields. DeclarationError is
+    raised where a field is named like a method, or dataclasses refuse the class.
     """
     annotations = _own_annotations(cls)
     inherited = _inherited_fields(cls)
@@ -70,10 +66,7 @@ def report_problem(problem: DeclarationProblem) -> None:
 
 @contextmanager
 def collect_problems() -> Iterator[list[DeclarationProblem]]:
-    """Define classes that cannot work instead of stopping at the first, and list their problems.
-
-    For a check that reports every problem of a module at once.
-    """
+    """Define classes that cannot work instead of stopping at the first, and list their problems."""
     collected: list[DeclarationProblem] = []
     token = _collected.set(collected)
     try:

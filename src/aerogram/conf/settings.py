@@ -160,7 +160,7 @@ class Settings(SettingsTable):
 
     def snapshot(self) -> Mapping[str, Any]:
         """Return all values by name, for code that needs several at the price of one access."""
-        base = self._current_base()
+        base = self._frozen.get() or self._current_base()
         overrides = self._overrides.get()
         if not overrides:
             return base.values

@@ -59,12 +59,7 @@ class Stats:
 
 
 class Stencils:
-    """A cache of stencils, safe to share between threads.
-
-    Args:
-        entries: the most shapes to keep; the least recently used are dropped. ``STENCIL_CACHE_ENTRIES`` if
-            not given.
-        octets: the most bytes they may take together; ``STENCIL_CACHE_BYTES`` if not given.
+    """A cache of stencils, safe to share between threads; its limits are those of :class:`Cache`.
 
     >>> stencils = Stencils()
     >>> for name in ("Ann", "Bob"):
@@ -100,20 +95,10 @@ class Stencils:
         template: str | None = None,
         want_text: bool = True,
     ) -> Finished:
-        """Inline a rendered page and make its text part.
+        """Inline a page, or the chunks that Jinja yields of one, and make its text part.
 
-        Args:
-            page: the page, or (faster) the chunks that ``jinja2.Template.generate`` yields with autoescape.
-            css: the text of style sheets to apply after those of the page.
-            template: the template's name, for errors.
-            want_text: whether the text part is needed.
-
-        Returns:
-            What :func:`~aerogram.inlining.inline_css` and :func:`~aerogram.plaintext.html_to_text` of its
-            result would return: the same tree and the same text.
-
-        Raises:
-            DocumentError: as :func:`~aerogram.inlining.inline_css` does.
+        The result has the tree and the text that :func:`~aerogram.inlining.inline_css` and
+        :func:`~aerogram.plaintext.html_to_text` of its result would return; errors are those of the former.
         """
         chunks = page if isinstance(page, str) else list(page)
         current = settings.snapshot()
@@ -125,7 +110,8 @@ class Stencils:
                 if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
                     check_size("".join(chunks), template)
                 return stencil.fill(values)
-        self._count("_fallbacks")
+        with self._lock:
+            self._fallbacks += 1
         return _finish_slowly("".join(chunks), css, template, width)
 
     def _stencil(
@@ -145,14 +131,16 @@ class Stencils:
         stencil: Stencil | None = self._cache.get(key)
         if stencil is not None:
             if stencil.constants is not None:
-                self._count("_hits")
+                with self._lock:
+                    self._hits += 1
             return stencil, values
         if info.marker in "".join(values):
             return UNPROVED, values
         stencil = _compile(info, values, static, css, template, width)
         self._cache.put(key, stencil, stencil.octets)
         if stencil.constants is not None:
-            self._count("_misses")
+            with self._lock:
+                self._misses += 1
         return stencil, values
 
     def _varying(self, info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:
@@ -162,10 +150,6 @@ class Stencils:
             varying = varying_attributes(info, values)
             self._cache.put(key, varying, varying.octets)
         return varying
-
-    def _count(self, name: str) -> None:
-        with self._lock:
-            setattr(self, name, getattr(self, name) + 1)
 
 
 def _compile(info: ShapeInfo, values: Sequence[str], *arguments: Any) -> Stencil:

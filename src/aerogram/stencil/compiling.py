@@ -85,19 +85,14 @@ class Stencil:
         return Finished(alternative, self.text.fill(values) if self.text else "")
 
 
-UNPROVED = Stencil(None, picker(()), None, 0, 200)
-"""Stands for the pages of a shape that are finished the slow way."""
+UNPROVED = Stencil(None, picker(()), None, 0, 200)  # for pages that are finished the slow way
 
 
 class VaryingAttributes(NamedTuple):
-    """What the style sheets of a page test of the attributes that may vary.
+    """What the style sheets of a page test of the attributes that may vary."""
 
-    ``static`` are the numbers of the values whose tests cannot be read from the sheets; each of ``tested`` is
-    an attribute, its tests, and their results with placeholders in it.
-    """
-
-    static: tuple[int, ...]
-    tested: tuple[tuple[AttributeTemplate, list[TestPair], Results], ...]
+    static: tuple[int, ...]  # the values whose tests cannot be read from the sheets
+    tested: tuple[tuple[AttributeTemplate, list[TestPair], Results], ...]  # results with placeholders
 
     @property
     def octets(self) -> int:
@@ -122,10 +117,7 @@ class ShapeInfo:
     octets: int
 
     def static_values(self, values: Sequence[str], varying: VaryingAttributes) -> tuple[int, ...] | None:
-        """Return the numbers of the values that belong to the shape of this page.
-
-        ``None`` if a value cannot be filled in where it stands.
-        """
+        """Return which values belong to the shape; ``None`` if one cannot be filled in where it stands."""
         for number in self.in_comments:
             if not is_safe_in_comment(values[number]):
                 return None
@@ -200,15 +192,8 @@ def compile_stencil(
 ) -> Stencil:
     """Finish a page of the shape once and make it a stencil.
 
-    Returns :data:`UNPROVED` if a placeholder did not come out exactly once and where it was expected.
-
-    Args:
-        info: of the shape; its marker must not occur in ``values``.
-        values: those of the page.
-        static: the numbers of the values that belong to the shape.
-        css: the text of further style sheets.
-        template: the template's name, for errors.
-        width: of the text part; ``None`` for none.
+    It is :data:`UNPROVED` if a placeholder did not come out exactly once and where it was expected. No value
+    holds the marker of the shape; those with the numbers ``static`` belong to the shape.
     """
     placeholder = re.compile(f"{info.marker}([0-9]+)z")
     kept = set(static)

@@ -185,17 +185,7 @@ class AttributeTemplate(NamedTuple):
 def find_places(
     html: str, marker: str, placeholder: re.Pattern[str], count: int
 ) -> tuple[list[Place], list[AttributeTemplate]]:
-    """Find out where each placeholder in ``html`` stands.
-
-    Args:
-        html: a page with placeholders.
-        marker: begins each of them.
-        placeholder: matches one; group 1 is its number.
-        count: of the placeholders.
-
-    Returns:
-        The places, in the order of the numbers, and the attributes whose values may vary.
-    """
+    """Return where each placeholder in ``html`` stands, by its number, and the attributes that may vary."""
     found = [Place(STATIC)] * count
     has_quotations = "<q" in html.lower()  # their marks are those of a language
     attributes = []

@@ -171,13 +171,7 @@ class TextTemplate(NamedTuple):
 
 
 def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
-    """Lay out every line of an outline that no value is in, and prepare the rest.
-
-    Args:
-        outline: its lines.
-        placeholder: matches the placeholder of a value; group 1 is its number.
-        width: of the text, in columns.
-    """
+    """Lay out every line of an outline that no value is in, and prepare the rest."""
     gaps: dict[Gap, int] = {}
     plain: dict[tuple[bool, str], list[tuple[int, str, str]]] = {}  # by are_headings and rest
     others: dict[int, OpenLine | OpenTable] = {}
@@ -213,7 +207,7 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
 
 
 def _without_edges(content: str) -> str:
-    """Return content without the marks of its kind at its edges, and the spaces there."""
+    """Return content without what marks a heading, an image or a block."""
     plain_text = content.removeprefix(marks.HEAD).strip(f"{marks.SOFT} ")
     return plain_text if content[:1] == marks.HEAD or marks.SOFT in content else content
 

@@ -82,10 +82,7 @@ class Templates:
     def html(self, name: str, variables: Mapping[str, object], origin: str) -> str:
         """Return the HTML template ``name`` rendered with ``variables``, every value escaped.
 
-        Args:
-            name: the template's logical name.
-            variables: what the template may use.
-            origin: the declaration that names it, for error texts: ``"OrderShipped.html_template"``.
+        ``origin`` is the declaration that names it, for error texts: ``"OrderShipped.html_template"``.
 
         Raises:
             TemplateNotFound: no loader finds it, or one it includes.
@@ -107,11 +104,7 @@ class Templates:
     ) -> str:
         """Return ``source``, a Jinja string such as a subject, rendered; raises as :meth:`html`.
 
-        Args:
-            source: the Jinja string itself.
-            variables: what it may use.
-            origin: the declaration it comes from, for error texts.
-            sandboxed: whether only harmless expressions may run, as data may have got into the string.
+        If ``sandboxed``, only harmless expressions may run, as data may have got into the string.
         """
         if not _JINJA_MARK.search(source):
             return source
@@ -124,11 +117,7 @@ class Templates:
         return "".join(self._chunks(template, variables, origin))
 
     def source(self, name: str, origin: str) -> str:
-        """Return a file of the template folders as it stands, for example a stylesheet.
-
-        Raises:
-            TemplateNotFound: no loader finds it.
-        """
+        """Return a file of the template folders, for example a stylesheet; raises TemplateNotFound."""
         source, is_fresh = self._sources.get(name, ("", None))
         if is_fresh is None or not is_fresh():
             try:

@@ -8,6 +8,7 @@ returns. Both ways give the same mail.
 from __future__ import annotations
 
 from email.message import Message
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -148,15 +149,17 @@ _MIME_VERSION = b"MIME-Version: 1.0\r\n"
 
 
 def _multipart(subtype: str, parts: list[Node]) -> Multipart:
-    return Multipart(f"multipart/{check_subtype(subtype)}".encode(), _MIME_VERSION, parts)
+    return Multipart(b"multipart/" + check_subtype(subtype).encode(), _MIME_VERSION, parts)
 
 
 def _text(encoded: Encoded, subtype: str) -> Leaf:
-    head = (
-        f'Content-Type: text/{check_subtype(subtype)}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
-        f"Content-Transfer-Encoding: {encoded.encoding}\r\n"
-    )
-    return Leaf(head.encode("ascii"), encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
+    return Leaf(_text_head(encoded.encoding, subtype), encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
+
+
+@lru_cache(maxsize=64)
+def _text_head(encoding: str, subtype: str) -> bytes:
+    kind = f'Content-Type: text/{check_subtype(subtype)}; charset="utf-8"\r\n'
+    return f"{kind}MIME-Version: 1.0\r\nContent-Transfer-Encoding: {encoding}\r\n".encode("ascii")
 
 
 def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit: bool) -> Node:
