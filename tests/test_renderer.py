@@ -146,7 +146,7 @@ def test_attachments_are_files_triples_or_parts(renderer: Renderer, tmp_path: Pa
 def test_a_missing_attachment_file_is_an_error_and_not_a_mail_without_it(
     renderer: Renderer, tmp_path: Path
 ) -> None:
-    with pytest.raises(OSError, match=r"gone\.pdf"):
+    with pytest.raises(FileNotFoundError, match=r"Variant\.attachments: .*gone\.pdf"):
         renderer.render(variant(attachments=[tmp_path / "gone.pdf"])(name="Ann"))
 
 
@@ -154,7 +154,7 @@ def test_a_missing_attachment_file_is_an_error_and_not_a_mail_without_it(
     "name", ["Ann\r\nBcc: eve@example.com", "Ann\n", "a\0b", "a\u2028b", "a\x85b", "\udcff"]
 )
 def test_a_newline_from_the_data_is_refused_when_rendering(renderer: Renderer, name: str) -> None:
-    with pytest.raises(BadHeaderError):
+    with pytest.raises(BadHeaderError, match=r"^Hello: Header values"):
         renderer.render(Hello(name=name))
 
 
@@ -233,7 +233,7 @@ def test_a_wrong_address_is_told_with_the_declaration_it_stands_in(renderer: Ren
     with pytest.raises(InvalidAddress, match=rf'^Variant\.{name}: Invalid address "eve@"'):
         renderer.render(declaring("eve@"))
     header = {"from_email": "From", "reply_to": "Reply-To"}.get(name, name.title())
-    with pytest.raises(BadHeaderError, match=rf"for header '{header}'"):
+    with pytest.raises(BadHeaderError, match=rf"^Variant: .* for header '{header}'"):
         renderer.render(declaring("eve@example.com\nBcc: mallory@example.com"))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
 from aerogram.declaration import Declarations
-from aerogram.exceptions import DeclarationError, InvalidAddress
+from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value
@@ -93,26 +93,32 @@ class Renderer:
         """
         origin = type(notification).__name__
         with settings.frozen():
-            variables = notification.context()
-            subject = self._subject(notification, variables, origin)
-            text, html = self._parts(notification, variables, origin)
-            message = EmailMultiAlternatives(
-                subject=subject,
-                body=text,
-                from_email=notification.from_email,
-                to=notification.to,
-                cc=notification.cc,
-                bcc=notification.bcc,
-                reply_to=notification.reply_to,
-            )
-            if html is not None:
-                message.alternatives.append(html)
-            message.extra_headers = _headers(notification, message)
-            for attachment in notification.attachments or ():
-                _attach(message, attachment, origin)
-            _check_addresses(message, origin)
-            if notification.return_path is not None:
-                message.return_path = _return_path(notification.return_path, message, origin)
+            try:
+                return self._message(notification, origin)
+            except BadHeaderError as error:
+                raise type(error)(f"{origin}: {error}") from None
+
+    def _message(self, notification: Renderable, origin: str) -> EmailMultiAlternatives:
+        variables = notification.context()
+        subject = self._subject(notification, variables, origin)
+        text, html = self._parts(notification, variables, origin)
+        message = EmailMultiAlternatives(
+            subject=subject,
+            body=text,
+            from_email=notification.from_email,
+            to=notification.to,
+            cc=notification.cc,
+            bcc=notification.bcc,
+            reply_to=notification.reply_to,
+        )
+        if html is not None:
+            message.alternatives.append(html)
+        message.extra_headers = _headers(notification, message)
+        for attachment in notification.attachments or ():
+            _attach(message, attachment, origin)
+        _check_addresses(message, origin)
+        if notification.return_path is not None:
+            message.return_path = _return_path(notification.return_path, message, origin)
         return message
 
     def _subject(self, notification: Renderable, variables: Mapping[str, object], origin: str) -> str:
@@ -205,7 +211,11 @@ def _is_field(notification: Renderable, name: str) -> bool:
 
 def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> None:
     if isinstance(attachment, PathLike):
-        message.attach_file(attachment)
+        try:
+            message.attach_file(attachment)
+        except OSError as error:
+            what = f"{origin}.attachments: {error.strerror}"
+            raise type(error)(error.errno, what, str(attachment)) from None
     elif isinstance(attachment, (tuple, list)):
         message.attach(*attachment)
     elif isinstance(attachment, Message):
