@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aerogram.conf import settings
-from aerogram.inlining import cascade, stylesheet
+from aerogram.inlining import applying, cascade
 from aerogram.plaintext import marks, style
 from aerogram.plaintext.grid import Grid
 
@@ -27,8 +27,8 @@ from .render import PAGES, Contestants, Run, context
 def uncached(function: Any) -> Callable[..., Any]:
     """Return what a cached function calls."""
 
-    def call(*arguments: Any) -> Any:
-        return function.__wrapped__(*arguments)
+    def call(*arguments: Any, **options: Any) -> Any:
+        return function.__wrapped__(*arguments, **options)
 
     call.__wrapped__ = function.__wrapped__  # type: ignore[attr-defined]  # long arguments skip the cache by it
     return call
@@ -36,9 +36,8 @@ def uncached(function: Any) -> Callable[..., Any]:
 
 # What is replaced, and what by, to go without a fast path.
 SWITCHES: dict[str, tuple[Any, str, Any]] = {
-    "sheets": (stylesheet, "parse_sheet", uncached(stylesheet.parse_sheet)),
-    "outcomes": (cascade, "_outcome", uncached(cascade._outcome)),
-    "importance": (cascade, "_settled", uncached(cascade._settled)),
+    "sheets": (applying, "parse_sheet", uncached(applying.parse_sheet)),
+    "outcomes": (cascade, "_situation", uncached(cascade._situation)),
     "styles": (style, "_style_info", uncached(style._style_info)),
     "clean text": (marks, "is_clean", lambda _text: False),
     "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),

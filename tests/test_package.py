@@ -37,6 +37,7 @@ HOMES = {
     "celery": {"contrib"},
     "click": {"cli"},
     "cssselect": {"inlining"},
+    "cssselect2": {"inlining"},
     "cssutils": {"inlining"},
     "django": {"contrib", "mail"},      # mail/backends/django.py
     "dkim": {"mail"},

@@ -20,6 +20,7 @@ __all__ = [
     "read_block",
     "read_declarations",
     "read_rules",
+    "read_sheet",
     "read_statements",
     "split_list",
 ]
@@ -29,8 +30,14 @@ _BLANKS = ("whitespace", "comment")
 _NAME = re.compile(r"[\w-]+")
 _LONG_NUMBER = re.compile(r"\d{1000,}")  # Python refuses to read 4,301 digits
 _HEX_AFTER_U = re.compile(r"(?<![\w-])([uU])\+(?=[0-9a-fA-F?])")  # to tinycss2 "u+a" is a range of characters
-# A rule without strings, escapes, parentheses and comments, behind the end of another.
-_SIMPLE_RULE = re.compile(r"(?:(?<=[{};\n])|\A)([^{}\"'\\/()@;\n<]+)\{([^{}\"'\\/()@]*)\}")
+# A rule without strings, escapes, parentheses and comments, behind the end of another; and a block of such.
+_SIMPLE_RULE = re.compile(
+    r"(?:(?<=[{};\n])|\A)(\s*)((?!\s|[^{};\n]*-->)[^{}\"'\\/()@;\n<]*[^{}\"'\\/()@;\n<\s:])(\s*\{)([^{}\"'\\/()@]*)\}"
+)
+_HIDDEN_RULES = re.compile(r"\{((?:\s*r+\s*\{[\nr]*\})+\s*)\}")
+_NO_LINE_END = re.compile("[^\n]")
+_MARK = re.compile(r"\W")
+_MOST_MARKS = 20_000  # of a block that is read
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -106,12 +113,22 @@ def read_rules(sheet: str) -> list[Rule]:
 
 def read_statements(sheet: str) -> list[Statement]:
     """Return the rules and at-rules of a sheet, or of a block that holds rules, in order."""
+    return read_sheet(sheet)[1]
+
+
+def read_sheet(sheet: str) -> tuple[str, list[Statement]]:
+    """Return a sheet closed at its end, in which positions count, and its statements."""
     source = _Source(sheet, simple_rules=True)
-    return [part for part in _parts(source, in_rule=False) if isinstance(part, Statement)]
+    return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, Statement)]
 
 
 def read_block(text: str) -> list[Written | Statement]:
-    """Return the declarations, nested rules and unreadable pieces of a block, in order."""
+    """Return the declarations, nested rules and unreadable pieces of a block, in order.
+
+    A block of very many tokens is one unreadable piece.
+    """
+    if len(text) > _MOST_MARKS and len(_MARK.findall(text)) > _MOST_MARKS:
+        return [Written(None, text, 0, len(text))]
     return list(_parts(_Source(text), in_rule=True))
 
 
@@ -128,6 +145,14 @@ def tokens(text: str) -> list[Any]:
     return [value for value in _Source(_HEX_AFTER_U.sub(r"\1 + ", text)).values if value.type != "comment"]
 
 
+def read_nth(values: Any) -> tuple[int, int] | None:
+    """Return the two numbers of ``2n+1`` and the like."""
+    from tinycss2.nth import parse_nth
+
+    found: tuple[int, int] | None = parse_nth(values)
+    return found
+
+
 class _Source:
     """A text with its component values, closed where its end leaves something open."""
 
@@ -139,24 +164,15 @@ class _Source:
             text = _SURROGATE.sub("\ufffd", text)
         if (len(text) - len(text.rstrip("\\"))) % 2:
             text += "\ufffd"  # an escape of nothing (CSS Syntax 3, section 4.3.7)
-        self.text, self._hides_rules = text, simple_rules
-        *values, last = self._parse()
-        if last != ";":
-            self.text += _closers([*values, last], self.text)
-            *values, last = self._parse()
-        self.values: list[Any] = values
-        self._lines = [0, *[found.end() for found in re.finditer("\n", self.text)]]
-
-    def _parse(self) -> list[Any]:
-        """Return the component values of the text and a semicolon, which shows what is left open."""
+        structure = _LONG_NUMBER.sub(lambda found: "x" * len(found[0]), text)
+        if simple_rules:  # most rules of a large sheet match nothing and are never read
+            structure = _SIMPLE_RULE.sub(_hidden_rule, structure)
+            structure = _HIDDEN_RULES.sub(lambda block: f"{{{_hidden(block[1])}}}", structure)
         from tinycss2 import parse_component_value_list
 
-        text = self.text
-        if self._hides_rules:
-            text = _SIMPLE_RULE.sub(_hidden, text)
-        text = _LONG_NUMBER.sub(lambda found: "x" * len(found[0]), text)
-        values: list[Any] = parse_component_value_list(text + ";")
-        return values
+        self.values: list[Any] = parse_component_value_list(structure + ";")
+        self.text = text + _close(self.values, text)
+        self._lines = [0, *[found.end() for found in re.finditer("\n", structure)]]
 
     def start(self, value: Any) -> int:
         """Return where a component value begins in the text."""
@@ -168,38 +184,38 @@ class _Source:
         return self.start(self.values[index]) if index < len(self.values) else len(self.text)
 
 
-def _hidden(rule: re.Match[str]) -> str:
-    """Return a stand-in of the same length: most rules of a large sheet match nothing and are never read."""
-    prelude, block = rule[1], rule[2]
-    bare = prelude.strip()
-    if not bare or bare.endswith(":") or "--" in bare:
-        return rule[0]
-    blank = " " * len(block) if "\n" not in block else re.sub("[^\n]", " ", block)
-    lead = len(prelude) - len(prelude.lstrip())
-    return f"{prelude[:lead]}{'r' * (len(prelude) - lead)}{{{blank}}}"
+def _hidden_rule(rule: re.Match[str]) -> str:
+    return f"{rule[1]}{_hidden(rule[2])}{rule[3]}{_hidden(rule[4])}}}"
 
 
-def _closers(values: list[Any], text: str) -> str:
-    """Return what closes the text whose component values end with a semicolon inside something open."""
-    closers = ""
+def _hidden(text: str) -> str:
+    return "r" * len(text) if "\n" not in text else _NO_LINE_END.sub("r", text)
+
+
+def _close(values: list[Any], text: str) -> str:
+    """Drop the last semicolon, which shows what the end of the text leaves open; return what closes that."""
+    closers: list[str] = []
     while values:
         last = values[-1]
+        if last == ";":
+            values.pop()
+            break
         if last.type == "error":
             if last.kind == "eof-in-string":
-                closers = text.split("\n")[last.source_line - 1][last.source_column - 1] + closers
+                closers.append(text.split("\n")[last.source_line - 1][last.source_column - 1])
             elif last.kind in ("eof-in-url", "bad-url"):
-                closers = ")" + closers
+                closers.append(")")
             break
-        closers = _CLOSERS.get(last.type, "") + closers
+        closers.append(_CLOSERS.get(last.type, ""))
         values = getattr(last, "content", None) or getattr(last, "arguments", None) or []
-    return closers
+    return "".join(reversed(closers))
 
 
 def _parts(source: _Source, *, in_rule: bool) -> Iterator[Written | Statement]:
-    values, index = source.values, 0
-    while index < len(values):
+    values, index, count = source.values, 0, len(source.values)
+    while index < count:
         value = values[index]
-        if value.type in _BLANKS or value == ";" or (not in_rule and value in ("<!--", "-->")):
+        if value.type in _BLANKS or value == (";" if in_rule else "<!--") or (value == "-->" and not in_rule):
             index += 1
             continue
         if in_rule and (found := _declaration(source, index)):
@@ -208,14 +224,14 @@ def _parts(source: _Source, *, in_rule: bool) -> Iterator[Written | Statement]:
             continue
         is_at = value.type == "at-keyword"
         end = index
-        while end < len(values) and values[end].type != "{} block":
+        while end < count and values[end].type != "{} block":
             if (in_rule or is_at) and values[end] == ";":
                 break
             end += 1
         start = source.start(value)
         after = source.start_at(end + 1)
-        if end < len(values) and values[end].type == "{} block":
-            opening = source.start_at(end)
+        if end < count and values[end].type == "{} block":
+            opening = source.start(values[end])
             block = source.text[opening + 1 : after - 1]
             prelude = source.text[start:opening].strip()
             yield Statement(prelude, block, start, opening + 1, after)

@@ -64,7 +64,7 @@ def test_what_stays_can_override_and_what_should_win_does() -> None:
     assert style_of(html, "p") == {"color": "red"}  # loses to the media rule
     assert style_of(html, "b") == {"color": "red !important"}  # was important, the media rule was not
     assert style_of(html, "i") == {"color": "red !important"}  # was inline, the media rule not important
-    assert "color: blue !important" in sheet_of(html)
+    assert "p,i{color:blue !important} b{color:blue}}" in sheet_of(html)
 
 
 def test_a_rule_that_should_win_does_even_beside_one_that_should_lose() -> None:
@@ -91,7 +91,6 @@ def test_an_important_media_rule_beats_an_important_rule() -> None:
         "@supports (display: grid) { p { color: red !important } }",
         "@keyframes k {from{opacity:0}to{opacity:1}}",
         "a:hover { color: red !important }",
-        "p:not(.x) { color: red !important }",
         "[data-ogsc] .a { color: red !important }",
         "@import url(https://fonts.example/x.css);",
     ],
@@ -402,9 +401,7 @@ def test_importing_aerogram_loads_none_of_the_heavy_packages() -> None:
     )
 
 
-def test_a_rule_with_a_comma_in_an_attribute_selector_stays_in_the_sheet() -> None:
-    css = "a[href='x,y']{color:red} b[title='nobody,has']{color:blue} p{margin:0}"
+def test_a_comma_in_an_attribute_selector_is_no_separator() -> None:
+    css = "a[href='x,y']{color:red} b[title='nobody,has']{color:blue} p:not(.x){margin:0}"
     html = inline_css(f"<style>{css}</style><p><a href='x,y'>x</a></p>")
-    assert "a[href='x,y'] { color: red !important }" in html
-    assert "b[title='nobody,has'] { color: blue !important }" in html
-    assert '<p style="margin:0">' in html
+    assert html == '<p style="margin:0"><a href="x,y" style="color:red">x</a></p>'

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerogram.inlining import inline_css
-from aerogram.inlining.declaration_block import read_declarations
 
 _VALUES = {
     "url": "x:" + "url(" * 20_000,
@@ -79,16 +78,16 @@ def few_calls(ready: None) -> Iterator[None]:
 def test_a_hostile_attribute_stays_and_the_rest_is_inlined(value: str) -> None:
     html = inline_css(f'<style>p, b{{color:red}}</style><p style="{value}">y</p><b>x</b>')
     assert '<b style="color:red">' in html
-    assert value.strip() in html
+    assert value[:30].partition(";")[0].strip() in html.replace("&quot;", '"')
     assert '<p style="color:red; ' in html
 
 
 @pytest.mark.usefixtures("few_calls")
 @pytest.mark.parametrize("value", _VALUES.values(), ids=_VALUES)
 def test_a_hostile_rule_stays_and_the_rest_is_inlined(value: str) -> None:
-    html = inline_css(f"<style>b{{color:red}} i{{{value}}}</style><b>x</b>")
+    html = inline_css(f"<style>b{{color:red}} i{{{value}}}</style><b>x</b><i>y</i>")
     assert '<b style="color:red">' in html
-    assert "i {" in html or "/*" in value
+    assert value[:30].partition(";")[0].strip() in html.replace("&quot;", '"')
 
 
 @pytest.mark.usefixtures("few_calls")
@@ -150,5 +149,4 @@ def test_ordinary_long_values_are_inlined(value: str) -> None:
 
 @given(st.text(alphabet="ab:;()'\"\\/*{}[]!,#@ -1.%\n<>", max_size=300))
 def test_no_text_makes_the_reader_fail(css: str) -> None:
-    read_declarations(css)
     inline_css(f"<p style='{css.replace(chr(39), '')}'>x</p>", css=f"p{{{css.replace('<', '')}}}")

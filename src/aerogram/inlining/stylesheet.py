@@ -1,255 +1,340 @@
-"""A parsed style sheet: the rules that can stand in style attributes, and the text that stays.
+"""A style sheet as inlining sees it: pieces of its text, and the rules in them.
 
-The sheet is split here, so that one unreadable rule does not lose the others, and what stays in the
-``<style>`` element stays as its author wrote it. Premailer's parser reads the declarations.
+A rule that stands in no block of another may be inlined as far as its selectors are static; every other rule
+stays where it is. Selectors and declarations are read when a document first has what the rule asks for.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.inlining.declaration_block import read_declarations
-from aerogram.inlining.selector import Selector, read_selector
+from aerogram.css import Written, read_block, read_declarations, read_sheet, read_statements, split_list
+from aerogram.inlining.properties import are_related, is_surely_valid
+from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
 
-    from aerogram.inlining.declaration_block import Declaration
+    from aerogram.css import Statement
+    from aerogram.inlining.selectors import Selector, Specificity
 
-_TOKEN = re.compile(
-    r"""(?P<skip>/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|<!--|-->)
-      | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\\.|[^{}();,/"'\\\[\]<-]+|.)""",
-    re.VERBOSE | re.DOTALL,
+__all__ = ["Piece", "Rank", "Ranked", "Rule", "Sheet", "parse_sheet"]
+
+_GROUPS = frozenset(
+    [
+        "@media",
+        "@supports",
+        "@container",
+        "@document",
+        "@-moz-document",
+        "@layer",
+        "@scope",
+        "@starting-style",
+    ]
 )
-_OPEN = {"{": "}", "(": ")", "[": "]"}
-_BLOCKS_OF_RULES = ("@media", "@supports", "@layer", "@container", "@document", "@-moz-document")
+_FIXED = frozenset(["@layer", "@scope", "@starting-style"])  # !important would change their order
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
-_STATIC_PSEUDO = (":first-child", ":last-child")  # the ones premailer lets stand at the end of a selector
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_BRACKETS = re.compile(r"\[[^\]]*\]")
-_BLANKS = re.compile(r"\s+")
-_TAG_LIKE = re.compile(r"<(?=[/!?a-zA-Z])")
-# Selectors that match nothing here but do in a mail client, which wraps or rewrites the document.
-_CLIENT_ONLY = re.compile(
-    r"^u\s*[+~]|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody)(?![\w-])"
-    r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-text-html|aBn|a6S|im|ii|CToWUd|g-img|gmail|yshortcuts|undoreset"
-    r"|AppleMailSignature|Mso\w+)(?![\w-])"
-    r"|\[\s*(?:style|href|class|id|x-|data-og|owa|office365|override)"
-)
+_NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
+_WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
+_LOCK = threading.Lock()
+
+
+class Rank(NamedTuple):
+    """The position of a declaration in the cascade: the larger wins (CSS Cascade 5, section 6.1)."""
+
+    important: bool
+    inline: bool
+    layer: int
+    specificity: Specificity
+    order: tuple[int, int, int]  # of the sheet, of the rule in it, of the declaration in that
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StyleRule:
-    """One selector with its declarations, to be written into style attributes."""
+class Ranked:
+    """The values that one block gives a property, in order, and their rank.
 
-    selector: Selector
-    declarations: tuple[Declaration, ...]
-    order: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KeptRule:
-    """One selector whose declarations stay in the sheet, and what it may override."""
-
-    selector: Selector
-    names: tuple[tuple[str, bool], ...]  # property, important
-    order: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClientOnlyRule:
-    """A rule that matches nothing here and stays in the sheet for the programs where it does.
-
-    Those are mail clients, which rewrite the document (``in_clients``), or browsers, which imply a ``tbody``:
-    ``kept`` is the rule without it.
+    Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
+    sheet. ``word`` stands for the declaration where its value must not be read; all selectors of one rule
+    share its ``key``.
     """
 
-    rule: StyleRule
-    in_clients: bool
-    text: str
-    kept: KeptRule
+    name: str
+    values: tuple[str, ...]
+    texts: tuple[str, ...]  # with the name, as a style attribute has them
+    ends: tuple[int, ...]
+    rank: Rank
+    is_surely_valid: bool
+    is_fixed: bool = False
+    word: str = ""
+    key: tuple[int, ...] = ()
+
+    @property
+    def is_important(self) -> bool:
+        """Whether its author made it important."""
+        return self.rank.important
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
+class Rule:
+    """A style rule: its selectors, its block, and where that stands in the text of the sheet."""
+
+    prelude: str
+    block: str
+    block_start: int
+    order: tuple[int, int]
+    can_be_inlined: bool
+    is_layered: bool = False
+    is_fixed: bool = False
+    folds: bool = False  # case, of classes and ids
+    stays: bool = False  # in the sheet as well, if it is inlined
+    written: list[Written] | None = None  # if there is more in the block than these
+    _selectors: tuple[tuple[Selector, ...], tuple[Selector, ...]] | None = None
+    _words: list[frozenset[str]] | None = None
+    _ranked: dict[tuple[Specificity, bool], tuple[Ranked, ...]] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the selectors are tags, classes and ids without further conditions."""
+        return _NOT_READ.search(self.prelude) is None
+
+    def may_match(self, words: Iterable[str]) -> bool:
+        """Return whether a document with these tags, classes and ids may have an element for it."""
+        if self._words is None:
+            bare = self.prelude.replace(":", " ")
+            bare = bare.lower() if self.folds else bare
+            can_read = _NOT_READ.search(bare) is None
+            parts = bare.split(",") if can_read else []
+            self._words = [frozenset(_WORD.findall(part)) for part in parts]
+        known = frozenset(words) if not isinstance(words, frozenset) else words
+        return not self._words or any(part <= known for part in self._words)
+
+    @property
+    def inlined(self) -> tuple[Selector, ...]:
+        """The selectors that can be inlined."""
+        return self._read()[0]
+
+    @property
+    def kept(self) -> tuple[Selector, ...]:
+        """The selectors that stay in the sheet."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[tuple[Selector, ...], tuple[Selector, ...]]:
+        if self._selectors is None:
+            parts = split_list(self.prelude) if "," in self.prelude else [self.prelude]
+            found = tuple([read_selector(part, folds=self.folds) for part in parts])
+            can_split = self.can_be_inlined and all(selector.is_valid for selector in found)
+            inlined = tuple([one for one in found if can_split and _can_be_inlined(one)])
+            self._selectors = inlined, tuple([one for one in found if one not in inlined])
+        return self._selectors
+
+    def ranked(self, specificity: Specificity, *, inlined: bool) -> tuple[Ranked, ...]:
+        """Return the declarations as a selector of this specificity gives them."""
+        found = self._ranked.get((specificity, inlined))
+        if found is None:
+            with _LOCK:  # two threads must not get different ones
+                found = self._ranked.setdefault(
+                    (specificity, inlined), tuple(self._rank(specificity, inlined))
+                )
+        return found
+
+    def _rank(self, specificity: Specificity, inlined: bool) -> list[Ranked]:
+        written = self.written
+        if written is None:
+            parts = read_block(self.block)
+            written = [part for part in parts if isinstance(part, Written)]
+            self.stays = self.stays or any(
+                not isinstance(part, Written) or not part.declaration for part in parts
+            )
+        groups = grouped(written)
+        return [
+            Ranked(
+                name,
+                tuple(values),
+                tuple(f"{name}:{value}" for value in values),
+                tuple(self.block_start + end for end in ends),
+                Rank(
+                    important,
+                    False,
+                    (important or -1) if self.is_layered else 0,
+                    specificity,
+                    (*self.order, number),
+                ),
+                is_surely_valid(name, values[-1]),
+                self.is_fixed,
+                "-".join(map(str, ("v", *self.order, number, *specificity))),
+                (*self.order, number, inlined),
+            )
+            for number, (name, important, values, ends, _) in enumerate(groups)
+        ]
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A statement of a sheet, and the rules in it; ``rule`` is the one that it is, if it is a plain rule."""
+
+    start: int
+    end: int
+    rules: tuple[Rule, ...]
+    rule: Rule | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Sheet:
-    """A style sheet in two parts: rules for attributes, and what stays in the sheet."""
+    """A style sheet that was read; ``animated`` are the properties that ``@keyframes`` sets."""
 
-    rules: tuple[StyleRule, ...]
-    kept: tuple[KeptRule, ...]
-    kept_text: str
-    client_only: tuple[ClientOnlyRule, ...]
+    text: str
+    pieces: tuple[Piece, ...]
+    animated: frozenset[str]
+
+
+def grouped(written: Sequence[Written]) -> list[tuple[str, bool, list[str], list[int], list[str]]]:
+    """Return name, importance, values, ends and texts of declarations; those of one property are together."""
+    groups: list[tuple[str, bool, list[str], list[int], list[str]]] = []
+    for part in written:
+        if part.declaration is None:
+            continue
+        name, value, important = part.declaration
+        for group in reversed(groups[-20:]):
+            if group[:2] == (name, important):
+                group[2].append(value)
+                group[3].append(part.end)
+                group[4].append(part.text)
+                break
+            if group[1] == important and are_related(group[0], name):
+                if group[0] != name and is_surely_valid(name, value):  # it will win over the last of its name
+                    groups = [one for one in groups if one[:2] != (name, important)]
+                groups.append((name, important, [value], [part.end], [part.text]))
+                break
+        else:
+            groups.append((name, important, [value], [part.end], [part.text]))
+    return groups
+
+
+def _can_be_inlined(selector: Selector) -> bool:
+    """Return whether the tree alone decides what a selector matches, and that is not everything."""
+    if not selector.is_static or not selector.compounds:
+        return False
+    last = selector.compounds[-1]
+    return bool(last.words or last.attributes or (last.tests and len(selector.compounds) > 1))
 
 
 @lru_cache(maxsize=32)  # sheets can be large
-def parse_sheet(css: str, first_order: int = 0) -> Sheet:
-    """Parse a style sheet, whose first rule has the position ``first_order`` in the cascade."""
-    reading = _Reading(first_order)
-    for prelude, block in _statements(css):
-        reading.statement(prelude, block, wrap=())
-    return reading.sheet()
+def parse_sheet(
+    css: str, number: int, *, can_be_inlined: bool = True, is_fixed: bool = False, folds: bool = False
+) -> Sheet:
+    """Read a style sheet, the one of this number in its document.
 
-
-Kept = tuple[tuple[str, ...], str]  # the preludes of the blocks around a statement, and its text
+    Args:
+        css: the text of the sheet.
+        number: its position among the sheets of the document.
+        can_be_inlined: false if it depends on a medium.
+        is_fixed: whether nothing in it may change.
+        folds: whether classes and ids ignore case.
+    """
+    text, statements = read_sheet(css)
+    reading = _Reading(number, is_fixed=is_fixed, folds=folds)
+    pieces = []
+    for statement in statements:
+        if statement.keyword == "@charset":
+            continue
+        first = len(reading.rules)
+        is_rule = reading.statement(statement, 0, can_be_inlined=can_be_inlined)
+        rules = tuple(reading.rules[first:])
+        pieces.append(Piece(statement.start, statement.end, rules, rules[0] if is_rule and rules else None))
+    return Sheet(text, tuple(pieces), frozenset(reading.animated))
 
 
 class _Reading:
-    """The state of parsing one sheet."""
+    """The state of reading one sheet."""
 
-    def __init__(self, order: int) -> None:
-        self.order = order
-        self.rules: list[StyleRule] = []
-        self.kept: list[KeptRule] = []
-        self.normal: list[Kept] = []  # what stays, made important so that it beats attributes
-        self.important: list[Kept] = []  # !important already: after the rest, so it still wins
-        self.client_only: list[ClientOnlyRule] = []
-        # A hostile sheet repeats one block thousands of times.
-        self.read_declarations = cache(read_declarations)
+    def __init__(self, number: int, *, is_fixed: bool, folds: bool) -> None:
+        self.number, self.is_fixed, self.folds = number, is_fixed, folds
+        self.rules: list[Rule] = []
+        self.animated: set[str] = set()
 
-    def sheet(self) -> Sheet:
-        kept = "\n".join([*_lines(self.normal), *_lines(self.important)]).replace("</", "<\\/")
-        return Sheet(tuple(self.rules), tuple(self.kept), kept, tuple(self.client_only))
-
-    def statement(self, prelude: str, block: str | None, wrap: tuple[str, ...]) -> None:
-        """Read one statement; ``wrap`` are the preludes of the blocks around it."""
-        keyword = prelude.split(None, 1)[0].split("(")[0].lower() if prelude.startswith("@") else ""
-        if keyword == "@charset":
-            return
-        if block is None:
-            if keyword:
-                self.normal.append((wrap, f"{prelude};"))
-        elif keyword in _BLOCKS_OF_RULES and len(wrap) < _DEEPEST:
-            for inner_prelude, inner_block in _statements(block):
-                self.statement(inner_prelude, inner_block, (*wrap, prelude))
-        elif keyword:
-            self.normal.append((wrap, f"{prelude} {{{block}}}"))
-        elif prelude:
-            self._style_rule(prelude, block, wrap)
-
-    def _style_rule(self, prelude: str, block: str, wrap: tuple[str, ...]) -> None:
-        body = self.read_declarations(block)
-        if body is None:
-            self.normal.append((wrap, f"{prelude} {{{block}}}"))
-        if not body:
-            return
-        selectors = _split(prelude)
-        if "" in selectors:  # an empty selector makes the list invalid (Selectors 3, section 5)
-            return
-        for one in selectors:
-            self.order += 1
-            selector = read_selector(one)
-            if wrap or selector is None or not _is_inlinable(one, selector):
-                self._keep_rule(one, selector, body, wrap)
-                continue
-            rule = StyleRule(selector, body, self.order)
-            self.rules.append(rule)
-            in_clients = bool(_CLIENT_ONLY.search(one))
-            if in_clients or "tbody" in selector.words:
-                kept = self._kept(selector.without("tbody"), body)
-                self.client_only.append(ClientOnlyRule(rule, in_clients, _written(one, body), kept))
-
-    def _keep_rule(
-        self, one: str, selector: Selector | None, body: tuple[Declaration, ...], wrap: tuple[str, ...]
-    ) -> None:
-        star = one == "*" and not wrap
-        for important, texts in ((False, self.normal), (True, self.important)):
-            part = tuple(item for item in body if item.important is important)
-            if part:
-                texts.append((wrap, _written(one, part, important=not star or important)))
-        if selector is not None and selector.reaches:
-            self.kept.append(self._kept(selector, body))
-
-    def _kept(self, selector: Selector, body: tuple[Declaration, ...]) -> KeptRule:
-        names = tuple((item.name, item.important) for item in body)
-        return KeptRule(selector, names, self.order)
-
-
-def _lines(statements: list[Kept]) -> Iterator[str]:
-    """Yield statements that stay, those of the same blocks around them together."""
-    for wrap, group in groupby(statements, itemgetter(0)):
-        texts = [text for _, text in group]
-        if wrap:
-            start = " ".join(f"{prelude} {{" for prelude in wrap)
-            texts = [f"{start} " + "\n  ".join(texts) + " }" * len(wrap)]
-        yield from texts
-
-
-def _written(one: str, body: tuple[Declaration, ...], *, important: bool = True) -> str:
-    mark = " !important" if important else ""
-    text = "; ".join(f"{item.name}: {item.value}{mark}" for item in body)
-    text = _TAG_LIKE.sub(r"\\3c ", text)  # the parser has resolved escapes
-    return f"{one} {{ {text} }}"
-
-
-def _is_inlinable(one: str, selector: Selector) -> bool:
-    """Return whether premailer would inline a selector; any other stays in the sheet."""
-    if not selector.exact or "," in one:  # premailer cuts at a comma in an attribute's value
-        return False
-    bare = _BRACKETS.sub("", _QUOTED.sub("", one))
-    if "*" in bare or bare.startswith(":"):
-        return False
-    return ":" not in bare or ":" + bare.split(":", 1)[1] in _STATIC_PSEUDO
-
-
-def _statements(css: str) -> Iterator[tuple[str, str | None]]:
-    """Split CSS into statements: the prelude, and the block's content or ``None``. Linear, never raises."""
-    prelude: list[str] = []
-    block: list[str] = []
-    is_at = False  # whether the prelude is that of an at-rule
-    closers: list[str] = []
-    depth = 0  # closers outside a block: brackets of the prelude
-    for token in _TOKEN.finditer(css):
-        text = token["text"]
-        if text is None:
-            continue
-        if depth:
-            if text in _OPEN:
-                closers.append(_OPEN[text])
-            elif closers and text == closers[-1]:
-                closers.pop()
-            elif text == "}" and "}" in closers:  # a block ends even when a bracket in it does not
-                while closers.pop() != "}":
-                    pass
-            if not closers:
-                yield "".join(prelude).strip(), "".join(block)
-                prelude, block, depth, is_at = [], [], 0, False
+    def statement(
+        self,
+        one: Statement,
+        base: int,
+        *,
+        can_be_inlined: bool,
+        parent: str = "",
+        around: tuple[str, ...] = (),
+    ) -> bool:
+        """Read one statement, which stands at ``base``; return whether it is a rule without others in it."""
+        keyword, block = one.keyword, one.block
+        if block is None or len(around) > _DEEPEST:
+            return False
+        start = base + one.block_start
+        if keyword.endswith("keyframes"):
+            for frame in read_statements(block):
+                self.animated.update(declaration.name for declaration in read_declarations(frame.block or ""))
+        elif keyword in _GROUPS:
+            inside = (*around, keyword)
+            if parent:
+                self._contents(parent, block, start, can_be_inlined=False, around=inside)
             else:
-                block.append(text)
-        elif text == "{":
-            depth = 1
-            closers = ["}"]
-        elif text == ";" and is_at:
-            yield "".join(prelude).strip(), None
-            prelude, is_at = [], False
-        elif prelude or not text.isspace():
-            is_at = is_at or (not prelude and text.lstrip().startswith("@"))
-            prelude.append(text)
-    if depth:  # the end of the sheet closes what is open (CSS Syntax 3, section 5.4)
-        yield "".join(prelude).strip(), "".join(block) + "".join(reversed(closers[1:]))
-    elif is_at:
-        yield "".join(prelude).strip(), None
+                for inner in read_statements(block):
+                    self.statement(inner, start, can_be_inlined=False, around=inside)
+        elif not keyword:
+            prelude = _nested(one.prelude, parent)
+            if "{" not in block:
+                self._add(prelude, block, start, None, can_be_inlined=can_be_inlined, around=around)
+                return True
+            self._contents(prelude, block, start, can_be_inlined=can_be_inlined, around=(*around, ""))
+        return False
+
+    def _contents(
+        self, prelude: str, block: str, start: int, *, can_be_inlined: bool, around: tuple[str, ...]
+    ) -> None:
+        """Read a block with nested rules: what stands before the first of them may be inlined."""
+        run: list[Written] = []
+        for part in read_block(block):
+            if isinstance(part, Written):
+                run.append(part)
+                continue
+            if run:
+                self._add(prelude, "", start, run, can_be_inlined=can_be_inlined, around=around)
+            run, can_be_inlined = [], False
+            self.statement(part, start, can_be_inlined=False, parent=prelude, around=around)
+        if run:
+            self._add(prelude, "", start, run, can_be_inlined=can_be_inlined, around=around)
+
+    def _add(
+        self,
+        prelude: str,
+        block: str,
+        start: int,
+        written: list[Written] | None,
+        *,
+        can_be_inlined: bool,
+        around: tuple[str, ...],
+    ) -> None:
+        self.rules.append(
+            Rule(
+                prelude,
+                block,
+                start,
+                (self.number, len(self.rules)),
+                can_be_inlined,
+                is_layered="@layer" in around,
+                is_fixed=self.is_fixed or not _FIXED.isdisjoint(around),
+                folds=self.folds,
+                stays=written is not None,
+                written=written,
+            )
+        )
 
 
-def _split(prelude: str) -> list[str]:
-    """Split a selector list at its commas, not at those in strings, brackets and parentheses."""
-    parts: list[list[str]] = [[]]
-    depth = 0
-    for token in _TOKEN.finditer(prelude):
-        text = token["text"] or " "
-        if text in "([":
-            depth += 1
-        elif text in ")]":
-            depth -= 1
-        if text == "," and depth <= 0:
-            parts.append([])
-        elif text[0] in "'\"":
-            parts[-1].append(text)
-        else:
-            text = _BLANKS.sub(" ", text)
-            after_blank = not parts[-1] or parts[-1][-1].endswith(" ")
-            parts[-1].append(text.lstrip() if after_blank else text)
-    return ["".join(part).strip() for part in parts]
+def _nested(prelude: str, parent: str) -> str:
+    """Return the selectors of a nested rule as they are without nesting (CSS Nesting 1, section 3)."""
+    if not parent:
+        return prelude
+    return ", ".join(
+        one.replace("&", f":is({parent})") if "&" in one else f":is({parent}) {one}"
+        for one in split_list(prelude)
+    )

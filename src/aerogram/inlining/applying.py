@@ -1,0 +1,304 @@
+"""The sheets of one document: collected, inlined by an engine, settled, and written back."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from lxml import etree
+
+from aerogram.css import split_list
+from aerogram.inlining.attributes import old_attributes
+from aerogram.inlining.cascade import Settlement, Situation, settle, situation_of
+from aerogram.inlining.engines import ENGINES, Candidate
+from aerogram.inlining.matching import Index
+from aerogram.inlining.selectors import AttributeTest
+from aerogram.inlining.stylesheet import Piece, Ranked, Rule, Sheet, parse_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aerogram.document import Element
+    from aerogram.inlining.selectors import Selector
+
+__all__ = ["inline_tree"]
+
+Comments = list[tuple[frozenset[str], frozenset[str]]]
+_EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
+_SCREENS = re.compile(r"(?:only\s+)?(?:all|screen)", re.IGNORECASE)
+_WORDS_IN_COMMENT = re.compile(
+    r"<([a-zA-Z][\w:-]*)|\b(class|id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.I
+)
+_TEST_OF_STYLE = re.compile(r"\[style(?:([~|^$*]?=)(\"[^\"]*\"|'[^']*'|[\w-]+))?")
+_DEPENDS_ON_ORDER = re.compile(r"[+~]|:(?:first|last|nth|only|empty|has)")
+_TESTED_ATTRIBUTE = re.compile(r"\[\s*([a-z]+)", re.IGNORECASE)
+# Selectors for mail clients, which wrap or rewrite the document.
+_CLIENT_ONLY = re.compile(
+    r"(?:^|,|\s)(?:div\s*>?\s*)?u\s*[+~]|\.&"
+    r"|\bimg\b[^,]*\+\s*div|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody|_rteEl)(?![\w-])"
+    r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-\w[\w-]*|aBn|a6S|im|ii|CToWUd|g-img|gmail\w*|yshortcuts|yahoo|undoreset"
+    r"|Apple[\w-]*|apple-\w+|Mso\w+|Word\w+|rps_\w*|protonmail\w*|aolmail\w*|mail-\w+|msg-\w+|lc_\w*)(?![\w-])"
+    r"|\[\s*(?:style|href|class|id|x-|data-og|data-outlook|data-darkreader|owa|office365|override|summary)",
+)
+
+
+class _Source(NamedTuple):
+    """A style element and its sheet; ``changes`` is false for one that stays as it is."""
+
+    element: Element
+    sheet: Sheet
+    changes: bool
+    is_whole: bool  # nothing of it is inlined
+
+
+def inline_tree(root: Element, engine: str, *, folds: bool, is_fragment: bool) -> None:
+    """Inline the sheets of a tree in place.
+
+    Args:
+        root: of the document.
+        engine: a name of ``CSS_ENGINE``.
+        folds: whether classes and ids ignore case.
+        is_fragment: whether ``<html>``, ``<head>`` and ``<body>`` are not written.
+    """
+    sources = _sources(root, folds=folds)
+    index = Index(root, folds=folds)
+    words = frozenset(index.elements)
+    comments = _comments(root, index)
+    inlined: list[tuple[Rule, Selector]] = []
+    kept: dict[Element, list[Ranked]] = {}
+    rules = [rule for source in sources for piece in source.sheet.pieces for rule in piece.rules]
+    for rule in rules:
+        if not rule.may_match(words):
+            continue
+        inlined += [(rule, selector) for selector in rule.inlined]
+        for element, declarations in _kept_matches(rule, index).items():
+            kept.setdefault(element, []).extend(declarations)
+    candidates = [
+        Candidate(selector, rule.ranked(selector.specificity, inlined=True)) for rule, selector in inlined
+    ]
+    merged = ENGINES[engine](index, [one for one in candidates if one.declarations])
+    groups: dict[Situation, list[Element]] = {}
+    tests = _tests_of_style(rules)
+    left: set[tuple[int, ...]] = set()
+    for element in {**merged, **kept}:
+        own, stay = element.get("style", ""), tuple(kept.get(element, ()))
+        situation = situation_of(merged.get(element, ()), own, stay)
+        if tests and element in merged:
+            after = situation.style((), ())
+            if any(test.holds(own or None) != test.holds(after) for test in tests):
+                left.update(one.key for one in merged[element])
+                situation = situation_of((), own, stay + merged.pop(element))
+        groups.setdefault(situation, []).append(element)
+    animated = frozenset().union(*(source.sheet.animated for source in sources))
+    plan = settle(list(groups), animated)
+    plan.left |= left
+    if is_fragment:
+        unwritten = [element for element in merged if element.tag in ("html", "head", "body")]
+        plan.left.update(one.key for element in unwritten for one in merged[element])
+    texts = [_text(source, plan, index, comments) for source in sources]
+    _write_attributes(groups, plan, merged, "".join(texts))
+    _write_sheets(root, sources, texts)
+
+
+def _is_in_template(element: Element) -> bool:
+    return next(element.iterancestors("template"), None) is not None
+
+
+def _sources(root: Element, *, folds: bool) -> list[_Source]:
+    found: list[_Source] = []
+    for element in root.iter("style"):
+        if (element.get("type") or "text/css").lower() != "text/css" or _is_in_template(element):
+            continue
+        is_apart = element.attrib.pop("data-premailer", None) == "ignore"
+        media = element.get("media")
+        is_plain = not is_apart and (not media or any(map(_SCREENS.fullmatch, split_list(media))))
+        sheet = parse_sheet(
+            element.text or "", len(found), can_be_inlined=is_plain, is_fixed=is_apart, folds=folds
+        )
+        found.append(_Source(element, sheet, changes=not is_apart, is_whole=not is_plain))
+    return found
+
+
+def _tests_of_style(rules: Iterable[Rule]) -> list[AttributeTest]:
+    """Return what the rules that stay ask of style attributes, which inlining writes."""
+    asking = "".join(rule.prelude for rule in rules if "[style" in rule.prelude)
+    return [
+        AttributeTest("style", operator, value.strip("\"'"))
+        for operator, value in _TEST_OF_STYLE.findall(asking)
+    ]
+
+
+def _kept_matches(rule: Rule, index: Index) -> dict[Element, list[Ranked]]:
+    """Return what a rule that stays may give to elements."""
+    found: dict[Element, list[Ranked]] = {}
+    best: dict[Element, Selector] = {}
+    for selector in rule.kept:
+        if not selector.is_element:
+            continue
+        elements = index.find(selector)
+        if not elements and _CLIENT_ONLY.search(selector.text):
+            elements = index.find_in_client(selector)
+        for element in elements:
+            if not selector.is_static:
+                found.setdefault(element, []).extend(rule.ranked(selector.specificity, inlined=False))
+            elif element not in best or best[element].specificity < selector.specificity:
+                best[element] = selector
+    for element, selector in best.items():
+        found.setdefault(element, []).extend(rule.ranked(selector.specificity, inlined=False))
+    return found
+
+
+def _comments(root: Element, index: Index) -> Comments:
+    """Return the tags, classes and ids in each conditional comment, and the same with those around it."""
+    comments = []
+    for comment in root.getroottree().iter(etree.Comment):
+        text = comment.text or ""
+        if not text.lstrip().lower().startswith("[if") or "<" not in text:
+            continue
+        found: set[str] = set()
+        for match in _WORDS_IN_COMMENT.finditer(text):
+            if match[1]:
+                found.add(match[1].lower())
+            else:
+                mark = "." if match[2].lower() == "class" else "#"
+                found.update(f"{mark}{name}" for name in (match[3] or match[4] or match[5] or "").split())
+        near = [*comment.iterancestors(), *comment.itersiblings(etree.Element, preceding=True)]
+        around = found.union(*(index.words[element] for element in near))
+        comments.append((frozenset(found), frozenset(around)))
+    return comments
+
+
+def _text(source: _Source, plan: Settlement, index: Index, comments: Comments) -> str:
+    """Return the text that stays of a sheet."""
+    sheet = source.sheet
+    if not source.changes:
+        return sheet.text
+    if source.is_whole:
+        return _slice(
+            sheet, 0, len(sheet.text), [rule for piece in sheet.pieces for rule in piece.rules], plan
+        )
+    parts = []
+    everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
+    for piece in sheet.pieces:
+        rule = piece.rule
+        if rule is None:
+            parts.append(_slice(sheet, piece.start, piece.end, piece.rules, plan))
+            continue
+        if rule.is_plain and not rule.may_match(everywhere) and not _CLIENT_ONLY.search(rule.prelude):
+            continue
+        if _stays(rule, plan, index, comments):
+            parts.append(_part(sheet, piece, rule, plan, rule.inlined))
+        if rule.kept:
+            parts.append(_part(sheet, piece, rule, plan, rule.kept))
+    return "\n".join(parts)
+
+
+def _stays(rule: Rule, plan: Settlement, index: Index, comments: Comments) -> bool:
+    """Return whether a rule that was inlined stays in the sheet, too."""
+    if not rule.inlined:
+        return False
+    if rule.stays:
+        return True
+    if _CLIENT_ONLY.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
+        return True
+    if (plan.copied or plan.left) and any(
+        one.key in plan.copied or one.key in plan.left
+        for selector in rule.inlined
+        for one in rule.ranked(selector.specificity, inlined=True)
+    ):
+        return True
+    return any(
+        (selector.compounds[-1].words <= inside and selector.words <= around)
+        or not selector.words <= index.elements.keys()
+        for selector in rule.inlined
+        for inside, around in comments
+        if selector.words <= inside.union(index.elements)
+    )
+
+
+def _part(sheet: Sheet, piece: Piece, rule: Rule, plan: Settlement, selectors: Sequence[Selector]) -> str:
+    """Return a rule with some of its selectors."""
+    if len(selectors) == len(rule.inlined) + len(rule.kept):
+        return _slice(sheet, piece.start, piece.end, [rule], plan)
+    prelude = ", ".join(selector.text for selector in selectors)
+    important = plan.important | plan.copied
+    ends = _ends(rule, important, inlined=selectors is rule.inlined)
+    space = sheet.text[piece.start + len(rule.prelude) : rule.block_start]
+    return f"{prelude}{space}{_inserted(sheet.text, rule.block_start, piece.end, ends)}"
+
+
+def _slice(sheet: Sheet, start: int, end: int, rules: Iterable[Rule], plan: Settlement) -> str:
+    important = plan.important | plan.copied
+    if not important:
+        return sheet.text[start:end]
+    ends = [
+        place
+        for rule in rules
+        for inlined in (False, True)
+        for place in _ends(rule, important, inlined=inlined)
+    ]
+    return _inserted(sheet.text, start, end, ends)
+
+
+def _ends(rule: Rule, important: set[tuple[int, ...]], *, inlined: bool) -> list[int]:
+    """Return where values end that become important."""
+    known = [ranked for (_, kind), ranked in rule._ranked.items() if kind is inlined]
+    return [
+        end
+        for one in (known[0] if known else ())
+        if one.key in important and not one.is_important
+        for end in one.ends
+    ]
+
+
+def _inserted(text: str, start: int, end: int, places: Iterable[int]) -> str:
+    parts = []
+    for place in sorted(set(places)):
+        parts.append(text[start:place])
+        start = place
+    return " !important".join([*parts, text[start:end]])
+
+
+def _write_attributes(
+    groups: dict[Situation, list[Element]],
+    plan: Settlement,
+    merged: dict[Element, tuple[Ranked, ...]],
+    kept: str,
+) -> None:
+    tested = {name.lower() for name in _TESTED_ATTRIBUTE.findall(kept)}
+    for situation, elements in groups.items():
+        important, left_out = plan.places[situation]
+        style = _style(situation, frozenset(important), frozenset(left_out))
+        values = {one.name: one.values[-1] for n, one in enumerate(situation.inlined) if n not in left_out}
+        for element in elements:
+            if element not in merged and not important:
+                continue
+            if style:
+                element.set("style", style)
+            elif "style" in element.attrib:
+                del element.attrib["style"]
+            added = old_attributes(element.tag, values, element.attrib) if element in merged else []
+            for name, value in added:
+                if name not in tested:
+                    element.set(name, value)
+
+
+@lru_cache(maxsize=2048)
+def _style(situation: Situation, important: frozenset[int], left_out: frozenset[int]) -> str:
+    return situation.style(important, left_out)
+
+
+def _write_sheets(root: Element, sources: Sequence[_Source], texts: Sequence[str]) -> None:
+    depends = any(_DEPENDS_ON_ORDER.search(text) for text in texts)
+    for source, text in zip(sources, texts, strict=True):
+        element = source.element
+        if source.is_whole:
+            element.text = text if text != source.sheet.text else element.text
+        elif text:
+            element.text = f"\n{text}\n"
+        elif depends and element.getparent().tag != "head":
+            element.text = ""  # it counts among the siblings
+        else:
+            element.tag = _EMPTIED
+    etree.strip_elements(root, _EMPTIED, with_tail=False)

@@ -1,0 +1,181 @@
+"""What Chromium computes is the same before and after inlining: each document once went wrong, or could."""
+
+# ruff: noqa: E501 - a sheet and its page are read best in one line
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aerogram.conf import settings
+from aerogram.inlining import inline_css
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+P = "<p class='a b' id='i'>x <b class='c'>y</b></p>"
+PADDED = "<p class=c style='padding:10px;padding-top:20px'>x</p>"
+CASES = {
+    # reading CSS
+    "modern colours": (
+        "p{margin:0;color:rgb(0 0 0 / 50%)} b{color:#ff000080} .c{background:hsl(120deg 50% 50%)}",
+        P,
+    ),
+    "calculations": (
+        "p{width:calc((100% - 20px) / 2);margin-top:calc(1px + (2px * 3));top:calc(0px + 3px)}",
+        P,
+    ),
+    "variables in functions": ("p{--x:1 2 3;color:rgb(var(--x) / .5);box-shadow:0 0 #0000}", P),
+    "grid and gradients": (
+        "p{display:grid;grid-template-columns:[a] 1fr;background:linear-gradient(rgb(0 0 0 / 1%),#12345678)}",
+        P,
+    ),
+    "modern values in media": ("@media screen{p{color:rgb(0 0 0 / 50%);width:calc(1px + (2px * 3))}}", P),
+    "content": ("p::before{content:'\\\"x\\\"'} b{quotes:'\\\"' '\\\"'}", P),
+    "hack": ("p{color:red;color:blue\\9}", P),
+    "fallbacks": (
+        "p{background-color:#eee;background-color:rgba(1,2,3,.5);display:inline-block;display:block}",
+        P,
+    ),
+    "invalid over valid": ("p{color:red} .a{color:#ff00508} #i{margin:1px 2x} b{color:foo(1)}", P),
+    "invalid in one rule": ("p{color:red;color:foo(1);padding:1px;padding:-3px}", P),
+    "custom properties keep their case": (":root{--Brand:red;--brand:blue} p{color:var(--Brand)}", P),
+    "nested": (".a{color:red;&:hover{color:blue} .c{color:lime} margin-top:3px} p{margin:1px}", P),
+    "nested media": (".a{margin:1px;@media screen{margin:2px; .c{margin:3px}}} p{margin:9px}", P),
+    "nested list": ("#i, .z{& .c{color:red}} .a .c{color:blue}", P),
+    "layers": ("@layer base{.a{color:red}} p{color:blue}", P),
+    "layers in order": ("@layer x,y; @layer y{p{color:red}} @layer x{#i{color:blue}} p{margin:1px}", P),
+    "important in layers": ("@layer x{p{color:red!important}} p{color:blue!important} .a{color:lime}", P),
+    "container": (
+        "body{container-type:inline-size} @container (min-width:1px){p{color:red}} p{color:blue}",
+        P,
+    ),
+    "supports": ("p{color:red} @supports (color:red){p{color:blue}}", P),
+    "keyframes": (
+        "p{opacity:1;animation:k 9s infinite paused} @keyframes k{from,to{opacity:.5}} "
+        "@media screen{p{opacity:.9}}",
+        P,
+    ),
+    "specificity of where": (":where(#i){color:red} p{color:blue}", P),
+    "specificity of is": (":is(p,#z){color:red} .a.b{color:blue}", P),
+    "specificity of not": ("p:not(#z){color:red} .a.b{color:blue}", P),
+    "specificity of has": ("p:has(.c,#z){color:red} .a.b{color:blue}", P),
+    "specificity of nth": ("p:nth-child(1 of .a){color:red} p.a{color:blue} .a{color:lime}", P),
+    "forgiving list": ("p:is(..z,.a){color:red} p{margin:1px}", P),
+    "invalid lists": (
+        "p, a:unknown(b){color:red} ..b{color:red} p, .a:has(p:has(b)){margin:1px} |p{top:0}",
+        P,
+    ),
+    "bad start": (";p{color:red} b{color:blue}", P),
+    "escaped names": (r".tw\:p-4{padding:16px} .p-1\.5{margin:6px}", "<p class='tw:p-4 p-1.5'>x</p>"),
+    "wide keywords": ("p{color:red} .a{color:unset;margin:initial} b{all:unset} .c{display:revert}", P),
+    "capitals": (
+        "[ALIGN=center]{color:red} [type=TEXT]{color:blue} [title=A]{color:lime}",
+        "<p align=CENTER title=a>x<input type=text></p>",
+    ),
+    "universal": ("*{color:red} .a *{color:blue} b{color:lime} :first-child{margin:1px}", P),
+    "empty": ("p:empty{height:9px} b:empty{color:red}", "<p><!--c--></p><p><!--c-->x<b> </b></p>"),
+    # what stays against what is inlined
+    "hover over own border": (
+        "a:hover{border-left:0}",
+        "<a href=# style='border:1px solid red;border-top:3px solid blue'>x</a>",
+    ),
+    "media under own padding": ("@media screen{.c{padding-left:0}}", PADDED),
+    "media over padding": (
+        ".c{padding:10px;padding-top:20px} @media screen{p.c{padding-left:0}}",
+        PADDED[:11] + ">x",
+    ),
+    "media under line height": ("@media screen{p{line-height:2}} .a{font:12px/1 serif}", P),
+    "media and background": (
+        ".a{background:red} @media screen{p{background-color:blue}} #i{background-repeat:no-repeat}",
+        P,
+    ),
+    "important on a phone": (
+        "@media (max-width:600px){.a{display:block !important}} @media screen{#i.a{display:inline}} p{display:flex}",
+        P,
+    ),
+    "between two that stay": (
+        "@media screen{p{color:red}} .a{color:blue} @media (max-width:600px){#i{color:lime}} b{color:navy}",
+        P + "<p>z</p><p id=i>q</p>",
+    ),
+    "own style between two that stay": (
+        "p{color:black} @media screen{#i{color:red}} @media (max-width:600px){p{color:lime !important}}",
+        "<p id=i>x</p><p id=i style='color:blue'>y</p><p style='color:navy'>z</p>",
+    ),
+    "important between": (
+        "p{margin:1px !important} @media screen{.a{margin:2px !important}} #i{margin:3px !important}"
+        " @media (max-width:600px){p{margin:4px !important}}",
+        P,
+    ),
+    "different longhands": (
+        "p{padding:1px} @media screen{.a{padding-left:5px}} #i{padding-top:7px} @media (min-width:1px){p.b{padding:9px}}",
+        P,
+    ),
+    "logical": ("p{margin:1px} @media screen{.a{margin-inline:5px}} #i{margin-left:7px}", P),
+    "dark": (
+        "p{color:black} .a{color:navy} @media (prefers-color-scheme:dark){p{color:white} b{color:red}}",
+        P,
+    ),
+    "all": ("p{color:red;margin:1px} @media screen{.a{all:unset}} #i{margin:3px}", P),
+}
+PAGES = {
+    "plain text is no style": "<style type='text/plain'>p{color:red}</style><style type=' text/css'>p{top:1px}</style><p>x</p>",
+    "media lists": "<style media='screen, print'>p{color:red}</style><style media='only screen'>p{top:1px}</style><p>x</p>",
+    "media of an element": "<style>p{color:red}</style><style media='only screen and (max-width:480px)'>p{color:blue}</style>"
+    "<p>x</p><p style='color:lime'>y</p>",
+    "kept apart": "<style>p{color:red !important}</style><style data-premailer=ignore>p{color:blue !important}</style><p>x</p>",
+    "in a body": "<style>p:first-of-type{color:red}</style><div><style>b{color:red}</style><p>x</p></div>"
+    "<style>p:first-child:not(:hover){margin:1px}</style>",
+    "in a template": "<template><style>p{color:red}</style></template><p>x</p>",
+    "table widths": "<style>table{width:100%;max-width:600px}td{width:50%;text-align:center;background:#eee}</style>"
+    "<table width=600 align=left><tr><td width=100>x<td>y</table>",
+    "images": "<style>img{max-width:100%;height:auto;text-align:center;float:left;width:30px}</style>"
+    "<img width=300 height=200 alt=x><img alt=y height=9>",
+}
+SETTINGS = [
+    ("light", {"width": 700, "height": 500}),
+    ("dark", {"width": 700, "height": 500}),
+    ("light", {"width": 375, "height": 500}),
+    ("dark", {"width": 375, "height": 500}),
+]
+COMPUTE = """() => [...document.querySelectorAll('html, body, body *:not(style):not(script)')].map(element => {
+    const style = getComputedStyle(element), found = {};
+    for (const name of style) if (!name.startsWith('--')) found[name] = style.getPropertyValue(name);
+    return [element.tagName, found] })"""
+
+
+def computed(page: Page, html: str) -> list[object]:
+    """Return every computed property of every element in all settings."""
+    page.set_content(html)
+    found: list[object] = []
+    for scheme, size in SETTINGS:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
+        page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict is what it takes
+        found.append(page.evaluate(COMPUTE))
+    return found
+
+
+@pytest.mark.parametrize(("css", "body"), CASES.values(), ids=CASES)
+def test_a_sheet_means_the_same(page: Page, css: str, body: str) -> None:
+    html = f"<!doctype html><html><head><style>{css}</style></head><body>{body}</body></html>"
+    check(page, html)
+
+
+@pytest.mark.parametrize("body", PAGES.values(), ids=PAGES)
+def test_a_page_looks_the_same(page: Page, body: str) -> None:
+    check(page, f"<!doctype html><html><head></head><body>{body}</body></html>")
+
+
+def test_classes_and_ids_ignore_case_without_a_doctype(page: Page) -> None:
+    check(
+        page,
+        "<html><head><style>.A{color:red} #I{margin:3px}</style></head><body class=a><p id=i>x</p></body></html>",
+    )
+
+
+def check(page: Page, html: str) -> None:
+    inlined = inline_css(html)
+    with settings.override(CSS_ENGINE="direct"):
+        assert inline_css(html) == inlined
+    assert computed(page, inlined) == computed(page, html), inlined
