@@ -24,8 +24,8 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
     """Call a function in a thread of its own, with the context of this task.
 
     If the task is cancelled while no content is being sent, the connection is closed and the message is
-    reported as ``deferred``. Otherwise the thread waits for the reply and records it, if need be after the
-    task has ended; the interpreter waits for the thread at exit. No further message of a batch is sent.
+    ``deferred``. Otherwise the thread waits for the reply and records it, if need be after the task has ended
+    and until the interpreter exits. No further message of a batch is sent.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[R] = loop.create_future()

@@ -41,18 +41,10 @@ def deliver(
     is_ready: bool | None = None,
     send: Callable[[Delivery], None] | None = None,
 ) -> int:
-    """Send messages by a backend of any class; return how many were sent.
+    """Send messages, failed items among them, by a backend of any class; return how many were sent.
 
-    Args:
-        backend: an object with ``send_messages()``.
-        messages: any iterable of messages and failed items.
-        on_result: called with the report of each message.
-        is_ready: whether the next message is available without waiting; by default, true for a list or tuple.
-        send: a function that sends them; by default, :func:`send_by` the backend.
-
-    Raises:
-        DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
-        SendCancelled: the task that sends was cancelled before.
+    ``is_ready`` says whether the next message is available without waiting, as in a list or tuple. ``send``
+    replaces :func:`send_by`. docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
     """
     cancellation.check()
     with settings.frozen():  # one batch is written from one set of values

@@ -69,10 +69,7 @@ class SMTPClient(smtplib.SMTP):
         return context.wrap_socket(sock, server_hostname=self.tls_server_name)
 
     def starttls(self, *args: Any, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
-        """Change to TLS with a verified certificate, and forget what the server said before (RFC 3207).
-
-        There is no falling back to plain text.
-        """
+        """Change to TLS, never falling back to plain text, and forget what was said before (RFC 3207)."""
         if args:
             raise TypeError("starttls() takes context= only; load certificates into the context")
         self.ehlo_or_helo_if_needed()
@@ -147,10 +144,6 @@ def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None =
     """Return a context that verifies the server's certificate and name, with TLS 1.2 or newer.
 
     The two PEM files are the client's certificate with its chain, and its key where that is not in there.
-
-    Raises:
-        ImproperlyConfigured: a file is missing or unreadable, they do not belong together, or there is a key
-            without a certificate.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -134,11 +134,8 @@ def result_of(code: int, text: bytes) -> RecipientResult:
 
 
 def wants_another_transaction(reply: Reply) -> bool:
-    """Return whether a reply to RCPT says "too many recipients", so that the rest fits another transaction.
-
-    That is 452, or 552 of old servers (RFC 5321 section 4.5.3.1.10), unless an enhanced code says otherwise.
-    """
-    if reply.code not in (452, 552):
+    """Return whether a reply to RCPT says "too many recipients": the rest fits another transaction."""
+    if reply.code not in (452, 552):  # 552: old servers (RFC 5321 section 4.5.3.1.10)
         return False
     found = _ENHANCED.match(reply.text.decode("latin-1"))
     return found is None or found[1][2:] == "5.3"

@@ -61,10 +61,7 @@ class Sender:
                 yield outgoing
 
     def _prepared(self, message: Any) -> OutgoingMessage | None:
-        """Serialise ``message``; return ``None`` where it has no recipients.
-
-        Before a server has said what it offers, the content is 7-bit, which every server takes.
-        """
+        """Serialise ``message``, 7-bit before the server has said more; ``None`` without recipients."""
         backend = self._backend
         recipients = message.recipients()
         if not recipients:

@@ -242,17 +242,11 @@ class Session:
     def end(
         self, error: BaseException, last_words: bytes = b"", *, is_closed: bool = False, is_ours: bool = False
     ) -> list[OutgoingMessage]:
-        """Close every open transaction; what was handed over and not answered is ``uncertain``.
+        """Close every open transaction, and return the messages that were interrupted.
 
-        Args:
-            error: why the session is over. After an ``OSError`` it is certain that what :meth:`data_sent` has
-                not confirmed did not arrive whole.
-            last_words: what the server sent after a 421.
-            is_closed: whether it has closed the connection behind them, and so took nothing more.
-            is_ours: whether this side has closed the connection.
-
-        Returns:
-            The messages that were interrupted; some of their recipients wait again.
+        What was handed over and not answered is ``uncertain``, unless the server closed the connection behind
+        a 421 (``is_closed``). After an ``OSError``, what :meth:`data_sent` has not confirmed did not arrive
+        whole. ``is_ours``: this side has closed the connection.
         """
         if not isinstance(error, OSError):
             self.data_sent()
