@@ -75,11 +75,13 @@ def fresh_settings() -> Iterator[None]:
 
 
 def forget_state() -> None:
-    """Drop what `settings.configure` set and what the locmem backend collected."""
+    """Drop what `settings.configure` set, what locmem collected, and what was learnt about servers."""
     if (conf := sys.modules.get("aerogram.conf")) is not None:
         conf.settings.reset()
     if (mail := sys.modules.get("aerogram.mail")) is not None:
         vars(mail).pop("outbox", None)
+    if (pipelining := sys.modules.get("aerogram.mail.smtp.pipelining")) is not None:
+        pipelining.ContentPipelining._servers.clear()  # a port is used again by another test
 
 
 def unavailable(reason: str) -> None:
