@@ -24,9 +24,6 @@ def a_labels(host: str) -> str:
 
     Symbols, which IDNA 2008 leaves out but some registries sold, are written as IDNA 2003 did, where that
     changes nothing of the name.
-
-    >>> a_labels("straße.example")
-    'xn--strae-oqa.example'
     """
     # UTS 46 drops invisible characters; only the two joiners may mean something, where IDNA 2008 allows them.
     invisible = (c for c in host if unicodedata.category(c) == "Cf" and c not in "\u200c\u200d")

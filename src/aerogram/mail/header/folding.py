@@ -27,9 +27,6 @@ def fold(name: str, value: str, *, addresses: bool = False) -> str:
 
     ``value`` is printable ASCII on one line. ``addresses`` are folded after the commas of their list, and at
     white space outside quotes if need be. A word that is too long for any line raises BadHeaderError.
-
-    >>> fold("Subject", "short")
-    'Subject: short\\r\\n'
     """
     line = f"{name}: {value}"
     limit = LINE_LIMIT if "=?" in value else SOFT_LIMIT

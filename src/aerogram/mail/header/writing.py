@@ -72,9 +72,6 @@ def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: b
 
     ``encoding`` is the charset of encoded-words. A local part beyond ASCII, which only SMTPUTF8 can carry,
     raises InvalidAddress unless ``utf8``.
-
-    >>> mailbox_text(Mailbox("John Q. Public", "j", "x.org"))
-    '"John Q. Public" <j@x.org>'
     """
     address, name = mailbox.addr_spec, mailbox.display_name
     if not utf8 and not address.isascii():
@@ -93,9 +90,6 @@ def encode_text(name: str, value: str, encoding: str | Charset = "utf-8") -> str
 
     It is encoded when it is not ASCII, holds ``=?`` (so that the reader sees what was written), has a word
     too long for a line, or is a subject with white space around it, which readers drop.
-
-    >>> encode_text("Subject", "plain"), encode_text("Subject", "=?x?=")
-    ('plain', '=?utf-8?b?PT94Pz0=?=')
     """
     used = len(name) + 2
     return " ".join(encoded_words(value, encoding, used=used)) if _must_encode(name, value, used) else value
