@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import AbstractContextManager, ContextDecorator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -208,15 +209,18 @@ class Settings(SettingsTable):
         return base
 
 
-class _Frozen(AbstractContextManager[None]):
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+@dataclass(slots=True)
+class _Frozen:
+    settings: Settings
+    token: Token[Base | None] | None = None
 
     def __enter__(self) -> None:
-        self._token = self._settings._frozen.set(self._settings._current_base())
+        frozen = self.settings._frozen
+        self.token = frozen.set(frozen.get() or self.settings._current_base())
 
     def __exit__(self, *_: object) -> None:
-        self._settings._frozen.reset(self._token)
+        if self.token is not None:
+            self.settings._frozen.reset(self.token)
 
 
 class Override(ContextDecorator):
