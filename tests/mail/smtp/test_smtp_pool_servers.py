@@ -71,7 +71,7 @@ def test_a_server_that_does_not_read_holds_up_one_connection():
 def test_a_content_that_nobody_reads_is_given_up_in_time(of):
     messages = [mail("large@x.org", body=LARGE * 4), *mails(30)]
     with FaultyServer().on("DATA", "354 go on", Hang(20), times=2) as server:
-        sent, _ = deliver(server, of(messages), connections=3, timeout=0.5)
+        sent, _ = deliver(server, of(messages), connections=3, timeout=2)
     # Sent again once, over another connection, whose server does not read either.
     lost = [message for message in messages if only_status(message) != "sent"]
     assert sent == 31 - len(lost)
@@ -83,7 +83,7 @@ def test_a_content_that_nobody_reads_is_given_up_in_time(of):
 def test_an_answer_that_never_comes_is_uncertain_and_the_rest_goes_out(of):
     messages = mails(40)
     with FaultyServer().on(".", Hang(20), skip=6, times=1, keep=False) as server:
-        sent, reports = deliver(server, of(messages), connections=3, timeout=0.5)
+        sent, reports = deliver(server, of(messages), connections=3, timeout=2)
     assert (sent, len(reports)) == (39, 1)
     assert [only_status(message) for message in messages].count("uncertain") == 1
 
