@@ -15,7 +15,6 @@ from aerogram.css import (
     Written,
     read_block,
     read_declarations,
-    read_rules,
     read_statements,
     split_list,
 )
@@ -77,11 +76,6 @@ def test_keywords_are_in_lower_case() -> None:
     found = read_statements("@MEDIA(x){} @import 'y'; @-moz-document z{} p{}")
     assert [statement.keyword for statement in found] == ["@media", "@import", "@-moz-document", ""]
     assert [statement.block is None for statement in found] == [False, True, False, False]
-
-
-def test_plain_rules_are_those_outside_other_blocks() -> None:
-    rules = read_rules("@media print{b{top:0}} p, a[b=','] {display:none} /* i{x:y} */ 'u{x:y}'")
-    assert [(rule.selectors, len(rule.declarations)) for rule in rules] == [(["p", "a[b=',']"], 1)]
 
 
 def test_a_list_is_split_at_its_own_commas() -> None:

@@ -14,12 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Declaration",
-    "Rule",
     "Statement",
     "Written",
     "read_block",
     "read_declarations",
-    "read_rules",
     "read_sheet",
     "read_statements",
     "split_list",
@@ -81,13 +79,6 @@ class Statement(NamedTuple):
         return f"@{found[0].lower()}" if found else ""
 
 
-class Rule(NamedTuple):
-    """A style rule that depends on no condition: its selectors, and the declarations of its block."""
-
-    selectors: list[str]
-    declarations: list[Declaration]
-
-
 def read_declarations(text: str) -> list[Declaration]:
     """Return the declarations of a style attribute or a block, in order.
 
@@ -96,19 +87,6 @@ def read_declarations(text: str) -> list[Declaration]:
     """
     found = [part.declaration for part in read_block(text) if isinstance(part, Written)]
     return [declaration for declaration in found if declaration is not None]
-
-
-def read_rules(sheet: str) -> list[Rule]:
-    """Return the style rules of a sheet that stand in no other block.
-
-    >>> read_rules("@media print { b { top: 0 } } p, .a { display: none }")
-    [Rule(selectors=['p', '.a'], declarations=[Declaration(name='display', value='none', important=False)])]
-    """
-    return [
-        Rule(split_list(statement.prelude), read_declarations(statement.block))
-        for statement in read_statements(sheet)
-        if statement.block is not None and not statement.keyword
-    ]
 
 
 def read_statements(sheet: str) -> list[Statement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
@@ -55,28 +56,22 @@ class _Source(NamedTuple):
 def inline_tree(root: Element, engine: str, *, folds: bool, is_fragment: bool) -> None:
     """Inline the sheets of a tree in place.
 
-    Args:
-        root: of the document.
-        engine: a name of ``CSS_ENGINE``.
-        folds: whether classes and ids ignore case.
-        is_fragment: whether ``<html>``, ``<head>`` and ``<body>`` are not written.
+    ``folds`` says whether classes and ids ignore case; of a fragment html, head and body are not written.
     """
     sources = _sources(root, folds=folds)
     index = Index(root, folds=folds)
     words = frozenset(index.elements)
     comments = _comments(root, index)
-    inlined: list[tuple[Rule, Selector]] = []
+    candidates: list[Candidate] = []
     kept: dict[Element, list[Ranked]] = {}
     rules = [rule for source in sources for piece in source.sheet.pieces for rule in piece.rules]
     for rule in rules:
         if not rule.may_match(words):
             continue
-        inlined += [(rule, selector) for selector in rule.inlined]
+        for selector in rule.inlined:
+            candidates.append(Candidate(selector, rule.ranked(selector.specificity, inlined=True)))
         for element, declarations in _kept_matches(rule, index).items():
             kept.setdefault(element, []).extend(declarations)
-    candidates = [
-        Candidate(selector, rule.ranked(selector.specificity, inlined=True)) for rule, selector in inlined
-    ]
     merged = ENGINES[engine](index, [one for one in candidates if one.declarations])
     groups: dict[Situation, list[Element]] = {}
     tests = _tests_of_style(rules)
@@ -101,14 +96,11 @@ def inline_tree(root: Element, engine: str, *, folds: bool, is_fragment: bool) -
     _write_sheets(root, sources, texts)
 
 
-def _is_in_template(element: Element) -> bool:
-    return next(element.iterancestors("template"), None) is not None
-
-
 def _sources(root: Element, *, folds: bool) -> list[_Source]:
     found: list[_Source] = []
     for element in root.iter("style"):
-        if (element.get("type") or "text/css").lower() != "text/css" or _is_in_template(element):
+        is_css = (element.get("type") or "text/css").lower() == "text/css"
+        if not is_css or next(element.iterancestors("template"), None) is not None:
             continue
         is_apart = element.attrib.pop("data-premailer", None) == "ignore"
         media = element.get("media")
@@ -202,11 +194,8 @@ def _stays(rule: Rule, plan: Settlement, index: Index, comments: Comments) -> bo
         return True
     if _CLIENT_ONLY.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
         return True
-    if (plan.copied or plan.left) and any(
-        one.key in plan.copied or one.key in plan.left
-        for selector in rule.inlined
-        for one in rule.ranked(selector.specificity, inlined=True)
-    ):
+    stay = plan.copied | plan.left
+    if stay and any(one.key in stay for block in rule._ranked.values() for one in block):
         return True
     return any(
         (selector.compounds[-1].words <= inside and selector.words <= around)
@@ -222,42 +211,26 @@ def _part(sheet: Sheet, piece: Piece, rule: Rule, plan: Settlement, selectors: S
     if len(selectors) == len(rule.inlined) + len(rule.kept):
         return _slice(sheet, piece.start, piece.end, [rule], plan)
     prelude = ", ".join(selector.text for selector in selectors)
-    important = plan.important | plan.copied
-    ends = _ends(rule, important, inlined=selectors is rule.inlined)
     space = sheet.text[piece.start + len(rule.prelude) : rule.block_start]
-    return f"{prelude}{space}{_inserted(sheet.text, rule.block_start, piece.end, ends)}"
+    is_inlined = selectors is rule.inlined
+    return f"{prelude}{space}{_slice(sheet, rule.block_start, piece.end, [rule], plan, is_inlined)}"
 
 
-def _slice(sheet: Sheet, start: int, end: int, rules: Iterable[Rule], plan: Settlement) -> str:
-    important = plan.important | plan.copied
-    if not important:
-        return sheet.text[start:end]
-    ends = [
+def _slice(
+    sheet: Sheet, start: int, end: int, rules: Iterable[Rule], plan: Settlement, inlined: bool | None = None
+) -> str:
+    """Return a part of the sheet with what the plan makes important."""
+    places = {
         place
-        for rule in rules
-        for inlined in (False, True)
-        for place in _ends(rule, important, inlined=inlined)
-    ]
-    return _inserted(sheet.text, start, end, ends)
-
-
-def _ends(rule: Rule, important: set[tuple[int, ...]], *, inlined: bool) -> list[int]:
-    """Return where values end that become important."""
-    known = [ranked for (_, kind), ranked in rule._ranked.items() if kind is inlined]
-    return [
-        end
-        for one in (known[0] if known else ())
-        if one.key in important and not one.is_important
-        for end in one.ends
-    ]
-
-
-def _inserted(text: str, start: int, end: int, places: Iterable[int]) -> str:
-    parts = []
-    for place in sorted(set(places)):
-        parts.append(text[start:place])
-        start = place
-    return " !important".join([*parts, text[start:end]])
+        for rule in (rules if plan.important else ())
+        for (_, kind), block in rule._ranked.items()
+        if inlined in (None, kind)
+        for one in block
+        if one.key in plan.important and not one.rank.important
+        for place in one.ends
+    }
+    edges = [start, *sorted(places), end]
+    return " !important".join(sheet.text[first:last] for first, last in pairwise(edges))
 
 
 def _write_attributes(

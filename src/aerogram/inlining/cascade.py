@@ -56,7 +56,7 @@ class Situation:
                 (high, low)
                 for number, high in enumerate(kept)
                 for low in kept[:number]
-                if not low.is_important and are_related(high.name, low.name)
+                if not low.rank.important and are_related(high.name, low.name)
             ]
 
     @cached_property
@@ -112,35 +112,24 @@ def _is_of_one_block(one: Ranked, other: Ranked) -> bool:
 
 def _read_style(style: str) -> tuple[list[Ranked], list[str]]:
     """Return the declarations of a style attribute, and the pieces of it that are none."""
-    parts = read_block(style)
-    unread: list[str] = []
-    end = -1
-    for part in parts:
-        if isinstance(part, Statement):
-            text = f"{part.prelude}{{{part.block}}}" if part.block is not None else part.prelude
-        elif part.declaration:
+    written, unread, end = [], [""], -1
+    for part in read_block(style):
+        if isinstance(part, Written) and part.declaration:
+            written.append(part)
             continue
-        else:
-            text = part.text
-        if part.start == end and unread:
+        text = part.text if isinstance(part, Written) else part.prelude
+        if isinstance(part, Statement) and part.block is not None:
+            text += f"{{{part.block}}}"
+        if part.start == end:
             unread[-1] += text
         else:
             unread.append(text)
         end = part.end
-    own = [
-        Ranked(
-            name,
-            tuple(values),
-            tuple(texts),
-            (),
-            Rank(important, True, 0, (0, 0, 0), (0, 0, number)),
-            is_surely_valid(name, values[-1]),
-        )
-        for number, (name, important, values, _, texts) in enumerate(
-            grouped([part for part in parts if isinstance(part, Written)])
-        )
-    ]
-    return own, unread
+    own = []
+    for number, (name, important, values, _, texts) in enumerate(grouped(written)):
+        rank = Rank(important, True, 0, (0, 0, 0), (0, 0, number))
+        own.append(Ranked(name, tuple(values), tuple(texts), (), rank, is_surely_valid(name, values[-1])))
+    return own, unread[1:]
 
 
 @dataclass(slots=True)
@@ -156,13 +145,8 @@ class Settlement:
 
 
 def settle(situations: Sequence[Situation], animated: Iterable[str] = ()) -> Settlement:
-    """Find out what has to change so that every pair of declarations keeps its order.
-
-    Args:
-        situations: of all elements of a document.
-        animated: the properties of ``@keyframes``, which an important declaration would defeat.
-    """
-    everything = {one for situation in situations for one in situation.kept if not one.is_important}
+    """Find out what has to change; ``animated`` are the properties of ``@keyframes``, which must not lose."""
+    everything = {one for situation in situations for one in situation.kept if not one.rank.important}
     fixed = {
         one.key for one in everything if one.is_fixed or any(are_related(one.name, name) for name in animated)
     }
@@ -189,7 +173,7 @@ def _settle_one(situation: Situation, plan: Settlement) -> None:
     """Bring one situation in line with the plan, which grows where it needs more."""
     for high, low in situation.kept_pairs:
         if low.key in plan.important:
-            if high.is_important:
+            if high.rank.important:
                 if high.rank[2:] < low.rank[2:]:
                     plan.fixed.add(low.key)
             elif high.key in plan.fixed or high.key in plan.uncopied:
@@ -200,14 +184,14 @@ def _settle_one(situation: Situation, plan: Settlement) -> None:
                     {high.key} if high.key[-1] else ()
                 )  # an inlined one, here left in its sheet
     if not any(situation.above) and not any(situation.below) and not plan.copied:
-        plan.places[situation] = {n for n, one in enumerate(situation.inlined) if one.is_important}, set()
+        plan.places[situation] = {n for n, one in enumerate(situation.inlined) if one.rank.important}, set()
         return
     left_out = _left_out(situation, plan)
     blocked = _blocked(situation)
     important: set[int] = set()
     reasons: list[set[Key]] = []
     for number, one in enumerate(situation.inlined):
-        why = {low.key for low in situation.below[number] if low.is_important or low.key in plan.important}
+        why = {low.key for low in situation.below[number] if low.rank.important or low.key in plan.important}
         for loser in situation.lower[number]:
             why |= reasons[loser] | ({situation.inlined[loser].key} & plan.copied)
         reasons.append(why)
@@ -216,10 +200,10 @@ def _settle_one(situation: Situation, plan: Settlement) -> None:
             _refuse(why | ({one.key} & plan.copied), plan)
             continue
         for high in situation.above[number]:
-            if not high.is_important:
+            if not high.rank.important:
                 plan.important.add(high.key)
         if number not in blocked:
-            if why or one.is_important:
+            if why or one.rank.important:
                 important.add(number)
         elif why:
             if one.rank.inline or one.key in plan.uncopied:
@@ -236,13 +220,13 @@ def _left_out(situation: Situation, plan: Settlement) -> set[int]:
     """Return the inlined declarations that must lose to a rule that cannot become important."""
     left_out: set[int] = set()
     for number in reversed(range(len(situation.inlined))):
-        if situation.inlined[number].is_important:
+        if situation.inlined[number].rank.important:
             continue
         if number in left_out or any(
-            not high.is_important and high.key in plan.fixed for high in situation.above[number]
+            not high.rank.important and high.key in plan.fixed for high in situation.above[number]
         ):
             left_out.add(number)
-            left_out.update(n for n in situation.lower[number] if not situation.inlined[n].is_important)
+            left_out.update(n for n in situation.lower[number] if not situation.inlined[n].rank.important)
     return left_out
 
 
@@ -265,8 +249,8 @@ def _refuse(reasons: set[Key], plan: Settlement) -> None:
 def _check_copy(situation: Situation, number: int, plan: Settlement) -> None:
     """Refuse a rule in the sheet, important, that would win over what it should lose to, or the other way."""
     one = situation.inlined[number]
-    if not one.is_important and any(
-        high.is_important and high.rank[2:] < one.rank[2:] for high in situation.above[number]
+    if not one.rank.important and any(
+        high.rank.important and high.rank[2:] < one.rank[2:] for high in situation.above[number]
     ):
         plan.uncopied.add(one.key)
     for low in situation.below[number]:

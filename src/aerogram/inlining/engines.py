@@ -70,7 +70,7 @@ def merge_with_premailer(index: Index, candidates: Sequence[Candidate]) -> Merge
     rules, words = [], {}
     for number, (selector, declarations) in enumerate(candidates):
         text = " ".join(selector.text.split())
-        if index.folds or not _SIMPLE_SELECTOR.fullmatch(text):
+        if index.folds or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
             text = f"[{marker}~=r{number}]"
             for element in index.find(selector):
                 marked.setdefault(element, []).append(f"r{number}")

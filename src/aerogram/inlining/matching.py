@@ -6,29 +6,27 @@ Nothing takes longer than elements times compounds: what was found above or befo
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.selectors import Compound, Selector
 
-__all__ = ["NTH", "STRUCTURAL", "Index", "any_of", "has", "none_of", "nth"]
+__all__ = ["NTH", "STRUCTURAL", "Index", "nth"]
 
+Lists = tuple["Sequence[Compound]", ...]
+Check = Callable[[Any, Any], bool]  # of an index and an element
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 NTH = ("nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type")
 
 
 class Index:
-    """The elements of a document by the words that selectors look for.
-
-    Args:
-        root: of the document.
-        folds: whether classes and ids ignore case.
-    """
+    """The elements of a document by the words that selectors look for; ``folds`` if these ignore case."""
 
     def __init__(self, root: Element, *, folds: bool = False) -> None:
         self.root, self.folds = root, folds
@@ -77,10 +75,9 @@ class Index:
 
     def matches(self, element: Element, compounds: Sequence[Compound]) -> bool:
         """Return whether an element matches compounds with their combinators."""
+        last = len(compounds) - 1
         return (
-            bool(compounds)
-            and self.fits(element, compounds[-1])
-            and (len(compounds) == 1 or self._has_before(element, compounds, len(compounds) - 1))
+            last >= 0 and self.fits(element, compounds[last]) and self._has_before(element, compounds, last)
         )
 
     def fits(self, element: Element, compound: Compound) -> bool:
@@ -115,20 +112,15 @@ class Index:
         known.update(dict.fromkeys(passed, answer))
         return answer
 
-    def ordinal(
-        self, element: Element, *, of_type: bool, members: tuple[Sequence[Compound], ...]
-    ) -> tuple[int, int]:
+    def ordinal(self, element: Element, *, of_type: bool, members: Lists) -> tuple[int, int]:
         """Return the number of an element among the siblings that count, from the start and from the end."""
         parent = element.getparent()
         key = parent, element.tag if of_type else None, tuple(map(id, members))
         if key not in self._ordinals:
             siblings = [element] if parent is None else parent.iterchildren(etree.Element)
-            counted = [
-                one
-                for one in siblings
-                if (not of_type or one.tag == element.tag)
-                and (not members or any(self.matches(one, compounds) for compounds in members))
-            ]
+            counted = [one for one in siblings if not of_type or one.tag == element.tag]
+            if members:
+                counted = [one for one in counted if any(self.matches(one, each) for each in members)]
             self._ordinals[key] = {one: (n + 1, len(counted) - n) for n, one in enumerate(counted)}
         return self._ordinals[key].get(element, (0, 0))
 
@@ -152,9 +144,7 @@ def previous(element: Element) -> Element | None:
     return next(element.itersiblings(etree.Element, preceding=True), None)
 
 
-def nth(
-    name: str, step: int, start: int, members: tuple[Sequence[Compound], ...] = ()
-) -> Callable[[Index, Element], bool]:
+def nth(name: str, step: int, start: int, members: Lists = ()) -> Check:
     """Return the test of ``:nth-child(step n + start of members)`` and its like."""
     from_end, of_type = "last" in name, name.endswith("type")
 
@@ -167,32 +157,17 @@ def nth(
     return test
 
 
-def any_of(lists: tuple[Sequence[Compound], ...]) -> Callable[[Index, Element], bool]:
-    """Return the test of ``:is()``."""
-    return lambda index, element: any(index.matches(element, compounds) for compounds in lists)
-
-
-def none_of(lists: tuple[Sequence[Compound], ...]) -> Callable[[Index, Element], bool]:
-    """Return the test of ``:not()``."""
-    return lambda index, element: not any(index.matches(element, compounds) for compounds in lists)
-
-
-def has(relations: tuple[tuple[str, Sequence[Compound]], ...]) -> Callable[[Index, Element], bool]:
-    """Return the test of ``:has()``."""
-    return lambda index, element: any(element in index.holders(relation) for relation in relations)
-
-
 def _is_empty(_: Index, element: Element) -> bool:
     return not element.text and all(not isinstance(child.tag, str) and not child.tail for child in element)
 
 
-def _all(*tests: Callable[[Index, Element], bool]) -> Callable[[Index, Element], bool]:
+def _all(*tests: Check) -> Check:
     return lambda index, element: all(test(index, element) for test in tests)
 
 
 _FIRST, _LAST = nth("nth-child", 0, 1), nth("nth-last-child", 0, 1)
 _FIRST_TYPE, _LAST_TYPE = nth("nth-of-type", 0, 1), nth("nth-last-of-type", 0, 1)
-STRUCTURAL: dict[str, Callable[[Index, Element], bool]] = {
+STRUCTURAL: dict[str, Check] = {
     "first-child": _FIRST,
     "last-child": _LAST,
     "only-child": _all(_FIRST, _LAST),

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from aerogram.css import read_nth, tokens
 from aerogram.inlining import matching
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aerogram.document import Element
-    from aerogram.inlining.matching import Index
+from aerogram.inlining.matching import Check
 
 __all__ = ["AttributeTest", "Compound", "Selector", "read_selector"]
 
@@ -73,7 +68,7 @@ class Compound(NamedTuple):
 
     combinator: str
     words: frozenset[str]  # its tag, .classes and #ids
-    tests: tuple[Callable[[Index, Element], bool], ...] = ()
+    tests: tuple[Check, ...] = ()
     attributes: tuple[AttributeTest, ...] = ()
 
 
@@ -94,9 +89,7 @@ class Selector:
 def read_selector(text: str, *, folds: bool = False) -> Selector:
     """Read one selector; what cannot be read is neither valid nor static, and matches nothing.
 
-    Args:
-        text: the selector.
-        folds: whether classes and ids ignore case, as in documents without a doctype.
+    ``folds`` says whether classes and ids ignore case, as in documents without a doctype.
     """
     from cssselect2.parser import SelectorError, parse
 
@@ -146,7 +139,7 @@ class _Reading:
 
     def _compound(self, combinator: str, tree: Any) -> Compound:
         words: set[str] = set()
-        tests: list[Callable[[Index, Element], bool]] = []
+        tests: list[Check] = []
         attributes: list[AttributeTest] = []
         for simple in tree.simple_selectors:
             kind = type(simple).__name__
@@ -169,14 +162,14 @@ class _Reading:
                 self._list(kind, simple.selector_list, tests)
         return Compound(combinator, frozenset(words), tuple(tests), tuple(attributes))
 
-    def _pseudo_class(self, name: str, tests: list[Callable[[Index, Element], bool]]) -> None:
+    def _pseudo_class(self, name: str, tests: list[Check]) -> None:
         if test := matching.STRUCTURAL.get(name):
             tests.append(test)
         else:
             self.is_static = False
             self.is_valid = self.is_valid and (name in _DYNAMIC or name.startswith("-"))
 
-    def _function(self, simple: Any, tests: list[Callable[[Index, Element], bool]]) -> None:
+    def _function(self, simple: Any, tests: list[Check]) -> None:
         arguments = simple.arguments
         of = next(
             (n for n, token in enumerate(arguments) if token.type == "ident" and token.value == "of"), None
@@ -203,23 +196,24 @@ class _Reading:
         self.more = (self.more[0] + best[0], self.more[1] + best[1], self.more[2] + best[2])
         return tuple(self.compounds(selector.parsed_tree) for selector in parsed)
 
-    def _list(self, kind: str, members: Any, tests: list[Callable[[Index, Element], bool]]) -> None:
+    def _list(self, kind: str, members: Any, tests: list[Check]) -> None:
         """Read the list of ``:not()``, ``:has()``, ``:is()`` or ``:where()``."""
         inner = _Reading(folds=self.folds)
         is_relation = kind == "RelationalSelector"
         if is_relation:
             found = tuple((one.combinator, inner.compounds(one.selector.parsed_tree)) for one in members)
             if inner.is_static and inner.is_valid and all(len(compounds) == 1 for _, compounds in found):
-                tests.append(matching.has(found))
+                tests.append(lambda index, element: any(element in index.holders(one) for one in found))
             else:
                 inner.is_static = False
             inner.is_valid = inner.is_valid and not inner.has_relation  # :has() cannot stand in itself
         else:
             lists = tuple(inner.compounds(one.parsed_tree) for one in members)
             if kind == "NegationSelector":
-                tests += [matching.none_of(lists)] if inner.is_static else []
+                if inner.is_static:
+                    tests.append(lambda index, element: not any(index.matches(element, one) for one in lists))
             elif lists:
-                tests.append(matching.any_of(lists))
+                tests.append(lambda index, element: any(index.matches(element, one) for one in lists))
             else:
                 inner.is_static = False  # cssselect2 loses all members if the first is invalid
         self.has_relation = self.has_relation or inner.has_relation or is_relation

@@ -17,26 +17,24 @@ from aerogram.inlining.properties import are_related, is_surely_valid
 from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from aerogram.css import Statement
     from aerogram.inlining.selectors import Selector, Specificity
 
 __all__ = ["Piece", "Rank", "Ranked", "Rule", "Sheet", "parse_sheet"]
 
-_GROUPS = frozenset(
-    [
-        "@media",
-        "@supports",
-        "@container",
-        "@document",
-        "@-moz-document",
-        "@layer",
-        "@scope",
-        "@starting-style",
-    ]
+_GROUPS = (
+    "@media",
+    "@supports",
+    "@container",
+    "@document",
+    "@-moz-document",
+    "@layer",
+    "@scope",
+    "@starting-style",
 )
-_FIXED = frozenset(["@layer", "@scope", "@starting-style"])  # !important would change their order
+_FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
@@ -72,11 +70,6 @@ class Ranked:
     word: str = ""
     key: tuple[int, ...] = ()
 
-    @property
-    def is_important(self) -> bool:
-        """Whether its author made it important."""
-        return self.rank.important
-
 
 @dataclass(slots=True, eq=False)
 class Rule:
@@ -101,7 +94,7 @@ class Rule:
         """Whether the selectors are tags, classes and ids without further conditions."""
         return _NOT_READ.search(self.prelude) is None
 
-    def may_match(self, words: Iterable[str]) -> bool:
+    def may_match(self, words: frozenset[str]) -> bool:
         """Return whether a document with these tags, classes and ids may have an element for it."""
         if self._words is None:
             bare = self.prelude.replace(":", " ")
@@ -109,8 +102,7 @@ class Rule:
             can_read = _NOT_READ.search(bare) is None
             parts = bare.split(",") if can_read else []
             self._words = [frozenset(_WORD.findall(part)) for part in parts]
-        known = frozenset(words) if not isinstance(words, frozenset) else words
-        return not self._words or any(part <= known for part in self._words)
+        return not self._words or any(part <= words for part in self._words)
 
     @property
     def inlined(self) -> tuple[Selector, ...]:
@@ -136,40 +128,33 @@ class Rule:
         found = self._ranked.get((specificity, inlined))
         if found is None:
             with _LOCK:  # two threads must not get different ones
-                found = self._ranked.setdefault(
-                    (specificity, inlined), tuple(self._rank(specificity, inlined))
-                )
+                key = specificity, inlined
+                found = self._ranked.setdefault(key, tuple(self._rank(specificity, inlined)))
         return found
 
     def _rank(self, specificity: Specificity, inlined: bool) -> list[Ranked]:
-        written = self.written
-        if written is None:
+        if self.written is None:
             parts = read_block(self.block)
-            written = [part for part in parts if isinstance(part, Written)]
-            self.stays = self.stays or any(
-                not isinstance(part, Written) or not part.declaration for part in parts
+            self.written = [part for part in parts if isinstance(part, Written) and part.declaration]
+            self.stays = self.stays or len(parts) > len(self.written)
+        layer = 1 if self.is_layered else 0
+        found = []
+        for number, (name, important, values, ends, _) in enumerate(grouped(self.written)):
+            order = (*self.order, number)
+            found.append(
+                Ranked(
+                    name,
+                    tuple(values),
+                    tuple(f"{name}:{value}" for value in values),
+                    tuple(self.block_start + end for end in ends),
+                    Rank(important, False, layer if important else -layer, specificity, order),
+                    is_surely_valid(name, values[-1]),
+                    self.is_fixed,
+                    "-".join(map(str, ("v", *order, *specificity))),
+                    (*order, inlined),
+                )
             )
-        groups = grouped(written)
-        return [
-            Ranked(
-                name,
-                tuple(values),
-                tuple(f"{name}:{value}" for value in values),
-                tuple(self.block_start + end for end in ends),
-                Rank(
-                    important,
-                    False,
-                    (important or -1) if self.is_layered else 0,
-                    specificity,
-                    (*self.order, number),
-                ),
-                is_surely_valid(name, values[-1]),
-                self.is_fixed,
-                "-".join(map(str, ("v", *self.order, number, *specificity))),
-                (*self.order, number, inlined),
-            )
-            for number, (name, important, values, ends, _) in enumerate(groups)
-        ]
+        return found
 
 
 @dataclass(slots=True, eq=False)
@@ -222,119 +207,98 @@ def _can_be_inlined(selector: Selector) -> bool:
     return bool(last.words or last.attributes or (last.tests and len(selector.compounds) > 1))
 
 
+class _Context(NamedTuple):
+    """What holds for a statement by the blocks around it: selectors of an outer rule, and keywords."""
+
+    can_be_inlined: bool
+    is_fixed: bool
+    parent: str = ""
+    around: tuple[str, ...] = ()
+
+
 @lru_cache(maxsize=32)  # sheets can be large
 def parse_sheet(
     css: str, number: int, *, can_be_inlined: bool = True, is_fixed: bool = False, folds: bool = False
 ) -> Sheet:
     """Read a style sheet, the one of this number in its document.
 
-    Args:
-        css: the text of the sheet.
-        number: its position among the sheets of the document.
-        can_be_inlined: false if it depends on a medium.
-        is_fixed: whether nothing in it may change.
-        folds: whether classes and ids ignore case.
+    ``can_be_inlined`` is false if it depends on a medium, ``is_fixed`` true if nothing in it may change.
+    ``folds`` says whether classes and ids ignore case.
     """
     text, statements = read_sheet(css)
-    reading = _Reading(number, is_fixed=is_fixed, folds=folds)
+    reading = _Reading(number, folds=folds)
     pieces = []
     for statement in statements:
         if statement.keyword == "@charset":
             continue
         first = len(reading.rules)
-        is_rule = reading.statement(statement, 0, can_be_inlined=can_be_inlined)
+        is_rule = reading.statement(statement, 0, _Context(can_be_inlined, is_fixed))
         rules = tuple(reading.rules[first:])
         pieces.append(Piece(statement.start, statement.end, rules, rules[0] if is_rule and rules else None))
     return Sheet(text, tuple(pieces), frozenset(reading.animated))
 
 
 class _Reading:
-    """The state of reading one sheet."""
-
-    def __init__(self, number: int, *, is_fixed: bool, folds: bool) -> None:
-        self.number, self.is_fixed, self.folds = number, is_fixed, folds
+    def __init__(self, number: int, *, folds: bool) -> None:
+        self.number, self.folds = number, folds
         self.rules: list[Rule] = []
         self.animated: set[str] = set()
 
-    def statement(
-        self,
-        one: Statement,
-        base: int,
-        *,
-        can_be_inlined: bool,
-        parent: str = "",
-        around: tuple[str, ...] = (),
-    ) -> bool:
+    def statement(self, one: Statement, base: int, context: _Context) -> bool:
         """Read one statement, which stands at ``base``; return whether it is a rule without others in it."""
         keyword, block = one.keyword, one.block
-        if block is None or len(around) > _DEEPEST:
+        if block is None or len(context.around) > _DEEPEST:
             return False
         start = base + one.block_start
+        inside = context._replace(around=(*context.around, keyword))
         if keyword.endswith("keyframes"):
             for frame in read_statements(block):
                 self.animated.update(declaration.name for declaration in read_declarations(frame.block or ""))
         elif keyword in _GROUPS:
-            inside = (*around, keyword)
-            if parent:
-                self._contents(parent, block, start, can_be_inlined=False, around=inside)
+            inside = inside._replace(can_be_inlined=False, is_fixed=context.is_fixed or keyword in _FIXED)
+            if context.parent:
+                self._contents(block, start, inside)
             else:
                 for inner in read_statements(block):
-                    self.statement(inner, start, can_be_inlined=False, around=inside)
+                    self.statement(inner, start, inside)
         elif not keyword:
-            prelude = _nested(one.prelude, parent)
+            inside = inside._replace(parent=_nested(one.prelude, context.parent))
             if "{" not in block:
-                self._add(prelude, block, start, None, can_be_inlined=can_be_inlined, around=around)
+                self._add(block, start, inside)
                 return True
-            self._contents(prelude, block, start, can_be_inlined=can_be_inlined, around=(*around, ""))
+            self._contents(block, start, inside)
         return False
 
-    def _contents(
-        self, prelude: str, block: str, start: int, *, can_be_inlined: bool, around: tuple[str, ...]
-    ) -> None:
+    def _contents(self, block: str, start: int, context: _Context) -> None:
         """Read a block with nested rules: what stands before the first of them may be inlined."""
         run: list[Written] = []
         for part in read_block(block):
             if isinstance(part, Written):
                 run.append(part)
                 continue
-            if run:
-                self._add(prelude, "", start, run, can_be_inlined=can_be_inlined, around=around)
-            run, can_be_inlined = [], False
-            self.statement(part, start, can_be_inlined=False, parent=prelude, around=around)
-        if run:
-            self._add(prelude, "", start, run, can_be_inlined=can_be_inlined, around=around)
+            self._add("", start, context, run)
+            run, context = [], context._replace(can_be_inlined=False)
+            self.statement(part, start, context)
+        self._add("", start, context, run)
 
-    def _add(
-        self,
-        prelude: str,
-        block: str,
-        start: int,
-        written: list[Written] | None,
-        *,
-        can_be_inlined: bool,
-        around: tuple[str, ...],
-    ) -> None:
+    def _add(self, block: str, start: int, context: _Context, written: list[Written] | None = None) -> None:
+        if written == []:
+            return
+        order = self.number, len(self.rules)
+        is_layered, stays = "@layer" in context.around, written is not None
         self.rules.append(
             Rule(
-                prelude,
-                block,
-                start,
-                (self.number, len(self.rules)),
-                can_be_inlined,
-                is_layered="@layer" in around,
-                is_fixed=self.is_fixed or not _FIXED.isdisjoint(around),
-                folds=self.folds,
-                stays=written is not None,
-                written=written,
+                context.parent, block, start, order, context.can_be_inlined, is_layered, context.is_fixed,
+                self.folds, stays, written,
             )
-        )
+        )  # fmt: skip
 
 
 def _nested(prelude: str, parent: str) -> str:
     """Return the selectors of a nested rule as they are without nesting (CSS Nesting 1, section 3)."""
     if not parent:
         return prelude
+    outer = f":is({parent})"
     return ", ".join(
-        one.replace("&", f":is({parent})") if "&" in one else f":is({parent}) {one}"
-        for one in split_list(prelude)
+        one.replace("&", outer) if "&" in one else f"{outer} {one}" for one in split_list(prelude)
     )
