@@ -220,10 +220,10 @@ PHRASES = st.recursive(
     LEAVES, lambda inner: element(("span", "b", "font", "em"), several(inner)), max_leaves=8
 )
 BLOCKS = st.recursive(
-    element(("p", "h1", "pre", "a", "td"), several(PHRASES)),
+    element(("p", "h1", "pre", "a"), several(PHRASES)),
     lambda inner: st.one_of(
-        element(("div", "center", "ul", "blockquote", "template"), several(inner, PHRASES)),
-        element(("li", "dd"), several(inner)),
+        element(("div", "center", "blockquote", "template"), several(inner, PHRASES)),
+        several(inner).map(lambda item: f"<ul><li>{item}</li></ul><dl><dd>{item}</dd></dl>"),
         several(inner).map(lambda cell: f"<table><tbody><tr><td>{cell}</td></tr></tbody></table>"),
     ),
     max_leaves=8,
