@@ -117,6 +117,10 @@ CASES = {
         "p{color:black} .a{color:navy} @media (prefers-color-scheme:dark){p{color:white} b{color:red}}",
         P,
     ),
+    "tests of style": (
+        "@media screen{[style]{margin:7px} p:not([style]){top:1px} [style*=color]{left:1px}} p{color:red}",
+        "<p>x</p><p style='color: blue'>y</p>",
+    ),
     "all": ("p{color:red;margin:1px} @media screen{.a{all:unset}} #i{margin:3px}", P),
 }
 PAGES = {
@@ -127,6 +131,7 @@ PAGES = {
     "kept apart": "<style>p{color:red !important}</style><style data-premailer=ignore>p{color:blue !important}</style><p>x</p>",
     "in a body": "<style>p:first-of-type{color:red}</style><div><style>b{color:red}</style><p>x</p></div>"
     "<style>p:first-child:not(:hover){margin:1px}</style>",
+    "behind a style element": "<style>p:nth-child(2){margin:9px} style + p{padding:4px}</style><p>x</p>",
     "in a template": "<template><style>p{color:red}</style></template><p>x</p>",
     "table widths": "<style>table{width:100%;max-width:600px}td{width:50%;text-align:center;background:#eee}</style>"
     "<table width=600 align=left><tr><td width=100>x<td>y</table>",
