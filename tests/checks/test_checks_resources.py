@@ -44,7 +44,7 @@ def lost(html: str, *attachments: Any) -> list[tuple[str, str]]:
         "<p style=\"background: url('cid:logo@shop')\">x</p>",
         "<style>p { background: url(cid:logo@shop) }</style><p>x</p>",
         "<style>@media screen { p { background: image-set('cid:logo@shop' 1x) } }</style><p>x</p>",
-        '<p style="background: URL( \\63 id:logo@shop">x</p>',
+        '<p style="background: URL( \\63 id:logo@shop )">x</p>',
         '<a href="cid:logo@shop">open</a>',
         '<img src="cid:logo%40shop">',
     ],
