@@ -19,6 +19,7 @@ _RENAMED = (
     (r"^border-((?:top|bottom)-\w+)-radius$", r"table-radius-\1"),
     (r"^border-(?:start|end)-(?:start|end)-radius$", "table-radius"),
     (r"^line-height$", "font-line-height"),
+    (r"^overflow-(?:block|inline)$", "overflow"),
     (r"^word-wrap$", "overflow-wrap"),
     (r"^(?:grid-)?(row-|column-)?gap$", r"gap-\1"),
     (r"^column-(count|width)$", r"columns-\1"),
