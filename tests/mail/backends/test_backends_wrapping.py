@@ -193,6 +193,25 @@ class TestFailover:
         with settings.override(MAILERS={"a": entry}), pytest.raises(InvalidMailer, match="to itself"):
             get_connection(using="a")
 
+    @pytest.mark.parametrize("frames", range(40, 52))
+    def test_a_mailer_that_leads_to_itself_is_named_however_deep_the_caller_is(self, frames: int) -> None:
+        def called(depth: int) -> Any:
+            return called(depth - 1) if depth else get_connection(using="a")
+
+        entry = {"BACKEND": "aerogram.mail.backends.failover.EmailBackend", "OPTIONS": {"mailers": ["a"]}}
+        with settings.override(MAILERS={"a": entry}), pytest.raises(InvalidMailer, match="to itself"):
+            called(frames)
+
+    def test_a_time_that_is_no_number(self) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"retry_after is '60': give a number of seconds"):
+            failover.EmailBackend(mailers=[Scripted()], retry_after="60")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("backend", [fuse.EmailBackend, failover.EmailBackend])
+    def test_what_is_no_mailer(self, backend: Any) -> None:
+        given: dict[str, Any] = {"mailer": ["x"]} if backend is fuse.EmailBackend else {"mailers": [["x"]]}
+        with pytest.raises(ImproperlyConfigured, match="a list was given as a mailer: give an alias"):
+            backend(**given)
+
     @pytest.mark.parametrize("mailers", [[], "box"])
     def test_no_list_of_mailers(self, mailers: Any) -> None:
         with pytest.raises(ImproperlyConfigured, match="at least one"):

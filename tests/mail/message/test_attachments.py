@@ -300,3 +300,11 @@ def test_a_file_name_that_looks_like_an_encoded_word_is_kept_literally():
     name = "=?utf-8?q?x?=.txt"
     for parts in attached(mail_with((name, "b", "text/plain"))):
         assert [part.get_filename() for part in parts] == ["=?utf-8?q?x?=.txt"]
+
+
+@pytest.mark.parametrize("path", ["report.pdf", Path("report.pdf")])
+def test_a_path_among_the_attachments_is_answered_with_the_ways_to_attach(path: Any):
+    with pytest.raises(
+        TypeError, match=r"report\.pdf.*Accepted: \(filename, content, mimetype\).*attach_file\(\)"
+    ):
+        mail_with(path)

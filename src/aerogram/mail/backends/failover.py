@@ -42,8 +42,10 @@ class EmailBackend(WrappingBackend):
         super().__init__(fail_silently=fail_silently, **kwargs)
         if not mailers or isinstance(mailers, str):
             raise ImproperlyConfigured(
-                f"{type(self).__module__} needs mailers=[...], at least one alias or backend."
+                f"{type(self).__module__} needs mailers=[...], at least one alias or backend in a list."
             )
+        if not isinstance(retry_after, int | float):
+            raise ImproperlyConfigured(f"retry_after is {retry_after!r:.100}: give a number of seconds.")
         self.mailers: list[BaseEmailBackend] = [mailer_of(mailer) for mailer in mailers]
         self.retry_after = retry_after
         self._failed_at = [float("-inf")] * len(self.mailers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 from smtplib import SMTPException
 from typing import Any
 
@@ -14,6 +15,8 @@ from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.mailers import mailers
 from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.smtp.replies import clean_text
+
+_being_made: ContextVar[tuple[str, ...]] = ContextVar("aerogram_mailers_being_made", default=())
 
 
 class WrappingBackend(BaseEmailBackend):
@@ -72,13 +75,19 @@ class WrappingBackend(BaseEmailBackend):
 def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
     """Return a backend that is given itself or by its alias in ``MAILERS``."""
     if not isinstance(mailer, str):
+        if not hasattr(mailer, "send_messages"):
+            shown = type(mailer).__name__
+            raise ImproperlyConfigured(
+                f"a {shown} was given as a mailer: give an alias of MAILERS or a backend."
+            )
         return mailer
+    if mailer in _being_made.get():
+        raise InvalidMailer(f"MAILERS[{mailer!r}] passes its mail on to itself. Name another mailer.")
+    token = _being_made.set((*_being_made.get(), mailer))
     try:
         return mailers[mailer]
-    except RecursionError:
-        raise InvalidMailer(
-            f"MAILERS[{mailer!r}] passes its mail on to itself. Name another mailer."
-        ) from None
+    finally:
+        _being_made.reset(token)
 
 
 def report_of(mailer: BaseEmailBackend, message: EmailMessage) -> DeliveryReport:

@@ -195,8 +195,8 @@ class Delivery:
             cause = next((report.error for report in reports if report.error is not None), None)
             text = (
                 f"{self._incomplete} of {self.total} message{'s' * (self.total != 1)} did not reach every "
-                f"recipient; the first of them, {_reason(reports[0])}. See .reports of this error, or "
-                ".delivery of each message."
+                f"recipient; the first of them, {_reason(reports[0]).removesuffix('.')}. See "
+                ".reports of this error, or .delivery of each message."
             )
             raise DeliveryError(text, sent=self.sent, reports=reports) from cause
         return self.sent

@@ -105,6 +105,11 @@ class EmailMessage:
         for attachment in attachments or ():
             if isinstance(attachment, Message):
                 self.attach(attachment)
+            elif isinstance(attachment, str | bytes | Path):
+                raise TypeError(
+                    f"An attachment is {attachment!r:.100}. Accepted: (filename, content, mimetype), or a "
+                    "MIME part. attach_file() attaches the file at a path."
+                )
             else:
                 self.attach(*attachment)
         self.extra_headers: Mapping[str, Any] = headers or {}

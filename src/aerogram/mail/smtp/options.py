@@ -70,7 +70,8 @@ class SMTPOptions:
             if setting and (value is None or (name in ("host", "port", "local_hostname") and not value)):
                 value = values[setting]  # which was checked where it was given
             elif not accepts(value):
-                shown = type(value).__name__ if name in ("password", "auth_token") else f"{value!r:.100}"
+                is_secret = name in ("password", "auth_token")
+                shown = f"of type {type(value).__name__}" if is_secret else f"{value!r:.100}"
                 raise ImproperlyConfigured(f"{name} of the SMTP backend is {shown}: give {words}.")
             setattr(self, name, value)
 
