@@ -33,6 +33,11 @@ CASES = {
     ),
     "modern values in media": ("@media screen{p{color:rgb(0 0 0 / 50%);width:calc(1px + (2px * 3))}}", P),
     "content": ("p::before{content:'\\\"x\\\"'} b{quotes:'\\\"' '\\\"'}", P),
+    "words that fit another property": (
+        "p{border:2px solid red;float:left;visibility:hidden} b{text-align:left;position:relative;overflow:auto}",
+        "<p style='border:1px dashed solid;float:center;visibility:block'>"
+        "x <b style='text-align:none;position:nowrap;overflow:static'>y</b></p>",
+    ),
     "hack": ("p{color:red;color:blue\\9}", P),
     "fallbacks": (
         "p{background-color:#eee;background-color:rgba(1,2,3,.5);display:inline-block;display:block}",

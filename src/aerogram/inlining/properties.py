@@ -49,17 +49,22 @@ _WORDS = (  # what each may have as its whole value, or several of
     ),
     (
         r"border(?:-(?:top|right|bottom|left))?|outline",
-        r"0|none|[\d.]+px|solid|dashed|dotted|#[0-9a-f]{3}|#[0-9a-f]{6}",
-        3,
+        r"0|none|\d+(?:\.\d+)?px(?:\s+(?:solid|dashed|dotted)(?:\s+#(?:[0-9a-f]{3}){1,2})?)?",
+        1,
     ),
     (r"font-family", rf"{_FONT}(?:[\s,]+{_FONT})*", 1),
     (r"font-weight", "normal|bold|[1-9]00", 1),
     (r"font-style", "normal|italic", 1),
-    (r"text-align|float|clear", "left|right|center|justify|none|both", 1),
-    (r"text-decoration|text-transform", "none|underline|line-through|uppercase|lowercase|capitalize", 1),
+    (r"text-align|float|clear", "left|right", 1),
+    (r"text-align", "center|justify", 1),
+    (r"float|clear|text-decoration|text-transform|display", "none", 1),
+    (r"text-decoration", "underline|line-through", 1),
+    (r"text-transform", "uppercase|lowercase|capitalize", 1),
     (r"vertical-align", "top|middle|bottom|baseline", 1),
-    (r"display|visibility", "none|block|inline|inline-block|table|table-cell|table-row|hidden|visible", 1),
-    (r"white-space|overflow|position", "normal|nowrap|hidden|auto|visible|relative|absolute|static", 1),
+    (r"display", "block|inline|inline-block|table|table-cell|table-row", 1),
+    (r"visibility|overflow", "hidden|visible", 1),
+    (r"white-space", "normal|nowrap", 1),
+    (r"position", "relative|absolute|static", 1),
 )
 
 
