@@ -150,3 +150,13 @@ def test_ordinary_long_values_are_inlined(value: str) -> None:
 @given(st.text(alphabet="ab:;()'\"\\/*{}[]!,#@ -1.%\n<>", max_size=300))
 def test_no_text_makes_the_reader_fail(css: str) -> None:
     inline_css(f"<p style='{css.replace(chr(39), '')}'>x</p>", css=f"p{{{css.replace('<', '')}}}")
+
+
+@pytest.mark.parametrize("character", ["\0", "\x01", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_a_character_that_no_document_may_hold_costs_no_rule_of_a_further_sheet(character: str) -> None:
+    css = f"b {{ content: '{character}' }} p {{ color: red }}"
+    assert inline_css("<p>x</p>", css=css) == '<p style="color:red">x</p>'
+
+
+def test_a_form_feed_parts_the_words_of_a_further_sheet() -> None:
+    assert inline_css("<p>x</p>", css="p\f{\fmargin: 1px\f2px }") == '<p style="margin:1px\n2px">x</p>'

@@ -271,6 +271,7 @@ def test_bytes_are_refused_by_name() -> None:
         f"<style>none {'a{' * 50_000}</style>x",
         "<a" + " x = " * 4_000,
         "<a x" + " " * 100_000 + "='",
+        f"<p style='font-size:{'9' * 50_000}px'>x",
     ],
     ids=[
         *[
@@ -294,7 +295,7 @@ def test_bytes_are_refused_by_name() -> None:
             "wide characters",
         ],
         *["wide and narrow", "kept lines", "style", "open at-rules", "stray braces", "open rules"],
-        *["equals signs", "attribute of spaces"],
+        *["equals signs", "attribute of spaces", "font size"],
     ],
 )
 def test_hostile_html_ends_soon(html: str) -> None:

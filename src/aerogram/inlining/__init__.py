@@ -31,6 +31,7 @@ __all__ = ["inline_css"]
 _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _DOCTYPE = re.compile(r"(?:\s|\ufeff|<\?[^>]*>|<!--(?:(?!-->)[\s\S])*-->)*<!doctype\s+html", re.IGNORECASE)
 _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a tree cannot hold them
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
 def _add_style(root: Element, css: str) -> None:
     """Add a sheet behind all others."""
     style = etree.Element("style", type="text/css")
-    style.text = css
+    style.text = _UNWRITABLE.sub("\ufffd", css.replace("\f", "\n"))
     sheets = list(root.iter("style"))
     body, head = root.find("body"), root.find("head")
     if sheets and body is not None and body in sheets[-1].iterancestors():

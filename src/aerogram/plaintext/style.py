@@ -24,7 +24,7 @@ UNREAD = tags("head style script title template iframe datalist noframes noembed
 
 _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
 _TINY = re.compile(r"(?:0?\.\d+|1(?:\.0*)?)p[xt]$|0?\.0\d*r?em$")
-_RELATIVE = re.compile(r"(?:\d*[1-9][\d.]*|\d*\.[1-9]\d*)(?:em|ex|ch|%)$")
+_RELATIVE = re.compile(r"(?=[\d.]*[1-9])[\d.]+(?:em|ex|ch|%)$")
 _LINE_DISPLAYS = tags("block flex grid table list-item flow-root table-row table-caption")
 _NO_BOXES = tags("inline contents inherit")
 _DISPLAY = re.compile(
