@@ -124,7 +124,7 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def test_each_dependency_is_imported_in_its_own_room() -> None:
+def test_each_dependency_is_imported_by_its_own_folder_only() -> None:
     strays = []
     for path in SOURCE.rglob("*.py"):
         folder = path.relative_to(SOURCE).parts[0].removesuffix(".py")

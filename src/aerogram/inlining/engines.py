@@ -1,10 +1,10 @@
 """Which declarations of the rules reach which element: two ways, chosen by ``CSS_ENGINE``, with one result.
 
 ``merge_with_premailer`` runs premailer's own ``transform``: it matches the rules, sorts them by specificity,
-lets the last declaration of a property win, and writes the winners into style attributes. What it cannot read
-it does not see: each declaration stands as a word (``color:v-0-3-1``) that becomes its text again afterwards;
-an author's own style attribute is set aside; and what its selectors cannot do is matched before and marked
-with an attribute. ``merge_directly`` does the same without premailer, two to three times as fast.
+lets the last declaration of a property win, and writes the winners into style attributes. A placeholder
+(``color:v-0-3-1``) stands for each declaration, which it could not always read; the author's style attributes
+are set aside; and elements of selectors that it could not match are marked with an attribute before.
+``merge_directly`` does the same without premailer, and faster.
 """
 
 from __future__ import annotations
