@@ -139,9 +139,8 @@ def _without_unwritable(html: str) -> str:
 def _read_tree(text: str) -> Element | None:
     """Read HTML, ``None`` if it is too deep. This and what it calls is all that knows the parser."""
     root: Element = _make_element("html")
-    if _PART_OF_TABLE.match(text) and not _WHOLE_PAGE.search(
-        text
-    ):  # rows or cells without a table: browsers keep them in a <template> only
+    # Browsers keep rows and cells without a table only in a <template>.
+    if _PART_OF_TABLE.match(text) and not _WHOLE_PAGE.search(text):
         first = LexborHTMLParser(text, is_fragment=True, fragment_tag="template").root
         is_whole = _copy(first.next.prev if first and first.next else first, etree.SubElement(root, "body"))
         return root if is_whole else None

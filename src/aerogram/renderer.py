@@ -125,9 +125,7 @@ class Renderer:
         subject = notification.subject
         if subject is None:
             raise DeclarationError(f"{origin}.subject: None was given. Accepted: a string.")
-        if not _is_field(
-            notification, "subject"
-        ):  # what came in by the constructor is data, never a template
+        if not _is_field(notification, "subject"):  # an argument of the constructor is data, no template
             is_written = isinstance(getattr(type(notification), "subject", None), str)
             subject = self.templates.line(
                 str(subject), variables, f"{origin}.subject", sandboxed=not is_written

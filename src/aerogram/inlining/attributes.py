@@ -41,9 +41,8 @@ def old_attributes(tag: str, style: Mapping[str, str], present: Mapping[str, str
     found: list[tuple[str, str]] = []
     is_image = tag == "img"
     if is_image and "vertical-align" in style and style.get("float", "").lower() in ("left", "right"):
-        found.append(
-            ("align", style["float"].lower())
-        )  # as Outlook knows no "float"; browsers align to the top, too
+        # Outlook does not know "float". Browsers align to the top, too.
+        found.append(("align", style["float"].lower()))
     for name, source, values, tags in _RULES:
         value = style.get(source)
         if value is None or tag not in tags or not values.fullmatch(value):

@@ -39,10 +39,9 @@ class Situation:
     inlined: tuple[Ranked, ...]  # each behind those it wins over
     unread: tuple[str, ...]  # pieces of the author's style attribute
     kept: tuple[Ranked, ...]
-    above: list[list[Ranked]] = field(
-        default_factory=list
-    )  # for each inlined one: kept ones that win over it,
-    below: list[list[Ranked]] = field(default_factory=list)  # and that lose to it
+    # For each inlined one: the kept ones that win over it, and those that lose to it.
+    above: list[list[Ranked]] = field(default_factory=list)
+    below: list[list[Ranked]] = field(default_factory=list)
     kept_pairs: list[tuple[Ranked, Ranked]] = field(default_factory=list)  # the winner first
 
     def __post_init__(self) -> None:
@@ -180,9 +179,8 @@ def _settle_one(situation: Situation, plan: Settlement) -> None:
                 _refuse({low.key}, plan)
             else:
                 plan.important.add(high.key)
-                plan.copied.update(
-                    {high.key} if high.key[-1] else ()
-                )  # an inlined one, here left in its sheet
+                if high.key[-1]:  # an inlined one, which is left in its sheet here
+                    plan.copied.add(high.key)
     if not any(situation.above) and not any(situation.below) and not plan.copied:
         plan.places[situation] = {n for n, one in enumerate(situation.inlined) if one.rank.important}, set()
         return

@@ -42,7 +42,7 @@ class EmailBackend(WrappingBackend):
         super().__init__(fail_silently=fail_silently, **kwargs)
         if not mailers or isinstance(mailers, str):
             raise ImproperlyConfigured(
-                f"{type(self).__module__} needs mailers=[...], at least one alias or backend in a list."
+                f"{self.__module__} needs mailers=[...], at least one alias or backend."
             )
         if not isinstance(retry_after, int | float):
             raise ImproperlyConfigured(f"retry_after is {retry_after!r:.100}: give a number of seconds.")

@@ -106,10 +106,10 @@ class EmailMessage:
             if isinstance(attachment, Message):
                 self.attach(attachment)
             elif isinstance(attachment, str | bytes | Path):
-                raise TypeError(
-                    f"An attachment is {attachment!r:.100}. Accepted: (filename, content, mimetype), or a "
-                    "MIME part. attach_file() attaches the file at a path."
+                ways = (
+                    "(filename, content, mimetype) or a MIME part; attach_file() attaches the file at a path"
                 )
+                raise TypeError(f"An attachment is {attachment!r:.100}. Accepted: {ways}.")
             else:
                 self.attach(*attachment)
         self.extra_headers: Mapping[str, Any] = headers or {}

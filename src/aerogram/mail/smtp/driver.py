@@ -101,9 +101,8 @@ class Driver:
                 sock.settimeout(max(min(self._timeouts.command, message.time_left), 0.001))
                 sock.sendall(left[:_BLOCK], flags)
             except OSError:
-                self.session.receive_data(
-                    _last_words(sock, 0)[0]
-                )  # raises the reason, if the server gave one
+                # This raises the reason, if the server gave one.
+                self.session.receive_data(_last_words(sock, 0)[0])
                 raise ConnectionLost("the connection broke while something was written") from None
             finally:
                 message.time_left -= monotonic() - began
