@@ -80,7 +80,7 @@ def forget_state() -> None:
         conf.settings.reset()
     if (mail := sys.modules.get("aerogram.mail")) is not None:
         vars(mail).pop("outbox", None)
-    if (pipelining := sys.modules.get("aerogram.mail.smtp.pipelining")) is not None:
+    if (pipelining := sys.modules.get("aerogram.mail.smtp.capabilities")) is not None:
         pipelining.ContentPipelining._servers.clear()  # a port is used again by another test
 
 

@@ -56,7 +56,7 @@ HOMES = {
     "rich": {"cli"},
     "selectolax": {"document"},
     "starlette": {"contrib", "preview"},
-    "tinycss2": {"css"},
+    "tinycss2": {"inlining"},
     "typer": {"cli"},
 }  # fmt: skip
 

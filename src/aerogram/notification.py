@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aerogram.mail.backends.base import BaseEmailBackend
-    from aerogram.mail.message.multi_alternatives import EmailMultiAlternatives
+    from aerogram.mail.message.email_message import EmailMultiAlternatives
 
 __all__ = ["AdminNotification", "ManagerNotification", "Notification", "is_abstract", "registered_name"]
 

@@ -18,7 +18,7 @@ from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_retur
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.rules import check_extra_headers
-from aerogram.mail.message.multi_alternatives import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
 from aerogram.templating import Templates

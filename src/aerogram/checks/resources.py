@@ -7,8 +7,8 @@ from email.message import Message
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from aerogram.css import tokens
 from aerogram.document import parse_html
+from aerogram.inlining.css import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
-from aerogram.css import split_list
 from aerogram.inlining.attributes import old_attributes
 from aerogram.inlining.cascade import Settlement, Situation, settle, situation_of
+from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, Candidate
 from aerogram.inlining.matching import Index
 from aerogram.inlining.selectors import AttributeTest

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from aerogram.css import Statement, Written, read_block
+from aerogram.inlining.css import Statement, Written, read_block
 from aerogram.inlining.properties import are_related, is_surely_valid
 from aerogram.inlining.stylesheet import Rank, Ranked, grouped
 

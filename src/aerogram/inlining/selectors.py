@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from aerogram.css import read_nth, tokens
 from aerogram.inlining import matching
+from aerogram.inlining.css import read_nth, tokens
 from aerogram.inlining.matching import Check
 
 __all__ = ["AttributeTest", "Compound", "Selector", "read_selector"]

@@ -12,14 +12,21 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.css import Written, read_block, read_declarations, read_sheet, read_statements, split_list
+from aerogram.inlining.css import (
+    Written,
+    read_block,
+    read_declarations,
+    read_sheet,
+    read_statements,
+    split_list,
+)
 from aerogram.inlining.properties import are_related, is_surely_valid
 from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aerogram.css import Statement
+    from aerogram.inlining.css import Statement
     from aerogram.inlining.selectors import Selector, Specificity
 
 __all__ = ["Piece", "Rank", "Ranked", "Rule", "Sheet", "parse_sheet"]

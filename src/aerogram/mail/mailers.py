@@ -197,8 +197,9 @@ def _no_option(path: str, refused: list[str], accepted: set[str]) -> str:
 
 def _check_known(backend: BackendClass, given: Mapping[str, Any]) -> None:
     """Refuse a misspelt option of a backend of ours; other unknown names are ignored, as in Django."""
-    accepted = (_accepted_options(backend) if backend.__module__.startswith(OURS) else None) or set(given)
-    for name in sorted(set(given) - accepted - DJANGOS_OPTIONS):
+    unknown = set(given) - DJANGOS_OPTIONS
+    accepted = (unknown and backend.__module__.startswith(OURS) and _accepted_options(backend)) or unknown
+    for name in sorted(unknown - accepted):
         if difflib.get_close_matches(name, accepted, n=1, cutoff=0.7):
             path = f"{backend.__module__}.{backend.__qualname__}"
             raise ImproperlyConfigured(f"get_connection(): {_no_option(path, [name], accepted)}")

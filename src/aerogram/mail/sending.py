@@ -12,8 +12,7 @@ from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.mailers import get_connection
-from aerogram.mail.message.email_message import EmailMessage
-from aerogram.mail.message.multi_alternatives import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
 
 @runtime_checkable

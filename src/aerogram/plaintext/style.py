@@ -7,7 +7,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from aerogram.css import read_declarations
+from aerogram.inlining.css import read_declarations
 from aerogram.plaintext.marks import KEEP, KEEP_SPACES
 
 if TYPE_CHECKING:

@@ -30,7 +30,6 @@ __all__ = [
     "is_safe_in_comment",
     "split_markup",
     "split_text",
-    "unescape_plain",
 ]
 
 Shape = tuple[str | None, ...]
@@ -38,7 +37,6 @@ Shape = tuple[str | None, ...]
 TEXT, ATTRIBUTE, COMMENT, SCRIPT, STATIC = "text", "attribute", "comment", "script", "static"
 
 _ENTITY = r"&(?:amp|lt|gt|quot|\#39|\#34);"
-_ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", '"'), ("&quot;", '"'), ("&amp;", "&"))
 # Edges that the parser or the text part drops; and what no value may hold at all.
 _LOOSE = (
     r"\s\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028\u2029\u202f\u205f-\u2064\u2800\u3000"
@@ -84,13 +82,6 @@ class Place(NamedTuple):
 
     kind: str
     name: str = ""
-
-
-def unescape_plain(text: str) -> str:
-    """Return plain text without its escapes."""
-    for escape, character in _ESCAPES if "&" in text else ():
-        text = text.replace(escape, character)
-    return text
 
 
 def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:

@@ -24,7 +24,6 @@ from aerogram.plaintext.layout import (
     underlined,
 )
 from aerogram.plaintext.table import is_table, parse_table
-from aerogram.stencil.shape import unescape_plain
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
@@ -35,6 +34,7 @@ _CLEANERS = {**marks.CLEANERS, marks.LINK_URL: marks.clean_url}
 _MODE_MARKS = re.compile(f"[{''.join(_CLEANERS)}{marks.LINK_END}]")
 _LINK_OR_LINE = re.compile(f"[{marks.LINK_START}{marks.LINK_URL}{marks.LINK_END}\n]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
+_ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", '"'), ("&quot;", '"'), ("&amp;", "&"))
 _SEPARATOR = "\0"  # between values: none holds it
 _OPEN = "\x7f"  # stands for an open line; no text contains it
 
@@ -143,7 +143,7 @@ class TextTemplate(NamedTuple):
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
-        words = unescape_plain(_SEPARATOR.join(self.pick(values))).split(_SEPARATOR)
+        words = _unescaped(_SEPARATOR.join(self.pick(values))).split(_SEPARATOR)
         joined = "<".join(words)
         if not marks.is_clean(joined) or " " in "".join([words[place] for place in self.urls]):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
@@ -265,3 +265,9 @@ def _parts(content: str, placeholder: re.Pattern[str], gaps: dict[Gap, int]) -> 
                 keeps = "" if keeps == mark else mark
         parts.append(piece)
     return parts
+
+
+def _unescaped(text: str) -> str:
+    for escape, character in _ESCAPES if "&" in text else ():
+        text = text.replace(escape, character)
+    return text

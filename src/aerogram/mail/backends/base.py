@@ -8,8 +8,7 @@ from typing import Any, Self
 
 from aerogram.mail.delivery.dispatch import Delivery, deliver
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
-from aerogram.mail.message.build import build
-from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.email_message import EmailMessage, build
 from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["BaseEmailBackend", "LocalBackend"]

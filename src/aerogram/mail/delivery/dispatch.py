@@ -46,7 +46,8 @@ def deliver(
     ``is_ready`` says whether the next message is available without waiting, as in a list or tuple. ``send``
     replaces :func:`send_by`. docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
     """
-    cancellation.check()
+    if (cancelled := cancellation.current.get()) is not None:
+        cancelled.check()
     with settings.frozen():  # one batch is written from one set of values
         delivery = Delivery(backend, messages, on_result, is_ready)
         delivery.run(partial(send_by, backend) if send is None else send)
@@ -71,8 +72,9 @@ def is_observed() -> bool:
         return True
     source: logging.Logger | None = logger if logger.isEnabledFor(logging.WARNING) else None
     while source is not None:
-        if not all(isinstance(handler, logging.NullHandler) for handler in source.handlers):
-            return True
+        for handler in source.handlers:
+            if not isinstance(handler, logging.NullHandler):
+                return True
         source = source.parent if source.propagate else None
     return False
 

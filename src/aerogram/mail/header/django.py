@@ -9,7 +9,7 @@ from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_l
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.folding import fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
-from aerogram.mail.header.writing import encode_text, mailbox_text, structured_text
+from aerogram.mail.header.writing import NAME_ROOM, encode_text, mailbox_text, structured_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +50,11 @@ def address_list_text(
     name: str, text: str, mailboxes: Sequence[Mailbox], encoding: str | Charset | None
 ) -> str:
     """Return ``text`` itself, where every reader finds its ``mailboxes``, else the mailboxes written anew."""
-    written = _mailbox_texts(name, mailboxes, encoding or settings.DEFAULT_CHARSET)
-    if "=?" not in written and text.isascii() and reads_as(text, len(mailboxes)):
+    is_read = text.isascii() and "=?" not in text and reads_as(text, len(mailboxes))
+    if is_read and len(text) <= NAME_ROOM:
         return text.replace("\t", " ")
-    return written
+    written = _mailbox_texts(name, mailboxes, encoding or settings.DEFAULT_CHARSET)
+    return text.replace("\t", " ") if is_read and "=?" not in written else written
 
 
 def _mailbox_texts(name: str, mailboxes: Sequence[Mailbox], encoding: str | Charset) -> str:

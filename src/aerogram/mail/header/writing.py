@@ -34,9 +34,9 @@ _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
 # What cannot stand in a name without quotes; white space at its ends or doubled would be lost there.
 _NEEDS_QUOTES = re.compile(r'[][\\()<>@,:;".]|^ | $|  ')
-_NAME_ROOM = 60  # characters; a quoted text cannot be folded
+NAME_ROOM = 60  # characters; a quoted text cannot be folded
 _LONGEST_ADDRESS_HEADER = len("Resent-Sender: ")
-_LONG_WORD = re.compile(rf"[^ ]{{{_NAME_ROOM + 1}}}")
+_LONG_WORD = re.compile(rf"[^ ]{{{NAME_ROOM + 1}}}")
 
 
 def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
@@ -80,7 +80,7 @@ def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: b
         return address
     if name.isascii() and "=?" not in name and not _LONG_WORD.search(name):
         written = f'"{escaped(name)}"' if _NEEDS_QUOTES.search(name) else name
-        if written is name or len(written) <= _NAME_ROOM:  # a quoted text cannot be folded
+        if written is name or len(written) <= NAME_ROOM:  # a quoted text cannot be folded
             return f"{written} <{address}>"
     return f"{' '.join(encoded_words(name, encoding, used=_LONGEST_ADDRESS_HEADER))} <{address}>"
 

@@ -7,8 +7,7 @@ from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
 from aerogram.mail.header.rules import ADDRESS_HEADERS
 from aerogram.mail.message.attachments import DEFAULT_ATTACHMENT_MIME_TYPE, EmailAlternative, EmailAttachment
-from aerogram.mail.message.email_message import EmailMessage
-from aerogram.mail.message.multi_alternatives import EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.message.safemime import (
     SafeMIMEMessage,
     SafeMIMEMultipart,

@@ -1,4 +1,4 @@
-"""The class of messages with a body and attachments, as Django 5.2's.
+"""The classes of messages, as Django 5.2's.
 
 A message is plain data until ``message()`` builds the MIME tree. That checks the headers, before any
 connection opens.
@@ -7,7 +7,6 @@ connection opens.
 from __future__ import annotations
 
 import copy
-from email.encoders import encode_base64
 from email.message import Message
 from email.mime.base import MIMEBase
 from pathlib import Path
@@ -15,23 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAttachment
-from aerogram.mail.address.envelope import addresses_of
+from aerogram.mail.address.envelope import Envelope, addresses_of, envelope_of
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.header.fields import header_fields
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
+    EmailAlternative,
     attachment_of,
+    check_alternative_type,
     check_media_type,
     check_subtype,
     checked_text,
-    content_bytes,
     filename_parameter,
 )
-from aerogram.mail.message.enclosed import enclosed_message, is_whole_message
+from aerogram.mail.message.enclosed import is_whole_message
 from aerogram.mail.message.inline_parts import split_attachments
-from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMessage, SafeMIMEMultipart, SafeMIMEText
+from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -261,18 +261,7 @@ class EmailMessage:
         return mixed
 
     def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
-        main, _, subtype = mimetype.partition("/")
-        if main.lower() == "text":
-            return SafeMIMEText(checked_text(content), subtype, self._charset())
-        if mimetype.lower() == "message/rfc822":
-            return SafeMIMEMessage(enclosed_message(content), subtype)
-        part, octets = MIMEBase(main, subtype), content_bytes(content)
-        if main.lower() == "message" and octets.isascii():  # a report: readers do not decode it (RFC 3464)
-            part.set_payload(octets.decode())
-            return part
-        part.set_payload(octets)
-        encode_base64(part)
-        return part
+        return part_of(content, mimetype, self._charset())
 
     def _create_attachment(self, filename: Any, content: Any, mimetype: str | None = None) -> MIMEBase:
         part = self._create_mime_attachment(
@@ -281,3 +270,80 @@ class EmailMessage:
         if filename:
             part.add_header("Content-Disposition", "attachment", filename=filename_parameter(filename))
         return part
+
+
+class EmailMultiAlternatives(EmailMessage):
+    """A message in several forms, usually plain text as the body and HTML as an alternative.
+
+    The arguments are those of :class:`EmailMessage`, with ``alternatives``, ``(content, mimetype)`` pairs,
+    before ``cc``.
+
+    >>> mail = EmailMultiAlternatives("Hello", "Good morning.", to=["you@example.com"])
+    >>> mail.attach_alternative("<p>Good morning.", "text/html")
+    >>> mail.message().get_content_type()
+    'multipart/alternative'
+    """
+
+    #: The subtype of the multipart that holds the forms.
+    alternative_subtype = "alternative"
+
+    def __init__(
+        self,
+        subject: object = "",
+        body: object = "",
+        from_email: object = None,
+        to: Iterable[object] | None = None,
+        bcc: Iterable[object] | None = None,
+        connection: Any = None,
+        attachments: Iterable[Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        alternatives: Iterable[tuple[object, str]] | None = None,
+        cc: Iterable[object] | None = None,
+        reply_to: Iterable[object] | None = None,
+    ) -> None:
+        super().__init__(subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to)
+        self.alternatives: list[EmailAlternative] = [EmailAlternative(*each) for each in alternatives or ()]
+
+    def attach_alternative(self, content: object, mimetype: str) -> None:
+        """Add another form of the body; the richest comes last.
+
+        Args:
+            content: the form, such as HTML text.
+            mimetype: its type, such as ``text/html``.
+
+        Raises:
+            ValueError: content or type is missing, or the type is not ``type/subtype``.
+        """
+        if content is None or mimetype is None:
+            raise InvalidAttachment("Both content and mimetype must be provided.")
+        self.alternatives.append(EmailAlternative(content, check_alternative_type(mimetype)))
+
+    def body_contains(self, text: str) -> bool:
+        """Return whether ``text`` stands in the body and in every ``text/*`` alternative."""
+        forms = [content for content, mimetype in self.alternatives if mimetype.startswith("text/")]
+        return all(text in str(form) for form in (self.body, *forms))
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        if not self.alternatives:
+            return msg
+        forms = SafeMIMEMultipart(check_subtype(self.alternative_subtype), encoding=self._charset())
+        if msg.get_payload():
+            forms.attach(msg)
+        for content, mimetype in self.alternatives:
+            forms.attach(self._create_mime_attachment(content, check_alternative_type(mimetype)))
+        return forms
+
+
+_message = EmailMessage.message  # taken at import, so that one replaced later is seen as replaced
+
+
+def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
+    """Build the MIME tree and the envelope of a message, each of its addresses read once.
+
+    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``. Errors are those of
+    :meth:`EmailMessage.message`.
+    """
+    if getattr(type(message), "message", None) is not _message or "message" in vars(message):
+        return message.message(), envelope_of(message)
+    addresses = addresses_of(message)
+    return message._build(addresses), envelope_of(message, known=addresses.known)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from email.charset import QP, Charset
+from email.encoders import encode_base64
 from email.generator import Generator
 from email.message import Message
+from email.mime.base import MIMEBase
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from aerogram.exceptions import BadHeaderError
 from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
 from aerogram.mail.header.writing import encoded_header_bytes
-from aerogram.mail.message.enclosed import MessageWriter
+from aerogram.mail.message.attachments import checked_text, content_bytes
+from aerogram.mail.message.enclosed import MessageWriter, enclosed_message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,3 +123,19 @@ def _has_long_line(text: str) -> bool:
     if len(text) * 4 <= _MAX_LINE_OCTETS:
         return False
     return any(len(line.encode(errors="surrogatepass")) > _MAX_LINE_OCTETS for line in _LINE_END.split(text))
+
+
+def part_of(content: object, mimetype: str, charset: str | Charset) -> MIMEBase:
+    """Return content of this type as a MIME part."""
+    main, _, subtype = mimetype.partition("/")
+    if main.lower() == "text":
+        return SafeMIMEText(checked_text(content), subtype, charset)
+    if mimetype.lower() == "message/rfc822":
+        return SafeMIMEMessage(enclosed_message(content), subtype)
+    part, octets = MIMEBase(main, subtype), content_bytes(content)
+    if main.lower() == "message" and octets.isascii():  # a report: readers do not decode it (RFC 3464)
+        part.set_payload(octets.decode())
+        return part
+    part.set_payload(octets)
+    encode_base64(part)
+    return part

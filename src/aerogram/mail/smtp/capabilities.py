@@ -1,13 +1,16 @@
-"""What a server announced in its reply to EHLO."""
+"""What a server announced in its reply to EHLO, and what was learnt about its pipelining."""
 
 from __future__ import annotations
 
 import re
+from typing import ClassVar, Literal
 
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Capabilities"]
+__all__ = ["Capabilities", "ContentPipelining", "PipeliningMode"]
+
+PipeliningMode = Literal["content", "group", False]
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 
@@ -88,3 +91,38 @@ def _domain(recipient: str) -> str:
 def _number(text: str) -> int | None:
     is_number = text.isascii() and text.isdigit() and len(text) < 19
     return (int(text) or None) if is_number else None
+
+
+class ContentPipelining:
+    """Whether commands may be written behind a content that has no answer yet, at one server.
+
+    RFC 2920 allows it, and a message costs one wait then. Dovecot's submission proxy closes the connection
+    instead, and Courier discards the commands. The first session that tries it does so alone, so that one
+    message at most is in doubt; where it fails, no other tries it again.
+    """
+
+    _servers: ClassVar[dict[tuple[str, int], ContentPipelining]] = {}
+
+    def __init__(self, works: bool | None = None) -> None:
+        self._works = works  # None before a session has tried
+        self._first: object | None = None  # the session that tries
+
+    @classmethod
+    def of(cls, host: str, port: int, mode: PipeliningMode) -> ContentPipelining:
+        """Return what is known of a server; with another mode than "content", that it may not."""
+        return cls._servers.setdefault((host.lower(), port), cls()) if mode == "content" else cls(works=False)
+
+    def permits(self, session: object) -> bool:
+        """Return whether a session may do so now."""
+        return self._works is True or (self._works is None and self._first in (None, session))
+
+    def begin(self, session: object) -> None:
+        """Record that a session does so."""
+        self._first = session
+
+    def end(self, session: object, *, works: bool | None = None) -> None:
+        """Record what came of it, ``None`` if that is not known; a failure is never forgotten."""
+        if works is not None and self._works is not False:
+            self._works = works
+        if self._first is session:
+            self._first = None

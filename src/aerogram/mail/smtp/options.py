@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 from aerogram.conf import settings
 from aerogram.conf.schema import EHLO_NAME, HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
-from aerogram.mail.smtp.pipelining import PipeliningMode
+from aerogram.mail.smtp.capabilities import PipeliningMode
 
 __all__ = ["SMTPOptions"]
 

@@ -9,7 +9,7 @@ MAIL, RCPT and DATA go out together, right behind the content of the message bef
              first message ..........................its answer  ^^^   second message
 
 Nothing follows the first content of a session, nor any content where the server has lost what followed one
-(:mod:`aerogram.mail.smtp.pipelining`): the group waits for the answer then.
+(:class:`aerogram.mail.smtp.capabilities.ContentPipelining`): the group waits for the answer then.
 
 Without PIPELINING every command waits for its reply. With CHUNKING, where it is asked for, the content
 follows its RCPTs as BDAT (RFC 3030), and up to ``BDAT_WINDOW`` contents await their answers at once.
@@ -21,8 +21,7 @@ import contextlib
 from collections import deque
 from typing import Literal
 
-from aerogram.mail.smtp.capabilities import Capabilities
-from aerogram.mail.smtp.pipelining import ContentPipelining
+from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
 from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
 

@@ -23,9 +23,8 @@ from aerogram.mail.message.attachments import (
     check_subtype,
     text_of,
 )
-from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 from aerogram.mail.message.inline_parts import split_attachments
-from aerogram.mail.message.multi_alternatives import EmailMultiAlternatives
 from aerogram.mail.message.safemime import SafeMIMEText
 from aerogram.mail.wire.header_block import header_block
 from aerogram.mail.wire.mime_tree import node_of

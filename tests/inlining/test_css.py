@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aerogram.css import (
+from aerogram.inlining.css import (
     Declaration,
     Statement,
     Written,
