@@ -18,6 +18,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _SPACES = re.compile("  +")
+_TOKEN = re.compile('<(/?)([a-z1-6]+)(?: start="([0-9]+)")?>|([^<]+)')
 _EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
 
 
@@ -72,9 +73,13 @@ def _converter_class() -> Any:
             self.unicode_snob = True
             self.ignore_emphasis = True
 
-        def handle_data(self, data: str, entity_char: bool = False) -> None:  # noqa: ARG002  # html2text's
-            """Write numbers of runs and spaces, which need no escapes."""
-            self.o(data, puredata=True)
+        def feed(self, data: str) -> None:
+            """Read what the reader writes, which takes no parser."""
+            for end, tag, start, text in _TOKEN.findall(data):
+                if tag:
+                    self.handle_tag(tag, {"start": start} if start else {}, start=not end)
+                else:
+                    self.o(text, puredata=True)
 
     return Converter
 
