@@ -86,7 +86,7 @@ class Reader:
 
     def _open(self, element: Element, tag: str, style: StyleInfo) -> bool:
         """Begin an element; return whether to read what is inside."""
-        if style.changes_text or tag in SCOPED or self._scopes[-1].is_flex:
+        if (style is not DEFAULT and style.changes_text) or tag in SCOPED or self._scopes[-1].is_flex:
             self._scopes.append(self._scopes[-1].inside(element, tag, style))
             self._write_edge(self._scopes[-1].edge)
         if tag in BLOCKS and not self._has_foot and _is_foot(element) and not (self._links or self._items):
