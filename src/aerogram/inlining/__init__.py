@@ -14,8 +14,7 @@ The steps, in order:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
@@ -34,8 +33,7 @@ _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a tree cannot hold them
 
 
-@dataclass(frozen=True, slots=True)
-class Inlined:
+class Inlined(NamedTuple):
     """An inlined document: its text, and its tree unless it is empty."""
 
     html: str

@@ -69,10 +69,10 @@ def inline_tree(root: Element, engine: str, *, folds: bool, is_fragment: bool) -
         if not rule.may_match(words):
             continue
         for selector in rule.inlined:
-            candidates.append(Candidate(selector, rule.ranked(selector.specificity, inlined=True)))
-        for element, declarations in _kept_matches(rule, index).items():
-            kept.setdefault(element, []).extend(declarations)
-    merged = ENGINES[engine](index, [one for one in candidates if one.declarations])
+            if declarations := rule.ranked(selector.specificity, inlined=True):
+                candidates.append((selector, declarations))
+        _add_kept(kept, rule, index)
+    merged = ENGINES[engine](index, candidates)
     groups: dict[Situation, list[Element]] = {}
     tests = _tests_of_style(rules)
     left: set[tuple[int, ...]] = set()
@@ -121,9 +121,8 @@ def _tests_of_style(rules: Iterable[Rule]) -> list[AttributeTest]:
     ]
 
 
-def _kept_matches(rule: Rule, index: Index) -> dict[Element, list[Ranked]]:
-    """Return what a rule that stays may give to elements."""
-    found: dict[Element, list[Ranked]] = {}
+def _add_kept(found: dict[Element, list[Ranked]], rule: Rule, index: Index) -> None:
+    """Add what a rule that stays may give to elements."""
     best: dict[Element, Selector] = {}
     for selector in rule.kept:
         if not selector.is_element:
@@ -138,7 +137,6 @@ def _kept_matches(rule: Rule, index: Index) -> dict[Element, list[Ranked]]:
                 best[element] = selector
     for element, selector in best.items():
         found.setdefault(element, []).extend(rule.ranked(selector.specificity, inlined=False))
-    return found
 
 
 def _comments(root: Element, index: Index) -> Comments:
@@ -243,7 +241,7 @@ def _write_attributes(
     for situation, elements in groups.items():
         important, left_out = plan.places[situation]
         style = _style(situation, frozenset(important), frozenset(left_out))
-        values = {one.name: one.values[-1] for n, one in enumerate(situation.inlined) if n not in left_out}
+        values = {one.name: one.value for n, one in enumerate(situation.inlined) if n not in left_out}
         for element in elements:
             if element not in merged and not important:
                 continue

@@ -12,19 +12,14 @@ __all__ = ["old_attributes"]
 
 _CELLS = frozenset(("td", "th"))
 _ROWS = frozenset(("tr", "tbody", "thead", "tfoot"))
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_ALIGNED = _CELLS | _ROWS | {"h1", "h2", "h3", "h4", "h5", "h6", "p", "div"}
 _PLAIN_LENGTH = re.compile(r"([1-9]\d*)(?:px|(%))", re.IGNORECASE)
 _SHORT_COLOR = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])", re.IGNORECASE)
 _COLOR = re.compile(r"#[0-9a-f]{3}|#[0-9a-f]{6}|[a-z]+", re.IGNORECASE)
 _NO_COLORS = ("transparent", "inherit", "initial", "unset", "revert", "currentcolor", "none")
 # Of each attribute: the property it stands for, its values, and the elements that have it.
 _RULES = (
-    (
-        "align",
-        "text-align",
-        re.compile("left|right|center|justify", re.I),
-        _CELLS | _ROWS | _HEADINGS | {"p", "div"},
-    ),
+    ("align", "text-align", re.compile("left|right|center|justify", re.I), _ALIGNED),
     ("valign", "vertical-align", re.compile("top|middle|bottom|baseline", re.I), _CELLS | _ROWS),
     ("bgcolor", "background-color", _COLOR, _CELLS | {"table", "tr", "body"}),
     ("width", "width", _PLAIN_LENGTH, _CELLS | {"table", "img"}),
@@ -48,9 +43,8 @@ def old_attributes(tag: str, style: Mapping[str, str], present: Mapping[str, str
         if value is None or tag not in tags or not values.fullmatch(value):
             continue
         if name in ("width", "height"):
-            if is_image and (
-                value.endswith("%") or {"width", "height"} & {*present, *(one for one, _ in found)}
-            ):
+            taken = {*present, *(one for one, _ in found)}
+            if is_image and (value.endswith("%") or {"width", "height"} & taken):
                 continue
             value = _PLAIN_LENGTH.sub(r"\1\2", value)
         elif name == "bgcolor":

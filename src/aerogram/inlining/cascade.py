@@ -125,9 +125,10 @@ def _read_style(style: str) -> tuple[list[Ranked], list[str]]:
             unread.append(text)
         end = part.end
     own = []
-    for number, (name, important, values, _, texts) in enumerate(grouped(written)):
+    for number, (name, important, parts) in enumerate(grouped(written)):
+        values, _, texts = zip(*parts, strict=True)
         rank = Rank(important, True, 0, (0, 0, 0), (0, 0, number))
-        own.append(Ranked(name, tuple(values), tuple(texts), (), rank, is_surely_valid(name, values[-1])))
+        own.append(Ranked(name, values[-1], texts, (), rank, is_surely_valid(name, values[-1])))
     return own, unread[1:]
 
 

@@ -15,7 +15,7 @@ import re
 from functools import cache, lru_cache
 from itertools import count, groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,13 +32,7 @@ _SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 
 
-class Candidate(NamedTuple):
-    """A selector and the declarations of its rule."""
-
-    selector: Selector
-    declarations: tuple[Ranked, ...]
-
-
+Candidate = tuple["Selector", tuple["Ranked", ...]]  # and the declarations of its rule
 Merged = dict["Element", tuple["Ranked", ...]]
 
 

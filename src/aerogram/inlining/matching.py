@@ -161,18 +161,7 @@ def _is_empty(_: Index, element: Element) -> bool:
     return not element.text and all(not isinstance(child.tag, str) and not child.tail for child in element)
 
 
-def _all(*tests: Check) -> Check:
-    return lambda index, element: all(test(index, element) for test in tests)
-
-
-_FIRST, _LAST = nth("nth-child", 0, 1), nth("nth-last-child", 0, 1)
-_FIRST_TYPE, _LAST_TYPE = nth("nth-of-type", 0, 1), nth("nth-last-of-type", 0, 1)
-STRUCTURAL: dict[str, Check] = {
-    "first-child": _FIRST,
-    "last-child": _LAST,
-    "only-child": _all(_FIRST, _LAST),
-    "first-of-type": _FIRST_TYPE,
-    "last-of-type": _LAST_TYPE,
-    "only-of-type": _all(_FIRST_TYPE, _LAST_TYPE),
-    "empty": _is_empty,
-}
+STRUCTURAL: dict[str, tuple[Check, ...]] = {"empty": (_is_empty,)}
+for _edge, _names in ("first", ["nth"]), ("last", ["nth-last"]), ("only", ["nth", "nth-last"]):
+    for _kind in ("child", "of-type"):
+        STRUCTURAL[f"{_edge}-{_kind}"] = tuple(nth(f"{name}-{_kind}", 0, 1) for name in _names)

@@ -35,6 +35,8 @@ _BORDER_LINE = re.compile(r"border(?:-(top|right|bottom|left))?(?:-(color|style|
 _LONGEST = 300  # characters of a value that is compared with what is known
 _LENGTH = r"0|(?:\d+(?:\.\d+)?|\.\d+)(?:%|px|pt|em|in|cm|mm)"
 _FONT = r"(?:\"[^\"\\\n]+\"|'[^'\\\n]+'|[a-z][a-z-]*)"
+_COLOR = r"#[0-9a-f]{3}|#[0-9a-f]{6}|transparent|black|white|red|blue"
+_LINE = r"0|none|\d+(?:\.\d+)?px(?:\s+(?:solid|dashed|dotted)(?:\s+#(?:[0-9a-f]{3}){1,2})?)?"
 _WORDS = (  # what each may have as its whole value, or several of
     (r"(?:min-|max-)?(?:width|height)|font-size|padding-\w+", _LENGTH, 1),
     (r"padding", _LENGTH, 4),
@@ -42,16 +44,8 @@ _WORDS = (  # what each may have as its whole value, or several of
     (r"margin", rf"auto|-?(?:{_LENGTH})", 4),
     (r"(?:min-)?(?:width|height)", "auto", 1),
     (r"line-height", rf"normal|\d+(?:\.\d+)?|{_LENGTH}", 1),
-    (
-        r"(?:background-|border-\w+-)?color|background",
-        r"#[0-9a-f]{3}|#[0-9a-f]{6}|transparent|black|white|red|blue",
-        1,
-    ),
-    (
-        r"border(?:-(?:top|right|bottom|left))?|outline",
-        r"0|none|\d+(?:\.\d+)?px(?:\s+(?:solid|dashed|dotted)(?:\s+#(?:[0-9a-f]{3}){1,2})?)?",
-        1,
-    ),
+    (r"(?:background-|border-\w+-)?color|background", _COLOR, 1),
+    (r"border(?:-(?:top|right|bottom|left))?|outline", _LINE, 1),
     (r"font-family", rf"{_FONT}(?:[\s,]+{_FONT})*", 1),
     (r"font-weight", "normal|bold|[1-9]00", 1),
     (r"font-style", "normal|italic", 1),

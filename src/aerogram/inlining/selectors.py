@@ -163,23 +163,18 @@ class _Reading:
         return Compound(combinator, frozenset(words), tuple(tests), tuple(attributes))
 
     def _pseudo_class(self, name: str, tests: list[Check]) -> None:
-        if test := matching.STRUCTURAL.get(name):
-            tests.append(test)
+        if found := matching.STRUCTURAL.get(name):
+            tests.extend(found)
         else:
             self.is_static = False
             self.is_valid = self.is_valid and (name in _DYNAMIC or name.startswith("-"))
 
     def _function(self, simple: Any, tests: list[Check]) -> None:
         arguments = simple.arguments
-        of = next(
-            (n for n, token in enumerate(arguments) if token.type == "ident" and token.value == "of"), None
-        )
+        places = [n for n, token in enumerate(arguments) if token.type == "ident" and token.value == "of"]
+        of = places[0] if places else None
         nth = read_nth(arguments[:of])
-        if (
-            simple.name not in matching.NTH
-            or nth is None
-            or (of is not None and simple.name.endswith("type"))
-        ):
+        if simple.name not in matching.NTH or nth is None or (places and simple.name.endswith("type")):
             self.is_static = False
             self.is_valid = self.is_valid and simple.name in ("lang", "dir", "host", "state")
             return

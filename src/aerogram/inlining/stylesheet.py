@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.inlining.css import (
@@ -31,21 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "Rank", "Ranked", "Rule", "Sheet", "parse_sheet"]
 
-_GROUPS = (
-    "@media",
-    "@supports",
-    "@container",
-    "@document",
-    "@-moz-document",
-    "@layer",
-    "@scope",
-    "@starting-style",
-)
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
+_GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
 _LOCK = threading.Lock()
+Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
 
 
 class Rank(NamedTuple):
@@ -68,7 +60,7 @@ class Ranked:
     """
 
     name: str
-    values: tuple[str, ...]
+    value: str  # the last
     texts: tuple[str, ...]  # with the name, as a style attribute has them
     ends: tuple[int, ...]
     rank: Rank
@@ -78,7 +70,7 @@ class Ranked:
     key: tuple[int, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Rule:
     """A style rule: its selectors, its block, and where that stands in the text of the sheet."""
 
@@ -92,7 +84,6 @@ class Rule:
     folds: bool = False  # case, of classes and ids
     stays: bool = False  # in the sheet as well, if it is inlined
     written: list[Written] | None = None  # if there is more in the block than these
-    _selectors: tuple[tuple[Selector, ...], tuple[Selector, ...]] | None = None
     _words: list[frozenset[str]] | None = None
     _ranked: dict[tuple[Specificity, bool], tuple[Ranked, ...]] = field(default_factory=dict)
 
@@ -105,30 +96,25 @@ class Rule:
         """Return whether a document with these tags, classes and ids may have an element for it."""
         if self._words is None:
             bare = self.prelude.replace(":", " ")
-            bare = bare.lower() if self.folds else bare
-            can_read = _NOT_READ.search(bare) is None
-            parts = bare.split(",") if can_read else []
+            parts = [] if _NOT_READ.search(bare) else (bare.lower() if self.folds else bare).split(",")
             self._words = [frozenset(_WORD.findall(part)) for part in parts]
         return not self._words or any(part <= words for part in self._words)
 
-    @property
+    @cached_property
+    def _selectors(self) -> tuple[Selector, ...]:
+        parts = split_list(self.prelude) if "," in self.prelude else [self.prelude]
+        return tuple([read_selector(part, folds=self.folds) for part in parts])
+
+    @cached_property
     def inlined(self) -> tuple[Selector, ...]:
         """The selectors that can be inlined."""
-        return self._read()[0]
+        can_split = self.can_be_inlined and all(one.is_valid for one in self._selectors)
+        return tuple([one for one in self._selectors if can_split and _can_be_inlined(one)])
 
-    @property
+    @cached_property
     def kept(self) -> tuple[Selector, ...]:
         """The selectors that stay in the sheet."""
-        return self._read()[1]
-
-    def _read(self) -> tuple[tuple[Selector, ...], tuple[Selector, ...]]:
-        if self._selectors is None:
-            parts = split_list(self.prelude) if "," in self.prelude else [self.prelude]
-            found = tuple([read_selector(part, folds=self.folds) for part in parts])
-            can_split = self.can_be_inlined and all(selector.is_valid for selector in found)
-            inlined = tuple([one for one in found if can_split and _can_be_inlined(one)])
-            self._selectors = inlined, tuple([one for one in found if one not in inlined])
-        return self._selectors
+        return tuple([one for one in self._selectors if one not in self.inlined])
 
     def ranked(self, specificity: Specificity, *, inlined: bool) -> tuple[Ranked, ...]:
         """Return the declarations as a selector of this specificity gives them."""
@@ -141,17 +127,18 @@ class Rule:
 
     def _rank(self, specificity: Specificity, inlined: bool) -> list[Ranked]:
         if self.written is None:
-            parts = read_block(self.block)
-            self.written = [part for part in parts if isinstance(part, Written) and part.declaration]
-            self.stays = self.stays or len(parts) > len(self.written)
+            found = read_block(self.block)
+            self.written = [part for part in found if isinstance(part, Written) and part.declaration]
+            self.stays = self.stays or len(found) > len(self.written)
         layer = 1 if self.is_layered else 0
-        found = []
-        for number, (name, important, values, ends, _) in enumerate(grouped(self.written)):
+        ranked = []
+        for number, (name, important, parts) in enumerate(grouped(self.written)):
             order = (*self.order, number)
-            found.append(
+            values, ends, _ = zip(*parts, strict=True)
+            ranked.append(
                 Ranked(
                     name,
-                    tuple(values),
+                    values[-1],
                     tuple(f"{name}:{value}" for value in values),
                     tuple(self.block_start + end for end in ends),
                     Rank(important, False, layer if important else -layer, specificity, order),
@@ -161,11 +148,10 @@ class Rule:
                     (*order, inlined),
                 )
             )
-        return found
+        return ranked
 
 
-@dataclass(slots=True, eq=False)
-class Piece:
+class Piece(NamedTuple):
     """A statement of a sheet, and the rules in it; ``rule`` is the one that it is, if it is a plain rule."""
 
     start: int
@@ -174,8 +160,7 @@ class Piece:
     rule: Rule | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Sheet:
+class Sheet(NamedTuple):
     """A style sheet that was read; ``animated`` are the properties that ``@keyframes`` sets."""
 
     text: str
@@ -183,26 +168,25 @@ class Sheet:
     animated: frozenset[str]
 
 
-def grouped(written: Sequence[Written]) -> list[tuple[str, bool, list[str], list[int], list[str]]]:
-    """Return name, importance, values, ends and texts of declarations; those of one property are together."""
-    groups: list[tuple[str, bool, list[str], list[int], list[str]]] = []
+def grouped(written: Sequence[Written]) -> list[Group]:
+    """Return the declarations of a block, those of one property together."""
+    groups: list[Group] = []
     for part in written:
         if part.declaration is None:
             continue
         name, value, important = part.declaration
+        this = value, part.end, part.text
         for group in reversed(groups[-20:]):
             if group[:2] == (name, important):
-                group[2].append(value)
-                group[3].append(part.end)
-                group[4].append(part.text)
+                group[2].append(this)
                 break
             if group[1] == important and are_related(group[0], name):
                 if group[0] != name and is_surely_valid(name, value):  # it will win over the last of its name
                     groups = [one for one in groups if one[:2] != (name, important)]
-                groups.append((name, important, [value], [part.end], [part.text]))
+                groups.append((name, important, [this]))
                 break
         else:
-            groups.append((name, important, [value], [part.end], [part.text]))
+            groups.append((name, important, [this]))
     return groups
 
 
