@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable
 from functools import cached_property
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
@@ -253,7 +253,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         """Send every message of a delivery, over a connection that stays open if it was open before."""
         with self._lock:
             if self._sending:  # the caller's own code sends during a batch, which occupies the connection
-                self._twin().deliver(delivery)
+                copy.copy(self).deliver(delivery)
                 return
             self._sending = True
             try:
@@ -261,8 +261,15 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             finally:
                 self._sending = False
 
-    def _twin(self) -> EmailBackend:
-        copied = copy.copy(self)
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "An SMTP backend cannot be pickled: it holds a password and a connection. Pickle messages "
+            "without connection=, and name the mailer when they are sent: send(using=...)."
+        )
+
+    def __copy__(self) -> EmailBackend:
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
         copied.adopt(None)
         copied._sending, copied._lock = False, threading.RLock()
         return copied
