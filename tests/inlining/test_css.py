@@ -15,6 +15,7 @@ from aerogram.inlining.css import (
     Written,
     read_block,
     read_declarations,
+    read_sheet,
     read_statements,
     split_list,
 )
@@ -98,9 +99,21 @@ def test_hostile_sheets_take_linear_time(sheet: str) -> None:
     assert next(calls) < 4_000_000
 
 
+def test_an_open_bracket_takes_in_the_rules_behind_it() -> None:
+    assert read_statements("[a { top: 0 } p { color: red }") == []
+    assert [one.prelude for one in read_statements("a { top: [0 } p { color: red } b ] }")] == ["a"]
+
+
 @given(st.text(alphabet="ab:;()'\"\\/*{}[]!,#@ -1.%\n<>u+", max_size=200))
 def test_any_text_is_read(css: str) -> None:
-    for statement in read_statements(css):
+    text, statements = read_sheet(css)
+    assert text.startswith(css)  # it is closed at its end, and otherwise the same
+    end = 0
+    for statement in statements:
+        assert end <= statement.start <= statement.block_start <= statement.end <= len(text)
+        assert text.startswith(statement.prelude, statement.start)
+        assert statement.block is None or text.startswith(statement.block, statement.block_start)
+        end = statement.end
         read_block(statement.block or "")
-    read_declarations(css)
-    split_list(css)
+    assert all(declaration.name for declaration in read_declarations(css))
+    assert all(part in text for part in split_list(css))

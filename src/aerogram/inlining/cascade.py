@@ -240,7 +240,7 @@ def _blocked(situation: Situation) -> set[int]:
 
 
 def _refuse(reasons: set[Key], plan: Settlement) -> None:
-    """Let these declarations of sheets remain as they were."""
+    """Leave these declarations of sheets as they were."""
     for key in reasons:
         (plan.uncopied if key in plan.copied else plan.fixed).add(key)
 

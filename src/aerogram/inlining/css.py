@@ -28,9 +28,9 @@ _BLANKS = ("whitespace", "comment")
 _NAME = re.compile(r"[\w-]+")
 _LONG_NUMBER = re.compile(r"\d{1000,}")  # Python refuses to read 4,301 digits
 _HEX_AFTER_U = re.compile(r"(?<![\w-])([uU])\+(?=[0-9a-fA-F?])")  # to tinycss2 "u+a" is a range of characters
-# A rule without strings, escapes, parentheses and comments, behind the end of another; and a block of such.
+# A rule without strings, escapes, brackets and comments, behind the end of another; and a block of such.
 _SIMPLE_RULE = re.compile(
-    r"(?:(?<=[{};\n])|\A)(\s*)((?!\s|[^{};\n]*-->)[^{}\"'\\/()@;\n<]*[^{}\"'\\/()@;\n<\s:])(\s*\{)([^{}\"'\\/()@]*)\}"
+    r"(?:(?<=[{};\n])|\A)(\s*)((?!\s|[^{};\n]*-->)[^{}\"'\\/()\[\]@;\n<]*[^{}\"'\\/()\[\]@;\n<\s:])(\s*\{)([^{}\"'\\/()\[\]@]*)\}"
 )
 _HIDDEN_RULES = re.compile(r"\{((?:\s*r+\s*\{[\nr]*\})+\s*)\}")
 _NO_LINE_END = re.compile("[^\n]")

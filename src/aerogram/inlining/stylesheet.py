@@ -89,7 +89,7 @@ class Rule:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the selectors are tags, classes and ids without further conditions."""
+        """True if the selectors are tags, classes and ids without further conditions."""
         return _NOT_READ.search(self.prelude) is None
 
     def may_match(self, words: frozenset[str]) -> bool:

@@ -55,5 +55,5 @@ class Scope(NamedTuple):
 
     @property
     def shows_text(self) -> bool:
-        """Whether letters can be seen."""
+        """True if letters can be seen."""
         return self.is_visible and self.has_visible_font and self.has_visible_color

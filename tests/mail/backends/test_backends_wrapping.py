@@ -204,7 +204,7 @@ class TestFailover:
 
     def test_a_time_that_is_no_number(self) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"retry_after is '60': give a number of seconds"):
-            failover.EmailBackend(mailers=[Scripted()], retry_after="60")  # type: ignore[arg-type]
+            failover.EmailBackend(mailers=[Scripted()], retry_after="60")  # type: ignore[arg-type]  # the mistake
 
     @pytest.mark.parametrize("backend", [fuse.EmailBackend, failover.EmailBackend])
     def test_what_is_no_mailer(self, backend: Any) -> None:

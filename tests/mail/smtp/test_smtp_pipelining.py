@@ -46,7 +46,7 @@ class Dovecot(Losing):
     """Takes the content, and closes the connection without an answer."""
 
     def lose(self, content: bytes) -> None:
-        self._reply = lambda text: None  # type: ignore[method-assign]
+        self._reply = lambda text: None  # type: ignore[method-assign]  # the server falls silent
         super().lose(content)
         raise _Over
 

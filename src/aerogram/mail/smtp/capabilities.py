@@ -94,7 +94,7 @@ def _number(text: str) -> int | None:
 
 
 class ContentPipelining:
-    """Whether commands may be written behind a content that has no answer yet, at one server.
+    """The knowledge whether one server takes commands behind a content that has no answer yet.
 
     RFC 2920 allows it, and a message costs one wait then. Dovecot's submission proxy closes the connection
     instead, and Courier discards the commands. The first session that tries it does so alone, so that one
