@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 
 import pytest
@@ -272,3 +273,57 @@ def test_paths_are_kept_as_given(settings: Settings) -> None:
 def test_every_setting_says_what_it_accepts() -> None:
     assert all(accepted(name) for name in Schema.model_fields)
     assert all(name.isupper() for name in Schema.model_fields)
+
+
+class TestFramework:
+    def test_lies_between_file_and_environment(
+        self, settings: Settings, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (project / "aerogram.toml").write_text('EMAIL_HOST = "file"\nEMAIL_PORT = 1\nSITE_NAME = "file"\n')
+        settings.add_source("the shop", lambda: {"EMAIL_HOST": "shop", "EMAIL_PORT": "2"})
+        assert (settings.EMAIL_HOST, settings.EMAIL_PORT, settings.SITE_NAME) == ("shop", 2, "file")
+        monkeypatch.setenv("AEROGRAM_EMAIL_HOST", "environment")
+        assert (settings.EMAIL_HOST, settings.EMAIL_PORT) == ("environment", 2)
+        settings.configure(EMAIL_PORT=3)
+        assert settings.EMAIL_PORT == 3
+        assert settings.source_of("EMAIL_HOST") == "environment variable AEROGRAM_EMAIL_HOST"
+
+    def test_is_read_at_each_access(self, settings: Settings) -> None:
+        given: dict[str, object] = {"ADMINS": ["a@x.org"]}
+        settings.add_source("the shop", lambda: given)
+        assert settings.ADMINS == ["a@x.org"]
+        given["SITE_NAME"] = "Shop"
+        assert settings.SITE_NAME == "Shop"
+        given["ADMINS"].append("b@x.org")  # type: ignore[attr-defined]  # a list
+        assert settings.ADMINS == ["a@x.org", "b@x.org"]
+        with settings.frozen():
+            given["SITE_NAME"] = "Other"
+            assert settings.SITE_NAME == "Shop"
+        assert settings.SITE_NAME == "Other"
+
+    def test_may_depend_on_the_context(self, settings: Settings) -> None:
+        current = ContextVar("current", default="one")
+        settings.add_source("the shop", lambda: {"SITE_NAME": current.get()})
+
+        def other() -> str:
+            current.set("two")
+            return settings.SITE_NAME
+
+        assert settings.SITE_NAME == "one"
+        assert copy_context().run(other) == "two"
+        assert settings.SITE_NAME == "one"
+
+    def test_errors_name_it(self, settings: Settings) -> None:
+        settings.add_source("the shop", lambda: {"EMAIL_PROT": 25})
+        with pytest.raises(UnknownSetting, match=r"EMAIL_PROT \(the shop\).*EMAIL_PORT"):
+            _ = settings.EMAIL_PORT
+        settings.add_source("the shop", lambda: {"EMAIL_HOST_PASSWORD": ["s3cret"]})
+        with pytest.raises(ImproperlyConfigured, match=r"EMAIL_HOST_PASSWORD \(the shop\)") as refused:
+            _ = settings.EMAIL_PORT
+        assert "s3cret" not in str(refused.value)
+
+    def test_counts_again_after_a_reset(self, settings: Settings) -> None:
+        settings.add_source("the shop", lambda: {"EMAIL_PORT": 2})
+        settings.configure(EMAIL_PORT=3)
+        settings.reset()
+        assert settings.EMAIL_PORT == 2

@@ -1,8 +1,8 @@
-"""The settings: one object, read at call time, from five kinds of source.
+"""The settings: one object, read at call time, from six kinds of source.
 
 Strongest first: :meth:`Settings.override`, :meth:`Settings.configure`, environment variables
-``AEROGRAM_<NAME>``, ``aerogram.toml`` or ``[tool.aerogram]`` of the nearest ``pyproject.toml`` upward from
-the working directory, and the defaults.
+``AEROGRAM_<NAME>``, the configuration of a framework (:meth:`Settings.add_source`), ``aerogram.toml`` or
+``[tool.aerogram]`` of the nearest ``pyproject.toml`` upward from the working directory, and the defaults.
 
 >>> from aerogram.conf import settings
 >>> with settings.override(EMAIL_HOST="mail.example.com"):

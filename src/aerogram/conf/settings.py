@@ -6,6 +6,7 @@ import functools
 import inspect
 from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar, Token
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -32,6 +33,7 @@ class Base(NamedTuple):
     """The values of all sources beneath the overrides, with the surroundings they were read from."""
 
     configured: Layer | None
+    framework: dict[str, dict[str, Any]]  # what each source of add_source() gave
     surroundings: Surroundings
     layers: list[Layer]  # weakest first
     values: dict[str, Any]
@@ -51,6 +53,7 @@ class Settings(SettingsTable):
 
     _base: Base | None
     _configured: Layer | None
+    _sources: dict[str, Callable[[], Mapping[str, Any]]]
     _frozen: ContextVar[Base | None]
     _overrides: ContextVar[tuple[Override, ...]]
     _overlaid: tuple[Base, tuple[Override, ...], dict[str, Any]] | None
@@ -60,6 +63,7 @@ class Settings(SettingsTable):
         self.__dict__.update(
             _base=None,
             _configured=None,
+            _sources={},
             _frozen=ContextVar("aerogram_frozen", default=None),
             _overrides=ContextVar("aerogram_overrides", default=()),
             _overlaid=None,
@@ -142,8 +146,24 @@ class Settings(SettingsTable):
         before = self._configured
         self.__dict__["_configured"] = layer if before is None else before.updated(layer)
 
+    def add_source(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
+        """Read settings from the configuration of a framework, too: above the file, beneath the environment.
+
+        Args:
+            name: what error texts call the source; a source of the same name is replaced.
+            read: returns the values by name. Each access to a setting calls it, so it only looks values up.
+                It may depend on the context, such as the application that handles the current request.
+
+        >>> from aerogram.conf import Settings
+        >>> settings = Settings()
+        >>> settings.add_source("the configuration of the shop", lambda: {"EMAIL_PORT": 2525})
+        >>> settings.EMAIL_PORT, settings.source_of("EMAIL_PORT")
+        (2525, 'the configuration of the shop')
+        """
+        self.__dict__["_sources"] = {**self._sources, name: read}
+
     def reset(self) -> None:
-        """Forget what :meth:`configure` set and what was read; for tests. Overrides stay."""
+        """Forget what :meth:`configure` set and what was read; for tests. Overrides and sources stay."""
         self.__dict__.update(_configured=None, _base=None)
 
     def frozen(self) -> AbstractContextManager[None]:
@@ -197,16 +217,30 @@ class Settings(SettingsTable):
         if frozen is not None:
             return frozen
         base, configured = self._base, self._configured
+        framework = {name: dict(read()) for name, read in self._sources.items()}
+        surroundings = base.surroundings if base and not base.surroundings.changed() else None
+        if base and surroundings and base.configured is configured and base.framework == framework:
+            return base
         # One assignment of one finished value: a race of two threads only repeats the work.
-        if base is None or base.configured is not configured or base.surroundings.changed():
-            from aerogram.conf.layers import merged
-            from aerogram.conf.sources import Surroundings
+        self.__dict__["_base"] = read = self._read(configured, framework, surroundings)
+        return read
 
-            surroundings = Surroundings.observe()
-            layers = [*surroundings.layers, *([configured] if configured else [])]
-            base = Base(configured, surroundings, layers, merged(layers)[0])
-            self.__dict__["_base"] = base
-        return base
+    def _read(
+        self,
+        configured: Layer | None,
+        framework: dict[str, dict[str, Any]],
+        surroundings: Surroundings | None,
+    ) -> Base:
+        from aerogram.conf.layers import Layer, merged
+        from aerogram.conf.sources import Surroundings
+
+        surroundings = surroundings or Surroundings.observe()
+        *file, environment = surroundings.layers
+        given = [Layer.checked(values, name) for name, values in framework.items()]
+        layers = [*file, *given, environment, *([configured] if configured else [])]
+        # Copies, so that a list which is changed in place is seen to differ.
+        seen = {name: {key: copy(each) for key, each in values.items()} for name, values in framework.items()}
+        return Base(configured, seen, surroundings, layers, merged(layers)[0])
 
 
 @dataclass(slots=True)
