@@ -132,7 +132,7 @@ class TestConstructor:
 
     @pytest.mark.parametrize("field", ["render", "send", "asend", "context", "samples"])
     def test_a_field_named_like_a_method_is_refused_with_the_taken_names(self, field: str) -> None:
-        with pytest.raises(DeclarationError, match="asend, context, render, samples, send"):
+        with pytest.raises(DeclarationError, match=r"asend, context, .*render, .*samples, send"):
             type("Taken", (Notification,), {"__annotations__": {field: str}})
 
     def test_a_repr_shows_fields_without_their_values(self) -> None:

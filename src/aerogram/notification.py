@@ -12,7 +12,7 @@ from aerogram.exceptions import DeclarationError, NoRecipients, NotificationErro
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.sending import StaffGroup, staff_addresses
 from aerogram.naming import checked_name, claim_name, snake_case
-from aerogram.renderer import default_renderer
+from aerogram.renderer import Renderer, default_renderer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,26 @@ if TYPE_CHECKING:
     Base: TypeAlias = Declarations
 else:
     Base = object
+
+
+def renderer_of(notification: type[Notification] | Notification) -> Renderer:
+    """Return the renderer of a notification; of a class, the one it has without an instance."""
+    return _own_renderer(notification) or default_renderer()
+
+
+def _own_renderer(notification: type[Notification] | Notification) -> Renderer | None:
+    renderer = notification.renderer
+    if renderer is None or isinstance(renderer, Renderer):
+        return renderer
+    if isinstance(notification, type):
+        if hasattr(type(renderer), "__get__"):  # a property tells only for an instance
+            return None
+    else:
+        notification = type(notification)
+    raise DeclarationError(
+        f"{notification.__qualname__}.renderer: a value of type {type(renderer).__name__} was given. "
+        "Accepted: an aerogram.Renderer, such as Renderer(environment=jinja_environment)."
+    )
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
@@ -93,6 +113,9 @@ class Notification(Base):
         list_id: Any
         return_path: Any
 
+    #: The renderer of this class, an attribute or property; ``None`` for the one of the settings.
+    renderer: ClassVar[Any] = None
+
     _fields: ClassVar[tuple[str, ...]] = ()
     _registered_name: ClassVar[str] = ""
     _is_abstract: ClassVar[bool] = True
@@ -109,6 +132,10 @@ class Notification(Base):
         except NotificationError as error:
             return report_problem(DeclarationProblem(cls, None, error))
         wrong = list(wrong_declarations(cls))
+        try:
+            _own_renderer(cls)
+        except DeclarationError as error:
+            wrong.append(("renderer", error))
         for declaration, problem in wrong:
             report_problem(DeclarationProblem(cls, declaration, problem))
         cls._is_abstract = abstract or bool(wrong)
@@ -145,14 +172,15 @@ class Notification(Base):
         return {name: getattr(self, name) for name in self._fields}
 
     def render(self) -> EmailMultiAlternatives:
-        """Return the message, rendered with the settings' templates, not yet sent.
+        """Return the message, rendered by :attr:`renderer` or with the settings' templates, not yet sent.
 
         Raises:
+            DeclarationError: ``renderer`` is no renderer.
             RenderError: a template is missing, broken, or asks for what this notification does not give.
             MessageError: a header or recipient that no mail may have.
         """
         with settings.frozen():
-            return default_renderer().render(self)
+            return renderer_of(self).render(self)
 
     def send(
         self,

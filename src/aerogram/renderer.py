@@ -21,7 +21,7 @@ from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
-from aerogram.templating import Templates
+from aerogram.templating import Templates, settings_additions
 
 if TYPE_CHECKING:
     import jinja2
@@ -53,6 +53,11 @@ class Renderer:
             that ship come after them, under names that begin with ``aerogram/``.
         loader: a Jinja loader asked before the folders, for templates that live elsewhere.
         shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
+        environment: a Jinja environment of the application's own. Its loader (asked after ``loader``),
+            filters, tests, globals, extensions and delimiters are used; escaping, undefined variables and
+            white space are as everywhere. It is not changed.
+
+    What the settings ``TEMPLATE_EXTENSIONS``, ``TEMPLATE_FILTERS`` and ``TEMPLATE_GLOBALS`` name is added.
 
     ``stencils`` is the cache of compiled pages; its ``stats`` count hits and misses.
 
@@ -73,12 +78,15 @@ class Renderer:
         template_dirs: Iterable[str | Path] | str | Path | None = None,
         loader: jinja2.BaseLoader | None = None,
         shared: Mapping[str, object] | None = None,
+        environment: jinja2.Environment | None = None,
     ) -> None:
         folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
         if isinstance(folders, (str, Path)):
             folders = [folders]
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
-        self.templates: Templates = Templates(folders, loader, {**standard, **(shared or {})})
+        self.templates: Templates = Templates(
+            folders, loader, {**standard, **(shared or {})}, environment, settings_additions()
+        )
         self.stencils: Stencils = Stencils()
 
     def render(self, notification: Renderable) -> EmailMultiAlternatives:
@@ -157,13 +165,49 @@ class Renderer:
 
 def default_renderer() -> Renderer:
     """Return the renderer of the current settings: one for each distinct set of them."""
+    global _latest
     current = settings.snapshot()
-    return _renderer(tuple(map(str, current["TEMPLATE_DIRS"])), current["SITE_NAME"], current["BASE_URL"])
+    latest = _latest  # one read: another thread may replace it
+    if latest is None or latest[0] is not current:
+        _latest = latest = (current, _renderer(*[_key(current[name]) for name in _SETTINGS]))
+    return latest[1]
+
+
+_SETTINGS = (
+    "TEMPLATE_DIRS",
+    "TEMPLATE_EXTENSIONS",
+    "TEMPLATE_FILTERS",
+    "TEMPLATE_GLOBALS",
+    "SITE_NAME",
+    "BASE_URL",
+)
+_latest: tuple[Mapping[str, Any], Renderer] | None = None
 
 
 @lru_cache(maxsize=32)
-def _renderer(template_dirs: tuple[str, ...], site_name: str, base_url: str) -> Renderer:
-    return Renderer(template_dirs, shared={"site_name": site_name, "base_url": base_url})
+def _renderer(*_settings: object) -> Renderer:
+    return Renderer()
+
+
+class _Identity:
+    """An object that is equal to itself alone, as part of a key."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value  # kept alive, and so its id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _key(value: object) -> object:
+    if isinstance(value, dict):
+        return tuple((name, _key(each)) for name, each in value.items())
+    if isinstance(value, list):
+        return tuple(map(_key, value))
+    return str(value) if isinstance(value, str | Path) else _Identity(value)
 
 
 def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[str, str]:

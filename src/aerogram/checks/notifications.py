@@ -21,8 +21,13 @@ from aerogram.exceptions import (
     describe,
 )
 from aerogram.mail.wire.serializer import to_bytes
-from aerogram.notification import AdminNotification, ManagerNotification, Notification, registered_name
-from aerogram.renderer import default_renderer
+from aerogram.notification import (
+    AdminNotification,
+    ManagerNotification,
+    Notification,
+    registered_name,
+    renderer_of,
+)
 from aerogram.samples import samples_of
 from aerogram.templating import Finding, inspect_line, inspect_template
 
@@ -54,8 +59,7 @@ def check(notifications: Iterable[type[Notification]] | None = None) -> list[Pro
     """
     if notifications is None:
         notifications = registry.load()
-    templates = default_renderer().templates
-    return [problem for cls in notifications for problem in _Check(cls, templates).run()]
+    return [problem for cls in notifications for problem in _Check(cls, renderer_of(cls).templates).run()]
 
 
 class _Check:

@@ -74,9 +74,11 @@ Pipelining = Annotated[Literal["content", "group", False], BeforeValidator(_fals
 OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
+Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any] | list[Any])]
 
 BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
 EHLO_NAME = "a domain name such as 'app.example.com' or an address such as '[192.0.2.1]', or nothing"
+OBJECTS = "a list of dotted paths and objects, or a dict {name: dotted path or object}"
 PEM_FILE = "the path of a PEM file, or nothing"
 PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 'ada@example.com')]"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -131,6 +133,9 @@ class SettingsTable:
     # Notifications and their templates
     NOTIFICATION_MODULES: Strings = _setting([], "a list of module names")
     TEMPLATE_DIRS: Folders = _setting(["templates"], "a list of folders")
+    TEMPLATE_EXTENSIONS: Objects = _setting([], "a list of dotted paths or classes of Jinja extensions")
+    TEMPLATE_FILTERS: Objects = _setting([], OBJECTS)
+    TEMPLATE_GLOBALS: Objects = _setting([], OBJECTS)
     SITE_NAME: str = _setting("", "a string, shown by the templates")
     BASE_URL: str = _setting("", "a URL, put before the links of the templates")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aerogram.templating.environment import Templates, check_line, page_environment
+from aerogram.templating.extending import settings_additions
 from aerogram.templating.inspection import Finding, inspect_line, inspect_template
 from aerogram.templating.loaders import shipped_templates
 
@@ -13,5 +14,6 @@ __all__ = [
     "inspect_line",
     "inspect_template",
     "page_environment",
+    "settings_additions",
     "shipped_templates",
 ]

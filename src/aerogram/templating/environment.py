@@ -13,6 +13,7 @@ from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
+from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Templates:
         template_dirs: folders of templates; the first that has a name wins, what ships comes last.
         loader: a Jinja loader asked before the folders.
         shared: variables every template sees, imported macros included.
+        environment: the application's own; its loader comes after ``loader``.
+        additions: extensions, filters and globals of the application.
     """
 
     def __init__(
@@ -67,14 +70,25 @@ class Templates:
         template_dirs: Iterable[str | Path] = (),
         loader: jinja2.BaseLoader | None = None,
         shared: Mapping[str, object] | None = None,
+        environment: jinja2.Environment | None = None,
+        additions: Additions | None = None,
     ) -> None:
         self.template_dirs: tuple[str, ...] = tuple(str(folder) for folder in template_dirs)
-        self.loader: jinja2.BaseLoader = template_loader(self.template_dirs, loader)
-        self.html_environment: jinja2.Environment = _Environment(**_options(self.loader, autoescape=True))
-        self.text_environment: jinja2.Environment = _Environment(**_options(self.loader, autoescape=False))
-        self.sandbox: jinja2.Environment = ImmutableSandboxedEnvironment(**_options(None, autoescape=False))
-        for environment in (self.html_environment, self.text_environment, self.sandbox):
-            environment.globals.update(shared or {})
+        self.loader: jinja2.BaseLoader = template_loader(
+            self.template_dirs, loader, environment.loader if environment else None
+        )
+        additions = additions or Additions()
+        additions = additions._replace(globals={**additions.globals, **(shared or {})})
+
+        def made(kind: type[jinja2.Environment], *, autoescape: bool) -> jinja2.Environment:
+            return make_environment(
+                kind, _options(self.loader, autoescape=autoescape), additions, environment
+            )
+
+        self.html_environment: jinja2.Environment = made(_Environment, autoescape=True)
+        self.text_environment: jinja2.Environment = made(_Environment, autoescape=False)
+        self.sandbox: jinja2.Environment = made(ImmutableSandboxedEnvironment, autoescape=False)
+        self.sandbox.loader = None
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)

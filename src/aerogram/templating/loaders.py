@@ -42,13 +42,13 @@ class ConfinedLoader(FileSystemLoader):
         return source, filename, uptodate
 
 
-def template_loader(template_dirs: Iterable[str | Path], loader: BaseLoader | None = None) -> BaseLoader:
-    """Return the loader that looks in ``loader``, then in each of ``template_dirs``, then in what ships.
+def template_loader(template_dirs: Iterable[str | Path], *loaders: BaseLoader | None) -> BaseLoader:
+    """Return the loader that looks in ``loaders``, then in each of ``template_dirs``, then in what ships.
 
     Args:
         template_dirs: folders, the first found wins.
-        loader: a Jinja loader of the application's own, asked first.
+        loaders: Jinja loaders of the application's own, asked first.
     """
-    own = [loader] if loader is not None else []
+    own = [loader for loader in loaders if loader is not None]
     folders = [ConfinedLoader(folder) for folder in (*template_dirs, shipped_templates())]
     return ChoiceLoader([*own, *folders])

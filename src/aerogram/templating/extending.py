@@ -1,0 +1,127 @@
+"""What an application adds to Jinja: extensions, filters, globals, or an environment of its own."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import jinja2
+from jinja2.ext import Extension
+from jinja2.nativetypes import NativeEnvironment
+from jinja2.sandbox import SandboxedEnvironment, safe_range
+
+from aerogram.conf import settings
+from aerogram.exceptions import ImproperlyConfigured
+
+__all__ = ["Additions", "make_environment", "settings_additions"]
+
+
+class Additions(NamedTuple):
+    """Extensions, filters and globals for an environment."""
+
+    extensions: Sequence[type[Extension]] = ()
+    filters: Mapping[str, Any] = {}
+    globals: Mapping[str, Any] = {}
+
+
+def settings_additions() -> Additions:
+    """Return what the settings ``TEMPLATE_EXTENSIONS``, ``…_FILTERS`` and ``…_GLOBALS`` add, imported.
+
+    Raises:
+        ImproperlyConfigured: a dotted path leads nowhere, or to something of another kind.
+    """
+    extensions = list(_objects("TEMPLATE_EXTENSIONS"))
+    for _, kind in extensions:
+        if not (isinstance(kind, type) and issubclass(kind, Extension)):
+            raise _wrong("TEMPLATE_EXTENSIONS", kind, "it is no subclass of jinja2.ext.Extension")
+    filters = dict(_objects("TEMPLATE_FILTERS"))
+    for function in filters.values():
+        if not callable(function):
+            raise _wrong("TEMPLATE_FILTERS", function, "a filter is a function")
+    return Additions([kind for _, kind in extensions], filters, dict(_objects("TEMPLATE_GLOBALS")))
+
+
+def _objects(setting: str) -> Iterator[tuple[str, Any]]:
+    """Yield the name and object of each entry; a string is a dotted path."""
+    given: Any = getattr(settings, setting)
+    entries = given.items() if isinstance(given, Mapping) else [("", entry) for entry in given]
+    for name, entry in entries:
+        is_path = isinstance(entry, str)
+        name = name or (entry.rpartition(".")[2] if is_path else getattr(entry, "__name__", ""))
+        if not name.isidentifier():
+            raise _wrong(setting, entry, "a name is missing: write {name: object}")
+        yield name, _imported(setting, entry) if is_path else entry
+
+
+def _imported(setting: str, path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    if not module:
+        raise _wrong(setting, path, "it is no dotted path")
+    try:
+        return getattr(import_module(module), name)
+    except ImportError as error:
+        raise _wrong(setting, path, f"its module cannot be imported: {error}") from error
+    except AttributeError:
+        raise _wrong(setting, path, f"the module {module} has no {name}") from None
+
+
+def _wrong(setting: str, value: object, problem: str) -> ImproperlyConfigured:
+    shown = repr(value) if isinstance(value, str | type) else f"an object of type {type(value).__name__}"
+    return ImproperlyConfigured(
+        f"{setting} ({settings.source_of(setting)}): {shown} cannot be used: {problem}. Accepted: "
+        "dotted paths, such as 'shop.templating.shout', and objects, in a list or a dict of names."
+    )
+
+
+def make_environment(
+    kind: type[jinja2.Environment],
+    options: Mapping[str, Any],
+    additions: Additions,
+    given: jinja2.Environment | None = None,
+) -> jinja2.Environment:
+    """Return an environment of ``kind``.
+
+    With a ``given`` one it has the class, syntax, extensions, filters, tests and globals of that too, also
+    those that come later. The given environment is never changed.
+    """
+    environment = kind(**options) if given is None else _derived(kind, options, given)
+    for extension in additions.extensions:
+        environment.add_extension(extension)
+    environment.filters.update(additions.filters)
+    environment.globals.update(additions.globals)
+    return environment
+
+
+def _derived(
+    kind: type[jinja2.Environment], options: Mapping[str, Any], given: jinja2.Environment
+) -> jinja2.Environment:
+    if isinstance(given, NativeEnvironment):
+        raise ImproperlyConfigured(
+            "A NativeEnvironment was given, whose templates make Python values. Accepted: an "
+            "environment whose templates make text, such as jinja2.Environment."
+        )
+    base = type(given)
+    # Compiled code has its escaping in it, and so has what a bytecode cache holds.
+    environment = given.overlay(**{"finalize": None, **options}, bytecode_cache=None, enable_async=False)
+    namespace = {"default_syntax": kind(**options)}
+    environment.__class__ = type(
+        kind.__name__, (_TwoSyntaxes, kind, *(() if issubclass(kind, base) else (base,))), namespace
+    )
+    for name in ("filters", "tests", "globals"):
+        setattr(environment, name, ChainMap({}, getattr(given, name)))
+    if issubclass(kind, SandboxedEnvironment):
+        environment.globals["range"] = safe_range
+    return environment
+
+
+class _TwoSyntaxes(jinja2.Environment):
+    """Reads subjects and the templates that ship with the usual delimiters, and others with its own."""
+
+    default_syntax: jinja2.Environment
+
+    def _tokenize(self, source: str, name: str | None, *arguments: Any) -> Any:
+        is_usual = name is None or name.startswith("aerogram/")
+        tokenize = self.default_syntax._tokenize if is_usual else super()._tokenize
+        return tokenize(source, name, *arguments)
