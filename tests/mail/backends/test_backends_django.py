@@ -301,3 +301,51 @@ def test_without_django_the_extra_is_named() -> None:
             Through(backend=LOCMEM)
         """
     )
+
+
+def test_without_a_path_it_follows_the_project() -> None:
+    run(
+        """
+        import django.core.mail as theirs
+        from django.conf import settings as djangos
+        djangos.configure(EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend")
+        settings.configure(EMAIL_BACKEND=PATH)
+        assert message().send() == 1
+        assert not hasattr(theirs, "outbox")
+        from django.test.utils import setup_test_environment, teardown_test_environment
+        setup_test_environment(debug=False)  # what manage.py test does
+        mail.send_mail("Hello", "Text", None, ["ann@x.org"])
+        assert message().send(using="default") == 1
+        assert [each.subject for each in theirs.outbox] == ["Hello", "Grüße"]
+        told = Through(backend="django.core.mail.backends.console.EmailBackend")  # otherwise
+        assert message(connection=told).send() == 1
+        assert len(theirs.outbox) == 2
+        teardown_test_environment()
+        assert mail.get_connection().backend == "django.core.mail.backends.console.EmailBackend"
+        """
+    )
+
+
+def test_a_project_is_not_followed_in_a_circle() -> None:
+    run(
+        """
+        from django.conf import settings as djangos
+        djangos.configure(EMAIL_BACKEND=PATH)
+        settings.configure(EMAIL_BACKEND=PATH)
+        with pytest.raises(ImproperlyConfigured, match="in a circle"):
+            message().send()
+        """
+    )
+
+
+def test_an_alias_needs_mailers_of_django() -> None:
+    run(
+        """
+        from django.conf import settings as djangos
+        djangos.configure()
+        with pytest.raises(ImproperlyConfigured, match="has no MAILERS"):
+            Through(alias="bulk")
+        with pytest.raises(ImproperlyConfigured, match="not both"):
+            Through(alias="bulk", backend=LOCMEM)
+        """
+    )

@@ -1,7 +1,8 @@
 """The backend that sends by a mail backend written for Django, such as those of django-anymail.
 
 Django must be installed, but no Django project is needed: if none is configured, Django gets the few settings
-that it needs to send mail. A configured project is used as it is.
+that it needs to send mail. A configured project is used as it is, and its EMAIL_BACKEND is the backend that
+sends unless another one is given.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import smtplib
 import threading
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from aerogram.conf import settings
@@ -18,6 +20,7 @@ from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.wrapping import WrappingBackend
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult, Status
+from aerogram.mail.mailers import DEFAULT_MAILER
 from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAttachment,
@@ -37,10 +40,12 @@ ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
     "failed": "deferred",
 }
 _NOT_COPIED: Final = frozenset({"connection", "delivery", "message", "return_path"})
+DJANGOS_DEFAULT: Final = "django.core.mail.backends.smtp.EmailBackend"
 MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
 
 _lock = threading.Lock()
 _configured_here: list[Any] = []  # Django's settings, if this module has configured them
+_being_made: ContextVar[tuple[str, ...]] = ContextVar("aerogram_django_backends_being_made", default=())
 
 
 class EmailBackend(WrappingBackend):
@@ -51,7 +56,10 @@ class EmailBackend(WrappingBackend):
 
     Args:
         fail_silently: ignore a failed connection or delivery.
-        backend: the dotted path of the backend, such as ``"anymail.backends.postmark.EmailBackend"``.
+        backend: the dotted path of the backend, such as ``"anymail.backends.postmark.EmailBackend"``. Without
+            it, mail goes where the Django project sends its own: to its ``EMAIL_BACKEND`` at that moment, so
+            that the tests of Django keep it in ``django.core.mail.outbox``.
+        alias: a key of the Django project's ``MAILERS`` (Django 6.1), instead of a path.
         settings: Django settings that it needs, such as ``{"ANYMAIL": {...}}``, for use without a Django
             project. They cannot change a setting that Django has already.
         options: further keyword arguments of that backend.
@@ -59,7 +67,8 @@ class EmailBackend(WrappingBackend):
     Raises:
         MissingDependency: Django is not installed.
         BackendNotFound: there is no such backend.
-        ImproperlyConfigured: it lacks a setting, or Django has another value for one of ``settings``.
+        ImproperlyConfigured: it lacks a setting, Django has another value for one of ``settings``, there is
+            neither a path nor a Django project, or the project sends by Aerogram in its turn.
     """
 
     takes_any_option = True  # only the other backend knows its options
@@ -69,18 +78,16 @@ class EmailBackend(WrappingBackend):
         fail_silently: bool = False,
         *,
         backend: str = "",
+        alias: str = "",
         settings: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(fail_silently=fail_silently)
-        if not backend:
-            raise ImproperlyConfigured(
-                "The Django backend needs backend=..., the dotted path of a Django mail backend, such as "
-                "'anymail.backends.postmark.EmailBackend'."
-            )
-        self.backend = backend
+        if backend and alias:
+            raise ImproperlyConfigured("Give the Django backend backend=... or alias=..., not both.")
         _configure_django(settings or {})
-        self._django = _django_backend(backend, options)
+        self.backend: str = backend or _followed(alias)
+        self._django: Any = _django_backend(self.backend, "" if backend else alias or DEFAULT_MAILER, options)
 
     def send_one(self, message: EmailMessage) -> DeliveryReport:
         """Send one message and report what the provider or server replied."""
@@ -207,11 +214,52 @@ def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
-def _django_backend(path: str, options: dict[str, Any]) -> Any:
+def _has_mailers() -> bool:
+    """Return whether the Django project has mailers by name, which came with Django 6.1."""
+    from django.conf import settings as django_settings
+    from django.core import mail
+
+    return hasattr(mail, "mailers") and hasattr(django_settings, "MAILERS")
+
+
+def _followed(alias: str) -> str:
+    """Return the path of the backend by which the Django project sends its own mail."""
+    from django.conf import settings as django_settings
+
+    if _has_mailers():
+        entry = django_settings.MAILERS.get(alias or DEFAULT_MAILER, {})
+        return str(entry.get("BACKEND", DJANGOS_DEFAULT))
+    if alias:
+        raise ImproperlyConfigured(
+            f"The Django backend has alias={alias!r}, but the Django project has no MAILERS (Django 6.1)."
+        )
+    ours = bool(_configured_here) and django_settings._wrapped is _configured_here[0]
+    if ours and not django_settings.is_overridden("EMAIL_BACKEND"):
+        raise ImproperlyConfigured(
+            "The Django backend needs backend=..., the dotted path of a Django mail backend, such as "
+            "'anymail.backends.postmark.EmailBackend': no Django project is configured whose EMAIL_BACKEND "
+            "it could follow."
+        )
+    return str(django_settings.EMAIL_BACKEND)
+
+
+def _django_backend(path: str, alias: str, options: dict[str, Any]) -> Any:
+    """Return a backend of Django's contract: that of a path, or of an alias of MAILERS if Django has any."""
     from django.core.exceptions import ImproperlyConfigured as DjangosImproperlyConfigured
     from django.utils.module_loading import import_string
 
+    if path in _being_made.get():
+        raise ImproperlyConfigured(
+            f"Mail goes in a circle: Django sends it by Aerogram ({path[:100]}), and Aerogram by Django. "
+            "Give one of them a backend that delivers: MAILERS or EMAIL_BACKEND of Aerogram, backend=... of "
+            "aerogram.mail.backends.django, or EMAIL_BACKEND of Django."
+        )
+    token = _being_made.set((*_being_made.get(), path))
     try:
+        if alias and _has_mailers():
+            from django.core.mail import mailers
+
+            return mailers[alias]
         return import_string(path)(fail_silently=False, **options)
     except ImportError as error:
         raise BackendNotFound(
@@ -222,3 +270,5 @@ def _django_backend(path: str, options: dict[str, Any]) -> Any:
         raise ImproperlyConfigured(
             f"{path[:100]} (backend= of aerogram.mail.backends.django): {error}"
         ) from error
+    finally:
+        _being_made.reset(token)
