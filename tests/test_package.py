@@ -26,9 +26,9 @@ SOURCE = ROOT / "src" / "aerogram"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 HEAVY = {
-    "aiosmtpd", "bs4", "cssutils", "django", "dkim", "html2text", "idna", "jinja2", "lxml",
-    "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich", "selectolax",
-    "smtplib", "ssl", "typer",
+    "aiosmtpd", "bs4", "cssutils", "django", "dkim", "fastapi", "flask", "html2text", "idna", "jinja2",
+    "lxml", "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich",
+    "selectolax", "smtplib", "ssl", "starlette", "typer",
 }  # fmt: skip
 
 # Which third-party package is imported in which folder: the first part of the path below src/aerogram.
@@ -45,7 +45,7 @@ HOMES = {
     "flask": {"contrib"},
     "html2text": {"plaintext"},
     "idna": {"mail"},
-    "jinja2": {"renderer", "templating"},
+    "jinja2": {"contrib", "renderer", "templating"},
     "lxml": {"checks", "document", "inlining", "plaintext", "stencil"},
     "markupsafe": {"renderer", "templating"},
     "opentelemetry": {"mail"},

@@ -21,7 +21,7 @@ from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
-from aerogram.templating import Templates, settings_additions
+from aerogram.templating import Templates, settings_additions, settings_environment
 
 if TYPE_CHECKING:
     import jinja2
@@ -175,6 +175,7 @@ def default_renderer() -> Renderer:
 
 _SETTINGS = (
     "TEMPLATE_DIRS",
+    "TEMPLATE_ENVIRONMENT",
     "TEMPLATE_EXTENSIONS",
     "TEMPLATE_FILTERS",
     "TEMPLATE_GLOBALS",
@@ -186,7 +187,7 @@ _latest: tuple[Mapping[str, Any], Renderer] | None = None
 
 @lru_cache(maxsize=32)
 def _renderer(*_settings: object) -> Renderer:
-    return Renderer()
+    return Renderer(environment=settings_environment())
 
 
 class _Identity:

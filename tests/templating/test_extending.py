@@ -248,3 +248,31 @@ def test_a_renderer_of_another_type_is_refused() -> None:
 
 def test_templates_alone_take_an_environment() -> None:
     assert Templates(environment=own_environment()).text("a.txt", {"name": "x"}, "o") == "x!"
+
+
+OWN = Environment(loader=DictLoader({"own.html": "<p>{{ name | shouted }}"}))
+OWN.filters["shouted"] = shout
+
+
+class FromOwnEnvironment(Notification):
+    subject = "{{ name | shouted }}"
+    html_template = "own.html"
+    to = ["ann@example.com"]
+    name: str
+
+
+@pytest.mark.parametrize("given", [OWN, f"{__name__}.OWN"])
+def test_the_settings_give_an_environment(given: object) -> None:
+    with settings.override(TEMPLATE_ENVIRONMENT=given):
+        message = FromOwnEnvironment(name="<Ann>").render()
+    assert message.subject == "<Ann>!"
+    assert "<p>&lt;Ann&gt;!" in str(message.alternatives[0].content)
+
+
+@pytest.mark.parametrize("given", [7, "nowhere.at.all", f"{__name__}.COMPANY"])
+def test_what_is_no_environment_is_refused(given: object) -> None:
+    with (
+        settings.override(TEMPLATE_ENVIRONMENT=given),
+        pytest.raises(ImproperlyConfigured, match=r"TEMPLATE_ENVIRONMENT \(settings\.override\(\)\)"),
+    ):
+        FromOwnEnvironment(name="Ann").render()

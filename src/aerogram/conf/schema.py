@@ -133,6 +133,7 @@ class SettingsTable:
     # Notifications and their templates
     NOTIFICATION_MODULES: Strings = _setting([], "a list of module names")
     TEMPLATE_DIRS: Folders = _setting(["templates"], "a list of folders")
+    TEMPLATE_ENVIRONMENT: Any = _setting(None, "a jinja2.Environment, the dotted path of one, or nothing")
     TEMPLATE_EXTENSIONS: Objects = _setting([], "a list of dotted paths or classes of Jinja extensions")
     TEMPLATE_FILTERS: Objects = _setting([], OBJECTS)
     TEMPLATE_GLOBALS: Objects = _setting([], OBJECTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aerogram.templating.environment import Templates, check_line, page_environment
-from aerogram.templating.extending import settings_additions
+from aerogram.templating.extending import settings_additions, settings_environment
 from aerogram.templating.inspection import Finding, inspect_line, inspect_template
 from aerogram.templating.loaders import shipped_templates
 
@@ -15,5 +15,6 @@ __all__ = [
     "inspect_template",
     "page_environment",
     "settings_additions",
+    "settings_environment",
     "shipped_templates",
 ]

@@ -15,7 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment, safe_range
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured
 
-__all__ = ["Additions", "make_environment", "settings_additions"]
+__all__ = ["Additions", "make_environment", "settings_additions", "settings_environment"]
 
 
 class Additions(NamedTuple):
@@ -41,6 +41,15 @@ def settings_additions() -> Additions:
         if not callable(function):
             raise _wrong("TEMPLATE_FILTERS", function, "a filter is a function")
     return Additions([kind for _, kind in extensions], filters, dict(_objects("TEMPLATE_GLOBALS")))
+
+
+def settings_environment() -> jinja2.Environment | None:
+    """Return the environment that the setting ``TEMPLATE_ENVIRONMENT`` holds or names, if any."""
+    given = settings.TEMPLATE_ENVIRONMENT
+    found = _imported("TEMPLATE_ENVIRONMENT", given) if isinstance(given, str) and given else given or None
+    if not isinstance(found, jinja2.Environment | None):
+        raise _wrong("TEMPLATE_ENVIRONMENT", given, "it is no jinja2.Environment")
+    return found
 
 
 def _objects(setting: str) -> Iterator[tuple[str, Any]]:
