@@ -88,6 +88,7 @@ def test_public_names_are_exactly_these() -> None:
     assert aerogram.__all__ == [
         "AdminNotification",
         "AerogramError",
+        "InlineImage",
         "ManagerNotification",
         "Notification",
         "Renderer",

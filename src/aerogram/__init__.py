@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from aerogram.exceptions import AerogramError
     from aerogram.notification import AdminNotification, ManagerNotification, Notification
     from aerogram.renderer import Renderer
+    from aerogram.templating import InlineImage
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AdminNotification",
     "AerogramError",
+    "InlineImage",
     "ManagerNotification",
     "Notification",
     "Renderer",
@@ -47,6 +49,7 @@ __all__ = [
 _MODULES = {
     "AdminNotification": "aerogram.notification",
     "AerogramError": "aerogram.exceptions",
+    "InlineImage": "aerogram.templating",
     "ManagerNotification": "aerogram.notification",
     "Notification": "aerogram.notification",
     "Renderer": "aerogram.renderer",

@@ -21,7 +21,13 @@ from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
-from aerogram.templating import Templates, settings_additions, settings_environment
+from aerogram.templating import (
+    Rendering,
+    Templates,
+    current_rendering,
+    settings_additions,
+    settings_environment,
+)
 
 if TYPE_CHECKING:
     import jinja2
@@ -100,16 +106,22 @@ class Renderer:
             RenderError: a template is missing, broken, or uses what the notification does not give.
         """
         origin = type(notification).__name__
+        rendering = Rendering()
         with settings.frozen():
+            token = current_rendering.set(rendering)
             try:
-                return self._message(notification, origin)
+                return self._message(notification, rendering, origin)
             except BadHeaderError as error:
                 raise type(error)(f"{origin}: {error}") from None
+            finally:
+                current_rendering.reset(token)
 
-    def _message(self, notification: Renderable, origin: str) -> EmailMultiAlternatives:
+    def _message(self, notification: Renderable, rendering: Rendering, origin: str) -> EmailMultiAlternatives:
         variables = notification.context()
+        rendering.part = "text"
         subject = self._subject(notification, variables, origin)
-        text, html = self._parts(notification, variables, origin)
+        text, html = self._parts(notification, variables, rendering, origin)
+        rendering.part = ""
         message = EmailMultiAlternatives(
             subject=subject,
             body=text,
@@ -121,6 +133,8 @@ class Renderer:
         )
         if html is not None:
             message.alternatives.append(html)
+            shown = str(html.content) if rendering.images else ""
+            message.attachments += [image.part for image in rendering.images.values() if str(image) in shown]
         message.extra_headers = _headers(notification, message)
         for attachment in notification.attachments or ():
             _attach(message, attachment, origin)
@@ -141,7 +155,7 @@ class Renderer:
         return check_header_value("Subject", f"{notification.subject_prefix}{subject}")
 
     def _parts(
-        self, notification: Renderable, variables: Mapping[str, object], origin: str
+        self, notification: Renderable, variables: Mapping[str, object], rendering: Rendering, origin: str
     ) -> tuple[str, EmailAlternative | None]:
         html_template, text_template = notification.html_template, notification.text_template
         if not html_template and not text_template:
@@ -150,7 +164,9 @@ class Renderer:
             )
         text, html = "", None
         if html_template:
+            rendering.part = "html"
             page = self.templates.html_chunks(html_template, variables, f"{origin}.html_template")
+            rendering.part = "text"
             css = self._css(notification.css, origin) if notification.css else ""
             finished = self.stencils.finish(page, css, template=html_template, want_text=not text_template)
             text, html = finished.text, finished.alternative

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
 from aerogram.checks.problem import Problem, Severity, SourceLine, source_line
-from aerogram.checks.resources import lost_resources
+from aerogram.checks.resources import large_images, lost_resources
 from aerogram.exceptions import (
     BadHeaderError,
     DeclarationError,
@@ -216,7 +216,7 @@ class _Check:
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
-        for lost in lost_resources(message):
+        for lost in (*lost_resources(message), *large_images(message)):
             self._add("html_template", *lost)
 
     def _report_failure(self, name: str, error: Exception) -> None:

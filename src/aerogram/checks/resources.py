@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from aerogram.document import parse_html
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CID = re.compile(r"\s*cid:(\S+)", re.IGNORECASE)
 _REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
+_LARGE = 200 * 1024  # bytes of one inline image
 _SHOWING = ("src", "background", "href")
 
 
@@ -41,6 +42,21 @@ def lost_resources(message: EmailMessage) -> Iterator[LostResource]:
     yield from dict.fromkeys(
         lost for root in roots for lost in (*_lost_images(root, attached), *_lost_sheets(root))
     )
+
+
+def large_images(message: EmailMessage) -> Iterator[LostResource]:
+    """Yield the inline images that make a mail heavy, each once."""
+    for part in message.attachments:
+        if isinstance(part, Message) and part["Content-ID"] and part.get_content_maintype() == "image":
+            content: Any = part.get_payload(decode=True)
+            size = len(content or b"")
+            if size > _LARGE:
+                name = part.get_filename() or part["Content-ID"]
+                text = (
+                    f"Inline image {name} has {size // 1024} KB, which each recipient gets as "
+                    f"{size * 4 // 3072} KB. Link to it by https, or stay below {_LARGE // 1024} KB."
+                )
+                yield LostResource("image-large", text, "warning")
 
 
 def _html_parts(message: EmailMessage) -> list[str]:

@@ -30,10 +30,10 @@ def write_previews(
 ) -> list[Path]:
     """Write every sample as files, and a page that shows them all.
 
-    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``; the
-    ``.html`` of a mail without an HTML part shows its text. ``<out>/index.html`` needs no server and no
-    network. A sample is rendered once: its files and the page show the same message. Existing files are
-    overwritten, and none is removed.
+    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``. In
+    the ``.html`` inline images are ``data:`` URIs; that of a mail without an HTML part shows its text.
+    ``<out>/index.html`` needs no server and no network. A sample is rendered once: its files and the page
+    show the same message. Existing files are overwritten, and none is removed.
 
     Args:
         out: the folder, made if it does not exist.
@@ -98,7 +98,9 @@ def _write_sample(out: Path, sample: Sample) -> list[Path]:
     if rendered is None:
         return []
     text = rendered.text or ""
-    html = rendered.html if rendered.html is not None else _text_page(str(rendered.message.subject), text)
+    html = rendered.html_alone
+    if html is None:
+        html = _text_page(str(rendered.message.subject), text)
     contents = {".html": html.encode(), ".txt": text.encode(), ".eml": rendered.raw}
     return [_write(out / f"{sample.id}{suffix}", content) for suffix, content in contents.items()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -55,6 +56,16 @@ class RenderedSample:
             return str(self.message.body)
         alternatives = getattr(self.message, "alternatives", ())
         return next((str(content) for content, mimetype in alternatives if mimetype == "text/html"), None)
+
+    @cached_property
+    def html_alone(self) -> str | None:
+        """The HTML part with its inline images in it, as a file that needs no other."""
+        html = self.html
+        for part in self.attachments if html is not None and "cid:" in html else ():
+            if part.content_id and part.content_type.startswith("image/"):
+                pattern = rf"cid:{re.escape(part.content_id)}(?![\w.@-])"
+                html = re.sub(pattern, part.data_uri, html or "")
+        return html
 
     @cached_property
     def text(self) -> str | None:

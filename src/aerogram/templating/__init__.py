@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from aerogram.templating.environment import Templates, check_line, page_environment
 from aerogram.templating.extending import settings_additions, settings_environment
+from aerogram.templating.images import InlineImage
 from aerogram.templating.inspection import Finding, inspect_line, inspect_template
 from aerogram.templating.loaders import shipped_templates
+from aerogram.templating.rendering import Rendering, current_rendering
 
 __all__ = [
     "Finding",
+    "InlineImage",
+    "Rendering",
     "Templates",
     "check_line",
+    "current_rendering",
     "inspect_line",
     "inspect_template",
     "page_environment",

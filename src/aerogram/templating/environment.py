@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
 from aerogram.templating.extending import Additions, make_environment
+from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class Templates:
         self.text_environment: jinja2.Environment = made(_Environment, autoescape=False)
         self.sandbox: jinja2.Environment = made(ImmutableSandboxedEnvironment, autoescape=False)
         self.sandbox.loader = None
+        images = ImageFiles(self.loader)
+        for each in (self.html_environment, self.text_environment, self.sandbox):
+            each.globals.setdefault("inline_image", images.get)
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
@@ -168,8 +172,9 @@ class Templates:
         name, line = _innermost(error.__traceback__)
         where = f"{origin} ({name}, line {line})" if name and name != error.name else origin
         folders = ", ".join(self.template_dirs) or "no folder of yours (TEMPLATE_DIRS is empty)"
+        what = "image" if isinstance(error, ImageNotFound) else "template"
         return TemplateNotFound(
-            f"{where}: there is no template {error.name!r}. Looked in {folders}, and among the templates "
+            f"{where}: there is no {what} {error.name!r}. Looked in {folders}, and among the templates "
             "that ship (their names begin with 'aerogram/'). Names are relative to one of these folders, "
             "with forward slashes.",
             template=str(error.name),

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, TemplateNotFound
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    TemplateNotFound,
+    TemplateRuntimeError,
+)
+from jinja2.loaders import split_template_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from jinja2 import Environment
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -52,3 +62,63 @@ def template_loader(template_dirs: Iterable[str | Path], *loaders: BaseLoader | 
     own = [loader for loader in loaders if loader is not None]
     folders = [ConfinedLoader(folder) for folder in (*template_dirs, shipped_templates())]
     return ChoiceLoader([*own, *folders])
+
+
+def read_bytes(loader: BaseLoader, name: str) -> tuple[bytes, Callable[[], bool]]:
+    """Return the bytes of a file that a loader finds, and what tells whether the file still has them.
+
+    A loader of the application's own may have a method ``get_bytes(name)``; otherwise its ``get_source`` is
+    asked, which may return bytes. No name leads out of the folder of a loader.
+
+    Raises:
+        jinja2.TemplateNotFound: the loader has no such file.
+        jinja2.TemplateRuntimeError: the loader can read text only.
+    """
+    if callable(get_bytes := getattr(loader, "get_bytes", None)):
+        return bytes(get_bytes(name)), _never_changed
+    if isinstance(loader, ChoiceLoader):
+        for each in loader.loaders:
+            try:
+                return read_bytes(each, name)
+            except TemplateNotFound:
+                continue
+        raise TemplateNotFound(name)
+    if isinstance(loader, PrefixLoader):
+        inner, rest = loader.get_loader(name)
+        return read_bytes(inner, rest)
+    if isinstance(loader, FileSystemLoader):
+        return _file_bytes(loader, name)
+    if isinstance(loader, PackageLoader):
+        file = files(loader.package_name).joinpath(loader.package_path, *split_template_path(name))
+        if not file.is_file():
+            raise TemplateNotFound(name)
+        return file.read_bytes(), _never_changed
+    try:
+        source: Any = loader.get_source(Environment(autoescape=True), name)[0]
+    except UnicodeDecodeError:
+        source = None
+    if not isinstance(source, bytes):
+        raise TemplateRuntimeError(
+            f"{type(loader).__name__} cannot read the bytes of {name!r}. Give it get_bytes(name), or "
+            "use a FileSystemLoader or PackageLoader"
+        )
+    return source, _never_changed
+
+
+def _never_changed() -> bool:
+    return True
+
+
+def _file_bytes(loader: FileSystemLoader, name: str) -> tuple[bytes, Callable[[], bool]]:
+    parts = split_template_path(name)
+    for folder in map(Path, loader.searchpath):
+        path = folder.joinpath(*parts)
+        if "\0" in name or not path.is_file():
+            continue
+        if loader.followlinks or path.resolve().is_relative_to(folder.resolve()):
+            return path.read_bytes(), partial(_is_unchanged, path, path.stat().st_mtime_ns)
+    raise TemplateNotFound(name)
+
+
+def _is_unchanged(path: Path, changed: int) -> bool:
+    return path.is_file() and path.stat().st_mtime_ns == changed
