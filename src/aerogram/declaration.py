@@ -10,9 +10,10 @@ from types import FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aerogram.exceptions import DeclarationError, MessageError, RenderError
+from aerogram.mail.address.entries import MailboxLike, check_list, has_adapter, has_email
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.address.return_path import check_return_path
-from aerogram.mail.characters import check_header_value
+from aerogram.mail.characters import check_header_value, is_lazy_text, is_text
 from aerogram.mail.header.category import (
     check_category,
     check_list_id,
@@ -34,14 +35,20 @@ _METHODS = (FunctionType, classmethod, staticmethod)
 
 
 def _check_header(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: a string.")
-    check_header_value(name.replace("_", "-").capitalize(), value)
+    _require_text(value)
+    if isinstance(value, str):  # a lazy text is read when it is needed
+        check_header_value(name.replace("_", "-").capitalize(), value)
 
 
 def _check_subject(name: str, value: object) -> None:
     _check_header(name, value)
-    check_line(str(value))
+    if isinstance(value, str):
+        check_line(value)
+
+
+def _require_text(value: object) -> None:
+    if not is_text(value):
+        raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: a string.")
 
 
 def _check_template_name(_name: str, value: object) -> None:
@@ -63,18 +70,22 @@ def _check_stylesheets(name: str, value: object) -> None:
             _check_template_name(name, stylesheet)
 
 
-def _check_recipients(_name: str, value: object) -> None:
+def _check_recipients(name: str, value: object) -> None:
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
         raise TypeError(
             f"a value of type {type(value).__name__} was given. Accepted: a list or tuple of addresses, "
             'for example ["ops@example.com"].'
         )
+    check_list(name, value)
     for mailbox in value:
-        parse_mailbox(mailbox)
+        _check_mailbox(name, mailbox)
 
 
-def _check_sender(_name: str, value: object) -> None:
-    parse_mailbox(value)
+def _check_mailbox(_name: str, value: object) -> None:
+    """Refuse what is no mailbox; objects of the application and lazy texts are read when they are needed."""
+    parts = value if isinstance(value, tuple) else (value,)
+    if not (has_adapter(value) or has_email(value) or any(map(is_lazy_text, parts))):
+        parse_mailbox(value)
 
 
 def _check_headers(_name: str, value: object) -> None:
@@ -84,7 +95,8 @@ def _check_headers(_name: str, value: object) -> None:
         )
     check_extra_headers(value)
     for header, text in value.items():
-        check_header_value(header, text)
+        if isinstance(text, str):
+            check_header_value(header, text)
 
 
 def _check_attachments(_name: str, value: object) -> None:
@@ -108,9 +120,8 @@ def _check_attachments(_name: str, value: object) -> None:
 
 def _text_with(check: Callable[[object], object]) -> Check:
     def check_text(name: str, value: object) -> None:
-        if not isinstance(value, str):
-            raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: a string.")
-        if value or name == "category":
+        _require_text(value)
+        if isinstance(value, str) and (value or name == "category"):
             check(value)
 
     return check_text
@@ -160,38 +171,38 @@ class Declarations(Protocol):
         return ()
 
     @property
-    @_checked(_check_sender)
-    def from_email(self) -> str | None:
+    @_checked(_check_mailbox)
+    def from_email(self) -> MailboxLike | None:
         """The sender; ``DEFAULT_FROM_EMAIL`` if there is none."""
         return None
 
     @property
     @_checked(_check_recipients)
-    def to(self) -> Sequence[Any]:
-        """The recipients, each as ``"ann@example.com"`` or ``"Ann <ann@example.com>"``."""
+    def to(self) -> Sequence[MailboxLike]:
+        """The recipients, each in a form of :data:`~aerogram.mail.MailboxLike`."""
         return ()
 
     @property
     @_checked(_check_recipients)
-    def cc(self) -> Sequence[Any]:
+    def cc(self) -> Sequence[MailboxLike]:
         """The recipients of a copy."""
         return ()
 
     @property
     @_checked(_check_recipients)
-    def bcc(self) -> Sequence[Any]:
+    def bcc(self) -> Sequence[MailboxLike]:
         """The recipients that no header names."""
         return ()
 
     @property
     @_checked(_check_recipients)
-    def reply_to(self) -> Sequence[Any]:
+    def reply_to(self) -> Sequence[MailboxLike]:
         """The addresses that replies go to, instead of the sender."""
         return ()
 
     @property
     @_checked(_check_headers)
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, Any]:
         """More header fields, by name."""
         return {}
 

@@ -15,7 +15,7 @@ from aerogram.declaration import Declarations
 from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
-from aerogram.mail.characters import check_header_value
+from aerogram.mail.characters import check_header_value, is_text
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
@@ -148,7 +148,7 @@ class Renderer:
         if subject is None:
             raise DeclarationError(f"{origin}.subject: None was given. Accepted: a string.")
         if not _is_field(notification, "subject"):  # an argument of the constructor is data, no template
-            is_written = isinstance(getattr(type(notification), "subject", None), str)
+            is_written = is_text(getattr(type(notification), "subject", None))
             subject = self.templates.line(
                 str(subject), variables, f"{origin}.subject", sandboxed=not is_written
             )
@@ -239,7 +239,7 @@ def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[
         headers |= category_headers(
             category,
             name=getattr(kind, "_registered_name", "") or snake_case(kind.__name__),
-            sender=str(message.from_email),
+            sender=message.from_email,
             unsubscribe_url=url,
             unsubscribe_email=email,
             list_id=list_id,

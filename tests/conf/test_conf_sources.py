@@ -7,13 +7,16 @@ import os
 import shutil
 import sys
 from contextvars import ContextVar, copy_context
+from email.headerregistry import Address
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from aerogram.conf import Settings
 from aerogram.conf.schema import Schema, accepted, is_secret
 from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
+from aerogram.mail.address.parser import Mailbox, parse_mailbox
 
 
 @pytest.fixture
@@ -47,6 +50,7 @@ class TestEnvironment:
             ("EMAIL_FILE_PATH", "", None),
             ("EMAIL_HOST_PASSWORD", "0123", "0123"),
             ("ADMINS", '[["Ada", "a@x.org"], "b@x.org"]', [("Ada", "a@x.org"), "b@x.org"]),
+            ("SERVER_EMAIL", "Ada <a@x.org>", "Ada <a@x.org>"),
             ("TEMPLATE_DIRS", '["mail"]', ["mail"]),
             ("NOTIFICATION_MODULES", '["shop.mails"]', ["shop.mails"]),
             ("MAILERS", '{"a": {"BACKEND": "x.Y"}}', {"a": {"BACKEND": "x.Y"}}),
@@ -262,6 +266,37 @@ def test_people_given_in_code_must_be_a_list(settings: Settings, name: str, valu
 def test_people_in_every_accepted_shape(settings: Settings) -> None:
     settings.configure(ADMINS=(("Ada", "a@x.org"), ["Bob", "b@x.org"], "c@x.org"))
     assert settings.ADMINS == [("Ada", "a@x.org"), ("Bob", "b@x.org"), "c@x.org"]
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_FROM_EMAIL", "SERVER_EMAIL"])
+def test_a_sender_in_every_accepted_form_is_kept_as_text(
+    settings: Settings, project: Path, name: str
+) -> None:
+    class Shop:
+        def __email__(self) -> tuple[str, str]:
+            return "Shop: Berlin", "shop@x.org"
+
+    (project / "aerogram.toml").write_text(f'{name} = ["Shop: Berlin", "shop@x.org"]\n')
+    assert getattr(settings, name) == '"Shop: Berlin" <shop@x.org>'
+    for form in (("Shop: Berlin", "shop@x.org"), Address("Shop: Berlin", "shop", "x.org"), Shop()):
+        settings.configure(**{name: form})
+        assert getattr(settings, name) == '"Shop: Berlin" <shop@x.org>'
+    settings.configure(**{name: ('A "B" \\', "a@x.org")})
+    assert parse_mailbox(getattr(settings, name)) == Mailbox('A "B" \\', "a", "x.org")
+    for wrong in (("a", "b", "c@x.org"), ("a", 5), 5, {"a": "b"}):
+        with pytest.raises(ImproperlyConfigured, match="pair"):
+            settings.configure(**{name: wrong})
+
+
+def test_people_may_be_objects_with_a_mailbox(settings: Settings) -> None:
+    class Ada:
+        def __email__(self) -> str:
+            return "Ada <ada@x.org>"
+
+    people: list[Any] = [Ada(), Address("Bob (Ops)", "bob", "x.org")]
+    settings.configure(ADMINS=people, MANAGERS=[cast("str", Address("", "root"))])
+    assert settings.ADMINS == ["Ada <ada@x.org>", ("Bob (Ops)", "bob@x.org")]
+    assert settings.MANAGERS == ["root"]
 
 
 def test_paths_are_kept_as_given(settings: Settings) -> None:

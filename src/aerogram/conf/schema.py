@@ -61,12 +61,30 @@ def _known_charset(value: str) -> str:
     return value
 
 
-_Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right")]
+def _mailbox(value: Any) -> Any:
+    """Return what is given for a mailbox as a text or a pair of texts, where it is neither."""
+    if hasattr(type(value), "__email__"):
+        value = value.__email__()
+    if hasattr(type(value), "addr_spec"):  # an email.headerregistry.Address
+        return (value.display_name, value.addr_spec) if "@" in value.addr_spec else str(value)
+    return value
+
+
+def _mailbox_text(value: Any) -> Any:
+    value = _mailbox(value)
+    if not (isinstance(value, tuple | list) and [type(each) for each in value] == [str, str]):
+        return value
+    name, address = value[0].replace("\\", "\\\\").replace('"', '\\"'), value[1]
+    return f'"{name}" <{address}>' if name else address
+
+
+_Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right"), BeforeValidator(_mailbox)]
 _Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
 
 Charset = Annotated[str, AfterValidator(_known_charset)]
 Folders = Annotated[Sequence[str | Path], _stored_as(list[str | Path])]
 Mailers = Annotated[Mapping[str, Mapping[str, Any]], _stored_as(dict[str, dict[str, Any]])]
+MailboxText = Annotated[str, BeforeValidator(_mailbox_text)]
 Number = Annotated[int, BeforeValidator(_no_bool)]
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
 OptionalHostName = Annotated[str | None, BeforeValidator(_blank_as_none)]
@@ -79,6 +97,7 @@ Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any]
 BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
 EHLO_NAME = "a domain name such as 'app.example.com' or an address such as '[192.0.2.1]', or nothing"
 OBJECTS = "a list of dotted paths and objects, or a dict {name: dotted path or object}"
+MAILBOX = "an address, such as 'Shop <shop@example.com>', or a (name, address) pair"
 PEM_FILE = "the path of a PEM file, or nothing"
 PEOPLE = "a list of (name, address) pairs and address strings, such as [('Ada', 'ada@example.com')]"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -119,8 +138,8 @@ class SettingsTable:
     DKIM_PRIVATE_KEY_FILE: OptionalPath = _setting(None, PEM_FILE)
 
     # What a message says by default
-    DEFAULT_FROM_EMAIL: str = _setting("webmaster@localhost", "an address")
-    SERVER_EMAIL: str = _setting("root@localhost", "an address")
+    DEFAULT_FROM_EMAIL: MailboxText = _setting("webmaster@localhost", MAILBOX)
+    SERVER_EMAIL: MailboxText = _setting("root@localhost", MAILBOX)
     EMAIL_SUBJECT_PREFIX: str = _setting("[Aerogram] ", "a string")
     EMAIL_USE_LOCALTIME: bool = _setting(False, "true (Date header in local time) or false (UTC)")
     DEFAULT_CHARSET: Charset = _setting("utf-8", "the name of a Python codec, such as 'utf-8'")

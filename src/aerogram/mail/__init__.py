@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.dns_name import DNS_NAME, CachedDnsName
+from aerogram.mail.address.entries import MailboxLike, SupportsEmail, register_mailbox_adapter
 from aerogram.mail.address.return_path import verp_recipient
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.hooks import before_send, failed, sent
@@ -56,10 +57,12 @@ __all__ = [
     "EmailAttachment",
     "EmailMessage",
     "EmailMultiAlternatives",
+    "MailboxLike",
     "RecipientResult",
     "SMTPConnection",
     "SafeMIMEMultipart",
     "SafeMIMEText",
+    "SupportsEmail",
     "asend_mail",
     "asend_mass_mail",
     "before_send",
@@ -71,6 +74,7 @@ __all__ = [
     "mailers",
     "make_msgid",
     "outbox",
+    "register_mailbox_adapter",
     "send_mail",
     "send_mass_mail",
     "sent",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
+from numbers import Number
+from os import PathLike
+from types import WrapperDescriptorType
 from typing import Final
 
 from aerogram.exceptions import BadHeaderError
@@ -12,6 +16,23 @@ from aerogram.exceptions import BadHeaderError
 FORBIDDEN: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _EXCERPT_LIMIT = 100
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is a text: a str, or a lazy one that becomes a str when it is needed.
+
+    A lazy text, such as of Django's ``gettext_lazy`` or Flask-Babel's ``lazy_gettext``, has a ``__str__`` of
+    its own, as no number, bytes, date, list or dict has. Nothing is evaluated here.
+    """
+    return isinstance(value, str) or is_lazy_text(value)
+
+
+def is_lazy_text(value: object) -> bool:
+    """Return whether a value is a text, but no str: see :func:`is_text`."""
+    if isinstance(value, str):
+        return False
+    is_written = type(type(value).__str__) is not WrapperDescriptorType  # in Python, not in C
+    return is_written and not isinstance(value, Number | PathLike | Enum)
 
 
 def excerpt(value: object) -> str:

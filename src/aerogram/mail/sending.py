@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from aerogram.conf import settings
 from aerogram.exceptions import NoRecipients
+from aerogram.mail.address.entries import MailboxLike
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.delivery.dispatch import FailedItem, deliver
@@ -24,8 +25,8 @@ class SupportsRender(Protocol):
 
 
 MassMailItem = (
-    tuple[object, object, object, Iterable[object]]
-    | tuple[object, object, object, Iterable[object], object]
+    tuple[object, object, MailboxLike | None, Iterable[MailboxLike]]
+    | tuple[object, object, MailboxLike | None, Iterable[MailboxLike], object]
     | EmailMessage
     | SupportsRender
 )
@@ -35,8 +36,8 @@ MassMailItem = (
 def send_mail(
     subject: object,
     message: object,
-    from_email: object,
-    recipient_list: Iterable[object],
+    from_email: MailboxLike | None,
+    recipient_list: Iterable[MailboxLike],
     fail_silently: bool = False,
     auth_user: str | None = None,
     auth_password: str | None = None,
@@ -51,7 +52,7 @@ def send_mail(
         subject: one line.
         message: the text.
         from_email: the sender; ``DEFAULT_FROM_EMAIL`` if it is None.
-        recipient_list: a list or tuple of addresses.
+        recipient_list: a list or tuple of mailboxes, each in a form of :data:`~aerogram.mail.MailboxLike`.
         fail_silently: ignore a failed connection or delivery.
         auth_user: the user name of the login; ``EMAIL_HOST_USER`` if it is None.
         auth_password: the password of the login; ``EMAIL_HOST_PASSWORD`` if it is None.

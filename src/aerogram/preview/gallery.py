@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
 from aerogram.exceptions import describe
+from aerogram.mail.address.envelope import entry_text
 from aerogram.templating import page_environment
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Sample:
         if self.rendered is None:
             return []
         shown = {name: self.rendered.header(name) for name in ("Subject", "From", "To", "Cc")}
-        shown["Bcc"] = ", ".join(map(str, self.rendered.message.bcc))
+        shown["Bcc"] = ", ".join(map(entry_text, self.rendered.message.bcc))
         shown["Reply-To"] = self.rendered.header("Reply-To")
         return [(name, value) for name, value in shown.items() if value]
 

@@ -349,3 +349,41 @@ def test_an_alias_needs_mailers_of_django() -> None:
             Through(alias="bulk", backend=LOCMEM)
         """
     )
+
+
+def test_django_gets_mailboxes_of_any_form_and_lazy_texts_as_texts() -> None:
+    run(
+        """
+        import django
+        from django.conf import settings as theirs
+        theirs.configure(USE_I18N=True, LANGUAGE_CODE="en", DEFAULT_CHARSET="utf-8")
+        django.setup()
+        from email import message_from_bytes, policy
+        from django.utils.translation import gettext_lazy, override
+        from aerogram.mail.backends.django import django_message
+
+        class User:
+            def __email__(self):
+                return "Müller (Chef)", "j@x.de"
+
+        yes = gettext_lazy("Yes")
+        given = EmailMessage(
+            yes, yes, (yes, "shop@x.de"), [User()], attachments=[(yes, yes, "text/plain")],
+            headers={"Sender": ("Jürgen", "j@x.de"), "X-Lazy": yes},
+        )
+        assert "Subject: Yes" in str(given.message())
+        with override("de"):
+            through = django_message(given)
+            ours = given.message()
+        for written in (through.message().as_bytes(), ours.as_bytes()):
+            read = message_from_bytes(written, policy=policy.default)
+            assert [str(each) for each in read["To"].addresses] == ['"Müller (Chef)" <j@x.de>']
+            assert read["Sender"].address.display_name == "Jürgen"
+            assert str(read["From"]) == "Ja <shop@x.de>"
+            assert read["X-Lazy"] == read["Subject"] == "Ja"
+            body, attached = read.iter_parts()
+            assert body.get_content().strip() == attached.get_content().strip() == "Ja"
+            assert attached.get_filename() == "Ja"
+        assert through.recipients() == ['"Müller (Chef)" <j@x.de>']
+        """
+    )

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.parser import parse_mailbox, text_of
+from aerogram.mail.address.entries import check_list, plain_entry
+from aerogram.mail.address.parser import Mailbox, parse_mailbox
 from aerogram.mail.characters import check_header_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from aerogram.mail.address.parser import Mailbox
-
-#: Entries that are read already, with their mailboxes, by the ``id`` of the entry.
-Known = dict[int, tuple[object, "Mailbox"]]
 
 
 class Envelope(NamedTuple):
@@ -47,7 +43,6 @@ class Addresses(NamedTuple):
     cc: AddressList
     reply_to: AddressList
     bcc: AddressList
-    known: Known
 
 
 _NONE = AddressList("", [])
@@ -59,68 +54,69 @@ def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
     ``utf8`` accepts local parts beyond ASCII (RFC 6531). A newline raises BadHeaderError, an entry that is
     not one mailbox InvalidAddress, a string in place of a list TypeError.
     """
-    known: Known = {}
     return Addresses(
-        read_addresses("From", [message.from_email], utf8, known),
-        read_addresses("To", message.to, utf8, known) if message.to else _NONE,
-        read_addresses("Cc", message.cc, utf8, known) if message.cc else _NONE,
-        read_addresses("Reply-To", message.reply_to, utf8, known) if message.reply_to else _NONE,
-        read_addresses("Bcc", message.bcc, utf8, known) if message.bcc else _NONE,
-        known,
+        read_addresses("From", [message.from_email], utf8),
+        read_addresses("To", message.to, utf8) if message.to else _NONE,
+        read_addresses("Cc", message.cc, utf8) if message.cc else _NONE,
+        read_addresses("Reply-To", message.reply_to, utf8) if message.reply_to else _NONE,
+        read_addresses("Bcc", message.bcc, utf8) if message.bcc else _NONE,
     )
 
 
-def read_addresses(
-    header: str, entries: Iterable[Any], utf8: bool = False, known: Known | None = None
-) -> AddressList:
+def read_addresses(header: str, entries: Iterable[Any], utf8: bool = False) -> AddressList:
     """Read the entries of one header, each of them one mailbox; empty ones are left out.
 
-    Each entry is added to ``known`` with its mailbox. Errors are those of :func:`addresses_of`, and name the
-    header.
+    Errors are those of :func:`addresses_of`, and name the header.
     """
-    if isinstance(entries, str):
-        raise TypeError(f'"{header.lower().replace("-", "_")}" argument must be a list or tuple')
+    if isinstance(entries, str | tuple):
+        check_list(header.lower().replace("-", "_"), entries)
     texts, mailboxes = [], []
     for entry in entries:
         if not entry:
             continue
-        text = entry if type(entry) is str else text_of(entry)
+        plain = entry if type(entry) is str else plain_entry(entry)
         try:
-            mailbox = parse_mailbox(text, utf8=utf8)
+            mailbox = parse_mailbox(plain, utf8=utf8)
         except InvalidAddress:
-            check_header_value(header, text)  # its error says more where the reason is a newline
+            if isinstance(plain, str):
+                check_header_value(header, plain)  # its error says more where the reason is a newline
             raise
-        if known is not None:
-            known[id(entry)] = entry, mailbox
-        texts.append(text)
+        texts.append(plain if isinstance(plain, str) else str(mailbox))
         mailboxes.append(mailbox)
     return AddressList(", ".join(texts), mailboxes)
 
 
-def envelope_of(
-    message: Any,
-    *,
-    utf8: bool = False,
-    recipients: Iterable[object] | None = None,
-    known: Known | None = None,
-) -> Envelope:
+def entry_text(entry: object) -> str:
+    """Return what is given for a mailbox as a text; what is none raises InvalidAddress."""
+    plain = entry if type(entry) is str else plain_entry(entry)
+    return plain if isinstance(plain, str) else str(parse_mailbox(plain, utf8=True))
+
+
+def envelope_of(message: Any, *, utf8: bool = False, addresses: Addresses | None = None) -> Envelope:
     """Make the envelope of a message, each mailbox once; ``headers=`` does not change it.
 
     A ``return_path`` that is not None is the sender; an empty text stands for the null sender. ``utf8``
-    accepts local parts beyond ASCII, ``recipients`` are those of the message where the caller has them, and
-    ``known`` are entries that are read already. What is not one mailbox raises InvalidAddress.
+    accepts local parts beyond ASCII, and ``addresses`` are those of the message where they are read and its
+    ``recipients()`` says nothing else. What is not one mailbox raises InvalidAddress.
     """
-
-    def mailbox_of(entry: object) -> Mailbox:
-        read = known and known.get(id(entry))
-        return read[1] if read else parse_mailbox(entry, utf8=utf8)
-
     sender = getattr(message, "return_path", None)
-    mail_from = mailbox_of(message.from_email if sender is None else sender).addr_spec if sender != "" else ""
-    addresses: dict[tuple[str, str], str] = {}
-    for entry in message.recipients() if recipients is None else recipients:
+    if sender is None:
+        read = addresses.sender.mailboxes if addresses else ()
+        sender = read[0] if read else message.from_email
+    mail_from = _mailbox(sender, utf8).addr_spec if sender != "" else ""
+    recipients: Iterable[Any]
+    if addresses:
+        recipients = [*addresses.to.mailboxes, *addresses.cc.mailboxes, *addresses.bcc.mailboxes]
+    else:
+        recipients = message.recipients()
+    mailboxes: dict[tuple[str, str], str] = {}
+    for entry in recipients:
         if entry is not None and entry != "":
-            mailbox = mailbox_of(entry)
+            mailbox = _mailbox(entry, utf8)
             # RFC 5321 section 2.4: a domain is the same in any case, a local part is not.
-            addresses.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
-    return Envelope(mail_from, tuple(addresses.values()))
+            mailboxes.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
+    return Envelope(mail_from, tuple(mailboxes.values()))
+
+
+def _mailbox(entry: object, utf8: bool) -> Mailbox:
+    return entry if type(entry) is Mailbox else parse_mailbox(entry, utf8=utf8)

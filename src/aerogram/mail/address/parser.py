@@ -14,7 +14,16 @@ from itertools import pairwise
 from typing import NoReturn
 
 from aerogram.exceptions import ForgedAddress, InvalidAddress
+from aerogram.mail.address.display_name import (
+    ENCODED_WORD,
+    QUOTED,
+    name_of,
+    name_tokens,
+    unquoted,
+    unquoted_text,
+)
 from aerogram.mail.address.domain import LABEL, a_labels, is_address_literal, is_domain
+from aerogram.mail.address.entries import plain_entry
 from aerogram.mail.characters import FORBIDDEN, excerpt
 
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
@@ -26,22 +35,22 @@ NEEDS_SMTPUTF8 = (
 )
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
-_UTF8_ATEXT = r'[^\x00-\x20\x7f\s"(),.:;<>@\[\\\]]'
-_UTF8_DOT_ATOM = re.compile(rf"{_UTF8_ATEXT}+(?:\.{_UTF8_ATEXT}+)*")
 _DOT_ATOM = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*")
 _ADDR_SPEC = rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@({LABEL}(?:\.{LABEL})*)"
 _PLAIN = re.compile(rf"(){_ADDR_SPEC}")
 _PLAINLY_NAMED = re.compile(rf"((?:[{_ATEXT}\w.]+ )+)<{_ADDR_SPEC}>")
-_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
-_QUOTED_LOCAL = re.compile(rf"({_QUOTED})@(.*)", re.DOTALL)
-_NAME_TOKEN = re.compile(rf'{_QUOTED}|[^ "()<>:;\\\[\]]+| +', re.DOTALL)
-_LIST_TOKEN = re.compile(rf'{_QUOTED}|,|[^",]+', re.DOTALL)
+_ANY_QUOTED = re.compile(QUOTED, re.DOTALL)
+_QUOTED_LOCAL = re.compile(rf"({QUOTED})@(.*)", re.DOTALL)
+_LIST_TOKEN = re.compile(rf'{QUOTED}|{ENCODED_WORD}|,|[^",=]+|=', re.DOTALL)
 _EMPTY_GROUP = re.compile(rf" *[{_ATEXT}]+(?: +[{_ATEXT}]+)* *: *; *")
-_SPACES = re.compile(" +")
 _SEPARATOR = re.compile("[,;@<>]")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BEGINS_ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
+_UTF8_ATEXT = r'[^\x00-\x20\x7f\s"(),.:;<>@\[\\\]]'
+_UTF8_DOT_ATOM = re.compile(rf"{_UTF8_ATEXT}+(?:\.{_UTF8_ATEXT}+)*")
+# What cannot stand in a name without quotes; white space at its ends or doubled would be lost there.
+NEEDS_QUOTES = re.compile(r'[][\\()<>@,:;".]|^ | $|  ')
 _NEEDS_ESCAPE = re.compile(r'(["\\])')
+_USE_PAIR = 'give name and address as a pair, ("Ann", "ann@example.com"), or put quotes around the name'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +59,9 @@ class Mailbox:
 
     ``local_part`` is without quotes, ``domain`` in ASCII (A-labels) or empty for a mailbox of this host.
 
-    >>> Mailbox("Doe, Jane", "jane", "example.com").addr_spec
-    'jane@example.com'
+    >>> mailbox = Mailbox("Doe, Jane", "jane", "example.com")
+    >>> mailbox.addr_spec, str(mailbox)
+    ('jane@example.com', '"Doe, Jane" <jane@example.com>')
     """
 
     display_name: str
@@ -66,6 +76,13 @@ class Mailbox:
             local_part = f'"{escaped(local_part)}"'
         return f"{local_part}@{self.domain}" if self.domain else local_part
 
+    def __str__(self) -> str:
+        """Return the mailbox as people read it, quoted where it must be, nothing encoded."""
+        name = self.display_name
+        if "=?" in name or NEEDS_QUOTES.search(name):
+            name = f'"{escaped(name)}"'
+        return f"{name} <{self.addr_spec}>" if name else self.addr_spec
+
 
 def escaped(text: str) -> str:
     """Return ``text`` with a backslash before each quote and backslash, as a quoted-string holds them."""
@@ -75,14 +92,18 @@ def escaped(text: str) -> str:
 def parse_mailbox(value: object, *, utf8: bool = False) -> Mailbox:
     """Read exactly one mailbox; raise InvalidAddress for anything else.
 
-    ``value`` is a text (lazy ones too) or an ``email.headerregistry.Address``; ``utf8`` accepts a local part
-    beyond ASCII (RFC 6531).
+    ``value`` is what :data:`~aerogram.mail.MailboxLike` says; encoded-words in the name of a text are
+    decoded. ``utf8`` accepts a local part beyond ASCII (RFC 6531).
 
     >>> parse_mailbox('"Doe, Jane" <jane@exämple.com>')
     Mailbox(display_name='Doe, Jane', local_part='jane', domain='xn--exmple-cua.com')
+    >>> parse_mailbox(("Doe, Jane", "jane@example.com"))
+    Mailbox(display_name='Doe, Jane', local_part='jane', domain='example.com')
     """
     if type(value) is not str:
-        value = text_of(value)
+        value = plain_entry(value)
+        if isinstance(value, tuple):
+            return _parse_pair(*value, utf8=utf8)
     if len(value) > ENTRY_LIMIT:  # before the cache, which must not keep such texts
         refuse(value, f"it is longer than {ENTRY_LIMIT} characters")
     return _parse(value, utf8 and not value.isascii())  # so that an ASCII address is parsed once
@@ -94,14 +115,13 @@ def parse_mailbox_list(value: str, *, utf8: bool = False) -> list[Mailbox]:
     A comma after a word that can be no address belongs to the name of the next mailbox. An entry that is not
     exactly one mailbox raises InvalidAddress.
     """
-    text = text_of(value)
-    if not text.strip(" \t") or is_empty_group(text):
+    if not value.strip(" \t") or is_empty_group(value):
         return []
-    if "," not in text:
-        return [parse_mailbox(text, utf8=utf8)]
+    if "," not in value:
+        return [parse_mailbox(value, utf8=utf8)]
     mailboxes = []
     entry: list[str] = []
-    for part in _parts(text):
+    for part in _parts(value):
         entry.append(part)
         if not _is_only_name(part, utf8=utf8):
             mailboxes.append(parse_mailbox(",".join(entry), utf8=utf8))
@@ -134,31 +154,19 @@ def reads_as(text: str, count: int) -> bool:
     return bare.count(",") < max(count, 1) and bare.count("@") <= count
 
 
-def parse_pair(pair: tuple[object, ...]) -> Mailbox:
-    """Read a pair of name and address, which has its domain; raise InvalidAddress for anything else."""
-    if len(pair) != 2:
-        raise InvalidAddress("Invalid address: a tuple must be a pair of name and address")
-    name, address = (text_of(part) for part in pair)
-    name = name.replace("\t", " ")
+def _parse_pair(name: str, address: str, *, utf8: bool) -> Mailbox:
+    """Read a pair of name and address, which has its domain."""
+    name, address = name.replace("\t", " "), address.strip(" \t")
     if "@" not in address:
         refuse(address, "in a pair of name and address it needs a domain")
+    if address.endswith(">"):
+        refuse(address, "in a pair of name and address it stands alone, without a name and angle brackets")
     if FORBIDDEN.search(name):
         _refuse_forbidden(name)
-    if len(name) > ENTRY_LIMIT:
-        refuse(name, f"its name is longer than {ENTRY_LIMIT} characters")
-    local_part, domain = _address(address, address, utf8=False)
+    if max(len(name), len(address)) > ENTRY_LIMIT:
+        refuse(name, f"its name or address is longer than {ENTRY_LIMIT} characters")
+    local_part, domain = _address(address, address, utf8=utf8)
     return Mailbox(name, local_part, domain)
-
-
-def text_of(value: object) -> str:
-    """Return an entry as text; raise InvalidAddress for a type that is a mistake."""
-    # A call of str() makes text of anything, but these are mistakes.
-    if value is None or isinstance(value, bytes | bytearray | tuple | list | dict | set | int | float):
-        raise InvalidAddress(
-            f"Invalid address: a value of type {type(value).__name__} was given. Accepted: a string such as "
-            "'Ann <ann@example.com>', or an email.headerregistry.Address."
-        )
-    return str.__str__(str(value))
 
 
 @lru_cache(maxsize=4096)  # the sender of a batch
@@ -185,26 +193,21 @@ def _parse(text: str, utf8: bool) -> Mailbox:
 
 
 def _split_angle(entry: str, *, utf8: bool) -> tuple[str, str]:
-    """Split ``name <address>`` into the name without its quotes and what the angle brackets hold."""
-    tokens: list[str] = []
-    position = 0
-    while (token := _NAME_TOKEN.match(entry, position)) is not None:
-        position = token.end()
-        tokens.append(token[0])
-    if entry[position] != "<":
-        refuse(entry, f"{excerpt(entry[position])} is not allowed there; put quotes around the name")
-    address = entry[position + 1 : -1].strip(" ")
+    """Split ``name <address>`` into the name that is meant and what the angle brackets hold."""
+    tokens, end = name_tokens(entry)
+    if entry[end] != "<":
+        refuse(entry, f"{excerpt(entry[end])} is not allowed there; {_USE_PAIR}")
+    address = entry[end + 1 : -1].strip(" ")
     # A reader must not see a mailbox of its own in the name.
-    bare = "".join(['""' if text[0] == '"' else text for text in tokens])
+    bare = unquoted_text(tokens)
     if "@" in bare and bare.strip().casefold() != address.casefold():
-        refuse(entry, "an @ in the name needs quotes around the name; one entry holds one mailbox")
+        refuse(entry, f"an @ in the name needs quotes; {_USE_PAIR}. One entry holds one mailbox")
     if not all(_is_only_name(part, utf8=utf8) for part in bare.split(",")[:-1]):
-        refuse(entry, "a comma in the name needs quotes around the name; one entry holds one mailbox")
-    if tokens and tokens[-1][0] == " ":
-        tokens.pop()
-    return "".join(
-        [_unquoted(text) if text[0] == '"' else _SPACES.sub(" ", text) for text in tokens]
-    ), address
+        refuse(entry, f"a comma in the name needs quotes; {_USE_PAIR}. One entry holds one mailbox")
+    name = name_of(tokens).replace("\t", " ")
+    if FORBIDDEN.search(name):  # hidden in an encoded-word
+        _refuse_forbidden(name)
+    return name, address
 
 
 def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
@@ -213,23 +216,25 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
         _refuse_forbidden(text)
     quoted = _QUOTED_LOCAL.fullmatch(address)
     if quoted:
-        local_part, at, host = _unquoted(quoted[1]), "@", quoted[2]
+        local_part, at, host = unquoted(quoted[1]), "@", quoted[2]
     elif address.startswith('"'):
         refuse(text, "a quoted part must end with a quote and be followed by @ and the domain")
     else:
         local_part, at, host = address.partition("@")
     if not local_part:
         refuse(text, "there is nothing before the @")
-    if not utf8 and not local_part.isascii():
-        refuse(text, NEEDS_SMTPUTF8)
-    if not quoted and not _atom(utf8).fullmatch(local_part):
+    if not quoted and not _UTF8_DOT_ATOM.fullmatch(local_part):
         if local_part.startswith(".") or local_part.endswith(".") or ".." in local_part:
             refuse(text, "the part before the @ may not begin or end with a dot nor hold two in a row")
         refuse(
-            text, "expected one mailbox, as user@host or Name <user@host>, without comments, groups or lists"
+            text,
+            "expected one mailbox, as user@host, Name <user@host> or the pair (name, address), without "
+            "comments, groups or lists",
         )
-    if "=?" in local_part:
-        refuse(text, "the part before the @ may not hold =?, which some readers take for an encoded-word")
+    if not utf8 and not local_part.isascii():
+        refuse(text, NEEDS_SMTPUTF8)
+    if _BEGINS_ENCODED_WORD.search(local_part):
+        refuse(text, "the part before the @ may not hold an encoded-word, which some readers decode")
     domain = _domain(host, text) if at else ""
     size = len(Mailbox("", local_part, "").addr_spec.encode())
     if size > LOCAL_PART_LIMIT:
@@ -268,10 +273,6 @@ def _parts(text: str) -> list[str]:
     if end != len(text):
         refuse(text[end:], "a quote is not closed")
     return [text[before + 1 : cut] for before, cut in pairwise([*cuts, end])]
-
-
-def _unquoted(quoted: str) -> str:
-    return _ESCAPED.sub(r"\1", quoted[1:-1])
 
 
 def _refuse_forbidden(text: str) -> NoReturn:

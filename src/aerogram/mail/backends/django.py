@@ -16,10 +16,12 @@ from typing import Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import BackendNotFound, ImproperlyConfigured, MissingDependency
-from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.address.envelope import entry_text, envelope_of
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.wrapping import WrappingBackend
+from aerogram.mail.characters import is_lazy_text
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult, Status
+from aerogram.mail.header.fields import header_field
 from aerogram.mail.mailers import DEFAULT_MAILER
 from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
@@ -129,16 +131,21 @@ def django_message(message: EmailMessage) -> Any:
         if name not in _NOT_COPIED and hasattr(message, name):
             value = getattr(message, name)
             setattr(theirs, name, list(value) if isinstance(value, list) else value)
-    for name in ("subject", "body", "from_email"):
-        setattr(theirs, name, str(getattr(message, name)))
+    theirs.subject, theirs.body = str(message.subject), str(message.body)
+    theirs.from_email = entry_text(message.from_email)
     for name in ("to", "cc", "bcc", "reply_to"):
-        setattr(theirs, name, [str(address) for address in getattr(message, name) if address])
-    theirs.extra_headers = dict(message.extra_headers)
+        setattr(theirs, name, [entry_text(address) for address in getattr(message, name) or () if address])
+    fields = [header_field(name, value) for name, value in message.extra_headers.items()]
+    theirs.extra_headers = {field.name: field.value for field in fields}
     if message.return_path is not None:
         theirs.extra_headers = {"From": theirs.from_email, **theirs.extra_headers}
-        theirs.from_email = message.return_path
+        theirs.from_email = message.return_path and entry_text(message.return_path)
     theirs.attachments = [
-        EmailAttachment(part[0], part[1], part[2] or DEFAULT_ATTACHMENT_MIME_TYPE)
+        EmailAttachment(
+            None if part[0] is None else str(part[0]),
+            str(part[1]) if is_lazy_text(part[1]) else part[1],
+            part[2] or DEFAULT_ATTACHMENT_MIME_TYPE,
+        )
         if isinstance(part, tuple)
         else part
         for part in message.attachments

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured
+from aerogram.mail.address.entries import MailboxLike
+from aerogram.mail.address.envelope import entry_text
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
@@ -26,7 +28,7 @@ class EmailBackend(WrappingBackend):
     Args:
         fail_silently: ignore a failed connection or delivery.
         mailer: the mailer that sends: an alias of ``MAILERS``, or a backend.
-        to: the addresses that all mail is sent to. The header fields ``X-Original-To``, ``X-Original-Cc``
+        to: the mailboxes that all mail is sent to. The header fields ``X-Original-To``, ``X-Original-Cc``
             and ``X-Original-Bcc`` name the real recipients.
         allow: instead of ``to``, patterns of the addresses that receive mail, such as ``"*@example.com"``
             (``*`` and ``?``, ignoring case). Other recipients are dropped, and their number is logged.
@@ -37,8 +39,8 @@ class EmailBackend(WrappingBackend):
         fail_silently: bool = False,
         *,
         mailer: str | BaseEmailBackend | None = None,
-        to: Sequence[str] = (),
-        allow: Sequence[str] = (),
+        to: Sequence[MailboxLike] = (),
+        allow: Sequence[MailboxLike] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(fail_silently=fail_silently, **kwargs)
@@ -47,8 +49,8 @@ class EmailBackend(WrappingBackend):
                 "The redirect backend needs mailer=..., and either to=[addresses] or allow=[patterns]."
             )
         self.mailer: BaseEmailBackend = mailer_of(mailer)
-        self.to: list[str] = list(to)
-        self.allow: list[str] = [pattern.lower() for pattern in allow]
+        self.to: list[MailboxLike] = list(to)
+        self.allow: list[str] = [_pattern(each).lower() for each in allow]
 
     def send_one(self, message: EmailMessage) -> DeliveryReport:
         """Send the message to the given or allowed addresses."""
@@ -64,7 +66,7 @@ class EmailBackend(WrappingBackend):
     def _redirected(self, message: EmailMessage) -> EmailMessage:
         changed = copy.copy(message)
         changed.to, changed.cc, changed.bcc = list(self.to), [], []
-        changed.recipients = lambda: list(self.to)  # type: ignore[method-assign] # a class may override it
+        changed.recipients = lambda: list(map(entry_text, self.to))  # type: ignore[method-assign] # a class may override it
         # An explicit To or Cc header would still name the real recipients.
         headers = {
             name: value
@@ -72,7 +74,7 @@ class EmailBackend(WrappingBackend):
             if name.lower().removeprefix("x-original-") not in FIELDS
         }
         for field in FIELDS:
-            real = [str(recipient) for recipient in getattr(message, field) if recipient]
+            real = [entry_text(recipient) for recipient in getattr(message, field) if recipient]
             if real:
                 headers[f"X-Original-{field.title()}"] = ", ".join(real)
         changed.extra_headers = headers
@@ -92,3 +94,8 @@ class EmailBackend(WrappingBackend):
     def _allows(self, recipient: object) -> bool:
         address = parse_mailbox(recipient).addr_spec.lower()
         return any(fnmatchcase(address, pattern) for pattern in self.allow)
+
+
+def _pattern(allowed: MailboxLike) -> str:
+    is_plain = isinstance(allowed, str) and not allowed.endswith(">")
+    return str(allowed) if is_plain else parse_mailbox(allowed).addr_spec

@@ -32,7 +32,7 @@ def category_headers(
     category: str | None,
     *,
     name: str,
-    sender: str,
+    sender: object,
     unsubscribe_url: str | None = None,
     unsubscribe_email: str | None = None,
     list_id: str | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aerogram.conf import settings
-from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list, parse_pair, reads_as
+from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list, reads_as
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.folding import fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
@@ -72,7 +72,7 @@ def sanitize_address(addr: object, encoding: str | Charset) -> str:
     """Write one mailbox for a header as Django 5.2 does, folded with a bare newline where the name is long.
 
     Args:
-        addr: a text, or a pair of name and address.
+        addr: what is accepted for a mailbox, such as a text, or a pair of name and address.
         encoding: charset of encoded-words in the name.
 
     Raises:
@@ -81,5 +81,4 @@ def sanitize_address(addr: object, encoding: str | Charset) -> str:
     >>> sanitize_address(("A name", "to@exämple.com"), "utf-8")
     'A name <to@xn--exmple-cua.com>'
     """
-    mailbox = parse_pair(addr) if isinstance(addr, tuple) else parse_mailbox(addr)
-    return _mailbox_texts("Reply-To", [mailbox], encoding)
+    return _mailbox_texts("Reply-To", [parse_mailbox(addr)], encoding)

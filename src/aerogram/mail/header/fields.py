@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, InvalidAddress
 from aerogram.mail.address.dns_name import DNS_NAME
+from aerogram.mail.address.entries import plain_entry
+from aerogram.mail.address.envelope import read_addresses
 from aerogram.mail.address.parser import parse_mailbox_list
-from aerogram.mail.header.rules import DATE_HEADERS, check_extra_headers
+from aerogram.mail.header.rules import ADDRESS_HEADERS, DATE_HEADERS, check_extra_headers
 
 if TYPE_CHECKING:
     from aerogram.mail.address.envelope import Addresses
@@ -64,9 +66,9 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
     """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them."""
     extra: dict[str, Field] = {}
     if message.extra_headers:
-        texts = {name: _text(name, value) for name, value in message.extra_headers.items()}
-        check_extra_headers(texts)
-        extra = {name.lower(): Field(name, value) for name, value in texts.items()}
+        fields = [header_field(name, value) for name, value in message.extra_headers.items()]
+        check_extra_headers({field.name: field.value for field in fields})
+        extra = {field.name.lower(): field for field in fields}
     given = frozenset(extra)
     sender = extra.pop("from", None) or Field("From", *addresses.sender)
     before_to, after_to = [sender], []
@@ -79,8 +81,18 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
     return Common(before_to, after_to, list(extra.values()), given, _domain(sender))
 
 
-def _text(name: str, value: object) -> str:
+def header_field(name: str, value: object) -> Field:
+    """Return the field for a name and value of ``headers=``."""
     lowered = str(name).lower()
+    if lowered in ADDRESS_HEADERS and not isinstance(value, str):
+        entries = value if isinstance(value, list) else [plain_entry(value)]
+        if isinstance(value, list) or not isinstance(entries[0], str):
+            return Field(name, *read_addresses(name, entries, utf8=True))
+        value = entries[0]  # a lazy text, which may hold several mailboxes
+    return Field(name, _text(name, lowered, value))
+
+
+def _text(name: str, lowered: str, value: object) -> str:
     if isinstance(value, datetime) and lowered in DATE_HEADERS:
         return format_datetime(value)
     if lowered in DATE_HEADERS and isinstance(value, NoneType | date | bytes | tuple | int | float):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
 from aerogram.mail.address.parser import (
+    NEEDS_QUOTES,
     NEEDS_SMTPUTF8,
     Mailbox,
     escaped,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
-# What cannot stand in a name without quotes; white space at its ends or doubled would be lost there.
-_NEEDS_QUOTES = re.compile(r'[][\\()<>@,:;".]|^ | $|  ')
 NAME_ROOM = 60  # characters; a quoted text cannot be folded
 _LONGEST_ADDRESS_HEADER = len("Resent-Sender: ")
 _LONG_WORD = re.compile(rf"[^ ]{{{NAME_ROOM + 1}}}")
@@ -79,7 +78,7 @@ def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: b
     if not name:
         return address
     if name.isascii() and "=?" not in name and not _LONG_WORD.search(name):
-        written = f'"{escaped(name)}"' if _NEEDS_QUOTES.search(name) else name
+        written = f'"{escaped(name)}"' if NEEDS_QUOTES.search(name) else name
         if written is name or len(written) <= NAME_ROOM:  # a quoted text cannot be folded
             return f"{written} <{address}>"
     return f"{' '.join(encoded_words(name, encoding, used=_LONGEST_ADDRESS_HEADER))} <{address}>"

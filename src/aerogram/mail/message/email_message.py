@@ -7,14 +7,17 @@ connection opens.
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from email.message import Message
 from email.mime.base import MIMEBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
-from aerogram.exceptions import InvalidAttachment
-from aerogram.mail.address.envelope import Envelope, addresses_of, envelope_of
+from aerogram.exceptions import InvalidAddress, InvalidAttachment
+from aerogram.mail.address.entries import MailboxLike, check_list
+from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_text, envelope_of
+from aerogram.mail.characters import is_text
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.header.fields import header_fields
@@ -38,8 +41,9 @@ if TYPE_CHECKING:
     from email.charset import Charset
     from os import PathLike
 
-    from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.delivery.report import DeliveryReport
+
+_TEXT = frozenset({str})
 
 
 class EmailMessage:
@@ -49,17 +53,17 @@ class EmailMessage:
         subject: one line; anything ``str()`` accepts, a lazy string too.
         body: the text, of the type ``text/`` and ``content_subtype``.
         from_email: the sender; ``DEFAULT_FROM_EMAIL`` where none is given.
-        to: a list or tuple of addresses.
-        bcc: addresses that appear in no header.
+        to: a list or tuple of mailboxes, each in a form of :data:`~aerogram.mail.MailboxLike`.
+        bcc: mailboxes that appear in no header.
         connection: the backend that sends; the default one where none is given.
         attachments: ``(filename, content, mimetype)`` triples, or MIME parts of the ``email`` package.
         headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
             the header of that name; the envelope stays. ``Date`` may be a ``datetime``, of UTC if naive.
-        cc: addresses of the Cc header.
-        reply_to: addresses of the Reply-To header.
+        cc: mailboxes of the Cc header.
+        reply_to: mailboxes of the Reply-To header.
 
     Raises:
-        TypeError: a string where a list of addresses is meant.
+        TypeError: one mailbox where a list of them is meant.
 
     >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
     >>> mail.message()["To"]
@@ -85,22 +89,24 @@ class EmailMessage:
         self,
         subject: object = "",
         body: object = "",
-        from_email: object = None,
-        to: Iterable[object] | None = None,
-        bcc: Iterable[object] | None = None,
+        from_email: MailboxLike | None = None,
+        to: Iterable[MailboxLike] | None = None,
+        bcc: Iterable[MailboxLike] | None = None,
         connection: Any = None,
         attachments: Iterable[Any] | None = None,
         headers: Mapping[str, Any] | None = None,
-        cc: Iterable[object] | None = None,
-        reply_to: Iterable[object] | None = None,
+        cc: Iterable[MailboxLike] | None = None,
+        reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         for name, entries in (("to", to), ("cc", cc), ("bcc", bcc), ("reply_to", reply_to)):
-            if entries and isinstance(entries, str):
-                raise TypeError(f'"{name}" argument must be a list or tuple')
+            if entries and isinstance(entries, str | tuple):
+                check_list(name, entries)
             setattr(self, name, list(entries or ()))
-        self.from_email: Any = from_email or settings.DEFAULT_FROM_EMAIL
+        # Neither a lazy text nor an object of the caller is evaluated here.
+        no_sender = from_email is None or (isinstance(from_email, str) and not from_email)
+        self.from_email: Any = settings.DEFAULT_FROM_EMAIL if no_sender else from_email
         self.subject = subject
-        self.body = body or ""
+        self.body: object = body if isinstance(body, str) or is_text(body) else body or ""
         self.attachments: list[Any] = []
         for attachment in attachments or ():
             if isinstance(attachment, Message):
@@ -141,16 +147,22 @@ class EmailMessage:
         return self.encoding or settings.DEFAULT_CHARSET
 
     def recipients(self) -> list[Any]:
-        """Return the entries of to, cc and bcc, without the empty ones.
+        """Return the entries of to, cc and bcc as texts, without the empty ones.
+
+        An entry that is no mailbox stays as it is, and is refused when the message is built.
 
         Raises:
-            TypeError: one of them is a string.
+            TypeError: one of them is a mailbox and not a list.
         """
         everyone: list[Any] = []
         for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
-            if entries and isinstance(entries, str):
-                raise TypeError(f'"{name}" argument must be a list or tuple')
+            if entries and isinstance(entries, str | tuple):
+                check_list(name, entries)
             everyone += filter(None, entries or ())
+        if not _TEXT.issuperset(map(type, everyone)):
+            for position, entry in enumerate(everyone):
+                with suppress(InvalidAddress):
+                    everyone[position] = entry_text(entry)
         return everyone
 
     def get_connection(self, fail_silently: bool = False) -> Any:
@@ -291,15 +303,15 @@ class EmailMultiAlternatives(EmailMessage):
         self,
         subject: object = "",
         body: object = "",
-        from_email: object = None,
-        to: Iterable[object] | None = None,
-        bcc: Iterable[object] | None = None,
+        from_email: MailboxLike | None = None,
+        to: Iterable[MailboxLike] | None = None,
+        bcc: Iterable[MailboxLike] | None = None,
         connection: Any = None,
         attachments: Iterable[Any] | None = None,
         headers: Mapping[str, Any] | None = None,
         alternatives: Iterable[tuple[object, str]] | None = None,
-        cc: Iterable[object] | None = None,
-        reply_to: Iterable[object] | None = None,
+        cc: Iterable[MailboxLike] | None = None,
+        reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         super().__init__(subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to)
         self.alternatives: list[EmailAlternative] = [EmailAlternative(*each) for each in alternatives or ()]
@@ -334,7 +346,9 @@ class EmailMultiAlternatives(EmailMessage):
         return forms
 
 
-_message = EmailMessage.message  # taken at import, so that one replaced later is seen as replaced
+# Taken at import, so that one replaced later is seen as replaced.
+_message = EmailMessage.message
+_recipients = EmailMessage.recipients
 
 
 def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
@@ -345,5 +359,12 @@ def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
     """
     if getattr(type(message), "message", None) is not _message or "message" in vars(message):
         return message.message(), envelope_of(message)
-    addresses = addresses_of(message)
-    return message._build(addresses), envelope_of(message, known=addresses.known)
+    addresses, envelope = read_envelope(message)
+    return message._build(addresses), envelope
+
+
+def read_envelope(message: EmailMessage, *, utf8: bool = False) -> tuple[Addresses, Envelope]:
+    """Read the addresses of a message, once for header and envelope; ``utf8`` allows them beyond ASCII."""
+    addresses = addresses_of(message, utf8=utf8)
+    is_plain = type(message).recipients is _recipients and "recipients" not in vars(message)
+    return addresses, envelope_of(message, utf8=utf8, addresses=addresses if is_plain else None)

@@ -7,9 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.envelope import addresses_of, envelope_of
+from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery.report import DeliveryReport
-from aerogram.mail.message.email_message import EmailMessage
+from aerogram.mail.message.email_message import EmailMessage, read_envelope
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.pool import Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
@@ -63,12 +63,13 @@ class Sender:
     def _prepared(self, message: Any) -> OutgoingMessage | None:
         """Serialise ``message``, 7-bit before the server has said more; ``None`` without recipients."""
         backend = self._backend
-        recipients = message.recipients()
-        if not recipients:
+        if not message.recipients():
             return None
-        addresses = addresses_of(message, utf8=True) if isinstance(message, EmailMessage) else None
-        known = addresses.known if addresses else {}
-        envelope = envelope_of(message, utf8=True, recipients=recipients, known=known)
+        addresses = None
+        if isinstance(message, EmailMessage):
+            addresses, envelope = read_envelope(message, utf8=True)
+        else:
+            envelope = envelope_of(message, utf8=True)
         if not envelope.recipients:
             return None
         utf8 = envelope.needs_smtputf8
