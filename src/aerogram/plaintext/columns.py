@@ -17,7 +17,7 @@ ROOM = 990  # octets of a line without its prefix
 SHORT = ROOM // 4  # characters that are never too many octets
 _COMBINING = "".join([char for char in map(chr, range(0x300, 0x1100)) if unicodedata.combining(char)])
 # Alphabets from Latin to Georgian, punctuation and signs such as the euro: one column each, none combines.
-_simple = re.compile(f"[^\x00-\x1f{_COMBINING}\u1100-\u1dff\u20d0-\u20ff\u2300-\U0010ffff]*").fullmatch
+_simple = re.compile(f"[^\x00-\x1f\u034f{_COMBINING}\u1100-\u1dff\u20d0-\u20ff\u2300-\U0010ffff]*").fullmatch
 _is_east_asian = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]").match
 _EAST_ASIAN_STOPS = "\u3001\u3002\uff0c\uff01\uff1f"  # no line may begin with one
 

@@ -51,7 +51,9 @@ def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tu
         counts.append(len(parts))
     starts = list(accumulate(counts, initial=0))
     rules = {starts[row] for row in (heads, *ruled) if row}
-    return Grid(columns, spanning, full_width, lines, counts, heads, rules), texts
+    kinds = set(lines)
+    is_centered = any(align == "c" for kind in kinds for align, _ in kind)
+    return Grid(columns, spanning, full_width, lines, kinds, is_centered, counts, heads, rules), texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Grid:
     spanning: Sequence[tuple[int, int, int]]  # other cells: number, first column, column behind the last
     full_width: Sequence[int]  # cells over all columns
     lines: Sequence[_Kind]
+    kinds: Set[_Kind]
+    is_centered: bool  # whether a cell is
     rows: Sequence[int]  # for each row how many lines it has
     heads: int  # rows that are headings
     rules: Set[int]  # the numbers of the lines that have a rule above them, the end of the table included
@@ -78,7 +82,7 @@ class Grid:
         if total > (width or ROOM):
             return self._wrapped(texts, sizes, widths, width)
         pieces = {cell: wrap(texts[cell], width) for cell in self.full_width if sizes[cell] > total}
-        if simple and not pieces and all(align != "c" for kind in self.lines for align, _ in kind):
+        if simple and not pieces and not self.is_centered:
             return self._filled(texts, widths)
         return self._padded(texts, widths, pieces)
 
@@ -93,7 +97,7 @@ class Grid:
     def _filled(self, texts: Sequence[str], widths: list[int]) -> list[str]:
         """Format cells that fit and whose characters take one column each, all at once by ``%``."""
         forms = {}
-        for kind in set(self.lines):
+        for kind in self.kinds:
             rooms = _rooms(kind, widths)
             forms[kind] = _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in rooms])
         lines = [forms[kind] for kind in self.lines]
@@ -194,7 +198,7 @@ def _rooms(kind: _Kind, widths: list[int]) -> Iterator[tuple[str, int]]:
     """Yield the alignment of each cell of a line, and the columns it has."""
     column = 0
     for align, span in kind:
-        yield align, _total(widths[column : column + span])
+        yield align, widths[column] if span == 1 else _total(widths[column : column + span])
         column += span
 
 

@@ -154,7 +154,7 @@ def _format_text(content: str, room: int) -> list[str]:
 def format_links(text: str) -> str:
     """Write out the links and the superscripts in a text."""
     if marks.LINK_START in text:
-        text = LINK.sub(lambda found: format_link(found[1], found[2], marks.URL_END), text)
+        text = LINK.sub(format_link, text)
     if marks.RAISED in text:
         text = _RAISED.sub(_raised, text)
     return separate_urls(text) if marks.URL_END in text else text

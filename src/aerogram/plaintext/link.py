@@ -26,29 +26,24 @@ def separate_urls(text: str) -> str:
     return text.replace(marks.URL_END, "")
 
 
-def format_link(label: str, url: str, behind: str = "") -> str:
-    """Return a link as a person writes it: label and whole URL.
+def format_link(found: re.Match[str]) -> str:
+    """Return a link, found by ``LINK``, as a person writes it: label and whole URL.
 
-    White space around the label stays. ``behind`` is added to the URL, if one is shown.
+    White space around the label stays. A mark behind the URL says that something follows it at once.
     """
-    name = label.strip(" ")
+    label, url = found.groups()
+    name = text = label.strip(" ")
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
-    if not address:
-        text = name
-    elif not name or _same(name, address):
-        text = address + behind
-    else:
-        text = _introduced(name, address) + behind
-    return f"{' ' if label.startswith(' ') else ''}{text}{' ' if label.endswith(' ') else ''}"
-
-
-def _introduced(label: str, address: str) -> str:
-    """Return an address behind its label, with a colon unless a sentence ends there."""
-    if label[-1] in ".," and not label.endswith(".."):
-        label = label.rstrip(" .,")
-        if not label or _same(label, address):
-            return address
-    return f"{label}{' ' if label.endswith(_INTRODUCING) else ': '}{address}"
+    if address:
+        if name.endswith((".", ",")) and not name.endswith("..") and not _same(name, address):
+            name = name.rstrip(" .,")
+        is_shown = name and not _same(name, address)
+        text = f"{name}{' ' if name.endswith(_INTRODUCING) else ': '}{address}" if is_shown else address
+        if found.string[found.end() : found.end() + 1] not in " \n":
+            text += marks.URL_END
+    if label[:1] == " " or label[-1:] == " ":
+        return f"{' ' if label[0] == ' ' else ''}{text}{' ' if label[-1] == ' ' else ''}"
+    return text
 
 
 def _address(url: str, label: str) -> str:

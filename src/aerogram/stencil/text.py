@@ -145,10 +145,10 @@ class TextTemplate(NamedTuple):
         """Return the text part with ``values``, as they are escaped in the page, in it."""
         words = _unescaped(_SEPARATOR.join(self.pick(values))).split(_SEPARATOR)
         joined = "<".join(words)
-        if not marks.is_clean(joined) or " " in "".join([words[place] for place in self.urls]):
+        simple = joined.isprintable() and is_simple(joined) and "  " not in joined
+        if not (simple or marks.is_clean(joined)) or " " in "".join([words[place] for place in self.urls]):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
-            joined = "<".join(words)
-        simple = joined.isprintable() and is_simple(joined)
+            simple = False
         texts = [text for lines in self.plain for text in lines.format(words, simple=simple)]
         texts += [line.format(words) for line in self.others]
         ordered = self.in_order(texts)
@@ -161,13 +161,11 @@ class TextTemplate(NamedTuple):
 
     def _stand_alone(self, texts: Sequence[str]) -> bool:
         """Return whether no open line changes its neighbours, as a blank one and a repeated caption do."""
-        return "" not in [text.strip(" \n>") for text in texts] and not any(
-            is_repeated(
-                texts[image] if isinstance(image, int) else image,
-                texts[caption] if isinstance(caption, int) else caption,
-            )
-            for image, caption in self.captions
-        )
+        for image, caption in self.captions:
+            image_text = texts[image] if isinstance(image, int) else image
+            if is_repeated(image_text, texts[caption] if isinstance(caption, int) else caption):
+                return False
+        return "" not in [text.strip(" \n>") for text in texts]
 
 
 def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
