@@ -26,14 +26,15 @@ SOURCE = ROOT / "src" / "aerogram"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 HEAVY = {
-    "aiosmtpd", "bs4", "cssutils", "django", "dkim", "fastapi", "flask", "html2text", "idna", "jinja2",
-    "lxml", "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich",
+    "aiosmtpd", "babel", "bs4", "cssutils", "django", "dkim", "fastapi", "flask", "html2text", "idna",
+    "jinja2", "lxml", "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich",
     "selectolax", "smtplib", "ssl", "starlette", "typer",
 }  # fmt: skip
 
 # Which third-party package is imported in which folder: the first part of the path below src/aerogram.
 HOMES = {
     "aiosmtpd": {"catcher"},
+    "babel": {"cli", "templating"},
     "celery": {"contrib"},
     "click": {"cli"},
     "cssselect": {"inlining"},

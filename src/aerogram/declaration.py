@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import tzinfo
 from email.message import Message
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from aerogram.exceptions import DeclarationError, MessageError, RenderError
+from aerogram.exceptions import DeclarationError, RenderError
 from aerogram.mail.address.entries import MailboxLike, check_list, has_adapter, has_email
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.address.return_path import check_return_path
@@ -22,7 +23,7 @@ from aerogram.mail.header.category import (
 )
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.attachments import check_media_type
-from aerogram.templating import check_line
+from aerogram.templating import check_line, parse_locale, parse_timezone
 
 __all__ = ["DECLARATIONS", "Declaration", "Declarations", "wrong_declarations"]
 
@@ -116,6 +117,14 @@ def _check_attachments(_name: str, value: object) -> None:
             )
         if len(attachment) == 3 and attachment[2] is not None:
             check_media_type(attachment[2])
+
+
+def _check_locale(_name: str, value: object) -> None:
+    parse_locale(value)
+
+
+def _check_timezone(_name: str, value: Any) -> None:
+    parse_timezone(value)
 
 
 def _text_with(check: Callable[[object], object]) -> Check:
@@ -242,6 +251,18 @@ class Declarations(Protocol):
         """The address for bounces; ``{recipient}`` in it stands for the recipient."""
         return None
 
+    @property
+    @_checked(_check_locale)
+    def locale(self) -> str | None:
+        """The locale of the mail, such as ``"pt_BR"``; the setting ``LOCALE`` if there is none."""
+        return None
+
+    @property
+    @_checked(_check_timezone)
+    def timezone(self) -> str | tzinfo | None:
+        """The time zone of the dates in the mail, by name or a ``tzinfo``; else the setting ``TIMEZONE``."""
+        return None
+
 
 class Declaration(NamedTuple):
     """One declaration; ``type`` is an annotation, ``check`` raises an error for a value that cannot work."""
@@ -281,7 +302,7 @@ def wrong_declarations(cls: type) -> Iterator[tuple[str, DeclarationError]]:
             if isinstance(value, _METHODS):
                 raise TypeError(f"a method was given; put @property above 'def {name}(self)'.")
             DECLARATIONS[name].check(name, value)
-        except (MessageError, RenderError, TypeError) as error:
+        except (ValueError, RenderError, TypeError) as error:
             yield name, DeclarationError(f"{cls.__qualname__}.{name}: {error}")
 
 

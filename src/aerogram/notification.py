@@ -112,6 +112,8 @@ class Notification(Base):
         unsubscribe_email: Any
         list_id: Any
         return_path: Any
+        locale: Any
+        timezone: Any
 
     #: The renderer of this class, an attribute or property; ``None`` for the one of the settings.
     renderer: ClassVar[Any] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.message import Message
 from functools import lru_cache
 from os import PathLike
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
 from aerogram.declaration import Declarations
-from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress
+from aerogram.exceptions import BadHeaderError, DeclarationError, ImproperlyConfigured, InvalidAddress
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_text
@@ -25,6 +25,9 @@ from aerogram.templating import (
     Rendering,
     Templates,
     current_rendering,
+    language_tag,
+    parse_locale,
+    parse_timezone,
     settings_additions,
     settings_environment,
 )
@@ -106,8 +109,11 @@ class Renderer:
             RenderError: a template is missing, broken, or uses what the notification does not give.
         """
         origin = type(notification).__name__
-        rendering = Rendering()
         with settings.frozen():
+            rendering = Rendering(
+                _of_message(notification, "locale", parse_locale, origin),
+                _of_message(notification, "timezone", parse_timezone, origin),
+            )
             token = current_rendering.set(rendering)
             try:
                 return self._message(notification, rendering, origin)
@@ -135,7 +141,7 @@ class Renderer:
             message.alternatives.append(html)
             shown = str(html.content) if rendering.images else ""
             message.attachments += [image.part for image in rendering.images.values() if str(image) in shown]
-        message.extra_headers = _headers(notification, message)
+        message.extra_headers = _headers(notification, message, rendering)
         for attachment in notification.attachments or ():
             _attach(message, attachment, origin)
         _check_addresses(message, origin)
@@ -227,9 +233,25 @@ def _key(value: object) -> object:
     return str(value) if isinstance(value, str | Path) else _Identity(value)
 
 
-def _headers(notification: Renderable, message: EmailMultiAlternatives) -> dict[str, str]:
-    """Return the declared headers, checked, and those of the HTML part's language and of the category."""
+def _of_message(notification: Renderable, name: str, parse: Callable[[Any], Any], origin: str) -> Any:
+    """Return the locale or time zone of a notification, or else of the settings."""
+    value = getattr(notification, name)
+    setting = name.upper() if value is None or value == "" else ""
+    try:
+        return parse(getattr(settings, setting) if setting else value)
+    except ValueError as error:
+        if setting:
+            raise ImproperlyConfigured(f"{setting} ({settings.source_of(setting)}): {error}") from None
+        raise DeclarationError(f"{origin}.{name}: {error}") from None
+
+
+def _headers(
+    notification: Renderable, message: EmailMultiAlternatives, rendering: Rendering
+) -> dict[str, str]:
+    """Return the declared headers, checked, and those of the language and of the category."""
     headers = {}
+    if rendering.declared:
+        headers["Content-Language"] = language_tag(rendering.locale)
     if message.alternatives and (language := _LANGUAGE.match(str(message.alternatives[0].content))):
         headers["Content-Language"] = language[1]
     kind = type(notification)

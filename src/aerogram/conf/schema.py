@@ -61,6 +61,16 @@ def _known_charset(value: str) -> str:
     return value
 
 
+def _known_timezone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (LookupError, OSError) as error:
+        raise ValueError("not a time zone") from error
+    return value
+
+
 def _mailbox(value: Any) -> Any:
     """Return what is given for a mailbox as a text or a pair of texts, where it is neither."""
     if hasattr(type(value), "__email__"):
@@ -93,6 +103,7 @@ OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
 Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any] | list[Any])]
+TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 
 BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
 EHLO_NAME = "a domain name such as 'app.example.com' or an address such as '[192.0.2.1]', or nothing"
@@ -104,6 +115,10 @@ _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _TOP_LABEL = "[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST_NAME: Final = rf"^(?:(?:{_LABEL}\.)+{_TOP_LABEL}|\[(?:[0-9.]+|IPv6:[0-9A-Fa-f:.]+)\])$"
 """What a host may call itself in EHLO: a domain name of two labels or more, or an address literal."""
+LOCALE_NAME: Final = (
+    r"^(?:[A-Za-z]{2,3}(?:[_-][A-Za-z]{4})?(?:[_-](?:[A-Za-z]{2}|[0-9]{3}))?(?:[_-][A-Za-z0-9]{5,8})*)?$"
+)
+"""What a locale looks like: a language, a script, a territory; or nothing."""
 WORD = r"^[A-Za-z0-9._-]*$"
 
 
@@ -156,6 +171,9 @@ class SettingsTable:
     TEMPLATE_EXTENSIONS: Objects = _setting([], "a list of dotted paths or classes of Jinja extensions")
     TEMPLATE_FILTERS: Objects = _setting([], OBJECTS)
     TEMPLATE_GLOBALS: Objects = _setting([], OBJECTS)
+    LOCALE: str = _setting("", "a locale such as 'de' or 'pt_BR', or '' for English", pattern=LOCALE_NAME)
+    TIMEZONE: TimeZone = _setting("UTC", "the name of a time zone, such as 'Europe/Berlin'")
+    LOCALE_DIRS: Folders = _setting(["locale"], "a list of folders")
     SITE_NAME: str = _setting("", "a string, shown by the templates")
     BASE_URL: str = _setting("", "a URL, put before the links of the templates")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)

@@ -7,6 +7,7 @@ from aerogram.templating.extending import settings_additions, settings_environme
 from aerogram.templating.images import InlineImage
 from aerogram.templating.inspection import Finding, inspect_line, inspect_template
 from aerogram.templating.loaders import shipped_templates
+from aerogram.templating.localization import language_tag, parse_locale, parse_timezone
 from aerogram.templating.rendering import Rendering, current_rendering
 
 __all__ = [
@@ -18,7 +19,10 @@ __all__ = [
     "current_rendering",
     "inspect_line",
     "inspect_template",
+    "language_tag",
     "page_environment",
+    "parse_locale",
+    "parse_timezone",
     "settings_additions",
     "settings_environment",
     "shipped_templates",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
@@ -14,8 +15,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
 from aerogram.templating.extending import Additions, make_environment
+from aerogram.templating.formats import FILTERS
 from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.loaders import ConfinedLoader, template_loader
+from aerogram.templating.localization import language_tag, localized_names, text_direction
+from aerogram.templating.rendering import current_rendering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,17 +30,55 @@ __all__ = ["Templates", "check_line", "page_environment"]
 _JINJA_MARK = re.compile("{[{%#]")
 _DICT_ATTRIBUTES = frozenset(dir(dict))
 _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
+_ABSENT_SECONDS = 1.0
 _MOST_NAMES = 20  # listed in an error text
+
+
+class _Template(jinja2.Template):
+    """Jinja's template, whose variables at top level are computed for each locale when it is imported."""
+
+    def _get_default_module(self, ctx: Any = None) -> TemplateModule:
+        rendering = current_rendering.get()
+        if rendering is None or not rendering.declared or (ctx and ctx.globals_keys - self.globals.keys()):
+            return super()._get_default_module(ctx)
+        modules = self.__dict__.setdefault("_modules", {})
+        key = rendering.locale, rendering.timezone
+        if key not in modules:
+            modules[key] = self.make_module()
+        module: TemplateModule = modules[key]
+        return module
 
 
 class _Environment(jinja2.Environment):
     """Jinja's environment, faster at looking up the keys of dicts and at starting a template."""
+
+    template_class = _Template
+
+    @cached_property
+    def _absent(self) -> dict[str, float]:
+        """When each template for a locale that was not found is looked for again."""
+        return {}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return an attribute or else an item; the keys of a dict raise no AttributeError first."""
         if type(obj) is dict and attribute in obj and attribute not in _DICT_ATTRIBUTES:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    def _load_template(self, name: str, globals: Any) -> jinja2.Template:
+        """Prefer the template for the locale of the message: ``welcome.fr.html`` to ``welcome.html``."""
+        rendering = current_rendering.get()
+        if rendering is not None and rendering.declared and not name.startswith("aerogram/"):
+            for localized in localized_names(name, rendering.locale):
+                if monotonic() < self._absent.get(localized, 0):
+                    continue
+                try:
+                    return super()._load_template(localized, globals)
+                except jinja2.TemplateNotFound as error:
+                    if error.name != localized:
+                        raise
+                    self._absent[localized] = monotonic() + _ABSENT_SECONDS
+        return super()._load_template(name, globals)
 
     def make_globals(self, d: Any) -> Any:
         """Return the globals themselves, which are copied faster than Jinja's chain of two mappings."""
@@ -91,8 +133,15 @@ class Templates:
         self.sandbox: jinja2.Environment = made(ImmutableSandboxedEnvironment, autoescape=False)
         self.sandbox.loader = None
         images = ImageFiles(self.loader)
+        functions = {
+            "inline_image": images.get,
+            "language_tag": language_tag,
+            "text_direction": text_direction,
+        }
         for each in (self.html_environment, self.text_environment, self.sandbox):
-            each.globals.setdefault("inline_image", images.get)
+            for given, ours in ((each.globals, functions), (each.filters, FILTERS)):
+                for name, function in ours.items():
+                    given.setdefault(name, function)
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)

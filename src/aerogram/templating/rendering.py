@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from aerogram.templating.images import InlineImage
 
 __all__ = ["Rendering", "current_rendering"]
@@ -14,13 +16,17 @@ __all__ = ["Rendering", "current_rendering"]
 class Rendering:
     """One message while it is rendered.
 
-    ``part`` is the part whose template runs, ``images`` are those that the HTML template printed, by
-    Content-ID.
+    ``locale`` and ``timezone`` are those of the message; the locale is ``declared`` by the notification or
+    the settings, or else the default. ``part`` is the part whose template runs, ``images`` are those that the
+    HTML template printed, by Content-ID.
     """
 
-    __slots__ = ("images", "part")
+    __slots__ = ("declared", "images", "locale", "part", "timezone")
 
-    def __init__(self) -> None:
+    def __init__(self, locale: str = "", timezone: str | tzinfo = "UTC") -> None:
+        self.locale: str = locale or "en"
+        self.declared: bool = bool(locale)
+        self.timezone: str | tzinfo = timezone
         self.part: Literal["", "html", "text"] = ""
         self.images: dict[str, InlineImage] = {}
 
