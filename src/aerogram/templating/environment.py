@@ -17,6 +17,7 @@ from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxErr
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.formats import FILTERS
 from aerogram.templating.images import ImageFiles, ImageNotFound
+from aerogram.templating.line_breaks import LineBreaks
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 from aerogram.templating.localization import language_tag, localized_names, text_direction
 from aerogram.templating.rendering import current_rendering
@@ -92,6 +93,7 @@ def _options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str,
         "undefined": jinja2.StrictUndefined,
         "trim_blocks": True,
         "lstrip_blocks": True,
+        "extensions": [LineBreaks],
     }
 
 
