@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +17,7 @@ from aerogram.conf.url import expand_url
 from aerogram.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SMTP = "aerogram.mail.backends.smtp.EmailBackend"
@@ -181,3 +184,90 @@ def test_a_password_that_would_not_arrive_as_meant_is_refused(password: str) -> 
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as caught:
         expand_url(f"smtp://u:{password}@h", "an example")
     assert "hunter2" not in str(caught.value)
+
+
+SOURCES = ["default", "file", "environment", "configure", "override"]
+LOCMEM = "aerogram.mail.backends.locmem.EmailBackend"
+REAL = {"default": {"BACKEND": "real.Backend"}, "bulk": {"BACKEND": "bulk.Backend"}}
+
+
+@pytest.fixture
+def give(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
+    """``give(source, EMAIL_URL=...)`` gives values by a source."""
+    with contextlib.ExitStack() as stack:
+
+        def by(source: str, **values: Any) -> None:
+            if source == "file":
+                path = tmp_path / "aerogram.toml"
+                lines = [
+                    f"{name} = {json.dumps(value)}" for name, value in values.items() if name != "MAILERS"
+                ]
+                for alias, entry in values.get("MAILERS", {}).items():
+                    lines += [
+                        f"[MAILERS.{alias}]",
+                        *(f"{key} = {json.dumps(each)}" for key, each in entry.items()),
+                    ]
+                path.write_text("\n".join(lines))
+            elif source == "environment":
+                for name, value in values.items():
+                    text = value if isinstance(value, str) else json.dumps(value)
+                    monkeypatch.setenv(f"AEROGRAM_{name}", text)
+            elif source == "configure":
+                settings.configure(**values)
+            else:
+                stack.enter_context(settings.override(**values))
+
+        yield by
+
+
+@pytest.mark.parametrize(
+    "transport", [{"EMAIL_URL": "locmem:"}, {"EMAIL_BACKEND": LOCMEM}], ids=lambda t: next(iter(t))
+)
+@pytest.mark.parametrize(
+    ("weak", "strong"), [(w, s) for w in SOURCES[1:] for s in SOURCES[SOURCES.index(w) + 1 :]]
+)
+def test_the_transport_of_a_stronger_source_beats_the_default_mailer_of_a_weaker_one(
+    settings: Settings, give: Callable[..., None], weak: str, strong: str, transport: dict[str, str]
+) -> None:
+    give(weak, MAILERS=REAL)
+    assert set(settings.MAILERS) == {"default", "bulk"}
+    give(strong, **transport)
+    assert settings.EMAIL_BACKEND == LOCMEM
+    assert dict(settings.MAILERS) == {"bulk": REAL["bulk"]}
+
+
+@pytest.mark.parametrize(
+    ("weak", "strong"), [(w, s) for w in SOURCES[1:] for s in SOURCES[SOURCES.index(w) :]]
+)
+def test_the_default_mailer_of_the_same_or_a_stronger_source_stays(
+    settings: Settings, give: Callable[..., None], weak: str, strong: str
+) -> None:
+    if weak == strong:
+        give(weak, EMAIL_URL="locmem:", MAILERS=REAL)
+    else:
+        give(weak, EMAIL_URL="locmem:")
+        give(strong, MAILERS=REAL)
+    assert settings.MAILERS["default"] == REAL["default"]
+
+
+def test_what_names_no_transport_leaves_the_default_mailer(settings: Settings) -> None:
+    settings.configure(MAILERS=REAL)
+    with settings.override(EMAIL_HOST="h", EMAIL_URL="", DEFAULT_FROM_EMAIL="a@x.org"):
+        assert settings.MAILERS["default"] == REAL["default"]
+
+
+def test_of_two_calls_of_configure_the_later_is_the_stronger(settings: Settings) -> None:
+    settings.configure(MAILERS=REAL, EMAIL_URL="smtp://real")
+    settings.configure(EMAIL_BACKEND=LOCMEM)
+    assert "default" not in settings.MAILERS
+    assert settings.EMAIL_BACKEND == LOCMEM
+
+
+def test_of_two_overrides_the_inner_is_the_stronger(settings: Settings) -> None:
+    with settings.override(EMAIL_URL="locmem:"), settings.override(MAILERS=REAL):
+        assert "default" in settings.MAILERS
+        with settings.override(EMAIL_URL="console:"):
+            assert "default" not in settings.MAILERS
+        assert "default" in settings.MAILERS

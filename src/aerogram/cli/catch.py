@@ -78,6 +78,8 @@ def catch(
                 ("Catching mail", "bold green"),
                 f" on {where}:{server.port}; nothing is delivered. Ctrl-C ends.\n",
                 ("Point a program here with ", "dim"),
+                f"AEROGRAM_EMAIL_CAPTURE=smtp://{where}:{server.port}",
+                ("\nor its default mailer alone with ", "dim"),
                 f"AEROGRAM_EMAIL_URL=smtp://{where}:{server.port}",
             ),
             soft_wrap=True,

@@ -40,12 +40,17 @@ class Layer:
 
     @classmethod
     def _with_url(cls, values: dict[str, Any], sources: dict[str, str]) -> Layer:
-        url = values.get("EMAIL_URL")
-        return cls(values, sources, expand_url(url, sources["EMAIL_URL"]) if url else {})
+        urls = {
+            name: expand_url(values[name], sources[name], name)
+            for name in ("EMAIL_URL", "EMAIL_CAPTURE")
+            if values.get(name)
+        }
+        return cls(values, sources, urls.get("EMAIL_URL", {}))
 
-    def updated(self, other: Layer) -> Layer:
-        """Return this layer with another of the same source on top."""
-        return self._with_url({**self.values, **other.values}, {**self.sources, **other.sources})
+    @property
+    def names_transport(self) -> bool:
+        """Whether the source says where the mail of the default mailer goes, outside of ``MAILERS``."""
+        return bool(self.from_url) or "EMAIL_BACKEND" in self.values
 
     def source_of(self, name: str) -> str:
         """Return where a value of this layer comes from, in words."""
@@ -58,12 +63,17 @@ def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, Layer]]:
     """Return the value of every setting, and the layer of each that is not the default.
 
     The layers are given weakest first. A source's ``EMAIL_URL`` counts as the ``EMAIL_*`` values it stands
-    for, in that same source; only the strongest source's URL counts.
+    for, in that same source; only the strongest source's URL counts. A source that names a transport puts the
+    ``MAILERS["default"]`` of weaker sources out of force.
     """
     values, origins = dict(vars(SettingsTable())), {}
     with_url = next((layer for layer in reversed(layers) if "EMAIL_URL" in layer.values), None)
     for layer in layers:
         given = {**layer.values, **(layer.from_url if layer is with_url else {})}
+        if layer.names_transport:
+            values["MAILERS"] = {
+                alias: each for alias, each in values["MAILERS"].items() if alias != "default"
+            }
         values.update(given)
         origins.update(dict.fromkeys(given, layer))
     return values, origins

@@ -128,6 +128,7 @@ class SettingsTable:
 
     # How mail leaves
     EMAIL_URL: str = _setting("", "a URL such as smtp://user:password@host:587?tls=starttls")
+    EMAIL_CAPTURE: str = _setting("", "a URL such as smtp://127.0.0.1:1025, which gets all mail, or ''")
     EMAIL_BACKEND: str = _setting(
         "aerogram.mail.backends.smtp.EmailBackend", BACKEND, min_length=1, pattern=r"^[\w.]+$"
     )
@@ -143,7 +144,9 @@ class SettingsTable:
     EMAIL_LOCAL_HOSTNAME: OptionalHostName = _setting(None, EHLO_NAME, pattern=HOST_NAME)
     EMAIL_PIPELINING: Pipelining = _setting("content", "'content', 'group' or false")
     EMAIL_FILE_PATH: OptionalPath = _setting(None, "the path of a folder, or nothing")
-    MAILERS: Mailers = _setting({}, "{alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}")
+    MAILERS: Mailers = _setting(
+        {}, "{alias: {'URL': URL}} or {alias: {'BACKEND': dotted path, 'OPTIONS': {...}}}"
+    )
     LOG_ADDRESSES: bool = _setting(
         False, "true or false (addresses and replies in the log lines of deliveries)"
     )
@@ -208,6 +211,6 @@ def is_path(name: str) -> bool:
 
 def is_secret(name: str) -> bool:
     """Return whether a value of the setting must not be shown."""
-    return name in ("EMAIL_URL", "MAILERS") or any(
+    return name in ("EMAIL_URL", "EMAIL_CAPTURE", "MAILERS") or any(
         word in name for word in ("PASSWORD", "SECRET", "TOKEN", "KEY")
     )

@@ -32,7 +32,7 @@ def _takes(_table: Callable[P, object]) -> Callable[[Callable[..., R]], Callable
 class Base(NamedTuple):
     """The values of all sources beneath the overrides, with the surroundings they were read from."""
 
-    configured: Layer | None
+    configured: tuple[Layer, ...]
     framework: dict[str, dict[str, Any]]  # what each source of add_source() gave
     surroundings: Surroundings
     layers: list[Layer]  # weakest first
@@ -52,7 +52,7 @@ class Settings(SettingsTable):
     """
 
     _base: Base | None
-    _configured: Layer | None
+    _configured: tuple[Layer, ...]
     _sources: dict[str, Callable[[], Mapping[str, Any]]]
     _frozen: ContextVar[Base | None]
     _overrides: ContextVar[tuple[Override, ...]]
@@ -62,7 +62,7 @@ class Settings(SettingsTable):
         # Through __dict__, because assignment to a settings object is refused.
         self.__dict__.update(
             _base=None,
-            _configured=None,
+            _configured=(),
             _sources={},
             _frozen=ContextVar("aerogram_frozen", default=None),
             _overrides=ContextVar("aerogram_overrides", default=()),
@@ -143,8 +143,7 @@ class Settings(SettingsTable):
         from aerogram.conf.layers import Layer
 
         layer = Layer.checked(values, "settings.configure()")
-        before = self._configured
-        self.__dict__["_configured"] = layer if before is None else before.updated(layer)
+        self.__dict__["_configured"] = (*self._configured, layer)
 
     def add_source(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
         """Read settings from the configuration of a framework, too: above the file, beneath the environment.
@@ -164,7 +163,7 @@ class Settings(SettingsTable):
 
     def reset(self) -> None:
         """Forget what :meth:`configure` set and what was read; for tests. Overrides and sources stay."""
-        self.__dict__.update(_configured=None, _base=None)
+        self.__dict__.update(_configured=(), _base=None)
 
     def frozen(self) -> AbstractContextManager[None]:
         """Read the sources once for everything inside, so that a batch is written from one set of values.
@@ -227,7 +226,7 @@ class Settings(SettingsTable):
 
     def _read(
         self,
-        configured: Layer | None,
+        configured: tuple[Layer, ...],
         framework: dict[str, dict[str, Any]],
         surroundings: Surroundings | None,
     ) -> Base:
@@ -237,7 +236,7 @@ class Settings(SettingsTable):
         surroundings = surroundings or Surroundings.observe()
         *file, environment = surroundings.layers
         given = [Layer.checked(values, name) for name, values in framework.items()]
-        layers = [*file, *given, environment, *([configured] if configured else [])]
+        layers = [*file, *given, environment, *configured]
         # Copies, so that a list which is changed in place is seen to differ.
         seen = {name: {key: copy(each) for key, each in values.items()} for name, values in framework.items()}
         return Base(configured, seen, surroundings, layers, merged(layers)[0])

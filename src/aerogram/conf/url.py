@@ -1,4 +1,4 @@
-"""``EMAIL_URL``: one string for a whole transport."""
+"""``EMAIL_URL`` and its like: one string for a whole transport."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class _Refused(Exception):
     """What is wrong with a URL, without showing any part of it."""
 
 
-def expand_url(url: str, source: str) -> dict[str, Any]:
-    """Return the ``EMAIL_*`` settings that an ``EMAIL_URL``, given by ``source``, stands for.
+def expand_url(url: str, source: str, name: str = "EMAIL_URL") -> dict[str, Any]:
+    """Return the ``EMAIL_*`` settings that a URL stands for, the value of ``name`` given by ``source``.
 
     An SMTP URL sets host, port, login and encryption all at once, so that a login never goes to a host it
     was not meant for; the rest of :data:`OPTIONS` is set only if the URL names it. No error text shows
@@ -44,7 +44,7 @@ def expand_url(url: str, source: str) -> dict[str, Any]:
             return _local(parts)
         raise _Refused("its scheme is not known")
     except _Refused as refusal:
-        raise ImproperlyConfigured(f"EMAIL_URL ({source}): {refusal}. Accepted: {FORMS}.") from None
+        raise ImproperlyConfigured(f"{name} ({source}): {refusal}. Accepted: {FORMS}.") from None
 
 
 def _split(url: str) -> SplitResult:

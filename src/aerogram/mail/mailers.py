@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aerogram.conf import settings
+from aerogram.conf.url import expand_url
 from aerogram.exceptions import (
     AerogramError,
     BackendNotFound,
@@ -35,6 +36,12 @@ DJANGOS: Final = "django.core.mail.backends."
 DJANGOS_OPTIONS: Final = {
     "host", "port", "username", "password", "use_tls", "use_ssl", "timeout", "ssl_keyfile", "ssl_certfile",
     "stream", "file_path",
+}  # fmt: skip
+_ARGUMENTS: Final = {
+    "EMAIL_HOST": "host", "EMAIL_PORT": "port", "EMAIL_HOST_USER": "username",
+    "EMAIL_HOST_PASSWORD": "password", "EMAIL_USE_TLS": "use_tls", "EMAIL_USE_SSL": "use_ssl",
+    "EMAIL_TIMEOUT": "timeout", "EMAIL_SSL_CERTFILE": "ssl_certfile", "EMAIL_SSL_KEYFILE": "ssl_keyfile",
+    "EMAIL_PIPELINING": "pipelining", "EMAIL_FILE_PATH": "file_path",
 }  # fmt: skip
 
 BackendClass = Callable[..., "BaseEmailBackend"]
@@ -98,7 +105,7 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
                 raise
             # The text of the error may show the value of an option. Only the traceback has it.
             raise InvalidMailer(
-                f"{_where(alias)}: {entries[alias]['BACKEND']} cannot work with its OPTIONS "
+                f"{_where(alias)}: {backend.__module__} cannot work with its OPTIONS "
                 f"({type(error).__name__}). Check the types of: {names}."
             ) from error
 
@@ -158,6 +165,12 @@ def backend_class(path: str, given: str) -> BackendClass:
     return cast("BackendClass", found)
 
 
+def transport(url: str, source: str, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the dotted path of the backend of a URL, and the keyword arguments that the URL stands for."""
+    values = expand_url(url, source, name)
+    return values.pop("EMAIL_BACKEND"), {_ARGUMENTS[each]: value for each, value in values.items()}
+
+
 def _not_found(path: str, given: str, problem: str) -> BackendNotFound:
     where = f"{given}, {settings.source_of(given)}" if given == "EMAIL_BACKEND" else given
     return BackendNotFound(
@@ -172,20 +185,36 @@ def _where(alias: str) -> str:
 
 def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str, Any]]:
     """Check one entry of ``MAILERS``. No error shows the value of an option."""
-    if unknown := sorted(set(entry) - {"BACKEND", "OPTIONS"}):
-        raise InvalidMailer(f"{_where(alias)} has {', '.join(unknown)}. Accepted: BACKEND and OPTIONS.")
-    path, options = entry.get("BACKEND"), entry.get("OPTIONS", {})
-    if not isinstance(path, str) or not path:
-        raise InvalidMailer(f"{_where(alias)} needs a BACKEND: the dotted path of a backend class.")
+    if unknown := sorted(set(entry) - {"URL", "BACKEND", "OPTIONS"}):
+        raise InvalidMailer(
+            f"{_where(alias)} has {', '.join(unknown)}. Accepted: BACKEND and OPTIONS; or URL, and OPTIONS."
+        )
+    url, path, options = entry.get("URL"), entry.get("BACKEND"), entry.get("OPTIONS", {})
+    if url is not None and path is not None:
+        raise InvalidMailer(
+            f"{_where(alias)} has URL and BACKEND: give one of them, the URL names the backend."
+        )
+    if not (isinstance(url or path, str) and (url or path)):
+        raise InvalidMailer(
+            f"{_where(alias)} needs a BACKEND, the dotted path of a backend class, or a URL such as smtp://host."
+        )
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         raise InvalidMailer(f"{_where(alias)}: OPTIONS is a dict of keyword arguments for the backend.")
+    if url:
+        try:
+            path, given = transport(url, settings.source_of("MAILERS"), f"URL of MAILERS[{alias!r}]")
+        except ImproperlyConfigured as error:
+            raise InvalidMailer(str(error)) from None
+        if twice := sorted(set(options) & set(given)):
+            raise InvalidMailer(f"{_where(alias)}: the URL sets {', '.join(twice)}; leave it out of OPTIONS.")
+        options = {**given, **options}
     try:
-        backend = backend_class(path, f"BACKEND of {_where(alias)}")
+        backend = backend_class(str(path), f"BACKEND of {_where(alias)}")
     except BackendNotFound as error:
         raise InvalidMailer(str(error)) from error
     accepted = _accepted_options(backend)
     if accepted is not None and (refused := sorted(set(options) - accepted)):
-        raise InvalidMailer(f"{_where(alias)}: {_no_option(path, refused, accepted)}")
+        raise InvalidMailer(f"{_where(alias)}: {_no_option(str(path), refused, accepted)}")
     return backend, dict(options)
 
 

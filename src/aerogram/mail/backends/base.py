@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import isfunction
 from typing import Any, Self
 
+from aerogram.mail.capture import is_captured
 from aerogram.mail.delivery.dispatch import Delivery, deliver
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
 from aerogram.mail.message.email_message import EmailMessage, build
@@ -42,6 +45,13 @@ class BaseEmailBackend:
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:  # noqa: ARG002 - see above
         self.fail_silently: bool = fail_silently
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # deliver() redirects captured mail. These are the methods that contact a server without it.
+        super().__init_subclass__(**kwargs)
+        for name, replacement in (("open", _open_nothing), ("send_messages", BaseEmailBackend.send_messages)):
+            if isfunction(method := vars(cls).get(name)):
+                setattr(cls, name, _unless_captured(method, replacement))
 
     def open(self) -> bool | None:
         """Open a connection.
@@ -92,6 +102,18 @@ class BaseEmailBackend:
     def streams(self) -> bool:
         """True if :meth:`deliver` sends: no subclass has overridden :meth:`send_messages`."""
         return getattr(self.send_messages, "__func__", None) is BaseEmailBackend.send_messages
+
+
+def _unless_captured(method: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def guarded(self: BaseEmailBackend, *args: Any, **kwargs: Any) -> Any:
+        return (replacement if is_captured(self) else method)(self, *args, **kwargs)
+
+    return guarded
+
+
+def _open_nothing(_backend: BaseEmailBackend) -> None:
+    """Replace ``open`` of a backend whose mail is captured."""
 
 
 class LocalBackend(BaseEmailBackend):

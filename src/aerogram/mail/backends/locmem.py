@@ -18,6 +18,8 @@ class EmailBackend(LocalBackend):
     There is one list for the process. A test may delete or replace it.
     """
 
+    outbox: list[EmailMessage] | None = None  # another list
+
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - only copies
         """Append a copy, which later changes of the message do not reach."""
-        mail.outbox.append(copy.deepcopy(message))
+        (mail.outbox if self.outbox is None else self.outbox).append(copy.deepcopy(message))

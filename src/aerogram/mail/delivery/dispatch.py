@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
+from aerogram.mail.capture import active as captures
+from aerogram.mail.capture import capturing_backend, is_captured
 from aerogram.mail.delivery import cancellation, hooks
 from aerogram.mail.delivery.lists import recipients_of, send_lists
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
@@ -49,6 +51,8 @@ def deliver(
     if (cancelled := cancellation.current.get()) is not None:
         cancelled.check()
     with settings.frozen():  # one batch is written from one set of values
+        if (captures or settings.EMAIL_CAPTURE) and is_captured(backend):
+            backend, send = capturing_backend(backend), None
         delivery = Delivery(backend, messages, on_result, is_ready)
         delivery.run(partial(send_by, backend) if send is None else send)
         return delivery.close()
