@@ -25,6 +25,8 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── TemplateNotFound (LookupError)        no loader finds it
     │   ├── TemplateSyntaxError (ValueError)      it does not parse
     │   ├── UndefinedVariableError (NameError)    it uses what the notification does not give
+    │   ├── UnprintableError (TypeError)          it prints None, a function, or an object without text
+    │   ├── UnknownBlockError (LookupError)       it fills a block that no parent has
     │   └── DocumentError (ValueError)            too large, too deep, or unsafe to inline
     ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
@@ -72,7 +74,9 @@ __all__ = [
     "TemplateSyntaxError",
     "TooManyRecipients",
     "UndefinedVariableError",
+    "UnknownBlockError",
     "UnknownSetting",
+    "UnprintableError",
 ]
 
 
@@ -189,6 +193,14 @@ class TemplateSyntaxError(RenderError, ValueError):
 
 class UndefinedVariableError(RenderError, NameError):
     """A template uses a variable or attribute that the notification does not give."""
+
+
+class UnprintableError(RenderError, TypeError):
+    """A template prints what has no text form, such as None, a function, a macro or a bare object."""
+
+
+class UnknownBlockError(RenderError, LookupError):
+    """A template fills a block that none of its parents has, so that its content would not appear."""
 
 
 class DocumentError(RenderError, ValueError):

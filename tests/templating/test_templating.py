@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ PIECES = st.sampled_from(
         "{{ order.number }}",
         "{{ order.total }}",
         "{{ order.nothing }}",
-        "{{ data.items }}",
+        "{{ data['items'] }}",
         "{{ data.title }}",
         "{{ data.inner.title }}",
         "{{ data.nothing }}",
@@ -61,10 +60,8 @@ PIECES = st.sampled_from(
         "{{ name ~ 1 }}",
         "{{ site_name }}",
         "{{ missing }}",
-        "{{ self }}",
         "{{ loop }}",
         "{{ true }}",
-        "{{ none }}",
         "{{ 1.50 }}",
         "{# not seen #}",
         "{% if data.inner %}yes{% endif %}",
@@ -82,7 +79,7 @@ def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
     variables = {
         "name": Markup("<Ann & Co>"),
         "order": Order(),
-        "data": {"title": "T", "items": "I", "inner": {"title": None}},
+        "data": {"title": "T", "items": "I", "inner": {"title": 0}},
     }
     rendered = templates({"a.txt": source}, site_name="Example")
     jinja = Environment(
@@ -90,21 +87,16 @@ def test_a_line_and_a_text_part_say_what_jinja_says(source: str) -> None:
     )
     jinja.globals["site_name"] = "Example"
     try:
-        expected = re.sub(r"at 0x\w+|Reference [^>]+", "", jinja.from_string(source).render(variables))
+        expected = jinja.from_string(source).render(variables)
     except (UndefinedError, ValueError) as error:
         with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
             rendered.line(source, variables, "origin")
         with pytest.raises(UndefinedVariableError if isinstance(error, UndefinedError) else ValueError):
             rendered.text("a.txt", variables, "origin")
     else:
-        assert (
-            re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.text("a.txt", variables, "origin")) == expected
-        )
+        assert rendered.text("a.txt", variables, "origin") == expected
         if "{{" in source or "{%" in source or "{#" in source:
-            assert (
-                re.sub(r"at 0x\w+|Reference [^>]+", "", rendered.line(source, variables, "origin"))
-                == expected
-            )
+            assert rendered.line(source, variables, "origin") == expected
 
 
 class Lazy(str):
@@ -116,6 +108,9 @@ class Html:
     def __html__(self) -> str:
         return "<b>"
 
+    def __str__(self) -> str:
+        return "b"
+
 
 @given(
     st.one_of(
@@ -123,7 +118,6 @@ class Html:
         st.text("ab&<>'\"", max_size=5),
         st.integers(),
         st.booleans(),
-        st.none(),
         st.floats(allow_nan=False),
         st.builds(Markup, st.text("ab&<", max_size=4)),
         st.sampled_from([Lazy("x"), Html(), [1, "<"]]),
@@ -146,9 +140,9 @@ def test_an_attribute_comes_before_an_item_and_a_property_is_asked_once() -> Non
             asked.append(1)
             return len(asked)
 
-    sources = {"a": "{{ x.name }} {{ x.item }} {{ x.counted }} {{ y.keys }} {{ y.z }}"}
+    sources = {"a": "{{ x.name }} {{ x.item }} {{ x.counted }} {{ y.keys is callable }} {{ y.z }}"}
     text = templates(sources).html("a", {"x": Both(name="n", item="i"), "y": {"keys": 1, "z": 2}}, "origin")
-    assert re.fullmatch(r"attribute i 1 &lt;built-in method keys of dict object at \w+&gt; 2", text)
+    assert text == "attribute i 1 True 2"
 
 
 def test_an_error_in_a_subject_says_where_it_was_raised() -> None:

@@ -5,22 +5,28 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
-from time import monotonic
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
 from jinja2.environment import TemplateModule
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.filters import do_join
 
-from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
+from aerogram.exceptions import (
+    RenderError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedVariableError,
+    UnprintableError,
+)
+from aerogram.templating.blocks import check_blocks
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.formats import FILTERS
 from aerogram.templating.images import ImageFiles, ImageNotFound
-from aerogram.templating.line_breaks import LineBreaks
+from aerogram.templating.jinja_classes import Environment, Sandbox, strict_options
 from aerogram.templating.loaders import ConfinedLoader, template_loader
-from aerogram.templating.localization import language_tag, localized_names, text_direction
-from aerogram.templating.rendering import current_rendering
+from aerogram.templating.localization import language_tag, text_direction
+from aerogram.templating.printing import join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,72 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Templates", "check_line", "page_environment"]
 
 _JINJA_MARK = re.compile("{[{%#]")
-_DICT_ATTRIBUTES = frozenset(dir(dict))
 _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
-_ABSENT_SECONDS = 1.0
+_COMPONENTS = "aerogram/components.html"
 _MOST_NAMES = 20  # listed in an error text
-
-
-class _Template(jinja2.Template):
-    """Jinja's template, whose variables at top level are computed for each locale when it is imported."""
-
-    def _get_default_module(self, ctx: Any = None) -> TemplateModule:
-        rendering = current_rendering.get()
-        if rendering is None or not rendering.declared or (ctx and ctx.globals_keys - self.globals.keys()):
-            return super()._get_default_module(ctx)
-        modules = self.__dict__.setdefault("_modules", {})
-        key = rendering.locale, rendering.timezone
-        if key not in modules:
-            modules[key] = self.make_module()
-        module: TemplateModule = modules[key]
-        return module
-
-
-class _Environment(jinja2.Environment):
-    """Jinja's environment, faster at looking up the keys of dicts and at starting a template."""
-
-    template_class = _Template
-
-    @cached_property
-    def _absent(self) -> dict[str, float]:
-        """When each template for a locale that was not found is looked for again."""
-        return {}
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return an attribute or else an item; the keys of a dict raise no AttributeError first."""
-        if type(obj) is dict and attribute in obj and attribute not in _DICT_ATTRIBUTES:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-    def _load_template(self, name: str, globals: Any) -> jinja2.Template:
-        """Prefer the template for the locale of the message: ``welcome.fr.html`` to ``welcome.html``."""
-        rendering = current_rendering.get()
-        if rendering is not None and rendering.declared and not name.startswith("aerogram/"):
-            for localized in localized_names(name, rendering.locale):
-                if monotonic() < self._absent.get(localized, 0):
-                    continue
-                try:
-                    return super()._load_template(localized, globals)
-                except jinja2.TemplateNotFound as error:
-                    if error.name != localized:
-                        raise
-                    self._absent[localized] = monotonic() + _ABSENT_SECONDS
-        return super()._load_template(name, globals)
-
-    def make_globals(self, d: Any) -> Any:
-        """Return the globals themselves, which are copied faster than Jinja's chain of two mappings."""
-        return super().make_globals(d) if d else self.globals
-
-
-def _options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
-    return {
-        "loader": loader,
-        "autoescape": autoescape,
-        "undefined": jinja2.StrictUndefined,
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-        "extensions": [LineBreaks],
-    }
 
 
 class Templates:
@@ -127,12 +70,12 @@ class Templates:
 
         def made(kind: type[jinja2.Environment], *, autoescape: bool) -> jinja2.Environment:
             return make_environment(
-                kind, _options(self.loader, autoescape=autoescape), additions, environment
+                kind, strict_options(self.loader, autoescape=autoescape), additions, environment
             )
 
-        self.html_environment: jinja2.Environment = made(_Environment, autoescape=True)
-        self.text_environment: jinja2.Environment = made(_Environment, autoescape=False)
-        self.sandbox: jinja2.Environment = made(ImmutableSandboxedEnvironment, autoescape=False)
+        self.html_environment: jinja2.Environment = made(Environment, autoescape=True)
+        self.text_environment: jinja2.Environment = made(Environment, autoescape=False)
+        self.sandbox: jinja2.Environment = made(Sandbox, autoescape=False)
         self.sandbox.loader = None
         images = ImageFiles(self.loader)
         functions = {
@@ -144,6 +87,8 @@ class Templates:
             for given, ours in ((each.globals, functions), (each.filters, FILTERS)):
                 for name, function in ours.items():
                     given.setdefault(name, function)
+            if each.filters["join"] is do_join:
+                each.filters["join"] = join
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
@@ -205,8 +150,16 @@ class Templates:
             raise _broken(error, origin) from None
 
     def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], origin: str) -> list[str]:
+        context = template.new_context(dict(variables))
         try:
-            return list(template.root_render_func(template.new_context(dict(variables))))
+            chunks = list(template.root_render_func(context))
+        except UnprintableError as error:
+            name, line = _innermost(error.__traceback__, at_call=True)
+            text = f"{_where(name, line, origin)}: {error}"
+            inner, inner_line = _innermost(error.__traceback__)
+            if inner != name:
+                text += f" {inner}, line {inner_line}, prints it."
+            raise UnprintableError(text, template=name, line=line) from None
         except jinja2.UndefinedError as error:
             raise self._undefined(error, variables, origin) from None
         except jinja2.TemplateNotFound as error:
@@ -218,6 +171,9 @@ class Templates:
             raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
         except Exception as error:
             _reraise_with_place(template, error, origin)
+        if context.blocks:
+            check_blocks(context, origin)
+        return chunks
 
     def _not_found(self, error: jinja2.TemplateNotFound, origin: str) -> TemplateNotFound:
         name, line = _innermost(error.__traceback__)
@@ -291,7 +247,7 @@ def check_line(source: str) -> None:
 
 def page_environment(folder: Path) -> jinja2.Environment:
     """Return the environment of pages of Aerogram's own, such as the gallery: escaped, strict."""
-    return jinja2.Environment(**_options(ConfinedLoader(folder), autoescape=True))  # noqa: S701 - autoescape is on
+    return jinja2.Environment(**strict_options(ConfinedLoader(folder), autoescape=True))  # noqa: S701 - autoescape is on
 
 
 def _reraise_with_place(template: jinja2.Template, error: Exception, origin: str) -> NoReturn:
@@ -301,12 +257,15 @@ def _reraise_with_place(template: jinja2.Template, error: Exception, origin: str
     template.environment.handle_exception()
 
 
-def _innermost(traceback: TracebackType | None) -> tuple[str | None, int | None]:
-    """Return the logical name and line of the innermost template in a traceback."""
+def _innermost(traceback: TracebackType | None, *, at_call: bool = False) -> tuple[str | None, int | None]:
+    """Return the logical name and line of the innermost template in a traceback.
+
+    With ``at_call`` it is the line that calls a component, and not the one inside of it.
+    """
     name = line = None
     while traceback is not None:
         template = traceback.tb_frame.f_globals.get("__jinja_template__")
-        if template is not None:
+        if template is not None and not (at_call and line and template.name == _COMPONENTS):
             name, line = template.name, template.get_corresponding_lineno(traceback.tb_lineno)
         traceback = traceback.tb_next
     return name, line
