@@ -87,7 +87,7 @@ class Driver:
         data = self.session.data_to_send()
         if not data:
             return
-        if self.session.open_contents():
+        if cancellation.current.get() is not None and self.session.open_contents():
             cancellation.forget(self.client)  # from now on the connection is kept
             cancellation.check()
         sock = self._socket
@@ -134,7 +134,7 @@ class Driver:
                 is_complete = self.session.receive_data(receive(sock, deadline))
         finally:
             message.time_left -= monotonic() - began
-        if is_answer and not self.session.open_contents():
+        if is_answer and cancellation.current.get() is not None and not self.session.open_contents():
             cancellation.register_abort(self.client)
 
 

@@ -69,7 +69,8 @@ class ReplyParser:
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._lines: list[bytes] = []  # of a reply that continues
+        self._lines: list[Reply] = []  # of a reply that continues
+        self._size = 0  # octets of these lines
 
     def __bool__(self) -> bool:
         return bool(self._buffer or self._lines)
@@ -87,17 +88,26 @@ class ReplyParser:
             if not end:
                 return None
             self._buffer = rest
-            code, separator = line[:3], line[3:4]
-            if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
-                raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
-            lines = self._lines
-            lines.append(line)
-            if lines[0][:3] != code or sum(map(len, lines)) > _REPLY_LIMIT:
-                raise ConnectionLost(f"the server's answer is inconsistent: {clean_text(line)[:80]!r}")
-            if separator != b"-":
-                text = b"\n".join([line[4:].strip(b" \t\r") for line in lines])
-                lines.clear()
-                return Reply(int(code), text)
+            reply, is_last = _read_line(line)
+            if self._lines or not is_last:
+                self._lines.append(reply)
+                self._size += len(line)
+                if self._lines[0].code != reply.code or self._size > _REPLY_LIMIT:
+                    raise ConnectionLost(f"the server's answer is inconsistent: {clean_text(line)[:80]!r}")
+                if not is_last:
+                    continue
+                reply = Reply(reply.code, b"\n".join([text for _, text in self._lines]))
+                self._lines, self._size = [], 0
+            return reply
+
+
+@lru_cache(maxsize=64)  # servers say the same to every message
+def _read_line(line: bytes) -> tuple[Reply, bool]:
+    """Return what one line says, and whether the reply ends with it."""
+    code, separator = line[:3], line[3:4]
+    if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
+        raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
+    return Reply(int(code), line[4:].strip(b" \t\r")), separator != b"-"
 
 
 def clean_text(text: bytes | str) -> str:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from typing import Literal
 
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
@@ -30,8 +29,6 @@ __all__ = ["BDAT_WINDOW", "Session"]
 BDAT_WINDOW = 8
 _GROUP = 100  # commands in one write: their replies fit any socket buffer, so neither side blocks the other
 _LOST_COMMAND = (500, 502)  # to the rest of a line whose beginning was discarded behind a content
-
-Verb = Literal["RSET", "MAIL", "RCPT", "DATA", "content"]
 
 
 class Session:
@@ -52,9 +49,10 @@ class Session:
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
         self._output: list[bytes] = []
-        self._commands: deque[tuple[Verb, str]] = deque()  # of the current transaction, not written yet
+        self._commands: list[str] = []  # of the current transaction, not written yet
         self._current: Transaction | None = None  # whose commands are not all answered
-        self._awaited: deque[tuple[Verb, Transaction]] = deque()  # replies, in their order
+        # Replies, in their order, by the first word of the command; the answer to a content is "content".
+        self._awaited: deque[tuple[str, Transaction]] = deque()
         self._unwritten: Transaction | None = None  # whose content is in the output
         self._reset_is_due = False
         self._goodbye = False  # a 421 came before the answer to a content that was written already
@@ -99,21 +97,18 @@ class Session:
         recipients = capabilities.next_group(message.waiting)
         if capabilities.chunking:
             recipients = recipients[:_GROUP]
-        commands: list[tuple[Verb, str]] = [("MAIL", capabilities.mail_command(message))]
-        commands += [("RCPT", f"RCPT TO:<{recipient}>") for recipient in recipients]
-        if self._reset_is_due:
-            commands.insert(0, ("RSET", "RSET"))
+        commands = ["RSET"] if self._reset_is_due else []
+        commands.append(capabilities.mail_command(message))
+        commands += [f"RCPT TO:<{recipient}>" for recipient in recipients]
         # Whatever becomes of a transaction with BDAT, the next one starts clean.
         self._reset_is_due = capabilities.chunking
         self.transactions += 1
         transaction = Transaction(message, recipients)
         if capabilities.chunking:
-            self._write(transaction, [*commands, ("content", f"BDAT {len(message.content)} LAST")])
-            self._output.append(message.content)
-            self._unwritten = transaction
+            self._write(transaction, commands)
+            self._write_content(transaction, b"BDAT %d LAST\r\n%b" % (message.size, message.content))
         else:
-            self._current = transaction
-            self._commands.extend([*commands, ("DATA", "DATA")])
+            self._current, self._commands = transaction, [*commands, "DATA"]
             self._go_on(transaction)
 
     def _go_on(self, transaction: Transaction) -> None:
@@ -123,19 +118,25 @@ class Session:
         if self._commands:
             # The server may have to answer others before: RFC 2920 section 3.1.
             if not self._awaited or (self.follows_contents and self._awaited[-1][0] == "content"):
-                size = min(_GROUP if self.capabilities.pipelining else 1, len(self._commands))
-                self._write(transaction, [self._commands.popleft() for _ in range(size)])
+                size = _GROUP if self.capabilities.pipelining else 1
+                group, self._commands = self._commands[:size], self._commands[size:]
+                self._write(transaction, group)
         elif not self._awaited:
             transaction.apply_recipient_replies()
             self._end(transaction)
 
-    def _write(self, transaction: Transaction, commands: list[tuple[Verb, str]]) -> None:
+    def _write(self, transaction: Transaction, commands: list[str]) -> None:
         if self._awaited:  # the answer to a content
             self._follower = transaction
             self._behind.begin(self)
-        lines = "".join([f"{command}\r\n" for _, command in commands])
+        lines = "\r\n".join([*commands, ""])
         self._output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
-        self._awaited.extend([(verb, transaction) for verb, _ in commands])
+        self._awaited.extend([(command[:4], transaction) for command in commands])
+
+    def _write_content(self, transaction: Transaction, content: bytes) -> None:
+        self._output.append(content)
+        self._awaited.append(("content", transaction))
+        self._unwritten = transaction
 
     def data_to_send(self) -> bytes:
         """Return what to write now; call :meth:`data_sent` when all of it was written."""
@@ -170,10 +171,10 @@ class Session:
         if verb == "DATA":
             self._handle_data_reply(transaction, reply)
             return
-        if not self._goodbye and (verb == "MAIL" or transaction.mail_accepted):
+        if not (reply.is_positive or self._goodbye) and (verb == "MAIL" or transaction.mail_accepted):
             _check_in_step(reply, *_LOST_COMMAND if transaction is self._follower else ())
         if verb == "MAIL":
-            transaction.mail = reply
+            transaction.mail, transaction.mail_accepted = reply, reply.is_positive
         elif verb == "RCPT":
             transaction.rcpts.append(reply)
         elif not (reply.is_positive or chunking):
@@ -185,7 +186,7 @@ class Session:
         if transaction is self._follower:
             self._follower = None
             self._behind.end(self, works=True)
-        if not chunking:
+        if not (chunking or self._awaited):
             self._go_on(transaction)
 
     def _handle_data_reply(self, transaction: Transaction, reply: Reply) -> None:
@@ -193,9 +194,9 @@ class Session:
         transaction.apply_recipient_replies()
         if reply.code == 354:
             # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
-            self._output.append(transaction.message.stuffed() if transaction.accepted else b".\r\n")
-            self._awaited.append(("content", transaction))
-            self._unwritten = transaction
+            self._write_content(
+                transaction, transaction.message.stuffed() if transaction.accepted else b".\r\n"
+            )
             self._current = None
             self._conclude(transaction.message)
             return

@@ -103,16 +103,12 @@ class Transaction:
         self.message = message
         self.recipients = recipients
         self.mail: Reply | None = None
+        self.mail_accepted: bool = False
         self.rcpts: list[Reply] = []
         self.accepted: list[str] = []  # they get the content: known from apply_recipient_replies() on
         self.is_written: bool = False  # the whole content was written
         named = set(recipients)
         message.waiting = [each for each in message.waiting if each not in named]
-
-    @property
-    def mail_accepted(self) -> bool:
-        """True if the server accepted the sender."""
-        return self.mail is not None and self.mail.is_positive
 
     @property
     def is_refused(self) -> bool:
@@ -132,9 +128,9 @@ class Transaction:
             self.settle(self.recipients, self.mail)
             return
         answered = list(zip(self.recipients, self.rcpts, strict=True))
-        self.accepted = [recipient for recipient, reply in answered if reply.is_positive]
+        self.accepted = [recipient for recipient, reply in answered if 200 <= reply.code < 300]
         crowded = []
-        for recipient, reply in answered:
+        for recipient, reply in answered if len(self.accepted) < len(answered) else ():
             if self.accepted and wants_another_transaction(reply):
                 crowded.append(recipient)
             elif not reply.is_positive:
