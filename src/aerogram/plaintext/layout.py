@@ -87,12 +87,14 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     return finish("\n".join(joined))
 
 
-def finish(text: str) -> str:
-    """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
+def finish(text: str, longest: int | None = None) -> str:
+    """Return lines as the text that is sent: none longer than mail allows, a newline at the end.
+
+    No line that may be too long has more than ``longest`` characters, where that is known.
+    """
     text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
-    lines = text.split("\n")
-    if len(max(lines, key=len)) > SHORT:
-        text = "\n".join([part for line in lines for part in cut(line)])
+    if (len(max(text.split("\n"), key=len)) if longest is None else longest) > SHORT:
+        text = "\n".join([part for line in text.split("\n") for part in cut(line)])
     return f"{text}\n" if text else ""
 
 

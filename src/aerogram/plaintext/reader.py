@@ -65,17 +65,20 @@ class Reader:
         """Read all that is inside ``root``."""
         walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
         skipped = None
+        open_tags: list[str] = []
         for event, element in walk:
             if event != "start":
                 if event == "end" and element is not skipped:
-                    self._close(element, _role(element, style_of(element)))
+                    self._close(element, open_tags.pop())
                 if element is not root and (text := element.tail):
                     self._write_text(text)
                 continue
             style = style_of(element)
-            if element is not root and not _is_seen(element):
+            tag = _role(element, style)
+            if element is not root and not _is_seen(element, style):
                 self._unseen += element.tag not in UNREAD  # of which some can be seen, but not read
-            elif self._open(element, _role(element, style), style):
+            elif self._open(element, tag, style):
+                open_tags.append(tag)
                 if text := element.text:
                     self._write_text(text)
                 continue
@@ -318,9 +321,9 @@ class Reader:
         return marks.BREAK.join([line for line in lines if not is_blank(line)])
 
 
-def _is_seen(element: Element) -> bool:
-    """Return whether an element is not hidden by itself."""
-    style, tag = style_of(element), element.tag
+def _is_seen(element: Element, style: StyleInfo | None = None) -> bool:
+    """Return whether an element is not hidden by itself; ``style`` is that of it where the caller has it."""
+    style, tag = style or style_of(element), element.tag
     if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
         return False
     return not (style.is_clipped and (style.is_box or (style.display is None and tag in BOXES)))

@@ -153,7 +153,7 @@ class TextTemplate(NamedTuple):
         texts += [line.format(words) for line in self.others]
         ordered = self.in_order(texts)
         if self._stand_alone(ordered):
-            return finish(self.joined % ordered)
+            return finish(self.joined % ordered, max(map(len, ordered), default=0))
         following = iter(ordered)
         return join_lines(
             [line._replace(text=next(following)) if line.text == _OPEN else line for line in self.lines]

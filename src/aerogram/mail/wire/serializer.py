@@ -31,7 +31,7 @@ from aerogram.mail.wire.mime_tree import node_of
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble
 from aerogram.mail.wire.pieces import TemplatedAlternative
 from aerogram.mail.wire.recent_parts import RecentParts
-from aerogram.mail.wire.transfer_encoding import Encoded, encode_text, to_base64
+from aerogram.mail.wire.transfer_encoding import encode_text, to_base64
 
 _STEPS = (
     "message",
@@ -125,7 +125,7 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
 
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
     body = text_of(message.body)
-    node: Node = _text(encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
+    node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         forms = [node] if body else []
         forms += [_alternative(message, alternative, eight_bit) for alternative in message.alternatives]
@@ -151,8 +151,8 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
     return Multipart(b"multipart/" + check_subtype(subtype).encode(), _MIME_VERSION, parts)
 
 
-def _text(encoded: Encoded, subtype: str) -> Leaf:
-    return Leaf(_text_head(encoded.encoding, subtype), encoded.data, raw=encoded.encoding in ("7bit", "8bit"))
+def _text(encoding: str, data: bytes, subtype: str) -> Leaf:
+    return Leaf(_text_head(encoding, subtype), data, encoding in ("7bit", "8bit"))
 
 
 @lru_cache(maxsize=64)
@@ -163,15 +163,14 @@ def _text_head(encoding: str, subtype: str) -> bytes:
 
 def _alternative(message: EmailMessage, alternative: EmailAlternative, eight_bit: bool) -> Node:
     content, mimetype = alternative
+    if type(alternative) is TemplatedAlternative and not (eight_bit or str(content).isascii()):
+        written = alternative.quoted_printable()
+        if written is not None:
+            return _text("quoted-printable", written, mimetype.partition("/")[2])
     main, _, subtype = check_alternative_type(mimetype).partition("/")
     if main.lower() != "text" or ";" in subtype:
         return node_of(message._create_mime_attachment(content, mimetype), eight_bit=eight_bit)
-    text = text_of(content)
-    if type(alternative) is TemplatedAlternative and not (eight_bit or text.isascii()):
-        written = alternative.quoted_printable()
-        if written is not None:
-            return _text(Encoded("quoted-printable", written), subtype)
-    return _text(encode_text(as_utf8(text), eight_bit=eight_bit), subtype)
+    return _text(*encode_text(as_utf8(text_of(content)), eight_bit=eight_bit), subtype)
 
 
 def _attachment(message: EmailMessage, attachment: Any, eight_bit: bool) -> Node:
