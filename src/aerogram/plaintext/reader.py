@@ -314,7 +314,8 @@ class Reader:
         """Return the text of a cell: lines with the marks of breaks and links."""
         scope = self._scopes[-1]
         for outer in reversed([*takewhile(lambda outer: outer is not table, cell.iterancestors())]):
-            scope = scope.inside(outer, outer.tag, style_of(outer))
+            if (style := style_of(outer)) is not DEFAULT:
+                scope = scope.inside(outer, outer.tag, style)
         reader = Reader(flat=True, scope=scope)
         reader.read(cell)
         lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
