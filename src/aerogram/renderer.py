@@ -94,7 +94,12 @@ class Renderer:
             folders = [folders]
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
         self.templates: Templates = Templates(
-            folders, loader, {**standard, **(shared or {})}, environment, settings_additions()
+            folders,
+            loader,
+            {**standard, **(shared or {})},
+            environment,
+            settings_additions(),
+            settings.LOCALE_DIRS,
         )
         self.stencils: Stencils = Stencils()
 
@@ -201,6 +206,7 @@ _SETTINGS = (
     "TEMPLATE_EXTENSIONS",
     "TEMPLATE_FILTERS",
     "TEMPLATE_GLOBALS",
+    "LOCALE_DIRS",
     "SITE_NAME",
     "BASE_URL",
 )

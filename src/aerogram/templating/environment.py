@@ -20,6 +20,7 @@ from aerogram.exceptions import (
     UnprintableError,
 )
 from aerogram.templating.blocks import check_blocks
+from aerogram.templating.catalogs import Catalogs
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.formats import FILTERS
 from aerogram.templating.images import ImageFiles, ImageNotFound
@@ -37,6 +38,7 @@ __all__ = ["Templates", "check_line", "page_environment"]
 _JINJA_MARK = re.compile("{[{%#]")
 _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
 _COMPONENTS = "aerogram/components.html"
+_OTHER_TAG = re.compile(r"Encountered unknown tag '(?!end|el)")
 _MOST_NAMES = 20  # listed in an error text
 
 
@@ -51,6 +53,7 @@ class Templates:
         shared: variables every template sees, imported macros included.
         environment: the application's own; its loader comes after ``loader``.
         additions: extensions, filters and globals of the application.
+        locale_dirs: folders of gettext catalogues.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Templates:
         shared: Mapping[str, object] | None = None,
         environment: jinja2.Environment | None = None,
         additions: Additions | None = None,
+        locale_dirs: Iterable[str | Path] = (),
     ) -> None:
         self.template_dirs: tuple[str, ...] = tuple(str(folder) for folder in template_dirs)
         self.loader: jinja2.BaseLoader = template_loader(
@@ -77,13 +81,14 @@ class Templates:
         self.text_environment: jinja2.Environment = made(Environment, autoescape=False)
         self.sandbox: jinja2.Environment = made(Sandbox, autoescape=False)
         self.sandbox.loader = None
-        images = ImageFiles(self.loader)
+        images, catalogs = ImageFiles(self.loader), Catalogs(locale_dirs)
         functions = {
             "inline_image": images.get,
             "language_tag": language_tag,
             "text_direction": text_direction,
         }
         for each in (self.html_environment, self.text_environment, self.sandbox):
+            catalogs.install(each)
             for given, ours in ((each.globals, functions), (each.filters, FILTERS)):
                 for name, function in ours.items():
                     given.setdefault(name, function)
@@ -238,10 +243,15 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 def check_line(source: str) -> None:
-    """Raise TemplateSyntaxError if ``source``, a Jinja string such as a subject, does not parse."""
+    """Raise TemplateSyntaxError if ``source``, a Jinja string such as a subject, does not parse.
+
+    A tag that Jinja does not know may be one of ``TEMPLATE_EXTENSIONS``: rendering tells.
+    """
     try:
-        jinja2.Environment().parse(source)  # noqa: S701 - parsed only, never rendered
+        jinja2.Environment(extensions=["jinja2.ext.i18n"]).parse(source)  # noqa: S701 - parsed only
     except jinja2.TemplateSyntaxError as error:
+        if _OTHER_TAG.match(error.message or ""):
+            return
         raise TemplateSyntaxError(f"{error.message} in {_shortened(source)}", line=error.lineno) from None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from jinja2.exceptions import FilterArgumentError
 
+from aerogram.templating.catalogs import shipped_translation
 from aerogram.templating.localization import babel_locale, message_locale, message_timezone
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def relative_time(_context: object, value: Any, locale: Any = None, timezone: An
         smallest = "day"
     elif not isinstance(value, timedelta):
         raise _wrong_type("relative_time", value, "a datetime, date or timedelta")
+    if smallest == "day" and not value and (today := shipped_translation("today", str(known))):
+        return today
     return format_timedelta(value, granularity=smallest, add_direction=True, locale=known)
 
 

@@ -1,0 +1,92 @@
+"""Translations: the application's gettext catalogues, and the words of the templates that ship."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.ext import InternationalizationExtension
+from markupsafe import Markup
+
+from aerogram.exceptions import ImproperlyConfigured
+from aerogram.templating.localization import candidates, message_locale, parse_locale
+
+__all__ = ["DOMAIN", "Catalogs", "shipped_translation"]
+
+DOMAIN = "messages"
+_SHIPPED = Path(__file__).with_name("locale")
+
+
+class Catalogs:
+    """The translations in folders with files ``<locale>/LC_MESSAGES/messages.mo``, each read once.
+
+    Args:
+        folders: the first that has a translation wins.
+    """
+
+    def __init__(self, folders: Iterable[str | Path] = ()) -> None:
+        self.folders = tuple(map(Path, folders))
+        self._of: dict[str, NullTranslations] = {}
+
+    def install(self, environment: jinja2.Environment) -> None:
+        """Give an environment ``{% trans %}`` and its functions, unless it has functions of its own."""
+        extension = InternationalizationExtension(environment)
+        environment.extensions.setdefault(extension.identifier, extension)
+        if "gettext" not in environment.globals:
+            # Called on the extension: an overlay's methods lead to the environment that it was made of.
+            extension._install_callables(
+                gettext=lambda message: self._current().gettext(message) if message else "",
+                ngettext=lambda *message: self._current().ngettext(*message),
+                pgettext=lambda *message: self._current().pgettext(*message),
+                npgettext=lambda *message: self._current().npgettext(*message),
+                newstyle=True,
+            )
+        environment.globals.setdefault("shipped_text", self.shipped_text)
+
+    @jinja2.pass_eval_context
+    def shipped_text(self, context: Any, message: str, language: object, **values: Any) -> str:
+        """Return words of a template that ships in a language, with values; HTML escapes them."""
+        try:
+            translations = self.of(parse_locale(language))
+        except ValueError:  # a page may call its language what it likes
+            translations = NullTranslations()
+        text = translations.gettext(message)
+        return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - words of catalogues
+
+    def of(self, locale: str) -> NullTranslations:
+        """Return the translations for a locale: all that may be meant by it, one behind the other."""
+        if locale not in self._of:
+            found = NullTranslations()
+            for folder, domain in (*((folder, DOMAIN) for folder in self.folders), (_SHIPPED, "aerogram")):
+                for name in candidates(locale):
+                    path = folder / name / "LC_MESSAGES" / f"{domain}.mo"
+                    if path.is_file():
+                        found.add_fallback(_read(path))
+            self._of[locale] = found
+        return self._of[locale]
+
+    def _current(self) -> NullTranslations:
+        return self.of(message_locale())
+
+
+@lru_cache(maxsize=64)
+def shipped_translation(message: str, locale: str) -> str | None:
+    """Return words of ours in a language, or ``None`` where they are not translated."""
+    text = Catalogs().of(locale).gettext(message)
+    return text if text != message or locale.partition("_")[0] == "en" else None
+
+
+def _read(path: Path) -> GNUTranslations:
+    try:
+        with path.open("rb") as file:
+            return GNUTranslations(file)
+    except (OSError, ValueError, struct.error) as error:
+        raise ImproperlyConfigured(
+            f"{path} (in LOCALE_DIRS) is no catalogue of gettext: {error}. Compile it again: "
+            "aerogram messages compile."
+        ) from None
