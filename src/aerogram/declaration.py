@@ -23,6 +23,7 @@ from aerogram.mail.header.category import (
 )
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.attachments import check_media_type
+from aerogram.mail.message.content import ACCEPTED, is_content
 from aerogram.templating import check_line, parse_locale, parse_timezone
 
 __all__ = ["DECLARATIONS", "Declaration", "Declarations", "wrong_declarations"]
@@ -114,6 +115,10 @@ def _check_attachments(_name: str, value: object) -> None:
             raise TypeError(
                 f"an attachment of type {type(attachment).__name__} was given. Accepted: "
                 "a pathlib.Path for a file, (filename, content, mimetype), or a MIME part."
+            )
+        if not is_content(attachment[1]):
+            raise TypeError(
+                f"the content of an attachment is of type {type(attachment[1]).__name__}. {ACCEPTED}"
             )
         if len(attachment) == 3 and attachment[2] is not None:
             check_media_type(attachment[2])
@@ -218,7 +223,10 @@ class Declarations(Protocol):
     @property
     @_checked(_check_attachments)
     def attachments(self) -> Sequence[Any]:
-        """Files: each a ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part."""
+        """Files: each a ``pathlib.Path``, ``(filename, content, mimetype)`` or a MIME part.
+
+        A content is text, bytes, an open file, or a path.
+        """
         return ()
 
     @property

@@ -15,6 +15,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── InvalidAddress                        not exactly one mailbox
     │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character
     │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
+    │   │   ├── InvalidContent (TypeError)        a content that is neither text, octets nor a file
     │   │   └── ForgedAttachment (BadHeaderError) a media type with a newline or control character
     │   └── NoRecipients                          a notification without recipients
     ├── NotificationError                         a notification class, or the list of them, is wrong
@@ -60,6 +61,7 @@ __all__ = [
     "ImproperlyConfigured",
     "InvalidAddress",
     "InvalidAttachment",
+    "InvalidContent",
     "InvalidMailer",
     "ListenError",
     "MailerDoesNotExist",
@@ -130,6 +132,10 @@ class ForgedAddress(InvalidAddress, BadHeaderError):
 
 class InvalidAttachment(MessageError):
     """A file name, media type or content that cannot be attached."""
+
+
+class InvalidContent(InvalidAttachment, TypeError):
+    """A content of a type that cannot be sent: neither text nor octets, and not read from a file."""
 
 
 class ForgedAttachment(InvalidAttachment, BadHeaderError):

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
 from aerogram.declaration import Declarations
-from aerogram.exceptions import BadHeaderError, DeclarationError, ImproperlyConfigured, InvalidAddress
+from aerogram.exceptions import (
+    BadHeaderError,
+    DeclarationError,
+    ImproperlyConfigured,
+    InvalidAddress,
+    InvalidAttachment,
+)
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_text
@@ -297,21 +303,24 @@ def _is_field(notification: Renderable, name: str) -> bool:
 
 
 def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> None:
-    if isinstance(attachment, PathLike):
-        try:
+    try:
+        if isinstance(attachment, PathLike):
             message.attach_file(attachment)
-        except OSError as error:
-            what = f"{origin}.attachments: {error.strerror}"
-            raise type(error)(error.errno, what, str(attachment)) from None
-    elif isinstance(attachment, (tuple, list)):
-        message.attach(*attachment)
-    elif isinstance(attachment, Message):
-        message.attach(attachment)
-    else:
-        raise DeclarationError(
-            f"{origin}.attachments: an attachment of type {type(attachment).__name__} was given. Accepted: "
-            "a pathlib.Path for a file, (filename, content, mimetype), or a MIME part."
-        )
+        elif isinstance(attachment, (tuple, list)):
+            message.attach(*attachment)
+        elif isinstance(attachment, Message):
+            message.attach(attachment)
+        else:
+            raise DeclarationError(
+                f"{origin}.attachments: an attachment of type {type(attachment).__name__} was given. "
+                "Accepted: a pathlib.Path for a file, (filename, content, mimetype), or a MIME part."
+            )
+    except InvalidAttachment as error:
+        raise type(error)(f"{origin}.attachments: {error}") from error.__cause__
+    except OSError as error:  # a missing file
+        if error.filename is None:
+            raise
+        raise type(error)(error.errno, f"{origin}.attachments: {error.strerror}", error.filename) from None
 
 
 def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:

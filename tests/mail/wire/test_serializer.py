@@ -271,9 +271,9 @@ def test_an_attachment_that_distinct_bodies_share_is_encoded_once(monkeypatch: p
 
 def test_attachments_put_into_the_list_by_hand_are_written_as_message_writes_them():
     message = mail()
-    message.attachments += [("a.txt", "text", None), ("b.bin", None, "application/x")]
+    message.attachments += [("a.txt", "text", None), ("b.bin", b"\0", "application/x")]
     for read in (message_from_bytes(message.message().as_bytes()), message_from_bytes(to_bytes(message))):
-        assert [part.get_payload(decode=True) for part in read.get_payload()[1:]] == [b"text", b"None"]
+        assert [part.get_payload(decode=True) for part in read.get_payload()[1:]] == [b"text", b"\0"]
 
 
 def test_a_subtype_too_long_for_a_header_is_refused():

@@ -92,6 +92,17 @@ def entry_text(entry: object) -> str:
     return plain if isinstance(plain, str) else str(parse_mailbox(plain, utf8=True))
 
 
+def entry_texts(entries: Iterable[object]) -> list[Any]:
+    """Return entries as texts; one that is no mailbox stays as it is."""
+    texts: list[Any] = []
+    for entry in entries:
+        try:
+            texts.append(entry_text(entry))
+        except InvalidAddress:
+            texts.append(entry)
+    return texts
+
+
 def envelope_of(message: Any, *, utf8: bool = False, addresses: Addresses | None = None) -> Envelope:
     """Make the envelope of a message, each mailbox once; ``headers=`` does not change it.
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Sequence
+from email.message import Message
+from email.mime.base import MIMEBase
+from numbers import Number
+from os import PathLike
+from typing import Any, NamedTuple
 
-from aerogram.exceptions import BadHeaderError, ForgedAttachment, InvalidAttachment, MessageError
-from aerogram.mail.characters import FORBIDDEN, excerpt
+from aerogram.exceptions import (
+    BadHeaderError,
+    ForgedAttachment,
+    InvalidAttachment,
+    InvalidContent,
+    MessageError,
+)
+from aerogram.mail.characters import FORBIDDEN, excerpt, is_text
+from aerogram.mail.message.content import ACCEPTED, read_content
 
 DEFAULT_ATTACHMENT_MIME_TYPE = "application/octet-stream"
 """The type of an attachment whose own type is neither given nor to be guessed from its name."""
@@ -23,6 +35,13 @@ _TYPE_WITH_PARAMETERS = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
 _DECEPTIVE = frozenset("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MAX_FILENAME_OCTETS = 255
 _MAX_EXTENSION_OCTETS = 32
+
+_MESSAGE_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Received")
+_KEPT = (str, bytes)
+_NO_PART = (
+    "give the HTML as text, as attach_alternative(html, 'text/html'), and attach(part) each image. A part "
+    "whose Content-ID the HTML names ('cid:…') is put into a multipart/related with it."
+)
 
 
 class EmailAlternative(NamedTuple):
@@ -40,24 +59,93 @@ class EmailAttachment(NamedTuple):
     mimetype: str
 
 
-def attachment_of(filename: str | None, content: object, mimetype: str | None) -> EmailAttachment:
-    """Return the attachment, its type guessed from its name where none is given.
+def arguments_of(attachment: Any) -> Sequence[Any]:
+    """Return the arguments of ``attach()`` for an entry of ``attachments=``, or raise TypeError."""
+    if isinstance(attachment, Message):
+        return (attachment,)
+    if not isinstance(attachment, tuple | list):
+        ways = "(filename, content, mimetype) or a MIME part; attach_file() attaches the file at a path"
+        raise TypeError(f"An attachment is {attachment!r:.100}. Accepted: {ways}.")
+    return attachment
 
-    Bytes of a ``text/*`` type are decoded as UTF-8; where that fails they are attached as
-    ``application/octet-stream``. No content, or a type that is none, raises InvalidAttachment.
+
+def attachment_of(
+    filename: Any, content: Any = None, mimetype: str | None = None
+) -> EmailAttachment | Message:
+    """Return what is attached: a MIME part as it is, a file with its content read.
+
+    A whole message in place of a name is enclosed. A type is guessed from the name where none is given. Bytes
+    of a ``text/*`` type are decoded as UTF-8; where that fails they are ``application/octet-stream``. No
+    content, or a type that is none, raises InvalidAttachment; other errors are those of
+    :func:`~aerogram.mail.message.content.read_content`.
     """
+    if isinstance(filename, Message):
+        if content is not None or mimetype is not None:
+            raise InvalidAttachment(
+                "content and mimetype must not be given when a MIMEBase instance is provided."
+            )
+        if isinstance(filename, MIMEBase) or not any(name in filename for name in _MESSAGE_HEADERS):
+            return filename
+        return EmailAttachment(None, filename, "message/rfc822")
     if content is None:
-        raise InvalidAttachment(
-            "content must be provided. None was given for an attachment: give it a str or bytes."
+        raise InvalidAttachment(f"content must be provided. None was given for an attachment. {ACCEPTED}")
+    if not (filename is None or is_text(filename) or isinstance(filename, int | PathLike)):
+        raise InvalidContent(
+            f"The name of an attachment is of type {type(filename).__name__}. Accepted: a string or None; "
+            "the order is filename, content, mimetype."
         )
-    guessed = mimetypes.guess_type(str(filename))[0] if filename else None
+    guessed = mimetypes.guess_type(str(filename))[0] if filename is not None and not mimetype else None
     mimetype = check_media_type(mimetype or guessed or DEFAULT_ATTACHMENT_MIME_TYPE)
-    if mimetype.lower().startswith("text/") and isinstance(content, bytes | bytearray | memoryview):
+    if type(content) is not str:
+        content = read_content(content)
+    is_message = isinstance(content, Message) or hasattr(type(content), "message")
+    if is_message and mimetype.lower() != "message/rfc822":
+        raise InvalidContent(
+            f"A {type(content).__name__} was given as the content of a {mimetype} file: attach a MIME part "
+            "alone, as attach(part), and a message as 'message/rfc822'."
+        )
+    if mimetype.lower().startswith("text/") and isinstance(content, bytes):
         try:
-            content = bytes(content).decode()
+            content = content.decode()
         except UnicodeDecodeError:
             mimetype = DEFAULT_ATTACHMENT_MIME_TYPE
     return EmailAttachment(filename, content, mimetype)
+
+
+def alternative_of(content: object, mimetype: str) -> EmailAlternative:
+    """Return the form of the body, its content read; a file of a ``text/*`` type is decoded as UTF-8.
+
+    Errors are those of :func:`attachment_of`.
+    """
+    check_alternative_type(mimetype)
+    if isinstance(content, Message):
+        raise InvalidContent(f"A {type(content).__name__} was given as an alternative: {_NO_PART}")
+    if type(content) not in _KEPT:
+        is_octets = isinstance(content, bytes | bytearray | memoryview)
+        content = read_content(content)
+        if isinstance(content, bytes) and not is_octets and mimetype.lower().startswith("text/"):
+            try:
+                content = content.decode()
+            except UnicodeDecodeError as error:
+                raise InvalidAttachment(
+                    f"A file was given as a {excerpt(mimetype)} alternative and is not UTF-8: {error}."
+                ) from None
+    return EmailAlternative(content, mimetype)
+
+
+def settle_contents(message: Any) -> None:
+    """Read the files among the attachments and alternatives that were put there without ``attach()``.
+
+    So each build of the message sends the same. Errors are those of :func:`attachment_of`.
+    """
+    lists: Any = ("attachments", 1, attachment_of), ("alternatives", 0, alternative_of)
+    for name, place, read in lists:
+        entries: Any = getattr(message, name, None)
+        for position, entry in enumerate(entries or ()):
+            if isinstance(entry, tuple | list) and len(entry) > 1 and type(entry[place]) not in _KEPT:
+                entries = entries if isinstance(entries, list) else list(entries)
+                entries[position] = read(*entry)
+                setattr(message, name, entries)
 
 
 def check_media_type(mimetype: object) -> str:
@@ -82,6 +170,8 @@ def check_alternative_type(mimetype: object) -> str:
         raise _wrong_type(
             text, "is not the media type of an alternative: write it as type/subtype, such as 'text/html'."
         )
+    if text.lower().startswith("multipart/"):
+        raise InvalidAttachment(f"{excerpt(text)} cannot be the type of an alternative: {_NO_PART}")
     return text
 
 
@@ -134,6 +224,10 @@ def text_of(content: object) -> str:
     if isinstance(content, bytes | bytearray | memoryview):
         raise MessageError(
             "A text part was given as bytes: decode them, since their charset is not known here."
+        )
+    if type(content).__str__ is object.__str__ and not isinstance(content, Number | None):
+        raise InvalidContent(
+            f"A text part was given as an object of type {type(content).__name__}. Accepted: str."
         )
     return str.__str__(str(content))
 

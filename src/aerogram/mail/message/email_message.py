@@ -7,16 +7,15 @@ connection opens.
 from __future__ import annotations
 
 import copy
-from contextlib import suppress
 from email.message import Message
 from email.mime.base import MIMEBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
-from aerogram.exceptions import InvalidAddress, InvalidAttachment
+from aerogram.exceptions import InvalidAttachment
 from aerogram.mail.address.entries import MailboxLike, check_list
-from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_text, envelope_of
+from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_texts, envelope_of
 from aerogram.mail.characters import is_text
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
@@ -25,14 +24,16 @@ from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAlternative,
+    alternative_of,
+    arguments_of,
     attachment_of,
     check_alternative_type,
     check_media_type,
     check_subtype,
     checked_text,
     filename_parameter,
+    settle_contents,
 )
-from aerogram.mail.message.enclosed import is_whole_message
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from aerogram.mail.delivery.report import DeliveryReport
-
-_TEXT = frozenset({str})
 
 
 class EmailMessage:
@@ -109,15 +108,7 @@ class EmailMessage:
         self.body: object = body if isinstance(body, str) or is_text(body) else body or ""
         self.attachments: list[Any] = []
         for attachment in attachments or ():
-            if isinstance(attachment, Message):
-                self.attach(attachment)
-            elif isinstance(attachment, str | bytes | Path):
-                ways = (
-                    "(filename, content, mimetype) or a MIME part; attach_file() attaches the file at a path"
-                )
-                raise TypeError(f"An attachment is {attachment!r:.100}. Accepted: {ways}.")
-            else:
-                self.attach(*attachment)
+            self.attach(*arguments_of(attachment))
         self.extra_headers: Mapping[str, Any] = headers or {}
         self.connection: Any = connection
 
@@ -134,6 +125,7 @@ class EmailMessage:
     def _build(self, addresses: Addresses) -> SafeMIMEText | SafeMIMEMultipart:
         """Return the MIME tree of a message whose addresses are read; otherwise as :meth:`message`."""
         fields = header_fields(self, addresses)
+        settle_contents(self)
         body = SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), self._charset())
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(body)
         for field in fields:
@@ -147,9 +139,7 @@ class EmailMessage:
         return self.encoding or settings.DEFAULT_CHARSET
 
     def recipients(self) -> list[Any]:
-        """Return the entries of to, cc and bcc as texts, without the empty ones.
-
-        An entry that is no mailbox stays as it is, and is refused when the message is built.
+        """Return to, cc and bcc as texts, without the empty ones; what is no mailbox stays as it is.
 
         Raises:
             TypeError: one of them is a mailbox and not a list.
@@ -159,11 +149,7 @@ class EmailMessage:
             if entries and isinstance(entries, str | tuple):
                 check_list(name, entries)
             everyone += filter(None, entries or ())
-        if not _TEXT.issuperset(map(type, everyone)):
-            for position, entry in enumerate(everyone):
-                with suppress(InvalidAddress):
-                    everyone[position] = entry_text(entry)
-        return everyone
+        return everyone if {str}.issuperset(map(type, everyone)) else entry_texts(everyone)
 
     def get_connection(self, fail_silently: bool = False) -> Any:
         """Return the backend that sends this message, made from the settings at the first call."""
@@ -197,33 +183,26 @@ class EmailMessage:
         """
         return await run_in_thread(self.send, fail_silently, using=using)
 
-    def attach(
-        self, filename: str | Message | None = None, content: object = None, mimetype: str | None = None
-    ) -> None:
+    def attach(self, filename: object = None, content: object = None, mimetype: str | None = None) -> None:
         """Attach a file, or a MIME part.
 
         Args:
             filename: the name of the file, or a MIME part, which is given alone. A whole message is enclosed.
-            content: text, bytes, or a message for ``message/rfc822``.
+            content: text or bytes; a file or another object with ``read()``, which is read at once from where
+                it stands; a ``pathlib.Path``, which is read as a file; a message for ``message/rfc822``.
             mimetype: ``type/subtype``; guessed from the name if it is None.
 
         Raises:
-            ValueError: no content, a type that is not ``type/subtype``, or more than the MIME part.
+            OSError: there is no file at the path.
+            TypeError: the content is of another type.
+            ValueError: no content, a closed file, no ``type/subtype``, or more than the MIME part.
 
         >>> mail = EmailMessage()
         >>> mail.attach("report.csv", "a,b", "text/csv")
         >>> mail.attachments
         [EmailAttachment(filename='report.csv', content='a,b', mimetype='text/csv')]
         """
-        if not isinstance(filename, Message):
-            self.attachments.append(attachment_of(filename, content, mimetype))
-        elif content is None and mimetype is None:
-            is_part = isinstance(filename, MIMEBase) or not is_whole_message(filename)
-            self.attachments.append(filename if is_part else attachment_of(None, filename, "message/rfc822"))
-        else:
-            raise InvalidAttachment(
-                "content and mimetype must not be given when a MIMEBase instance is provided."
-            )
+        self.attachments.append(attachment_of(filename, content, mimetype))
 
     def attach_file(self, path: str | PathLike[str], mimetype: str | None = None) -> None:
         """Attach the file at ``path`` under its own name; it is read at once.
@@ -314,21 +293,22 @@ class EmailMultiAlternatives(EmailMessage):
         reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         super().__init__(subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to)
-        self.alternatives: list[EmailAlternative] = [EmailAlternative(*each) for each in alternatives or ()]
+        self.alternatives: list[EmailAlternative] = [alternative_of(*each) for each in alternatives or ()]
 
     def attach_alternative(self, content: object, mimetype: str) -> None:
         """Add another form of the body; the richest comes last.
 
         Args:
-            content: the form, such as HTML text.
+            content: the form, such as HTML text; a file or path is read as by :meth:`attach`.
             mimetype: its type, such as ``text/html``.
 
         Raises:
+            TypeError: the content is of another type, such as a MIME part.
             ValueError: content or type is missing, or the type is not ``type/subtype``.
         """
         if content is None or mimetype is None:
             raise InvalidAttachment("Both content and mimetype must be provided.")
-        self.alternatives.append(EmailAlternative(content, check_alternative_type(mimetype)))
+        self.alternatives.append(alternative_of(content, mimetype))
 
     def body_contains(self, text: str) -> bool:
         """Return whether ``text`` stands in the body and in every ``text/*`` alternative."""

@@ -10,8 +10,6 @@ from typing import Any
 
 from aerogram.mail.message.attachments import content_bytes
 
-_MESSAGE_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Received")
-
 
 class GivenMessage(Message):
     """A message read from its octets, which it keeps where the standard library would mend it."""
@@ -30,11 +28,6 @@ def enclosed_message(content: Any) -> Message:
     if any(part.defects for part in message.walk()):
         message.octets = octets
     return message
-
-
-def is_whole_message(part: Message) -> bool:
-    """Return whether a part has headers that only a message has, so that it is to be enclosed."""
-    return any(name in part for name in _MESSAGE_HEADERS)
 
 
 class MessageWriter(BytesGenerator):

@@ -47,16 +47,22 @@ def _shows(message: EmailMessage, content_id: str) -> bool:
 
 
 def check_part(part: Message) -> None:
-    """Raise BadHeaderError for a MIME part whose own headers would break or forge the message."""
+    """Raise BadHeaderError for a MIME part whose own headers would break or forge the message.
+
+    A Content-ID without angle brackets gets them (RFC 2045 section 7).
+    """
     for name, value in part.items():
         check_header_name(name)
         text = _FOLD.sub("", str(value))
         check_header_value(name, text)
-        if name.lower() == "content-id" and not _CONTENT_ID.fullmatch(text.strip()):
-            raise BadHeaderError(
-                f"The Content-ID of an attached part is not a message id (got {text[:100]!r}): "
-                "write ASCII without spaces between angle brackets, such as '<logo@example.com>'."
-            )
+        if name.lower() == "content-id":
+            if not _CONTENT_ID.fullmatch(text.strip()):
+                raise BadHeaderError(
+                    f"The Content-ID of an attached part is not a message id (got {text[:100]!r}): "
+                    "write ASCII without spaces between angle brackets, such as '<logo@example.com>'."
+                )
+            if not text.strip().startswith("<"):
+                part.replace_header(name, f"<{text.strip()}>")
     if part.get_content_maintype() == "multipart" and part.is_multipart():
         for inner in part.get_payload():
             check_part(inner)  # type: ignore[arg-type] # a list of parts, as is_multipart() says

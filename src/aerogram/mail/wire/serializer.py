@@ -21,6 +21,7 @@ from aerogram.mail.message.attachments import (
     as_utf8,
     check_alternative_type,
     check_subtype,
+    settle_contents,
     text_of,
 )
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
@@ -124,6 +125,7 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
 
 
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
+    settle_contents(message)
     body = text_of(message.body)
     node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
