@@ -4,8 +4,7 @@ Read from the bottom up::
 
     replies       octets from the server become replies, replies become results
     transaction   one message on its way; where the replies to RCPT are judged and become results
-    pipelining    which servers lose what follows a content
-    capabilities  what the server announced in EHLO
+    capabilities  what the server announced in EHLO, and whether it loses what follows a content
     session       the protocol as a state machine without input and output
     auth, client  a connection up to the login: smtplib's, with bounded waits, strict replies and TLS
     options       of the backend: types, settings, checks

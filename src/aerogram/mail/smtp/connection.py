@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
-from typing import Concatenate, ParamSpec
 
 from aerogram.mail.delivery.cancellation import shut_down
 from aerogram.mail.smtp.driver import Driver, hang_up
@@ -13,8 +12,6 @@ from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
-
-P = ParamSpec("P")
 
 _FRUITLESS = 10  # connections in a row that broke before any content was answered: the server is not well
 
@@ -51,12 +48,12 @@ class Connection:
         while self._queue and self._has_driver_for(self._queue[0]):
             following = self._queue.popleft()
             if following.waiting:
-                self._run(Driver.send, following)
+                self._run(following)
 
     def settle(self) -> None:
         """Read every answer that is still to come, and send again what has to be."""
         while self.is_busy:
-            self._run(Driver.settle)
+            self._run()
             if self._queue:
                 self.send(self._queue.popleft())
 
@@ -102,7 +99,7 @@ class Connection:
     def _has_driver_for(self, message: OutgoingMessage) -> bool:
         """Return whether there is an open connection for ``message``, after making one where needed."""
         if self.driver is not None and self._is_used_up(self.driver, message):
-            self._run(Driver.settle)
+            self._run()
             if self.driver is not None:
                 used_up, self.driver = self.driver, None
                 hang_up(used_up.client)
@@ -130,10 +127,11 @@ class Connection:
         else:  # aborted meanwhile
             driver.client.close()
 
-    def _run(self, action: Callable[Concatenate[Driver, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _run(self, message: OutgoingMessage | None = None) -> None:
+        """Send a message, or read all answers that are still to come."""
         if (driver := self.driver) is not None:
             try:
-                action(driver, *args, **kwargs)
+                driver.settle() if message is None else driver.send(message)
             except OSError as error:
                 self._lose(driver, error)
 

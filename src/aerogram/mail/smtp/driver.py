@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import smtplib
 import socket
 import ssl
@@ -115,8 +114,7 @@ class Driver:
         """Wait for at least one reply, however slowly its octets drip in."""
         sock = self._socket
         if self._is_held:
-            with contextlib.suppress(OSError):  # not TCP
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # sends what is held
+            _switch_on(sock, socket.TCP_NODELAY)  # sends what is held
             self._is_held = False
         message, is_answer = self.session.awaited
         began = monotonic()
@@ -128,14 +126,20 @@ class Driver:
                 if self._has_read and _QUICKACK is not None:
                     # A server that writes reply after reply waits for the acknowledgement of one before it
                     # sends the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-                    with contextlib.suppress(OSError):  # not TCP
-                        sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+                    _switch_on(sock, _QUICKACK)
                 self._has_read = True
                 is_complete = self.session.receive_data(receive(sock, deadline))
         finally:
             message.time_left -= monotonic() - began
         if is_answer and cancellation.current.get() is not None and not self.session.open_contents():
             cancellation.register_abort(self.client)
+
+
+def _switch_on(sock: socket.socket, option: int) -> None:
+    try:  # noqa: SIM105 - suppress() takes longer than the call
+        sock.setsockopt(socket.IPPROTO_TCP, option, 1)
+    except OSError:  # not TCP
+        pass
 
 
 def hang_up(client: smtplib.SMTP) -> None:

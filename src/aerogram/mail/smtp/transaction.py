@@ -14,7 +14,7 @@ from aerogram.mail.wire.serializer import to_pieces
 __all__ = ["OutgoingMessage", "Transaction", "stuffed"]
 
 _KEPT = 1 << 20  # octets of a body worth keeping beside its stuffed form
-_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"\r\nmessage-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECASE)
 
 _last_stuffed = (b"", b"")
 
@@ -113,11 +113,9 @@ class Transaction:
     @property
     def is_refused(self) -> bool:
         """True if the server refused the sender, or every recipient."""
-        if self.mail_accepted or self.mail is None:
-            return len(self.rcpts) == len(self.recipients) and not any(
-                reply.is_positive for reply in self.rcpts
-            )
-        return True
+        if self.mail is not None and not self.mail_accepted:
+            return True
+        return len(self.rcpts) == len(self.recipients) and not any(each.is_positive for each in self.rcpts)
 
     def apply_recipient_replies(self) -> None:
         """Settle the recipients who were refused; those that exceed the server's limit wait again.
@@ -172,6 +170,6 @@ def stuffed(content: bytes) -> bytes:
 
 
 def _message_id(content: bytes) -> str | None:
-    end = content.find(b"\r\n\r\n")
-    found = _MESSAGE_ID.search(content, 0, len(content) if end < 0 else end)
+    header, _, _ = content.partition(b"\r\n\r\n")
+    found = _MESSAGE_ID.search(b"\r\n" + header)
     return found[1].decode("utf-8", "replace") if found else None
