@@ -47,6 +47,7 @@ HOMES = {
     "html2text": {"plaintext"},
     "idna": {"mail"},
     "jinja2": {"contrib", "renderer", "templating"},
+    "markdown_it": {"templating"},
     "lxml": {"checks", "document", "inlining", "plaintext", "stencil"},
     "markupsafe": {"renderer", "templating"},
     "opentelemetry": {"mail"},

@@ -27,6 +27,7 @@ from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.jinja_classes import Environment, Sandbox, strict_options
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 from aerogram.templating.localization import language_tag, text_direction
+from aerogram.templating.markdown import MarkdownExtension
 from aerogram.templating.printing import join
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Templates:
         }
         for each in (self.html_environment, self.text_environment, self.sandbox):
             catalogs.install(each)
+            each.add_extension(MarkdownExtension)
             for given, ours in ((each.globals, functions), (each.filters, FILTERS)):
                 for name, function in ours.items():
                     given.setdefault(name, function)

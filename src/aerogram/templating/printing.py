@@ -23,6 +23,7 @@ PLAIN = frozenset((str, Markup, int, float, bool))
 
 _TEXT_FILTERS = frozenset(
     (
+        *("_markdown_value", "markdown"),
         *(
             "capitalize",
             "center",
