@@ -21,6 +21,7 @@ from lxml import etree
 from aerogram.conf import settings
 from aerogram.document import parse_html, write_html
 from aerogram.exceptions import DocumentError
+from aerogram.inlining.links import make_absolute
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -65,8 +66,13 @@ def inline_css(html: str, *, css: str = "") -> str:
     return inline_document(html, css=css).html
 
 
-def inline_document(html: str, *, css: str = "", template: str | None = None) -> Inlined:
-    """Do the same as :func:`inline_css` and return the tree as well; errors name ``template``."""
+def inline_document(
+    html: str, *, css: str = "", template: str | None = None, base_url: str = "", marker: str = ""
+) -> Inlined:
+    """Do the same as :func:`inline_css` and return the tree as well; errors name ``template``.
+
+    Relative URLs become absolute by ``base_url``, but for those that begin with ``marker``.
+    """
     if found := _MARKUP_IN_CSS.search(css):
         raise DocumentError(
             f"A style sheet holds {found[0]!r}, which could end the <style> element and become markup. "
@@ -87,6 +93,8 @@ def inline_document(html: str, *, css: str = "", template: str | None = None) ->
             folds=not _DOCTYPE.match(html),
             is_fragment=not _WHOLE_PAGE.search(html),
         )
+    if base_url:
+        make_absolute(root, base_url, marker)
     return Inlined(write_html(root, html + css), root)
 
 

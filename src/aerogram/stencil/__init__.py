@@ -36,6 +36,7 @@ from aerogram.stencil.compiling import (
     compile_stencil,
     shape_info,
     varying_attributes,
+    with_absolute_links,
 )
 from aerogram.stencil.splitting import split
 
@@ -104,7 +105,10 @@ class Stencils:
         current = settings.snapshot()
         width = current["TEXT_WIDTH"] if want_text else None
         if current["STENCILS"]:
-            stencil, values = self._stencil(chunks, css, current["CSS_ENGINE"], width, template)
+            page_key = current["CSS_ENGINE"], width, current["BASE_URL"]
+            stencil, values = self._stencil(chunks, css, page_key, template)
+            if stencil.links:
+                stencil, values = with_absolute_links(stencil, values)
             if stencil.constants is not None:
                 # Else no UTF-8 form of the page is longer than the limit.
                 if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
@@ -112,14 +116,14 @@ class Stencils:
                 return stencil.fill(values)
         with self._lock:
             self._fallbacks += 1
-        return _finish_slowly("".join(chunks), css, template, width)
+        return _finish_slowly("".join(chunks), css, template, width, current["BASE_URL"])
 
     def _stencil(
-        self, page: str | list[str], css: str, engine: str, width: int | None, template: str | None
+        self, page: str | list[str], css: str, options: tuple[str, int | None, str], template: str | None
     ) -> tuple[Stencil, Sequence[str]]:
         """Return the stencil that fits a page, and the values to fill it with."""
         path, forms, values = found = split(page, self._cache)
-        key: Any = (path.serial, forms, css, engine, width)
+        key: Any = (path.serial, forms, css, options)
         info: ShapeInfo | None = self._cache.get(key)
         if info is None:
             info = shape_info(found.shape, css)
@@ -136,7 +140,7 @@ class Stencils:
             return stencil, values
         if info.marker in "".join(values):
             return UNPROVED, values
-        stencil = _compile(info, values, static, css, template, width)
+        stencil = _compile(info, values, static, css, template, *options[1:])
         self._cache.put(key, stencil, stencil.octets)
         if stencil.constants is not None:
             with self._lock:
@@ -161,8 +165,8 @@ def _compile(info: ShapeInfo, values: Sequence[str], *arguments: Any) -> Stencil
         return UNPROVED
 
 
-def _finish_slowly(html: str, css: str, template: str | None, width: int | None) -> Finished:
-    inlined = inline_document(html, css=css, template=template)
+def _finish_slowly(html: str, css: str, template: str | None, width: int | None, base_url: str) -> Finished:
+    inlined = inline_document(html, css=css, template=template, base_url=base_url)
     alternative = EmailAlternative(inlined.html, "text/html")
     if width is None or inlined.root is None:
         return Finished(alternative)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
@@ -12,6 +13,7 @@ from lxml import etree
 from aerogram.document import unique_marker
 from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_document
+from aerogram.inlining.links import SRCSETS, absolute, absolute_srcset, base_of, find_links
 from aerogram.mail.wire.pieces import Constants
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.attribute_tests import AttributeTests, Results, TestPair, evaluate
@@ -45,10 +47,12 @@ __all__ = [
     "compile_stencil",
     "shape_info",
     "varying_attributes",
+    "with_absolute_links",
 ]
 
 _SERIALS = itertools.count()
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
+_ABSOLUTE = ("https://", "http://", "mailto:")
 _RAW = {"style": STATIC, "script": SCRIPT}
 _HOLDERS_OF = etree.XPath(
     "//text()[contains(., $marker)] | //@*[contains(., $marker)]"
@@ -77,6 +81,8 @@ class Stencil:
     text: TextTemplate | None
     length: int  # of the page's source without its values, in characters
     octets: int  # of memory, estimated
+    links: Sequence[AttributeTemplate] = ()  # URLs that values begin, and so may be relative
+    base_url: str = ""
 
     def fill(self, values: Sequence[str]) -> Finished:
         """Return the finished page with ``values`` in it."""
@@ -189,6 +195,7 @@ def compile_stencil(
     css: str,
     template: str | None,
     width: int | None,
+    base_url: str,
 ) -> Stencil:
     """Finish a page of the shape once and make it a stencil.
 
@@ -202,7 +209,7 @@ def compile_stencil(
     source = _joined(info.shape, filled)
     length = len(source) - sum(len(filled[number]) for number in free)
     try:
-        inlined = inline_document(source, css=css, template=template)
+        inlined = inline_document(source, css=css, template=template, base_url=base_url, marker=info.marker)
     except DocumentError:  # the page itself may pass, or be refused with its own figures
         return UNPROVED
     if free and (inlined.root is None or not _came_out(inlined.root, placeholder, info, free)):
@@ -215,7 +222,48 @@ def compile_stencil(
     if width is not None and inlined.root is not None:
         text = compile_text(outline(inlined.root), placeholder, width)
     octets = 2 * len(inlined.html) + 200 * len(values)
-    return Stencil(Constants(pieces[::2]), picker(order), text, length, octets)
+    links = _open_links(inlined.root, info.marker, placeholder) if base_url and free else []
+    return Stencil(
+        Constants(pieces[::2]),
+        picker(order),
+        text,
+        length,
+        octets,
+        links,
+        base_of(inlined.root, base_url) if links else "",
+    )
+
+
+def _open_links(root: Element, marker: str, placeholder: re.Pattern[str]) -> list[AttributeTemplate]:
+    """Return the URLs that values begin."""
+    return [
+        AttributeTemplate.of(link.attribute, placeholder.split(link.url))
+        for link in find_links(root)
+        if link.url.lstrip().startswith(marker)
+    ]
+
+
+def with_absolute_links(stencil: Stencil, values: Sequence[str]) -> tuple[Stencil, Sequence[str]]:
+    """Return the stencil, and the values with the relative URLs that they begin made absolute.
+
+    The stencil is :data:`UNPROVED` where more than the first value of a URL would change.
+    """
+    changed: list[str] | None = None
+    for link in stencil.links:
+        number = link.numbers[0]
+        if values[number].startswith(_ABSOLUTE) and link.name not in SRCSETS:
+            continue
+        url, start = link.text(values).strip(), unescape(values[number])
+        new = (absolute_srcset if link.name in SRCSETS else absolute)(url, stencil.base_url)
+        rest = url.removeprefix(start)
+        if not new.endswith(rest):
+            return UNPROVED, values
+        if new != url:
+            changed = changed or list(values)
+            changed[number] = (
+                escape(new.removesuffix(rest), quote=False).replace("'", "&#39;").replace('"', "&#34;")
+            )
+    return stencil, changed or values
 
 
 def _joined(shape: Shape, values: Iterable[str]) -> str:
