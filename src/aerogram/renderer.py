@@ -19,10 +19,12 @@ from aerogram.exceptions import (
     InvalidAddress,
     InvalidAttachment,
 )
+from aerogram.mail.address.entries import plain_entry
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_text
 from aerogram.mail.header.category import category_headers, with_explicit
+from aerogram.mail.header.fields import header_field
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
 from aerogram.naming import snake_case
@@ -50,6 +52,7 @@ _LANGUAGE = re.compile(
 )
 
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
+_ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
 
 class Renderable(Declarations, Protocol):
@@ -281,9 +284,8 @@ def _headers(
     if not (given := notification.headers):
         return headers
     check_extra_headers(given)
-    for name, value in given.items():
-        check_header_value(name, value)
-    return with_explicit(headers, given)
+    texts = {name: header_field(name, value).value for name, value in given.items()}
+    return with_explicit(headers, {name: check_header_value(name, text) for name, text in texts.items()})
 
 
 def _return_path(path: str, message: EmailMultiAlternatives, origin: str) -> str | None:
@@ -324,8 +326,17 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
 
 
 def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
-    """Refuse here, where the cause is still known, what building the message would refuse."""
+    """Refuse here, where the cause is still known, what building the message would refuse.
+
+    Lazy texts and objects with a mailbox become texts, in the language of the rendering.
+    """
     try:
+        for declaration in _ADDRESS_LISTS:
+            entries = getattr(message, declaration)
+            if not {str}.issuperset(map(type, entries)):
+                setattr(message, declaration, [plain_entry(entry) for entry in entries if entry])
+        if type(message.from_email) is not str:
+            message.from_email = plain_entry(message.from_email)
         # Beyond ASCII it is the server that decides, and the backend that asks it.
         addresses_of(message, utf8=True)
     except InvalidAddress:
@@ -334,5 +345,5 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
             try:
                 read_addresses(header, [entries] if header == "From" else entries, utf8=True)
             except InvalidAddress as error:
-                raise InvalidAddress(f"{origin}.{declaration}: {error}") from None
+                raise type(error)(f"{origin}.{declaration}: {error}") from None
         raise

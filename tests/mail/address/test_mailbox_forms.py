@@ -398,6 +398,47 @@ class TestEveryWayToSend:
         assert build(message)[1] == ("bounce+john=y.de@x.de", ("john@y.de",))
         assert message.message()["List-Id"] == "<hello_forms.x.de>"
 
+    def test_a_notification_reads_objects_and_lazy_texts_in_the_language_it_renders_in(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "hello.txt").write_text("Hello")
+        language = ["en"]
+
+        class Lazy:
+            def __str__(self) -> str:
+                return {"en": "Hello", "de": "Grüße"}[language[-1]]
+
+        class Greeting(Notification, name="greeting_forms"):
+            subject = Lazy()  # type: ignore[assignment] # a lazy text
+            text_template = "hello.txt"
+            from_email = (Lazy(), "me@x.de")
+            to = [User(Lazy(), "you@x.de")]
+            headers = {"X-Lazy": Lazy(), "Sender": ("Jürgen", "j@x.de"), "Resent-To": Employee()}
+
+        messages = []
+        for name in ("en", "de"):
+            language.append(name)
+            messages.append(Renderer(tmp_path).render(Greeting()))
+        for message, shown in zip(messages, ("Hello", "Grüße"), strict=True):
+            assert message.subject == message.extra_headers["X-Lazy"] == shown
+            assert read(message, "From") == [(shown, "me@x.de")]
+            assert read(message, "To") == [(shown, "you@x.de")]
+            assert read(message, "Sender") == [("Jürgen", "j@x.de")]
+            assert read(message, "Resent-To") == [("Müller (Chef)", "chef@x.de")]
+            assert message.to == [(shown, "you@x.de")]
+
+    @pytest.mark.parametrize("entry", [("A\nB", "a@x.de"), "=?utf-8?q?=0A?= <a@x.de>", "a@x.de\nBcc: b@x.de"])
+    @pytest.mark.parametrize("declaration", ["to", "cc", "bcc", "reply_to", "from_email"])
+    def test_a_notification_refuses_forged_mailboxes_when_it_renders(
+        self, tmp_path: Path, declaration: str, entry: Any
+    ) -> None:
+        (tmp_path / "hello.txt").write_text("Hello")
+        given = entry if declaration == "from_email" else [entry]
+        body = {"text_template": "hello.txt", "to": ["b@x.de"], declaration: property(lambda _: given)}
+        forged: Any = type("Forged", (Notification,), body, name=f"forged_{declaration}_{abs(hash(entry))}")
+        with pytest.raises(BadHeaderError, match=r"^Forged"):
+            Renderer(tmp_path).render(forged())
+
     @pytest.mark.parametrize(
         ("declaration", "value", "said"),
         [
