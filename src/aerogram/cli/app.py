@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 import aerogram
 from aerogram.cli.catch import catch
 from aerogram.cli.check import check
+from aerogram.cli.messages import compile_catalogs, extract, init, update
 from aerogram.cli.modules import Invocation
 from aerogram.cli.samples import list_notifications, preview, send
 from aerogram.cli.screen import complain
@@ -58,6 +59,14 @@ app.command("preview", cls=_Command)(preview)
 app.command("check", cls=_Command)(check)
 app.command("send", cls=_Command)(send)
 app.command("catch", cls=_Command)(catch)
+messages = typer.Typer(
+    cls=_Group, no_args_is_help=True, help="Collect what is translated, and make and compile the catalogues."
+)
+messages.command("extract", cls=_Command)(extract)
+messages.command("init", cls=_Command)(init)
+messages.command("update", cls=_Command)(update)
+messages.command("compile", cls=_Command)(compile_catalogs)
+app.add_typer(messages, name="messages")
 
 
 def _show_version(wanted: bool) -> None:

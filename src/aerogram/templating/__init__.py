@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aerogram.templating.catalogs import translated_messages
 from aerogram.templating.environment import Templates, check_line, page_environment
 from aerogram.templating.extending import settings_additions, settings_environment
 from aerogram.templating.images import InlineImage
@@ -26,4 +27,5 @@ __all__ = [
     "settings_additions",
     "settings_environment",
     "shipped_templates",
+    "translated_messages",
 ]

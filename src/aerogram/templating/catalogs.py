@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.ext import InternationalizationExtension
+from jinja2.ext import GETTEXT_FUNCTIONS, InternationalizationExtension, extract_from_ast
 from markupsafe import Markup
 
-from aerogram.exceptions import ImproperlyConfigured
+from aerogram.exceptions import ImproperlyConfigured, TemplateSyntaxError
 from aerogram.templating.localization import candidates, message_locale, parse_locale
 
-__all__ = ["DOMAIN", "Catalogs", "shipped_translation"]
+__all__ = ["DOMAIN", "Catalogs", "shipped_translation", "translated_messages"]
 
 DOMAIN = "messages"
 _SHIPPED = Path(__file__).with_name("locale")
@@ -79,6 +79,25 @@ def shipped_translation(message: str, locale: str) -> str | None:
     """Return words of ours in a language, or ``None`` where they are not translated."""
     text = Catalogs().of(locale).gettext(message)
     return text if text != message or locale.partition("_")[0] == "en" else None
+
+
+def translated_messages(templates: Any, source: str, name: str) -> Iterator[tuple[int, str, Any]]:
+    """Yield the line, function and texts of what a template translates, also of several texts together.
+
+    Args:
+        templates: the :class:`~aerogram.templating.Templates` whose tags it may use.
+        source: the template.
+        name: its file, for error texts.
+
+    Raises:
+        TemplateSyntaxError: it does not parse.
+    """
+    try:
+        tree = templates.text_environment.parse(source)
+    except jinja2.TemplateSyntaxError as error:
+        where = f"{name}, line {error.lineno}"
+        raise TemplateSyntaxError(f"{where}: {error.message}", template=name, line=error.lineno) from None
+    yield from extract_from_ast(tree, GETTEXT_FUNCTIONS)
 
 
 def _read(path: Path) -> GNUTranslations:
