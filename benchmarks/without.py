@@ -2,7 +2,8 @@
 
 Each round renders messages of the templates of ``./run bench render``, once with all fast paths and once
 without each of them. The table shows the medians in milliseconds of processor time per message, and how much
-longer a message takes without one. "new" are shapes that no stencil knows, "known" the others.
+longer a message takes without one. "new" are shapes that no stencil knows, "new sheet" those whose style
+sheet is new as well, "known" the others.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 from unittest.mock import patch
 
 from aerogram.conf import settings
-from aerogram.inlining import applying, cascade
-from aerogram.plaintext import marks, style
+from aerogram.inlining import applying, cascade, properties, selectors, stylesheet
+from aerogram.plaintext import style
 from aerogram.plaintext.grid import Grid
 
 from .render import PAGES, Contestants, Run, context
@@ -39,16 +40,28 @@ SWITCHES: dict[str, tuple[Any, str, Any]] = {
     "sheets": (applying, "parse_sheet", uncached(applying.parse_sheet)),
     "outcomes": (cascade, "_situation", uncached(cascade._situation)),
     "styles": (style, "_style_info", uncached(style._style_info)),
-    "clean text": (marks, "is_clean", lambda _text: False),
+    "selectors": (stylesheet, "read_selector", uncached(selectors.read_selector)),
+    "relations": (stylesheet, "are_related", uncached(properties.are_related)),
+    "valid values": (stylesheet, "is_surely_valid", uncached(properties.is_surely_valid)),
     "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),
 }
-MESSAGES = {"new": 3, "known": 40}
+MESSAGES = {"new": 3, "new sheet": 3, "known": 40}
 
 
 def measure(names: list[str], templates: list[str], rounds: int) -> dict[str, dict[str, list[float]]]:
     """Return milliseconds per message, by column and fast path; under an empty name with all of them."""
     contestants = Contestants()
-    runs: dict[str, Run] = {"new": contestants.aerogram_unseen, "known": contestants.aerogram}
+    forget_sheets = applying.parse_sheet.cache_clear
+
+    def new_sheet(name: str, variables: dict[str, Any]) -> object:
+        forget_sheets()
+        return contestants.aerogram_unseen(name, variables)
+
+    runs: dict[str, Run] = {
+        "new": contestants.aerogram_unseen,
+        "new sheet": new_sheet,
+        "known": contestants.aerogram,
+    }
     chance = random.Random(1)  # noqa: S311  # sample data, no secret
     times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for number in range(rounds + 1):
@@ -89,11 +102,11 @@ def main() -> None:
         column: {name: statistics.median(found) for name, found in by_name.items()}
         for column, by_name in times.items()
     }
-    print("".join(f"{column:>16}" for column in ("without", *medians)))
-    print(f"{'(nothing)':>16}" + "".join(f"{by_name['']:13.3f} ms" for by_name in medians.values()))
+    print("".join(f"{column:>18}" for column in ("without", *medians)))
+    print(f"{'(nothing)':>18}" + "".join(f"{by_name['']:15.3f} ms" for by_name in medians.values()))
     for name in names:
         costs = (by_name[name] / by_name[""] - 1 for by_name in medians.values())
-        print(f"{name:>16}" + "".join(f"{cost:+16.0%}" for cost in costs))
+        print(f"{name:>18}" + "".join(f"{cost:+18.0%}" for cost in costs))
 
 
 if __name__ == "__main__":

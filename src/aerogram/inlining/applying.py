@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -240,7 +239,7 @@ def _write_attributes(
     tested = {name.lower() for name in _TESTED_ATTRIBUTE.findall(kept)}
     for situation, elements in groups.items():
         important, left_out = plan.places[situation]
-        style = _style(situation, frozenset(important), frozenset(left_out))
+        style = situation.style(important, left_out)
         values = {one.name: one.value for n, one in enumerate(situation.inlined) if n not in left_out}
         for element in elements:
             if element not in merged and not important:
@@ -253,11 +252,6 @@ def _write_attributes(
             for name, value in added:
                 if name not in tested:
                     element.set(name, value)
-
-
-@lru_cache(maxsize=2048)
-def _style(situation: Situation, important: frozenset[int], left_out: frozenset[int]) -> str:
-    return situation.style(important, left_out)
 
 
 def _write_sheets(root: Element, sources: Sequence[_Source], texts: Sequence[str]) -> None:

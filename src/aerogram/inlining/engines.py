@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from functools import cache, lru_cache
+from functools import cache
 from itertools import count, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.matching import Index
@@ -42,11 +42,10 @@ def merge_directly(index: Index, candidates: Sequence[Candidate]) -> Merged:
     for selector, declarations in candidates:
         for element in index.find(selector):
             met.setdefault(element, []).append(declarations)
-    return {element: _winners(tuple(blocks)) for element, blocks in met.items()}
+    return {element: _winners(blocks) for element, blocks in met.items()}
 
 
-@lru_cache(maxsize=2048)
-def _winners(blocks: tuple[tuple[Ranked, ...], ...]) -> tuple[Ranked, ...]:
+def _winners(blocks: Iterable[tuple[Ranked, ...]]) -> tuple[Ranked, ...]:
     found = sorted([one for block in blocks for one in block], key=attrgetter("rank"))
     return tuple({_property(one): one for one in found}.values())
 
@@ -104,7 +103,6 @@ def _free_attribute(root: Element) -> str:
     return next(name for name in names if not root.xpath(f"boolean(//@{name})"))
 
 
-@lru_cache(maxsize=2048)
 def _bulks(declarations: tuple[Ranked, ...]) -> list[tuple[tuple[Any, ...], str, dict[str, Ranked]]]:
     """Return what premailer knows of a rule: its rank and its declarations in words, important ones apart."""
     found = []

@@ -28,11 +28,6 @@ _INVISIBLE = re.compile(
 )
 _LOOSE_JOINER = re.compile("(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s\u200c\u200d])")
 _SPACES = re.compile("[ \t\n\r\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]{2,}|[\t\n\r\f\x85\u2028\u2029]")
-# Any character that the three patterns above may change, besides two spaces.
-_NOT_CLEAN = re.compile(
-    "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2007\u200b-\u200d"
-    "\u2028\u2029\u2060-\u2064\u2800\u3000\ufeff\ufff9-\ufffb]"
-)
 _WHITE_SPACE = re.compile("[\f\x85\u2028\u2029\xa0\u2007\u2800\u3000]")
 _GAP = re.compile(f"({BREAK}?) +")
 _LINE_END = re.compile("\r\n|\r|\n")
@@ -45,16 +40,9 @@ _BLANK = "".join(
 
 def clean(text: str) -> str:
     """Return a run of text without invisible characters, with white space collapsed but not stripped."""
-    if is_clean(text):
+    if text.isascii() and text.isprintable() and "  " not in text:
         return text
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
-
-
-def is_clean(text: str) -> bool:
-    """Return whether :func:`clean` and the other cleaners but that of URLs would change nothing."""
-    if "  " in text:
-        return False
-    return (text.isascii() and text.isprintable()) or _NOT_CLEAN.search(text) is None
 
 
 def clean_lines(text: str) -> str:

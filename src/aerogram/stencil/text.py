@@ -145,10 +145,10 @@ class TextTemplate(NamedTuple):
         """Return the text part with ``values``, as they are escaped in the page, in it."""
         words = _unescaped(_SEPARATOR.join(self.pick(values))).split(_SEPARATOR)
         joined = "<".join(words)
+        # Then the cleaners would change nothing, but for spaces in URLs.
         simple = joined.isprintable() and is_simple(joined) and "  " not in joined
-        if not (simple or marks.is_clean(joined)) or " " in "".join([words[place] for place in self.urls]):
+        if not simple or " " in "".join([words[place] for place in self.urls]):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
-            simple = False
         texts = [text for lines in self.plain for text in lines.format(words, simple=simple)]
         texts += [line.format(words) for line in self.others]
         ordered = self.in_order(texts)
