@@ -20,6 +20,7 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   └── NoRecipients                          a notification without recipients
     ├── NotificationError                         a notification class, or the list of them, is wrong
     │   ├── DeclarationError (TypeError, ValueError)  the class cannot work as it is declared
+    │   ├── PayloadError (TypeError, ValueError)  fields that are no JSON, or JSON that is no fields
     │   ├── DuplicateNotification (ValueError)    two classes have one name
     │   └── NotificationNotFound (LookupError)    there is no class of that name
     ├── RenderError                               a template did not become a message
@@ -71,6 +72,7 @@ __all__ = [
     "NotificationError",
     "NotificationNotFound",
     "OutputError",
+    "PayloadError",
     "RenderError",
     "TemplateNotFound",
     "TemplateSyntaxError",
@@ -163,6 +165,13 @@ class DeclarationError(NotificationError, TypeError, ValueError):
 
     It is a ``TypeError`` as dataclasses raise for a bad class body, and a ``ValueError`` because the value
     of a declaration is wrong.
+    """
+
+
+class PayloadError(NotificationError, TypeError, ValueError):
+    """Fields that cannot be written as JSON, or data that is not what :meth:`Notification.to_dict` wrote.
+
+    It is a ``TypeError`` because a value has the wrong type, and a ``ValueError`` because data is wrong.
     """
 
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, Union, dataclass_transform
+from collections.abc import Mapping
+from importlib import import_module
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+)
 
 from aerogram.conf import settings
 from aerogram.constructor import DeclarationProblem, make_constructor, report_problem
 from aerogram.declaration import DECLARATIONS, Declarations, wrong_declarations
-from aerogram.exceptions import DeclarationError, NoRecipients, NotificationError
+from aerogram.exceptions import (
+    DeclarationError,
+    NoRecipients,
+    NotificationError,
+    NotificationNotFound,
+    PayloadError,
+)
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.sending import StaffGroup, staff_addresses
-from aerogram.naming import checked_name, claim_name, snake_case
+from aerogram.naming import checked_name, claim_name, class_named, snake_case
+from aerogram.payload import fields_from_json, fields_to_json
 from aerogram.renderer import Renderer, default_renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
     from aerogram.mail.backends.base import BaseEmailBackend
@@ -184,6 +202,41 @@ class Notification(Base):
         with settings.frozen():
             return renderer_of(self).render(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the name and the fields of this mail, ready for JSON: for a queue or another process.
+
+        Raises:
+            PayloadError: the value of a field cannot be written as JSON, or is not of the annotated type.
+
+        >>> class Reminder(Notification):
+        ...     subject = "On {{ day }}"
+        ...     text_template = "reminder.txt"
+        ...     to: list[str]
+        ...     day: date
+        >>> Reminder(to=["ann@example.com"], day=date(2026, 5, 13)).to_dict()
+        {'notification': 'reminder', 'fields': {'to': ['ann@example.com'], 'day': {'$date': '2026-05-13'}}}
+        """
+        return {"notification": registered_name(self), "fields": fields_to_json(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the mail that :meth:`to_dict` returned, whose class is found by its name in the registry.
+
+        Nothing that the data names is imported or called, and every field is checked.
+
+        Args:
+            data: what :meth:`to_dict` returned, perhaps after ``json.loads``.
+
+        Raises:
+            PayloadError: a field is missing, unknown or of the wrong type, or the data is no such dict.
+            NotificationNotFound: no class has the name, also after importing ``NOTIFICATION_MODULES``.
+        """
+        if not isinstance(data, Mapping) or set(data) != {"notification", "fields"}:
+            raise PayloadError(
+                'The data is not what to_dict() returns: {"notification": name, "fields": {…}}.'
+            )
+        return cast("Self", fields_from_json(_class_for(str(data["notification"]), cls), data["fields"]))
+
     def send(
         self,
         fail_silently: bool = False,
@@ -283,6 +336,18 @@ class ManagerNotification(_StaffNotification):
 
     _group = "MANAGERS"
     html_template = "aerogram/manager.html"
+
+
+def _class_for(name: str, base: type[Notification]) -> type[Notification]:
+    modules = iter(settings.NOTIFICATION_MODULES)
+    while (found := class_named(name)) is None and (module := next(modules, None)) is not None:
+        import_module(module)
+    if found is None or not issubclass(found, base):
+        raise NotificationNotFound(
+            f"No {base.__qualname__} is named {name[:100]!r}. Import its module, or give it to "
+            "NOTIFICATION_MODULES."
+        )
+    return found
 
 
 def registered_name(notification: type[Notification] | Notification) -> str:
