@@ -123,18 +123,18 @@ class Renderer:
             RenderError: a template is missing, broken, or uses what the notification does not give.
         """
         origin = type(notification).__name__
-        with settings.frozen():
-            rendering = Rendering(
-                _of_message(notification, "locale", parse_locale, origin),
-                _of_message(notification, "timezone", parse_timezone, origin),
-            )
-            token = current_rendering.set(rendering)
-            try:
-                return self._message(notification, rendering, origin)
-            except BadHeaderError as error:
-                raise type(error)(f"{origin}: {error}") from None
-            finally:
-                current_rendering.reset(token)
+        current = settings.snapshot()
+        rendering = Rendering(
+            _of_message(notification, "locale", parse_locale, current["LOCALE"], origin),
+            _of_message(notification, "timezone", parse_timezone, current["TIMEZONE"], origin),
+        )
+        token = current_rendering.set(rendering)
+        try:
+            return self._message(notification, rendering, origin)
+        except BadHeaderError as error:
+            raise type(error)(f"{origin}: {error}") from None
+        finally:
+            current_rendering.reset(token)
 
     def _message(self, notification: Renderable, rendering: Rendering, origin: str) -> EmailMultiAlternatives:
         variables = notification.context()
@@ -153,8 +153,9 @@ class Renderer:
         )
         if html is not None:
             message.alternatives.append(html)
-            shown = str(html.content) if rendering.images else ""
-            message.attachments += [image.part for image in rendering.images.values() if str(image) in shown]
+            for image in rendering.images.values():
+                if str(image) in str(html.content):
+                    message.attachments.append(image.part)
         message.extra_headers = _headers(notification, message, rendering)
         for attachment in notification.attachments or ():
             _attach(message, attachment, origin)
@@ -248,16 +249,19 @@ def _key(value: object) -> object:
     return str(value) if isinstance(value, str | Path) else _Identity(value)
 
 
-def _of_message(notification: Renderable, name: str, parse: Callable[[Any], Any], origin: str) -> Any:
-    """Return the locale or time zone of a notification, or else of the settings."""
+def _of_message(
+    notification: Renderable, name: str, parse: Callable[[Any], Any], default: object, origin: str
+) -> Any:
+    """Return the locale or time zone of a notification, or else the default, which the settings give."""
     value = getattr(notification, name)
-    setting = name.upper() if value is None or value == "" else ""
+    is_declared = value is not None and value != ""
     try:
-        return parse(getattr(settings, setting) if setting else value)
+        return parse(value if is_declared else default)
     except ValueError as error:
-        if setting:
-            raise ImproperlyConfigured(f"{setting} ({settings.source_of(setting)}): {error}") from None
-        raise DeclarationError(f"{origin}.{name}: {error}") from None
+        if is_declared:
+            raise DeclarationError(f"{origin}.{name}: {error}") from None
+        setting = name.upper()
+        raise ImproperlyConfigured(f"{setting} ({settings.source_of(setting)}): {error}") from None
 
 
 def _headers(
