@@ -32,6 +32,7 @@ class Catalogs:
     def __init__(self, folders: Iterable[str | Path] = ()) -> None:
         self.folders = tuple(map(Path, folders))
         self._of: dict[str, NullTranslations] = {}
+        self._shipped = lru_cache(maxsize=256)(self._shipped_in)
 
     def install(self, environment: jinja2.Environment) -> None:
         """Give an environment ``{% trans %}`` and its functions, unless it has functions of its own."""
@@ -47,16 +48,24 @@ class Catalogs:
                 newstyle=True,
             )
         environment.globals.setdefault("shipped_text", self.shipped_text)
+        environment.globals.setdefault("around_site", self.around_site)
 
     @jinja2.pass_eval_context
     def shipped_text(self, context: Any, message: str, language: object, **values: Any) -> str:
         """Return words of a template that ships in a language, with values; HTML escapes them."""
-        try:
-            translations = self.of(parse_locale(language))
-        except ValueError:  # a page may call its language what it likes
-            translations = NullTranslations()
-        text = translations.gettext(message)
+        text = self._shipped(message, str(language))
         return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - words of catalogues
+
+    def around_site(self, message: str, language: object) -> tuple[str, str]:
+        """Return the words before and behind the name of the site in words of a template that ships."""
+        before, _, behind = self._shipped(message, str(language)).partition("%(site)s")
+        return before.strip(), behind.strip()
+
+    def _shipped_in(self, message: str, language: str) -> str:
+        try:
+            return self.of(parse_locale(language)).gettext(message)
+        except ValueError:  # a page may call its language what it likes
+            return message
 
     def of(self, locale: str) -> NullTranslations:
         """Return the translations for a locale: all that may be meant by it, one behind the other."""

@@ -152,6 +152,7 @@ def language_tag(locale: str | None = None) -> str:
     return (locale or message_locale()).replace("_", "-")
 
 
+@lru_cache(maxsize=256)
 def text_direction(language: object) -> str:
     """Return ``"rtl"`` for a language tag of a script that is written from right to left, else ``"ltr"``.
 
