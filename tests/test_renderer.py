@@ -264,3 +264,28 @@ def test_an_address_beyond_ascii_is_for_the_server_to_decide(renderer: Renderer)
 def test_one_folder_of_templates_needs_no_list(form: Any, tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("<p>From the folder</p>")
     assert Renderer(form(tmp_path)).render(Hello(name="Ann")).body == "From the folder\n"
+
+
+@pytest.mark.parametrize("url", ["https://example.com/u/1", None])
+def test_the_url_that_unsubscribes_is_a_variable_and_computed_once(url: str | None) -> None:
+    asked = []
+
+    class News(Notification, abstract=True):
+        subject = "News{{ ' (unsubscribe)' if unsubscribe_url }}"
+        html_template = "a"
+        to = ["ann@example.com"]
+
+        @property
+        def unsubscribe_url(self) -> str | None:
+            asked.append(1)
+            return url
+
+        def context(self) -> dict[str, Any]:
+            return {}
+
+    source = "<p>News.</p>{% if unsubscribe_url %}<a href='{{ unsubscribe_url }}'>Leave</a>{% endif %}"
+    message = Renderer(loader=DictLoader({"a": source})).render(News())
+    assert message.body == ("News.\n\nLeave: https://example.com/u/1\n" if url else "News.\n")
+    assert message.subject == ("News (unsubscribe)" if url else "News")
+    assert ("List-Unsubscribe" in message.extra_headers) == bool(url)
+    assert asked == [1]

@@ -137,7 +137,8 @@ class Renderer:
             current_rendering.reset(token)
 
     def _message(self, notification: Renderable, rendering: Rendering, origin: str) -> EmailMultiAlternatives:
-        variables = notification.context()
+        unsubscribe_url = notification.unsubscribe_url
+        variables = {"unsubscribe_url": unsubscribe_url, **notification.context()}
         rendering.part = "text"
         subject = self._subject(notification, variables, origin)
         text, html = self._parts(notification, variables, rendering, origin)
@@ -156,7 +157,7 @@ class Renderer:
             for image in rendering.images.values():
                 if str(image) in str(html.content):
                     message.attachments.append(image.part)
-        message.extra_headers = _headers(notification, message, rendering)
+        message.extra_headers = _headers(notification, message, rendering, unsubscribe_url)
         for attachment in notification.attachments or ():
             _attach(message, attachment, origin)
         _check_addresses(message, origin)
@@ -265,7 +266,7 @@ def _of_message(
 
 
 def _headers(
-    notification: Renderable, message: EmailMultiAlternatives, rendering: Rendering
+    notification: Renderable, message: EmailMultiAlternatives, rendering: Rendering, url: str | None
 ) -> dict[str, str]:
     """Return the declared headers, checked, and those of the language and of the category."""
     headers = {}
@@ -275,7 +276,7 @@ def _headers(
         headers["Content-Language"] = language[1]
     kind = type(notification)
     category = None if _is_field(notification, "category") else notification.category
-    url, email, list_id = notification.unsubscribe_url, notification.unsubscribe_email, notification.list_id
+    email, list_id = notification.unsubscribe_email, notification.list_id
     if category is not None or url or email or list_id:
         headers |= category_headers(
             category,

@@ -404,6 +404,14 @@ def test_a_dead_server_is_1_in_one_sentence(shop, free_port):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("address", ["me", "Ann <me>", '"me"', "me@", "not an address", ""])
+def test_send_to_what_is_no_whole_address_is_2(shop, address):
+    done = aerogram_command("--app", "mails", "send", "welcome", "--to", address, cwd=shop)
+    assert done.returncode == 2
+    assert "--to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_send_without_samples_is_2(shop):
     (shop / "bare.py").write_text(MAILS.split("    @classmethod")[0])
     done = aerogram_command("--app", "bare", "send", "welcome", "--to", "me@example.com", cwd=shop)

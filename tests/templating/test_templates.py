@@ -10,6 +10,7 @@ import pytest
 from jinja2 import DictLoader
 from lxml import html as lxml_html
 
+from aerogram.document import parse_html
 from aerogram.inlining import inline_css
 from aerogram.templating import Templates, inspect_template, shipped_templates
 from tests.sample_mail import EXAMPLES, KIT
@@ -382,3 +383,63 @@ def luminance(color: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+# Bodies of paragraphs, and tables of many columns
+
+
+@pytest.mark.parametrize("call", ["small()", "panel()", "quote()", "item('Title', '', 'Ann')"])
+@pytest.mark.parametrize(
+    "body", ["<p>a</p><p>b</p>", "\n<p class='x'>a</p>\n<p>b</p>\n", "<ul><li>a</li></ul><p>b</p>"]
+)
+def test_a_body_of_paragraphs_stands_in_no_paragraph(call: str, body: str) -> None:
+    kit_of = '{% import "aerogram/components.html" as kit %}'
+    source = page(
+        extending(
+            "{% block content %}"
+            + kit_of
+            + "{% call kit."
+            + call
+            + " %}"
+            + body
+            + "{% endcall %}{% endblock %}"
+        )
+    )
+    document = parse_html(inline_css(source))
+    assert not [p for p in document.iter("p") if not "".join(p.itertext()).strip()], (
+        "an empty one is left over"
+    )
+    (second,) = [p for p in document.iter("p") if p.text == "b"]
+    assert "p" not in [ancestor.tag for ancestor in second.iterancestors()]
+    if call == "small()":
+        assert "small" in [ancestor.get("class") for ancestor in second.iterancestors()]
+
+
+@pytest.mark.parametrize("call", ["small()", "item('Title')"])
+def test_a_body_of_words_is_a_paragraph(call: str) -> None:
+    source = page(
+        '{% import "aerogram/components.html" as kit %}{% call kit.' + call + " %}a <b>c</b>{% endcall %}"
+    )
+    assert "a <b>c</b>" in re.sub(r"<p class=\"small\">|<p><span dir=\"auto\">", "", source)
+    assert "<div" not in source
+
+
+@pytest.mark.parametrize("width", [320, 375, 640])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("numeric", [[], [3, 4, 5], [0, 1, 2, 3, 4, 5]])
+def test_a_table_of_six_columns_stays_inside_the_page(
+    browser: Any, width: int, scheme: str, numeric: list[int]
+) -> None:
+    source = (
+        '{% from "aerogram/components.html" import table %}{% block content %}'
+        '{{ table(["Item", "Colour", "Size", "Quantity", "Unit price", "Amount"],'
+        ' [("Ergonomic chair", "Anthracite", "Communication", 1200, "€1,249,000.00", "€14,988,000.00")],'
+        ' numeric=numeric, totals=[("Total", "€14,988,000.00")]) }}{% endblock %}'
+    )
+    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab.set_content(inline_css(page(extending(source), numeric=numeric)))
+    cells = "[...document.querySelectorAll('td, th, table')]"
+    right = tab.evaluate(f"Math.max(...{cells}.map(e => e.getBoundingClientRect().right))")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert right <= width
+    tab.close()

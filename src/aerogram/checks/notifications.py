@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
+from aerogram.checks.declarations import class_mistakes
+from aerogram.checks.links import dead_links
 from aerogram.checks.problem import Problem, Severity, SourceLine, source_line
 from aerogram.checks.resources import large_images, lost_resources
+from aerogram.declaration import DECLARATIONS
 from aerogram.exceptions import (
     BadHeaderError,
     DeclarationError,
@@ -18,6 +22,8 @@ from aerogram.exceptions import (
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedVariableError,
+    UnknownBlockError,
+    UnprintableError,
     describe,
 )
 from aerogram.mail.wire.serializer import to_bytes
@@ -40,6 +46,8 @@ _CODES: dict[type[Exception], str] = {
     TemplateNotFound: "template-missing",
     TemplateSyntaxError: "template-broken",
     UndefinedVariableError: "unknown-variable",
+    UnknownBlockError: "unknown-block",
+    UnprintableError: "unprintable",
     BadHeaderError: "header-invalid",
     InvalidAddress: "address-invalid",
     InvalidAttachment: "attachment-invalid",
@@ -83,6 +91,8 @@ class _Check:
         self._check_stylesheets()
         self._check_recipients()
         self._check_unsubscribing()
+        for problem in class_mistakes(self.cls):
+            self._add(*problem)
         for name, sample in samples.items():
             self._check_sample(name, sample)
         return self.problems
@@ -106,11 +116,12 @@ class _Check:
 
     def _variables(self, samples: Mapping[str, Notification]) -> set[str] | None:
         """Return what the templates may use; None where only samples could tell, and there are none."""
+        always = self.fields | {"unsubscribe_url"}
         if self.cls.context is Notification.context:
-            return self.fields
+            return always
         contexts = [_attempt(sample.context) for sample in samples.values()]
         contexts = [context for context in contexts if context is not None]
-        return self.fields.union(*contexts) if contexts else None
+        return always.union(*contexts) if contexts else None
 
     def _is_static(self, declaration: str) -> bool:
         """Return whether a declaration is a plain class attribute: neither computed nor an argument."""
@@ -162,6 +173,15 @@ class _Check:
         elif finding.kind == "broken":
             where = f"The template {finding.template!r}" if finding.template else "The subject"
             code, message = "template-broken", f"{where} does not parse: {finding.subject}"
+        elif finding.kind == "block":
+            code, message = "unknown-block", finding.subject
+        elif finding.kind == "macro":
+            code = "unprintable"
+            macro = finding.subject
+            message = (
+                f"{{{{ {macro} }}}} is a macro. Call it: {macro}(…). If a variable is meant, import it "
+                f"under another name: import {macro} as {macro}_macro."
+            )
         else:
             code, severity = "unchecked-include", "warning"
             message = "Only the data decides which template is included here. Add a sample that renders it."
@@ -173,6 +193,8 @@ class _Check:
         hint = f" Did you mean {close[0]!r}?" if close else ""
         known = ", ".join(sorted(variables)) or "none"
         where = f"no field of {self.cls.__name__} and not in its context()"
+        if hasattr(self.cls, name) and not name.startswith("_"):
+            return f"{name!r} is {where}. {_how_to_use(self.cls, name)}"
         return f"{name!r} is {where}.{hint} There are: {known}."
 
     def _check_stylesheets(self) -> None:
@@ -216,7 +238,7 @@ class _Check:
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
-        for lost in (*lost_resources(message), *large_images(message)):
+        for lost in (*lost_resources(message), *large_images(message), *dead_links(message)):
             self._add("html_template", *lost)
 
     def _report_failure(self, name: str, error: Exception) -> None:
@@ -261,6 +283,17 @@ class _Check:
         """Add a problem that is reported once for all samples."""
         if not any(problem.code == code for problem in self.problems):
             self._add(declaration, code, message)
+
+
+def _how_to_use(cls: type[Notification], name: str) -> str:
+    """Return how an attribute of a class becomes a variable of its templates."""
+    value = inspect.getattr_static(cls, name)
+    if isinstance(value, str | int | float | list | tuple | dict | None) and name not in DECLARATIONS:
+        return (
+            f"It is a class attribute: annotate it, {name}: {type(value).__name__} = …, to make it a field."
+        )
+    called = "()" if inspect.isroutine(value) else ""
+    return f'Add it to the context(): return {{**super().context(), "{name}": self.{name}{called}}}.'
 
 
 def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bool:

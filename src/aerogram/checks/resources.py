@@ -38,7 +38,7 @@ def lost_resources(message: EmailMessage) -> Iterator[LostResource]:
     inlined: rendering fetches nothing, and few mail programs load a style sheet.
     """
     attached = _content_ids(message)
-    roots = [root for html in _html_parts(message) if (root := parse_html(html)) is not None]
+    roots = html_roots(message)
     yield from dict.fromkeys(
         lost for root in roots for lost in (*_lost_images(root, attached), *_lost_sheets(root))
     )
@@ -57,6 +57,11 @@ def large_images(message: EmailMessage) -> Iterator[LostResource]:
                     f"{size * 4 // 3072} KB. Link to it by https, or stay below {_LARGE // 1024} KB."
                 )
                 yield LostResource("image-large", text, "warning")
+
+
+def html_roots(message: EmailMessage) -> list[Element]:
+    """Return the documents of a message's HTML parts."""
+    return [root for html in _html_parts(message) if (root := parse_html(html)) is not None]
 
 
 def _html_parts(message: EmailMessage) -> list[str]:
@@ -83,6 +88,12 @@ def _lost_images(root: Element, attached: set[str]) -> Iterator[LostResource]:
                 f'Attach a MIME part: image = MIMEImage(content); image["Content-ID"] = "<{name}>".',
                 "error",
             )
+
+
+def sheet_urls(root: Element) -> list[str]:
+    """Return the URLs of the style sheets that a document loads."""
+    links = [link.get("href", "") for link in root.iter("link")]
+    return links + [url for sheet in _sheets(root) for url, is_import in _urls(sheet) if is_import]
 
 
 def _lost_sheets(root: Element) -> Iterator[LostResource]:

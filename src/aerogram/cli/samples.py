@@ -89,7 +89,8 @@ def send(
 
     for address in to:
         try:
-            parse_mailbox(address)
+            if not parse_mailbox(address).domain:
+                raise InvalidAddress(f"{address!r} has no domain. Write the whole address: ann@example.com.")
         except InvalidAddress as error:
             raise typer.BadParameter(str(error), param_hint="--to") from None
     chosen, notification = _chosen(context.obj.notification(name), sample)

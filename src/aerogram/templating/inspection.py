@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import jinja2
 from jinja2 import meta, nodes
 
+from aerogram.templating.blocks import top_blocks, unknown_block
+
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates
 
@@ -18,7 +20,8 @@ class Finding:
     """Something a template uses, or a reason why it cannot work.
 
     ``kind`` is ``"variable"`` (``subject`` is its name), ``"missing"`` (a template's name), ``"broken"``
-    (what the parser says) or ``"dynamic"`` (an include whose name only the data decides). ``template`` is
+    (what the parser says), ``"dynamic"`` (an include whose name only the data decides), ``"macro"`` (a macro
+    printed without a call) or ``"block"`` (a text about a block that no parent has). ``template`` is
     the logical name of the template it stands in, ``path`` its file where it has one, ``line`` counts from 1.
     """
 
@@ -35,6 +38,7 @@ class _Inspection:
     findings: list[Finding] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
+    trees: dict[str, tuple[nodes.Template, str | None]] = field(default_factory=dict)
 
     def load(self, name: str, origin: tuple[str, str | None, int]) -> None:
         """Read ``name`` and all that it pulls in; ``origin`` is the template, path and line that names it."""
@@ -58,6 +62,7 @@ class _Inspection:
         except jinja2.TemplateSyntaxError as error:
             self.findings.append(Finding("broken", error.message or "", name, path, error.lineno))
             return
+        self.trees[name] = tree, path
         self.assigned |= set(_exported(tree.body)) | _looped(tree)
         self.findings += self._variables(tree, name, path)
         for target, line in _pulled_in(tree):
@@ -71,6 +76,46 @@ class _Inspection:
         for node in tree.find_all(nodes.Name):
             if node.ctx == "load" and node.name in asked:
                 yield Finding("variable", node.name, name, path, node.lineno)
+
+    def mistakes(self) -> Iterator[Finding]:
+        """Yield the macros that are printed, and the blocks that no parent has, of all that was read."""
+        for name, (tree, path) in self.trees.items():
+            macros = self._macros(tree)
+            for output in tree.find_all(nodes.Output):
+                for node in output.nodes:
+                    if isinstance(node, nodes.Name) and node.name in macros:
+                        yield Finding("macro", node.name, name, path, node.lineno)
+            known = self._parents_blocks(tree)
+            for block, line in top_blocks(tree).items() if known is not None else ():
+                if known is not None and block not in known:
+                    yield Finding("block", unknown_block(block, known), name, path, line)
+
+    def _macros(self, tree: nodes.Template) -> set[str]:
+        """Return the names that stand for a macro everywhere in a template."""
+        found = {macro.name for macro in tree.find_all(nodes.Macro)}
+        for node in tree.find_all(nodes.FromImport):
+            other = _constant(node.template)
+            if other in self.trees:
+                theirs = {macro.name for macro in self.trees[other][0].find_all(nodes.Macro)}
+                pairs = [(name, name) if isinstance(name, str) else name for name in node.names]
+                found |= {alias for name, alias in pairs if name in theirs}
+        return found - {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+
+    def _parents_blocks(self, tree: nodes.Template) -> set[str] | None:
+        """Return the blocks of all that a template extends; None if only the data decides what that is."""
+        blocks: set[str] = set()
+        seen = [tree]
+        while (extends := next(seen[-1].find_all(nodes.Extends), None)) is not None:
+            parent, _ = self.trees.get(_constant(extends.template) or "", (None, None))
+            if parent is None or parent in seen:
+                return None
+            blocks |= {block.name for block in parent.find_all(nodes.Block)}
+            seen.append(parent)
+        return blocks
+
+
+def _constant(node: nodes.Node) -> str | None:
+    return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else None
 
 
 def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
@@ -95,7 +140,7 @@ def _settled(inspection: _Inspection) -> list[Finding]:
     """Drop the variables that another template of the chain sets, and duplicates."""
     kept = (
         finding
-        for finding in inspection.findings
+        for finding in (*inspection.findings, *inspection.mistakes())
         if not (finding.kind == "variable" and finding.subject in inspection.assigned)
     )
     return list(dict.fromkeys(kept))

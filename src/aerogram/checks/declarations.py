@@ -1,0 +1,129 @@
+"""Mistakes in the body of a class that raise no error: names that are nearly declarations, Jinja in data."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from aerogram.declaration import DECLARATIONS
+from aerogram.mail.sending import staff_addresses
+from aerogram.notification import AdminNotification, ManagerNotification, Notification
+
+if TYPE_CHECKING:
+    from aerogram.checks.problem import Severity
+
+__all__ = ["class_mistakes"]
+
+_MARKS = ("{{", "{%", "{#")
+_SYNONYMS = {
+    "attachment": "attachments",
+    "bounce": "return_path",
+    "bounceto": "return_path",
+    "envelopefrom": "return_path",
+    "files": "attachments",
+    "from": "from_email",
+    "fromaddr": "from_email",
+    "fromaddress": "from_email",
+    "header": "headers",
+    "extraheaders": "headers",
+    "htmltemplatename": "html_template",
+    "mailfrom": "from_email",
+    "mailto": "to",
+    "receiver": "to",
+    "receivers": "to",
+    "recipient": "to",
+    "recipientlist": "to",
+    "recipients": "to",
+    "replytoaddress": "reply_to",
+    "sender": "from_email",
+    "senderemail": "from_email",
+    "stylesheet": "css",
+    "stylesheets": "css",
+    "template": "html_template",
+    "templatename": "html_template",
+    "toaddress": "to",
+    "toaddresses": "to",
+    "toemail": "to",
+    "toemails": "to",
+    "unsubscribe": "unsubscribe_url",
+    "unsubscribelink": "unsubscribe_url",
+}
+
+
+def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
+    """Yield the declaration or attribute, code, message and severity of each mistake."""
+    yield from _near_declarations(cls)
+    yield from _jinja_in_data(cls)
+    group = getattr(cls, "_group", None)
+    staff = (AdminNotification, ManagerNotification)
+    uses_setting = any(
+        inspect.getattr_static(cls, "to") is inspect.getattr_static(each, "to") for each in staff
+    )
+    if group is not None and uses_setting and not staff_addresses(group):
+        yield (
+            None,
+            "no-staff",
+            f"{group} is empty, so this mail is sent to no one and raises no error. "
+            f'Set it: {group} = [("Ada", "ada@example.com")].',
+            "warning",
+        )
+
+
+def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
+    own = [owner for owner in cls.__mro__ if owner is not Notification and issubclass(owner, Notification)]
+    own = [owner for owner in own if not owner.__module__.startswith("aerogram.")]
+    annotated = {name for owner in own for name in inspect.get_annotations(owner)}
+    declared = annotated.union(*map(vars, own))
+    for name in dict.fromkeys(name for owner in own for name in vars(owner)):
+        value = inspect.getattr_static(cls, name)
+        if name.startswith("_") or name in DECLARATIONS or name in annotated or hasattr(Notification, name):
+            continue
+        meant = None if inspect.isroutine(value) else _meant(name)
+        if meant and meant not in declared:
+            yield (
+                name,
+                "nearly-declaration",
+                f"{name} is no declaration and has no effect. Did you mean {meant!r}? If it is a value of "
+                f"your own, annotate it ({name}: {type(value).__name__}) or give it another name.",
+                "warning",
+            )
+
+
+def _meant(name: str) -> str | None:
+    """Return the declaration that a name is probably meant to be."""
+    plain = name.replace("_", "").replace("-", "").lower()
+    by_plain = {each.replace("_", ""): each for each in DECLARATIONS}
+    if found := by_plain.get(plain) or _SYNONYMS.get(plain):
+        return found
+    near = difflib.get_close_matches(plain, [each for each in by_plain if len(each) > 3], n=1, cutoff=0.84)
+    return by_plain[near[0]] if near else None
+
+
+def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)  # type: ignore[arg-type]  # each is a dataclass
+    defaults = {field.name: field.default for field in fields}
+    if _has_marks(defaults.get("subject")):
+        yield (
+            "subject",
+            "subject-literal",
+            "subject is an argument, because it is annotated, and an argument is taken as it is: the mail "
+            f'would say {str(defaults["subject"])[:60]!r}. Remove the annotation: subject = "…".',
+            "error",
+        )
+    for name in DECLARATIONS.keys() - {"subject"}:
+        value = defaults.get(name, inspect.getattr_static(cls, name))
+        texts = value if isinstance(value, list | tuple) else [value]
+        if any(map(_has_marks, texts)):
+            yield (
+                name,
+                "jinja-literal",
+                f"{name} holds Jinja, and only subject is rendered. Compute it: @property def {name}(self).",
+                "error",
+            )
+
+
+def _has_marks(value: object) -> bool:
+    return isinstance(value, str) and any(mark in value for mark in _MARKS)

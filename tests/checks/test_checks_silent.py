@@ -1,0 +1,277 @@
+"""`check` finds what would otherwise be noticed by the first reader of the mail, or by nobody."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from aerogram import AdminNotification, ManagerNotification, Notification
+from aerogram.checks import check
+from aerogram.conf import settings
+
+HERE = Path(__file__).resolve()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path):
+    (tmp_path / "a.txt").write_text("Hello")
+    (tmp_path / "base.html").write_text("{% block content %}{% block inner %}{% endblock %}{% endblock %}")
+    (tmp_path / "middle.html").write_text("{% extends 'base.html' %}{% block content %}x{% endblock %}")
+    (tmp_path / "macros.html").write_text("{% macro code() %}{% endmacro %}{% set other = 1 %}")
+    settings.configure(TEMPLATE_DIRS=[str(tmp_path)])
+    return tmp_path
+
+
+class Base(Notification, abstract=True):
+    subject = "Hello"
+    to = ["ann@example.com"]
+
+    @classmethod
+    def samples(cls):
+        return {"one": cls()}
+
+
+def found(cls: type[Notification]) -> list[tuple[str, str]]:
+    return [(problem.code, problem.severity) for problem in check([cls])]
+
+
+def found_in(folder: Path, source: str, **fields: Any) -> list[tuple[str, str, int]]:
+    """Return the problems of a notification with this HTML template, its fields and no samples."""
+    (folder / "a.html").write_text(source)
+    body = {"html_template": "a.html", "samples": classmethod(lambda cls: {}), **fields}
+    body["__annotations__"] = dict.fromkeys(fields, Any)
+    cls = type("Made", (Base,), body, name="check_silent")
+    problems = [problem for problem in check([cls]) if problem.code != "no-samples"]
+    return [(problem.code, Path(problem.file).name, problem.line) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "line"),
+    [
+        ("{% from 'macros.html' import code %}\n{{ code }}", "unprintable", 2),
+        ("{% from 'macros.html' import code as c %}<p title='{{ c }}'>", "unprintable", 1),
+        ("{% macro code() %}{% endmacro %}\n\n{{ code }}", "unprintable", 3),
+        ("{% extends 'base.html' %}\n{% block contnet %}x{% endblock %}", "unknown-block", 2),
+        ("{% extends 'middle.html' %}{% block footer %}x{% endblock %}", "unknown-block", 1),
+    ],
+)
+def test_a_mistake_in_a_template_is_found_without_samples(folder, source, code, line):
+    assert found_in(folder, source, code="482") == [(code, "a.html", line)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% from 'macros.html' import code %}{{ code() }}",
+        "{% from 'macros.html' import other %}{{ other }}",
+        "{% from 'macros.html' import code %}{% for code in [1] %}{{ code }}{% endfor %}",
+        "{{ code }}{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}",
+        "{% extends 'middle.html' %}{% block inner %}x{% endblock %}{% block content %}y{% endblock %}",
+        "{% extends 'base.html' %}{% block content %}{% block new %}x{% endblock %}{% endblock %}",
+        "{% extends code %}{% block any %}x{% endblock %}",
+    ],
+)
+def test_what_is_meant_is_no_mistake(folder, source):
+    assert [
+        problem for problem in found_in(folder, source, code="482") if problem[0] != "unchecked-include"
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("\n{{ name.upper }}", "unprintable"),
+        ("\n{{ nothing }}", "unprintable"),
+        ("\n<a title='{{ nothing | trim }}'>", "unprintable"),
+        ("{% extends base %}\n{% block gone %}{% endblock %}", "unknown-block"),
+    ],
+)
+def test_samples_show_what_only_the_data_decides(folder, source, code):
+    (folder / "a.html").write_text(source)
+
+    class Sampled(Base, name="check_sampled"):
+        html_template = "a.html"
+        name: str = "Ann"
+        nothing: str | None = None
+        base: str = "base.html"
+
+    (problem,) = check([Sampled])
+    assert (problem.code, Path(problem.file).name, problem.line) == (code, "a.html", 2)
+
+
+def test_a_subject_that_is_taken_literally():
+    class Literal(Base, name="check_literal"):
+        subject: str = "Order {{ number }}"
+        text_template = "a.txt"
+
+    class FieldLiteral(Literal, name="check_field_literal"):
+        subject: str = dataclasses.field(default="{% if x %}Order{% endif %}")
+
+    class Settled(Literal, name="check_settled"):
+        subject = "Order {{ 1 }}"
+
+    for cls in (Literal, FieldLiteral):
+        (problem,) = check([cls])
+        assert problem.code == "subject-literal"
+        assert "Remove the annotation" in problem.message
+    assert check([Settled]) == []
+
+
+@pytest.mark.parametrize("name", ["html_template", "subject_prefix", "css"])
+def test_jinja_in_a_declaration_that_is_no_template(name):
+    cls = type(
+        "Literal",
+        (Base,),
+        {
+            "text_template": "a.txt",
+            name: "https://example.com/{{x}}",
+            "samples": classmethod(lambda cls: {}),
+        },
+        name="check_jinja",
+    )
+    assert ("jinja-literal", "error") in found(cls)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"), [(AdminNotification, "ADMINS"), (ManagerNotification, "MANAGERS")]
+)
+def test_staff_mail_to_nobody(kind, setting):
+    class Alarm(kind, name="check_staff"):
+        subject = "Alarm"
+
+        @classmethod
+        def samples(cls):
+            return {"one": cls(message="Fire")}
+
+    class ToOps(Alarm, name="check_staff_ops"):
+        to = ["ops@example.com"]
+
+    (problem,) = check([Alarm])
+    assert (problem.code, problem.severity) == ("no-staff", "warning")
+    assert f"{setting} is empty" in problem.message
+    assert check([ToOps]) == []
+    with settings.override(**{setting: [("Ada", "ada@example.com")]}):
+        assert check([Alarm]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sender", "from_email"),
+        ("from_", "from_email"),
+        ("replyto", "reply_to"),
+        ("replyTo", "reply_to"),
+        ("REPLY_TO", "reply_to"),
+        ("unsubscribe_ulr", "unsubscribe_url"),
+        ("recipients_", None),
+        ("text_tempalte", "text_template"),
+        ("attachement", "attachments"),
+        ("colour", None),
+        ("title", None),
+    ],
+)
+def test_an_attribute_that_is_nearly_a_declaration(name, meant):
+    body = {"html_template": None, name: "x", "_private": "sender"}
+    if name != "text_tempalte":
+        body["text_template"] = "a.txt"
+    problems = check([type("Near", (Base,), body, name="check_near")])
+    near = [problem for problem in problems if problem.code == "nearly-declaration"]
+    if name == "recipients_":  # `to` is declared
+        assert near == []
+    else:
+        assert [problem.message.split("?")[0].split()[-1] for problem in near] == (
+            [repr(meant)] if meant else []
+        )
+
+
+def test_fields_methods_and_declared_things_are_not_nearly_declarations():
+    class Fine(Base, name="check_fine"):
+        text_template = "a.txt"
+        from_email = "a@example.com"
+        sender = "x"
+        replyto: str = "a field"
+        attachment: ClassVar[str] = "mine"
+
+        def header(self):
+            return None
+
+    assert check([Fine]) == []
+
+
+def test_a_computed_attribute_may_be_nearly_a_declaration():
+    class Computed(Base, name="check_computed"):
+        text_template = "a.txt"
+
+        @property
+        def replyto(self):
+            return ["x@example.com"]
+
+    (problem,) = check([Computed])
+    assert (problem.code, Path(problem.file).name) == ("nearly-declaration", HERE.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("shop", "annotate it, shop: str = …"),
+        ("total", 'return {**super().context(), "total": self.total}'),
+        ("count", '"count": self.count()'),
+        ("shpo", "Did you mean 'name'"),
+    ],
+)
+def test_a_name_that_is_an_attribute_of_the_class(folder, name, hint):
+    (folder / "a.html").write_text("{{ X }}".replace("X", name if name != "shpo" else "nmae"))
+
+    class Attributes(Base, name="check_attributes"):
+        html_template = "a.html"
+        shop = "Halyard"
+        name: str = "Ann"
+
+        @property
+        def total(self):
+            return 1
+
+        def count(self):
+            return 1
+
+    (problem,) = check([Attributes])
+    assert problem.code == "unknown-variable"
+    assert hint in problem.message
+
+
+@pytest.mark.parametrize(
+    ("markup", "codes"),
+    [
+        ("<a href='/x'>", ["link-relative"]),
+        ("<a href='{{ link }}'>", ["link-relative"]),
+        ("<a href='//cdn.example/x'>", ["link-relative"]),
+        ("<img src='x.png'>", ["link-relative"]),
+        ("<img srcset='https://x.example 1x, x.png 2x'>", ["link-relative"]),
+        ("<table><td background='x.png'>", ["link-relative"]),
+        ("<p style='background: url(x.png)'>", ["link-relative"]),
+        ("<style>@media print { p { background: url('x.png') } }</style><p>", ["link-relative"]),
+        ("<a href=''>", ["link-dead"]),
+        ("<a href=' '>", ["link-dead"]),
+        ("<img src=''>", ["link-dead"]),
+        ("<a href='#'>", ["link-dead"]),
+        ("<a href='javascript:void(0)'>", ["link-dead"]),
+        ("<a href=' JavaScript:x'>", ["link-dead"]),
+        ("<a href='file:///x'>", ["link-dead"]),
+        ("<a href='/x'></a><a href='/x'></a><a href='#'>", ["link-relative", "link-dead"]),
+        ("<a href='#top'></a><a href='mailto:a@b.example'></a><a href='https://x.example'></a>", []),
+        ("<a href='*|UNSUB|*'></a><a>", []),
+    ],
+)  # fmt: skip
+def test_links_that_lead_nowhere(folder, markup, codes):
+    (folder / "a.html").write_text(markup)
+
+    class Linked(Base, name="check_linked"):
+        html_template = "a.html"
+        link: str = "orders/1"
+
+    assert [code for code, _ in found(Linked)] == codes
+    with settings.override(BASE_URL="https://shop.example"):
+        assert [code for code, _ in found(Linked)] == [code for code in codes if code != "link-relative"]
