@@ -436,3 +436,17 @@ class TestStaff:
         items = [AdminNotification(subject="x", message="y"), ManagerNotification(subject="x", message="y")]
         assert mail.send_mass_mail(items, connection=mail.get_connection(path)) == 0
         assert not getattr(mail, "outbox", [])
+
+
+def test_mail_to_an_empty_staff_logs_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    class PaymentFailed(AdminNotification):
+        subject = "Payment failed"
+
+    assert PaymentFailed().send() == 0
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", "PaymentFailed was not sent: ADMINS is empty")
+    ]
+    caplog.clear()
+    with settings.override(EMAIL_URL="locmem:"):
+        assert mail.send_mass_mail([PaymentFailed()]) == 0
+    assert [record.message for record in caplog.records] == ["PaymentFailed was not sent: ADMINS is empty"]

@@ -28,7 +28,7 @@ from aerogram.exceptions import (
     PayloadError,
 )
 from aerogram.mail.delivery.async_send import run_in_thread
-from aerogram.mail.sending import StaffGroup, staff_addresses
+from aerogram.mail.sending import StaffGroup, log_nobody, staff_addresses
 from aerogram.naming import checked_name, claim_name, class_named, snake_case
 from aerogram.payload import fields_from_json, fields_to_json
 from aerogram.renderer import Renderer, default_renderer
@@ -258,6 +258,7 @@ class Notification(Base):
             raise TypeError("Give connection or using, not both: each says where the mail goes.")
         with settings.frozen():
             if not (self._needs_recipients or self.to):
+                log_nobody(self)
                 return 0
             message = self.render()
             if not message.recipients():

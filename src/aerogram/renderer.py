@@ -163,6 +163,7 @@ class Renderer:
         _check_addresses(message, origin)
         if notification.return_path is not None:
             message.return_path = _return_path(notification.return_path, message, origin)
+        message.notification = notification
         return message
 
     def _subject(self, notification: Renderable, variables: Mapping[str, object], origin: str) -> str:

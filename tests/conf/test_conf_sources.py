@@ -362,3 +362,57 @@ class TestFramework:
         settings.configure(EMAIL_PORT=3)
         settings.reset()
         assert settings.EMAIL_PORT == 2
+
+
+class TestConfigVariable:
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("aerogram.toml", 'EMAIL_HOST = "h"\nTEMPLATE_DIRS = ["t"]\n'),
+            ("production.toml", 'EMAIL_HOST = "h"\nTEMPLATE_DIRS = ["t"]\n'),
+            ("pyproject.toml", '[tool.aerogram]\nEMAIL_HOST = "h"\nTEMPLATE_DIRS = ["t"]\n'),
+        ],
+    )
+    def test_names_the_file(
+        self, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+    ) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        path = tmp_path / "elsewhere" / name
+        path.write_text(text)
+        monkeypatch.setenv("AEROGRAM_CONFIG", str(path))
+        monkeypatch.chdir("/")
+        assert settings.EMAIL_HOST == "h"
+        assert list(settings.TEMPLATE_DIRS) == [str(path.parent / "t")]
+        assert str(path) in settings.source_of("EMAIL_HOST")
+        path.write_text(text.replace('"h"', '"i"'))
+        assert settings.EMAIL_HOST == "i"
+
+    def test_may_be_relative_and_beats_the_nearest_file(
+        self, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "aerogram.toml").write_text('EMAIL_HOST = "nearest"\n')
+        (tmp_path / "other.toml").write_text('EMAIL_HOST = "named"\n')
+        monkeypatch.setenv("AEROGRAM_CONFIG", "other.toml")
+        assert settings.EMAIL_HOST == "named"
+        monkeypatch.setenv("AEROGRAM_CONFIG", "")
+        assert settings.EMAIL_HOST == "nearest"
+
+    def test_a_file_that_is_not_there_is_refused(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AEROGRAM_CONFIG", "/none/such.toml")
+        with pytest.raises(ImproperlyConfigured, match=r"AEROGRAM_CONFIG names /none/such\.toml"):
+            _ = settings.EMAIL_HOST
+
+
+def test_where_settings_were_looked_for(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    looked = settings.where_looked()
+    for words in ("directory is /,", "/aerogram.toml", "/pyproject.toml", "AEROGRAM_CONFIG"):
+        assert words in looked
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "aerogram.toml").write_text("")
+    assert f"in {tmp_path / 'aerogram.toml'} and" in settings.where_looked()

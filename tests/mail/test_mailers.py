@@ -164,3 +164,59 @@ def test_a_misspelt_option_of_a_backend_of_ours_is_refused_with_the_right_name()
 def test_djangos_options_are_taken_by_each_backend(name, tmp_path):
     path = f"aerogram.mail.backends.{name}.EmailBackend"
     assert get_connection(path, username="ann", password="pw", file_path=str(tmp_path), host="x.example")
+
+
+class TestURL:
+    def test_makes_the_backend(self) -> None:
+        url = "smtps://news:p%40ss@bulk.example.com:2465?timeout=7"
+        with settings.override(
+            EMAIL_HOST_USER="other", MAILERS={"bulk": {"URL": url, "OPTIONS": {"connections": 4}}}
+        ):
+            backend: Any = mailers["bulk"]
+        made = (backend.host, backend.port, backend.username, backend.password, backend.use_ssl)
+        assert made == ("bulk.example.com", 2465, "news", "p@ss", True)
+        assert (backend.timeout, backend.connections) == (7, 4)
+
+    def test_of_a_server_without_a_login_gives_none_away(self) -> None:
+        with settings.override(
+            EMAIL_HOST_USER="u", EMAIL_HOST_PASSWORD="p", MAILERS={"bulk": {"URL": "smtp://bulk.example.com"}}
+        ):
+            backend: Any = mailers["bulk"]
+        assert not backend.username
+
+    @pytest.mark.parametrize("url", ["locmem:", "console:", "dummy:"])
+    def test_of_each_form(self, url: str) -> None:
+        with settings.override(MAILERS={"default": {"URL": url}}):
+            assert send_mail("S", "B", None, ["a@x.org"]) == 1
+
+    @pytest.mark.parametrize(
+        ("entry", "problem"),
+        [
+            ({"URL": "smpt://u:hunter2@h"}, "its scheme is not known"),
+            ({"URL": 5}, "needs a BACKEND"),
+            ({"URL": "locmem:", "BACKEND": LOCMEM}, "give one of them"),
+            ({"URL": "smtp://u:hunter2@h", "OPTIONS": {"host": "x"}}, "the URL sets host"),
+            ({"URL": "locmem:", "OPTIONS": {"conections": 2}}, "no option conections"),
+        ],
+    )
+    def test_that_cannot_work(self, entry: dict[str, Any], problem: str) -> None:
+        with (
+            settings.override(MAILERS={"bulk": entry}),
+            pytest.raises(InvalidMailer, match=problem) as caught,
+        ):
+            _ = mailers["bulk"]
+        assert "hunter2" not in str(caught.value)
+        assert "MAILERS['bulk']" in str(caught.value)
+
+
+def test_an_unknown_mailer_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(MailerDoesNotExist, match=r"directory is /, for /aerogram\.toml and /pyproject\.toml"):
+        _ = mailers["bulk"]
+
+
+def test_a_server_that_no_setting_names(monkeypatch: pytest.MonkeyPatch, free_port: Any) -> None:
+    monkeypatch.chdir("/")
+    connection = get_connection(port=free_port())
+    with pytest.raises(ConnectionRefusedError, match=r"EMAIL_HOST is not set.*/aerogram\.toml"):
+        EmailMessage("S", to=["a@x.org"], connection=connection).send()

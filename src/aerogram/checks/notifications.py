@@ -55,7 +55,9 @@ _CODES: dict[type[Exception], str] = {
 }
 
 
-def check(notifications: Iterable[type[Notification]] | None = None) -> list[Problem]:
+def check(
+    notifications: Iterable[type[Notification]] | None = None, *, sample: str | None = None
+) -> list[Problem]:
     """Return every problem of every notification, in the order of their names; nothing is sent.
 
     The templates are read with all that they extend, include and import. Every sample is rendered and made
@@ -64,10 +66,13 @@ def check(notifications: Iterable[type[Notification]] | None = None) -> list[Pro
     Args:
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
+        sample: the name of the only sample to render.
     """
     if notifications is None:
         notifications = registry.load()
-    return [problem for cls in notifications for problem in _Check(cls, renderer_of(cls).templates).run()]
+    return [
+        problem for cls in notifications for problem in _Check(cls, renderer_of(cls).templates).run(sample)
+    ]
 
 
 class _Check:
@@ -83,7 +88,7 @@ class _Check:
         self.reported: set[tuple[str, int]] = set()
         self.missing: set[str] = set()
 
-    def run(self) -> list[Problem]:
+    def run(self, only: str | None = None) -> list[Problem]:
         samples = self._samples()
         variables = self._variables(samples)
         self._check_subject(variables)
@@ -94,7 +99,8 @@ class _Check:
         for problem in class_mistakes(self.cls):
             self._add(*problem)
         for name, sample in samples.items():
-            self._check_sample(name, sample)
+            if only in (None, name):
+                self._check_sample(name, sample)
         return self.problems
 
     def _samples(self) -> Mapping[str, Notification]:

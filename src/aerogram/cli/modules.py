@@ -35,7 +35,8 @@ class Invocation:
         names = self.modules or list(settings.NOTIFICATION_MODULES)
         if not names:
             raise _wrong_app(
-                "No module is given. Give --app MODULE before the command, or set NOTIFICATION_MODULES."
+                "No module is given. Give --app MODULE before the command, or set NOTIFICATION_MODULES. "
+                f"Looked {settings.where_looked()}."
             )
         return names
 

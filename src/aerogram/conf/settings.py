@@ -207,6 +207,10 @@ class Settings(SettingsTable):
         layer = merged(self._layers())[1].get(name)
         return "the default" if layer is None else layer.source_of(name)
 
+    def where_looked(self) -> str:
+        """Return where settings were looked for, in words for the error text of one that is missing."""
+        return self._current_base().surroundings.where_looked()
+
     def _layers(self) -> list[Layer]:
         """Return the layers that sources give, weakest first."""
         return [*self._current_base().layers, *(each.layer for each in self._overrides.get())]

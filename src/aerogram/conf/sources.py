@@ -7,6 +7,7 @@ import stat
 import time
 import tomllib
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,9 @@ from aerogram.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
+"""The environment variable that names the settings file, wherever it is."""
 
 RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
@@ -41,7 +45,8 @@ class Surroundings:
         """Read the environment, and the nearest settings file from the working directory upward."""
         seen = cls(dict(_raw_environment()), _working_directory(), [], {}, [])
         now = time.time_ns()
-        for path in _candidates(seen.folder):
+        named = os.environ.get(CONFIG_VARIABLE)
+        for path in [os.path.abspath(named)] if named else _candidates(seen.folder):  # noqa: PTH100 - as getcwd()
             if (signature := _signature(path)) is None:
                 seen.absent.append(path)
                 continue
@@ -49,8 +54,24 @@ class Surroundings:
             if (table := _table_of(path)) is not None:
                 seen.layers.append(_file_layer(path, table))
                 break
+        if named and not seen.layers:
+            raise ImproperlyConfigured(
+                f"{CONFIG_VARIABLE} names {named}, which is no file with settings. Give the path of an "
+                "aerogram.toml, or of a pyproject.toml with [tool.aerogram]."
+            )
         seen.layers.append(_environment_layer(os.environ))
         return seen
+
+    def where_looked(self) -> str:
+        """Return where settings were looked for, in words for an error text."""
+        if len(self.layers) > 1:
+            return f"in {next(reversed(self.present))} and in the environment ({ENVIRONMENT_PREFIX}<NAME>)"
+        files = list(islice(_candidates(self.folder), 2))
+        return (
+            f"in the environment ({ENVIRONMENT_PREFIX}<NAME>) and, as the working directory is {self.folder},"
+            f" for {' and '.join(files)} with settings, and for the like in the folders above. "
+            f"{CONFIG_VARIABLE} names a settings file that is elsewhere"
+        )
 
     def changed(self) -> bool:
         """Return whether anything may differ by now. Called at every access: no parsing, few system calls."""
@@ -82,7 +103,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
     values = {}
     for variable, text in environment.items():
         name = variable.removeprefix(ENVIRONMENT_PREFIX)
-        if name == variable:
+        if name == variable or variable == CONFIG_VARIABLE:
             continue
         field = Environment.model_fields.get(name)
         if field is None:
@@ -120,7 +141,7 @@ def _table_of(path: str) -> dict[str, Any] | None:
         raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise ImproperlyConfigured(f"{path} is not valid TOML: {error}.") from None
-    if path.endswith("aerogram.toml"):
+    if not path.endswith("pyproject.toml"):
         return document
     tool = document.get("tool", {})
     table = tool.get("aerogram") if isinstance(tool, dict) else None
@@ -133,7 +154,7 @@ def _table_of(path: str) -> dict[str, Any] | None:
 
 def _file_layer(path: str, table: Mapping[str, Any]) -> Layer:
     """Check a file's settings, whose names may be in lower case and whose paths are relative to the file."""
-    source = path if path.endswith("aerogram.toml") else f"[tool.aerogram] of {path}"
+    source = f"[tool.aerogram] of {path}" if path.endswith("pyproject.toml") else path
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.upper() if key.islower() else key

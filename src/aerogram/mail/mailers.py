@@ -90,9 +90,9 @@ class Mailers(Mapping[str, "BaseEmailBackend"]):
                 return backend(**{"fail_silently": False, **changes})  # Django always passes it
             near = difflib.get_close_matches(str(alias), self, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(map(repr, self))}."
-            raise MailerDoesNotExist(
-                f"MAILERS ({settings.source_of('MAILERS')}) has no mailer {alias!r}. {hint}"
-            )
+            source = settings.source_of("MAILERS")
+            looked = "" if entries else f" Looked {settings.where_looked()}."
+            raise MailerDoesNotExist(f"MAILERS ({source}) has no mailer {alias!r}. {hint}{looked}")
         backend, options = _entry(alias, entries[alias])
         _check_known(backend, changes)
         try:

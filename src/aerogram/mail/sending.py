@@ -12,6 +12,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.delivery.dispatch import FailedItem, deliver
 from aerogram.mail.delivery.report import OnResult
+from aerogram.mail.delivery.telemetry import logger
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
 
@@ -143,6 +144,7 @@ def _built(item: Any) -> EmailMessage | None:
             return message
         if getattr(item, "_needs_recipients", False):  # as in Notification.send()
             raise NoRecipients.of(item)
+        log_nobody(item)
         return None
     if not isinstance(item, tuple | list):
         raise TypeError(f"An item of send_mass_mail has the type {type(item).__name__}. {_ACCEPTED}")
@@ -225,6 +227,12 @@ StaffGroup = Literal["ADMINS", "MANAGERS"]
 def staff_addresses(group: StaffGroup) -> list[str]:
     """Return the addresses of the staff, which the setting gives alone or behind their names."""
     return [each if isinstance(each, str) else each[1] for each in getattr(settings, group)]
+
+
+def log_nobody(notification: object) -> None:
+    """Log that a notification to the staff was not sent, because it has no recipients."""
+    group = getattr(notification, "_group", "to")
+    logger.warning("%s was not sent: %s is empty", type(notification).__name__, group)
 
 
 def _mail_staff(group: StaffGroup, subject: object, message: object, **options: Any) -> None:

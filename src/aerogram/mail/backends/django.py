@@ -41,7 +41,7 @@ ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
     "rejected": "refused",
     "failed": "deferred",
 }
-_NOT_COPIED: Final = frozenset({"connection", "delivery", "message", "return_path"})
+_NOT_COPIED: Final = frozenset({"connection", "delivery", "message", "notification", "return_path"})
 DJANGOS_DEFAULT: Final = "django.core.mail.backends.smtp.EmailBackend"
 MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
 

@@ -35,6 +35,7 @@ from aerogram.mail.message.attachments import (
     settle_contents,
 )
 from aerogram.mail.message.inline_parts import split_attachments
+from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from aerogram.mail.delivery.report import DeliveryReport
 
 
-class EmailMessage:
+class EmailMessage(ReadableMessage):
     """A message to one or more recipients.
 
     Args:
@@ -218,10 +219,11 @@ class EmailMessage:
         self.attach(path.name, path.read_bytes(), mimetype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EmailMessage:
-        # Without the connection: a socket and its lock cannot be copied.
-        copied = copy.copy(self)
+        # Without the connection, whose socket and lock cannot be copied, and the notification.
+        copied = object.__new__(type(self))
         memo[id(self)] = copied
-        memo[id(self.connection)] = self.connection
+        for shared in (self.connection, self.notification):
+            memo[id(shared)] = shared
         copied.__dict__ = copy.deepcopy(self.__dict__, memo)
         return copied
 

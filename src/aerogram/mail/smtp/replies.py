@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
+from aerogram.conf import settings
 from aerogram.mail.delivery.report import RecipientResult, Status
 
 __all__ = [
@@ -182,6 +183,8 @@ def server_named(host: str, port: int) -> Iterator[None]:
         text = f"{clean_text(error.smtp_error)} {server}"
         raise plain(error.smtp_code, text).with_traceback(error.__traceback__) from None
     except OSError as error:
+        if settings.source_of("EMAIL_HOST") == "the default" and host == settings.EMAIL_HOST:
+            server = f"{server}. EMAIL_HOST is not set. Looked {settings.where_looked()}."
         if error.strerror:
             error.strerror = f"{error.strerror} {server}"
         else:

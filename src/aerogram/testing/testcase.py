@@ -1,0 +1,48 @@
+"""The test kit for unittest."""
+
+from __future__ import annotations
+
+import unittest
+from typing import TYPE_CHECKING, Any
+
+from aerogram.mail.capture import capture_mail
+from aerogram.testing.assertions import assert_mail_not_sent, assert_mail_sent, assert_no_mail
+
+if TYPE_CHECKING:
+    from aerogram.mail.message.email_message import EmailMessage
+
+
+class MailTestMixin:
+    """Captures the mail of each test, for a ``unittest.TestCase`` of any kind; it comes before that class.
+
+    Attributes:
+        mailoutbox: the messages of the running test.
+
+    >>> class Tests(MailTestMixin, unittest.TestCase):
+    ...     def test_receipt(self):
+    ...         self.assertMailSent(to="ann@example.com")
+    """
+
+    mailoutbox: list[EmailMessage]
+
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        """Run the test, and keep its mail in :attr:`mailoutbox`."""
+        with capture_mail() as self.mailoutbox:
+            ran: unittest.TestResult | None = super().run(result)  # type: ignore[misc]  # of the TestCase
+            return ran
+
+    def assertMailSent(self, *args: Any, **conditions: Any) -> EmailMessage:
+        """Do what :func:`aerogram.testing.assert_mail_sent` does."""
+        return assert_mail_sent(*args, **{"messages": self.mailoutbox, **conditions})
+
+    def assertMailNotSent(self, *args: Any, **conditions: Any) -> None:
+        """Do what :func:`aerogram.testing.assert_mail_not_sent` does."""
+        assert_mail_not_sent(*args, **{"messages": self.mailoutbox, **conditions})
+
+    def assertNoMail(self) -> None:
+        """Do what :func:`aerogram.testing.assert_no_mail` does."""
+        assert_no_mail(self.mailoutbox)
+
+
+class MailTestCase(MailTestMixin, unittest.TestCase):
+    """A ``unittest.TestCase`` with :class:`MailTestMixin`."""
