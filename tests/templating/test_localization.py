@@ -406,3 +406,28 @@ def test_a_mail_without_formats_does_not_load_babel() -> None:
         "Renderer([], DictLoader({'a.html': 'x'})).render(Mail(locale=''))\nassert 'babel' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_check_reads_the_templates_of_all_locales(tmp_path: Path) -> None:
+    from aerogram.checks import check
+
+    class Checked(Bill, name="localized_checked"):
+        @classmethod
+        def samples(cls) -> dict[str, Any]:
+            return {"one": cls()}
+
+    for name, source in {
+        "a.html": "{% include 'part.html' %}{{ total }}",
+        "a.fr_CA.html": "<p>\n{{ toatl }}</p>",
+        "part.html": "x",
+        "part.de.html": "{{ nothing }}",
+        "a.css.html": "{{ other }}",
+        "ab.de.html": "{{ other }}",
+    }.items():
+        (tmp_path / name).write_text(source)
+    with settings.override(TEMPLATE_DIRS=[tmp_path]):
+        found = check([Checked])
+    assert [(Path(each.file).name, each.line, each.code) for each in found] == [
+        ("part.de.html", 1, "unknown-variable"),
+        ("a.fr_CA.html", 2, "unknown-variable"),
+    ]

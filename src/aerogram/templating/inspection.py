@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import top_blocks, unknown_block
+from aerogram.templating.localization import is_localized
 
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates
@@ -32,13 +34,22 @@ class Finding:
     line: int
 
 
-@dataclass(slots=True)
+@dataclass
 class _Inspection:
     environment: jinja2.Environment
     findings: list[Finding] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
     trees: dict[str, tuple[nodes.Template, str | None]] = field(default_factory=dict)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """The names of all templates, where the loaders can tell."""
+        assert self.environment.loader is not None  # noqa: S101 - as below
+        try:
+            return self.environment.loader.list_templates()
+        except TypeError:
+            return []
 
     def load(self, name: str, origin: tuple[str, str | None, int]) -> None:
         """Read ``name`` and all that it pulls in; ``origin`` is the template, path and line that names it."""
@@ -52,6 +63,9 @@ class _Inspection:
             self.findings.append(Finding("missing", name, *origin))
             return
         self.read(source, name, path)
+        for each in self._names:
+            if is_localized(each, name):
+                self.load(each, origin)
 
     def read(self, source: str, name: str, path: str | None) -> None:
         try:
@@ -120,6 +134,8 @@ def _constant(node: nodes.Node) -> str | None:
 
 def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
     """Return the variables and mistakes of the template ``name`` and of all it extends, includes and imports.
+
+    Those for a locale, ``welcome.fr.html``, are read with ``welcome.html``.
 
     Variables that a template sets itself, that are global, or that it tests with ``is defined`` or gives a
     ``default`` are not asked for.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "babel_locale",
     "candidates",
+    "is_localized",
     "language_tag",
     "localized_names",
     "message_locale",
@@ -33,6 +34,7 @@ _RIGHT_TO_LEFT = frozenset(
 )
 _SCRIPTS_TO_LEFT = frozenset(("adlm", "arab", "hebr", "mand", "nkoo", "rohg", "syrc", "thaa"))
 _FILE = re.compile(r"(.*?)((?:\.[^./]+)?(?:\.(?:j2|jinja2?))?)")
+_LANGUAGE = re.compile("[a-z]{2}(?:[_-][A-Z][a-z]{3})?(?:[_-](?:[A-Z]{2}|[0-9]{3}))?")
 _ACCEPTED = "Accepted: a language, or a language and a territory, such as 'de' and 'pt_BR'."
 
 
@@ -145,6 +147,19 @@ def localized_names(name: str, locale: str) -> tuple[str, ...]:
     """
     found = _FILE.fullmatch(name)
     return tuple(f"{found[1]}.{each}{found[2]}" for each in candidates(locale)) if found else ()
+
+
+def is_localized(name: str, original: str) -> bool:
+    """Return whether a template is for a locale (of a language with two letters) what another is for all.
+
+    >>> is_localized("a.fr_CA.html", "a.html"), is_localized("a.min.html", "a.html")
+    (True, False)
+    """
+    found = _FILE.fullmatch(original)
+    if not found or not (name.startswith(f"{found[1]}.") and name.endswith(found[2])):
+        return False
+    locale = name[len(found[1]) + 1 : len(name) - len(found[2])]
+    return _LANGUAGE.fullmatch(locale) is not None
 
 
 def language_tag(locale: str | None = None) -> str:
