@@ -178,7 +178,7 @@ class SettingsTable:
     TIMEZONE: TimeZone = _setting("UTC", "the name of a time zone, such as 'Europe/Berlin'")
     LOCALE_DIRS: Folders = _setting(["locale"], "a list of folders")
     SITE_NAME: str = _setting("", "a string, shown by the templates")
-    BASE_URL: str = _setting("", "a URL, put before the links of the templates")
+    BASE_URL: str = _setting("", "a URL, with which relative links become absolute")
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(72, "a whole number of characters, 0 for no wrapping", ge=0)
     CSS_ENGINE: Literal["premailer", "direct"] = _setting("premailer", "'premailer' or 'direct'")
