@@ -20,7 +20,7 @@ from aerogram.exceptions import (
     InvalidAttachment,
 )
 from aerogram.mail.address.entries import plain_entry
-from aerogram.mail.address.envelope import addresses_of, read_addresses
+from aerogram.mail.address.envelope import read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_text
 from aerogram.mail.header.category import category_headers, with_explicit
@@ -52,7 +52,6 @@ _LANGUAGE = re.compile(
 )
 
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
-_ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
 
 class Renderable(Declarations, Protocol):
@@ -336,20 +335,15 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
 
     Lazy texts and objects with a mailbox become texts, in the language of the rendering.
     """
-    try:
-        for declaration in _ADDRESS_LISTS:
-            entries = getattr(message, declaration)
+    for declaration, header in _ADDRESS_HEADERS.items():
+        given = getattr(message, declaration)
+        is_sender = header == "From"
+        entries = [given] if is_sender else given
+        try:
             if not {str}.issuperset(map(type, entries)):
-                setattr(message, declaration, [plain_entry(entry) for entry in entries if entry])
-        if type(message.from_email) is not str:
-            message.from_email = plain_entry(message.from_email)
-        # Beyond ASCII it is the server that decides, and the backend that asks it.
-        addresses_of(message, utf8=True)
-    except InvalidAddress:
-        for declaration, header in _ADDRESS_HEADERS.items():
-            entries = getattr(message, declaration)
-            try:
-                read_addresses(header, [entries] if header == "From" else entries, utf8=True)
-            except InvalidAddress as error:
-                raise type(error)(f"{origin}.{declaration}: {error}") from None
-        raise
+                entries = [plain_entry(entry) for entry in entries if entry or is_sender]
+                setattr(message, declaration, entries[0] if is_sender else entries)
+            if entries:  # beyond ASCII it is the server that decides, and the backend that asks it
+                read_addresses(header, entries, utf8=True)
+        except InvalidAddress as error:
+            raise type(error)(f"{origin}.{declaration}: {error}") from None
