@@ -470,7 +470,11 @@ def test_any_text_is_one_mailbox_or_refused(text, utf8):
     assert not FORBIDDEN.search(mailbox.addr_spec)
     assert parse_mailbox(mailbox.addr_spec, utf8=utf8).addr_spec == mailbox.addr_spec
     if mailbox.addr_spec.isascii() and mailbox.domain:
-        assert [address for _, address in as_read_by_stdlib(mailbox_text(mailbox))] == [mailbox.addr_spec]
+        message = (
+            EmailMessage()
+        )  # getaddresses() of Debian's Python 3.11.2 refuses a [ in a quoted local part
+        message["To"] = mailbox_text(mailbox)
+        assert [address.addr_spec for address in message["To"].addresses] == [mailbox.addr_spec]
 
 
 @given(st.lists(st.tuples(SAFE_TEXT, ADDR_SPEC), max_size=6))

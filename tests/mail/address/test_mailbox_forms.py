@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from aerogram import Notification, Renderer, mail
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress, NotificationError
-from aerogram.mail import EmailMessage, register_mailbox_adapter
+from aerogram.mail import EmailMessage, SafeMIMEText, register_mailbox_adapter
 from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list
+from aerogram.mail.header.django import sanitize_address
 from aerogram.mail.message.email_message import build
 from aerogram.mail.wire.serializer import to_bytes
 
@@ -327,6 +328,31 @@ def test_a_pair_where_a_list_is_meant_is_a_type_error(name: str):
     message = EmailMessage(**{name: ["root", "ann@x.de"]})  # type: ignore[arg-type] # a list of two
     message.to = message.to or ["b@x.de"]
     message.message()
+
+
+@pytest.mark.parametrize(
+    "mailbox", [User("A", "a@x.de"), Address("A", "a", "x.de"), Contact("A", "a@x.de"), 5]
+)
+def test_one_mailbox_where_a_list_is_meant_is_a_type_error(mailbox: Any):
+    with pytest.raises(TypeError, match='"to" argument must be a list or tuple'):
+        EmailMessage(to=mailbox)
+    message = EmailMessage(to=["b@x.de"])
+    message.cc = mailbox
+    for use in (build, EmailMessage.recipients):
+        with pytest.raises(TypeError, match='"cc" argument must be a list or tuple'):
+            use(message)
+
+
+@pytest.mark.parametrize(("form", "mailbox"), FORMS)
+def test_an_address_header_of_a_part_takes_every_form(form: Any, mailbox: Mailbox):
+    part = SafeMIMEText("text")
+    part["To"] = [form, ("Smith, John", "s@x.de")]
+    pairs = getaddresses([part["To"].replace("\n", "")])
+    assert [(str(make_header(decode_header(name))), address) for name, address in pairs] == [
+        (mailbox.display_name, mailbox.addr_spec),
+        ("Smith, John", "s@x.de"),
+    ]
+    assert sanitize_address(form, "utf-8") == sanitize_address(mailbox, "utf-8")
 
 
 def test_a_string_where_a_list_is_meant_stays_a_type_error():

@@ -353,6 +353,9 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 def test_a_file_alone_is_no_attachment(entry: Any) -> None:
     with pytest.raises(TypeError, match=r"\(filename, content, mimetype\)"):
         EmailMessage(attachments=[entry])
+    for alternative in (entry, MIMEMultipart("related")):
+        with pytest.raises(TypeError, match=r"\(content, mimetype\).*attach_alternative\(html"):
+            EmailMultiAlternatives(alternatives=[alternative])
 
 
 class TestNotification:

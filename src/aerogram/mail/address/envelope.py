@@ -68,7 +68,7 @@ def read_addresses(header: str, entries: Iterable[Any], utf8: bool = False) -> A
 
     Errors are those of :func:`addresses_of`, and name the header.
     """
-    if isinstance(entries, str | tuple):
+    if not isinstance(entries, list):
         check_list(header.lower().replace("-", "_"), entries)
     texts, mailboxes = [], []
     for entry in entries:

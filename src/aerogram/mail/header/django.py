@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aerogram.conf import settings
 from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list, reads_as
 from aerogram.mail.characters import check_header_value
+from aerogram.mail.header.fields import header_field
 from aerogram.mail.header.folding import fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
 from aerogram.mail.header.writing import NAME_ROOM, encode_text, mailbox_text, structured_text
@@ -23,7 +24,8 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
 
     Args:
         name: the header's name.
-        val: anything that ``str()`` makes a text of; it is called once.
+        val: anything that ``str()`` makes a text of; it is called once. For an address header also a mailbox
+            in any form, or a list of them.
         encoding: charset of encoded-words; ``DEFAULT_CHARSET`` for None.
 
     Raises:
@@ -34,6 +36,8 @@ def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | 
     ('Subject', '=?utf-8?b?R3LDvMOfZQ==?=')
     """
     kind = KINDS.get(name) or kind_of(name)
+    if kind is Kind.ADDRESSES and not isinstance(val, str):
+        val = header_field(name, val).value
     text = val if type(val) is str and val.isascii() and val.isprintable() else check_header_value(name, val)
     if kind is Kind.ADDRESSES:
         return name, address_list_text(name, text, parse_mailbox_list(text), encoding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.message import Message
 from email.mime.base import MIMEBase
 from numbers import Number
@@ -43,6 +43,9 @@ _NO_PART = (
     "whose Content-ID the HTML names ('cid:…') is put into a multipart/related with it."
 )
 
+ATTACHMENT_FORM = "(filename, content, mimetype) or a MIME part; attach_file() attaches the file at a path."
+ALTERNATIVE_FORM = f"(content, mimetype); {_NO_PART}"
+
 
 class EmailAlternative(NamedTuple):
     """Another form of the body: its content and its media type."""
@@ -59,14 +62,13 @@ class EmailAttachment(NamedTuple):
     mimetype: str
 
 
-def arguments_of(attachment: Any) -> Sequence[Any]:
-    """Return the arguments of ``attach()`` for an entry of ``attachments=``, or raise TypeError."""
-    if isinstance(attachment, Message):
-        return (attachment,)
-    if not isinstance(attachment, tuple | list):
-        ways = "(filename, content, mimetype) or a MIME part; attach_file() attaches the file at a path"
-        raise TypeError(f"An attachment is {attachment!r:.100}. Accepted: {ways}.")
-    return attachment
+def arguments_of(entry: Any, form: str = ATTACHMENT_FORM) -> Sequence[Any]:
+    """Return the arguments for an entry of ``attachments=`` or ``alternatives=``, or raise TypeError."""
+    if isinstance(entry, Message) and form is ATTACHMENT_FORM:
+        return (entry,)
+    if not isinstance(entry, tuple | list):
+        raise TypeError(f"An attachment or alternative is {entry!r:.100}. Accepted: {form}")
+    return entry
 
 
 def attachment_of(
@@ -87,12 +89,15 @@ def attachment_of(
         if isinstance(filename, MIMEBase) or not any(name in filename for name in _MESSAGE_HEADERS):
             return filename
         return EmailAttachment(None, filename, "message/rfc822")
-    if content is None:
-        raise InvalidAttachment(f"content must be provided. None was given for an attachment. {ACCEPTED}")
     if not (filename is None or is_text(filename) or isinstance(filename, int | PathLike)):
         raise InvalidContent(
             f"The name of an attachment is of type {type(filename).__name__}. Accepted: a string or None; "
             "the order is filename, content, mimetype."
+        )
+    if content is None:
+        raise InvalidAttachment(
+            f"content must be provided. None was given for an attachment. {ACCEPTED} attach_file() attaches "
+            "the file at a path."
         )
     guessed = mimetypes.guess_type(str(filename))[0] if filename is not None and not mimetype else None
     mimetype = check_media_type(mimetype or guessed or DEFAULT_ATTACHMENT_MIME_TYPE)
@@ -131,6 +136,11 @@ def alternative_of(content: object, mimetype: str) -> EmailAlternative:
                     f"A file was given as a {excerpt(mimetype)} alternative and is not UTF-8: {error}."
                 ) from None
     return EmailAlternative(content, mimetype)
+
+
+def alternatives_of(entries: Iterable[Any]) -> list[EmailAlternative]:
+    """Return the forms given as ``alternatives=``; errors are those of :func:`alternative_of`."""
+    return [alternative_of(*arguments_of(entry, ALTERNATIVE_FORM)) for entry in entries]
 
 
 def settle_contents(message: Any) -> None:

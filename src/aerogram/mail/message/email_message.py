@@ -25,6 +25,7 @@ from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
     EmailAlternative,
     alternative_of,
+    alternatives_of,
     arguments_of,
     attachment_of,
     check_alternative_type,
@@ -99,7 +100,7 @@ class EmailMessage(ReadableMessage):
         reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         for name, entries in (("to", to), ("cc", cc), ("bcc", bcc), ("reply_to", reply_to)):
-            if entries and isinstance(entries, str | tuple):
+            if entries and not isinstance(entries, list):
                 check_list(name, entries)
             setattr(self, name, list(entries or ()))
         # Neither a lazy text nor an object of the caller is evaluated here.
@@ -147,7 +148,7 @@ class EmailMessage(ReadableMessage):
         """
         everyone: list[Any] = []
         for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
-            if entries and isinstance(entries, str | tuple):
+            if entries and not isinstance(entries, list):
                 check_list(name, entries)
             everyone += filter(None, entries or ())
         return everyone if {str}.issuperset(map(type, everyone)) else entry_texts(everyone)
@@ -295,7 +296,7 @@ class EmailMultiAlternatives(EmailMessage):
         reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         super().__init__(subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to)
-        self.alternatives: list[EmailAlternative] = [alternative_of(*each) for each in alternatives or ()]
+        self.alternatives: list[EmailAlternative] = alternatives_of(alternatives or ())
 
     def attach_alternative(self, content: object, mimetype: str) -> None:
         """Add another form of the body; the richest comes last.
@@ -336,8 +337,7 @@ _recipients = EmailMessage.recipients
 def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
     """Build the MIME tree and the envelope of a message, each of its addresses read once.
 
-    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``. Errors are those of
-    :meth:`EmailMessage.message`.
+    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``.
     """
     if getattr(type(message), "message", None) is not _message or "message" in vars(message):
         return message.message(), envelope_of(message)
