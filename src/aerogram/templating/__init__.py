@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aerogram.templating.catalogs import translated_messages
 from aerogram.templating.environment import Templates, check_line, page_environment
 from aerogram.templating.extending import settings_additions, settings_environment
+from aerogram.templating.i18n.catalogs import translated_messages
+from aerogram.templating.i18n.localization import language_tag, parse_locale, parse_timezone
 from aerogram.templating.images import InlineImage
 from aerogram.templating.inspection import Finding, inspect_line, inspect_template
 from aerogram.templating.loaders import shipped_templates
-from aerogram.templating.localization import language_tag, parse_locale, parse_timezone
 from aerogram.templating.rendering import Rendering, current_rendering
 
 __all__ = [

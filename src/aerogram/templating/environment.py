@@ -20,13 +20,13 @@ from aerogram.exceptions import (
     UnprintableError,
 )
 from aerogram.templating.blocks import check_blocks
-from aerogram.templating.catalogs import Catalogs
 from aerogram.templating.extending import Additions, make_environment
-from aerogram.templating.formats import FILTERS
+from aerogram.templating.i18n.catalogs import Catalogs
+from aerogram.templating.i18n.formats import FILTERS
+from aerogram.templating.i18n.localization import language_tag, text_direction
 from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.jinja_classes import Environment, Sandbox, strict_options
 from aerogram.templating.loaders import ConfinedLoader, template_loader
-from aerogram.templating.localization import language_tag, text_direction
 from aerogram.templating.markdown import MarkdownExtension
 from aerogram.templating.printing import join
 

@@ -11,7 +11,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import top_blocks, unknown_block
-from aerogram.templating.localization import is_localized
+from aerogram.templating.i18n.localization import is_localized
 
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates

@@ -10,8 +10,8 @@ import jinja2
 from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from aerogram.templating.i18n.localization import localized_names
 from aerogram.templating.line_breaks import LineBreaks
-from aerogram.templating.localization import localized_names
 from aerogram.templating.printing import PrintingCode
 from aerogram.templating.rendering import current_rendering
 

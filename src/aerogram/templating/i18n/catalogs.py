@@ -14,7 +14,7 @@ from jinja2.ext import GETTEXT_FUNCTIONS, InternationalizationExtension, extract
 from markupsafe import Markup
 
 from aerogram.exceptions import ImproperlyConfigured, TemplateSyntaxError
-from aerogram.templating.localization import candidates, message_locale, parse_locale
+from aerogram.templating.i18n.localization import candidates, message_locale, parse_locale
 
 __all__ = ["DOMAIN", "Catalogs", "shipped_translation", "translated_messages"]
 

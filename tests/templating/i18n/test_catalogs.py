@@ -20,8 +20,8 @@ from aerogram.exceptions import DeclarationError, ImproperlyConfigured, RenderEr
 from aerogram.templating import shipped_templates
 
 LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "nl", "pt")
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "src/aerogram/templating/locale"
+ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "src/aerogram/templating/i18n/locale"
 GERMAN = {
     "Welcome": "Willkommen",
     "Hello %(name)s": "Hallo %(name)s",

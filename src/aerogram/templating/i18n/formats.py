@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from jinja2.exceptions import FilterArgumentError
 
-from aerogram.templating.catalogs import shipped_translation
-from aerogram.templating.localization import babel_locale, message_locale, message_timezone
+from aerogram.templating.i18n.catalogs import shipped_translation
+from aerogram.templating.i18n.localization import babel_locale, message_locale, message_timezone
 
 if TYPE_CHECKING:
     from babel import Locale
