@@ -10,7 +10,7 @@ from aerogram.exceptions import NoRecipients
 from aerogram.mail.address.entries import MailboxLike
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
-from aerogram.mail.delivery.dispatch import FailedItem, deliver
+from aerogram.mail.delivery.dispatch import BatchItem, FailedItem, deliver
 from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.delivery.telemetry import logger
 from aerogram.mail.mailers import get_connection
@@ -119,8 +119,7 @@ def send_mass_mail(
     2
     """
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
-    made = (_message_of(item, backend) for item in datatuple)
-    messages = (message for message in made if message is not None)
+    messages = (BatchItem(item, _message_of(item, backend)) for item in datatuple)
     return deliver(backend, messages, on_result, is_ready=isinstance(datatuple, list | tuple))
 
 
@@ -129,7 +128,7 @@ def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Faile
     try:
         message = _built(item)
     except Exception as error:  # a template or a property of the caller's: anything can be raised
-        return FailedItem(error)
+        return FailedItem(error, item)
     if message is not None and message.connection is None:
         message.connection = connection
     return message

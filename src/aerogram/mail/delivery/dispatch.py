@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count
 from operator import itemgetter
@@ -23,7 +23,7 @@ from aerogram.exceptions import DeliveryError, ImproperlyConfigured, RenderError
 from aerogram.mail.capture import active as captures
 from aerogram.mail.capture import capturing_backend, is_captured
 from aerogram.mail.delivery import cancellation, hooks
-from aerogram.mail.delivery.lists import recipients_of, send_lists
+from aerogram.mail.delivery.lists import known_recipients, recipients_of, send_lists, subject_of
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
 from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery, logger
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _END: Final = object()
 _NEVER_SILENT: Final = (RenderError, ImproperlyConfigured)
 _UNCHANGED: Final = nullcontext()
+_NOT_BUILT: Final = RecipientResult("refused", text="the message could not be built")
 _inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)
 
 
@@ -43,18 +44,20 @@ def deliver(
     *,
     is_ready: bool | None = None,
     send: Callable[[Delivery], None] | None = None,
+    item: Any = None,
 ) -> int:
     """Send messages, failed items among them, by a backend of any class; return how many were sent.
 
-    ``is_ready`` says whether the next message is available without waiting, as in a list or tuple. ``send``
-    replaces :func:`send_by`. docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
+    ``item`` is what was given to be sent, if not the message itself. ``is_ready`` says whether the next
+    message is available without waiting, as in a list or tuple. ``send`` replaces :func:`send_by`.
+    docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
     """
     if (cancelled := cancellation.current.get()) is not None:
         cancelled.check()
     with settings.frozen():  # one batch is written from one set of values
         if (captures or settings.EMAIL_CAPTURE) and is_captured(backend):
             backend, send = capturing_backend(backend), None
-        delivery = Delivery(backend, messages, on_result, is_ready)
+        delivery = Delivery(backend, messages, on_result, is_ready, item)
         delivery.run(partial(send_by, backend) if send is None else send)
         return delivery.close()
 
@@ -89,6 +92,15 @@ class FailedItem:
     """An item of a batch that did not become a message. It is reported in its turn; no backend sees it."""
 
     error: Exception
+    item: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class BatchItem:
+    """An item of a batch, and the message or failed item that it became: None if there is nothing to send."""
+
+    item: Any
+    message: Any
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +109,16 @@ class UnderWay:
 
     message: Any
     position: int
+    item: Any
     span: Span | None = None
+
+    def identify(self, report: DeliveryReport) -> None:
+        """Write into a report what it is about, which the backend that made it does not know."""
+        shown = self.item if isinstance(self.message, FailedItem) else self.message
+        subject = vars(shown).get("subject") if hasattr(shown, "__dict__") else None
+        object.__setattr__(report, "index", self.position)
+        object.__setattr__(report, "item", self.item)
+        object.__setattr__(report, "subject", subject if type(subject) is str else subject_of(shown))
 
 
 class Delivery:
@@ -108,7 +129,12 @@ class Delivery:
     """
 
     def __init__(
-        self, backend: Any, messages: Iterable[Any], on_result: OnResult | None, is_ready: bool | None
+        self,
+        backend: Any,
+        messages: Iterable[Any],
+        on_result: OnResult | None,
+        is_ready: bool | None,
+        item: Any = None,
     ) -> None:
         is_list = isinstance(messages, list | tuple)
         # Whether the next message is available without waiting.
@@ -119,6 +145,7 @@ class Delivery:
         self.total: int = 0  # messages that have a report
         self.sent: int = 0  # those of them that were accepted for at least one recipient
         self._messages: Iterator[Any] = self._admitted(iter(messages or ()))
+        self._item = item
         self._backend = backend
         self._on_result = on_result
         self._observed = is_observed()
@@ -153,7 +180,12 @@ class Delivery:
                 message: Any = next(messages, _END)
                 if message is _END:
                     return
-                entry = UnderWay(message, position)
+                item = message if self._item is None else self._item
+                if isinstance(message, BatchItem):
+                    item, message = message.item, message.message
+                    if message is None:
+                        continue
+                entry = UnderWay(message, position, item)
                 error = message.error if isinstance(message, FailedItem) else None
                 if getattr(message, "delivery", None) is not None:
                     message.delivery = None  # left by an earlier send
@@ -171,8 +203,12 @@ class Delivery:
                 self.add(message, DeliveryReport(error=error))
 
     def add(self, message: Any, report: DeliveryReport) -> None:
-        """Take in the report on a message, which becomes its ``delivery``."""
+        """Take in the report on a message, one of its own, which becomes its ``delivery``."""
         entry = self._finished(message)
+        if report.error is not None and not report.recipients:
+            known = known_recipients(entry.item if isinstance(message, FailedItem) else message)
+            report = replace(report, recipients=dict.fromkeys(known, _NOT_BUILT))
+        entry.identify(report)
         self.total += 1
         self.sent += report.accepted
         if not report.complete:
@@ -184,7 +220,9 @@ class Delivery:
 
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
         """Take in a report that neither counts as sent nor raises an error at the end."""
-        self._tell(self._finished(message), report)
+        entry = self._finished(message)
+        entry.identify(report)
+        self._tell(entry, report)
 
     def close(self) -> int:
         """Return how many messages were accepted for at least one recipient, or raise :exc:`DeliveryError`.
@@ -213,14 +251,16 @@ class Delivery:
             if entry.message is message:
                 self._under_way.remove(entry)
                 return entry
-        return UnderWay(message, self.total)
+        return UnderWay(message, self.total, message)
 
     def _conclude(self, error: BaseException | None) -> None:
         """Notify the observers of the messages that the backend did not report."""
         left, self._under_way = self._under_way, []
         for entry in left if self._observed else ():
             report = getattr(entry.message, "delivery", None)
-            self._notify(entry, report or _broken_off(entry.message, error, certain=self.is_certain))
+            report = report or _broken_off(entry.message, error, certain=self.is_certain)
+            entry.identify(report)
+            self._notify(entry, report)
 
     def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
         try:  # noqa: SIM105 - suppress() takes longer than all else here
@@ -240,7 +280,7 @@ class Delivery:
             _call(hooks.failed, entry.message, report)
         if entry.span is not None:
             end_span(entry.span, report)
-        log_delivery(report)
+        log_delivery(report, is_single=self.is_single)
 
 
 @contextmanager

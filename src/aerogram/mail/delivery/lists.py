@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 
@@ -76,3 +78,27 @@ def recipients_of(message: Any) -> tuple[str, ...]:
         return envelope_of(message).recipients
     except Exception:
         return ()
+
+
+def known_recipients(item: Any) -> list[str]:
+    """Return those recipients of a message, notification or tuple that can be read, as bare addresses."""
+    entries: list[Any] = []
+    if isinstance(item, tuple | list):
+        item = {"to": item[3]} if len(item) > 3 else {}
+    for name in ("to", "cc", "bcc"):
+        with suppress(Exception):  # a property of the caller's: anything can be raised
+            given = item.get(name) if isinstance(item, dict) else getattr(item, name, None)
+            entries += [given] if isinstance(given, str) else given or ()
+    found = dict[str, None]()
+    for entry in entries:
+        with suppress(Exception):
+            found[parse_mailbox(entry, utf8=True).addr_spec] = None
+    return list(found)
+
+
+def subject_of(item: Any) -> str:
+    """Return the subject of a message, notification or tuple as far as it is known."""
+    with suppress(Exception):  # a property of the caller's: anything can be raised
+        subject = item[0] if isinstance(item, tuple | list) and item else getattr(item, "subject", None)
+        return "" if subject is None else str(subject)
+    return ""

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["sent", "refused", "deferred", "uncertain"]
 """The outcome for one recipient; the table at the top of this module explains each."""
@@ -56,8 +56,12 @@ class DeliveryReport:
     Attributes:
         recipients: a result for each bare address of the envelope; empty if the addresses could not be read.
         message_id: the ``Message-ID`` that was sent.
-        error: set only for a message that could not be built or rendered; nothing of it was sent.
+        error: set only for a message that could not be built or rendered; nothing of it was sent. The
+            recipients that are known are ``refused`` then.
         handed_over: whether the content was given to a server, whatever it replied; set by SMTP backends.
+        index: the position of the item in what was sent, from 0.
+        item: what was given to be sent: the notification, the message, or the tuple of ``send_mass_mail``.
+        subject: the subject; of a notification that could not be rendered, its template.
 
     >>> result = RecipientResult("sent", 250, "2.0.0", "queued")
     >>> report = DeliveryReport({"ann@example.com": result}, "<1@example.com>")
@@ -71,6 +75,9 @@ class DeliveryReport:
     message_id: str | None = None
     error: Exception | None = None
     handed_over: bool = False
+    index: int | None = field(default=None, compare=False)
+    item: Any = field(default=None, compare=False)
+    subject: str = field(default="", compare=False)
 
     @property
     def accepted(self) -> bool:
@@ -88,7 +95,8 @@ class DeliveryReport:
         words = [f"{status}={count}" for status, count in counts.items()]
         if self.error is not None:
             words.append(f"error={type(self.error).__name__}")
-        return f"<DeliveryReport {' '.join([self.message_id or '(no Message-ID)', *words])}>"
+        which = [] if self.item is None else [f"#{self.index} {type(self.item).__name__}"]
+        return f"<DeliveryReport {' '.join([*which, self.message_id or '(no Message-ID)', *words])}>"
 
 
 OnResult = Callable[[DeliveryReport], object]

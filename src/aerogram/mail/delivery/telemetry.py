@@ -1,8 +1,8 @@
 """A log line and an OpenTelemetry span for each message that is sent.
 
 The logger is ``aerogram.mail``. A line has the level INFO if every recipient was accepted, otherwise WARNING,
-and holds the Message-ID, the recipient counts by status, and reply codes. Addresses and texts of the server
-are added by the setting ``LOG_ADDRESSES``; a span never has them.
+and holds the Message-ID, the index in a batch, the recipient counts by status, and reply codes. Addresses and
+texts of the server are added by the setting ``LOG_ADDRESSES``; a span never has them.
 
 A program that traces has loaded ``opentelemetry.trace`` to set that up. Nothing is imported for any other.
 """
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger("aerogram.mail")
 
 
-def log_delivery(report: DeliveryReport) -> None:
-    """Write the log line of one message."""
+def log_delivery(report: DeliveryReport, *, is_single: bool) -> None:
+    """Write the log line of one message; the line of one of several has its index."""
     level = logging.INFO if report.complete else logging.WARNING
     if logger.isEnabledFor(level):
-        logger.log(level, "message %s: %s", report.message_id or "without id", _outcome(report))
+        which = report.message_id or "without id"
+        which += "" if is_single else f" (item {report.index})"
+        logger.log(level, "message %s: %s", which, _outcome(report))
 
 
 def _outcome(report: DeliveryReport) -> str:

@@ -176,7 +176,7 @@ class EmailMessage(ReadableMessage):
                 connection = self.get_connection(fail_silently)
             else:
                 connection = get_connection(fail_silently=fail_silently, using=using)
-            return deliver(connection, [self])
+            return deliver(connection, [self], item=self.notification)
 
     async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
         """Send the message without blocking the event loop; otherwise as :meth:`send`.
