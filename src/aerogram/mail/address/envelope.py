@@ -114,7 +114,9 @@ def envelope_of(message: Any, *, utf8: bool = False, addresses: Addresses | None
     if sender is None:
         read = addresses.sender.mailboxes if addresses else ()
         sender = read[0] if read else message.from_email
-    mail_from = _mailbox(sender, utf8).addr_spec if sender != "" else ""
+    mail_from = ""
+    if sender != "":
+        mail_from = (sender if type(sender) is Mailbox else parse_mailbox(sender, utf8=utf8)).addr_spec
     recipients: Iterable[Any]
     if addresses:
         recipients = [*addresses.to.mailboxes, *addresses.cc.mailboxes, *addresses.bcc.mailboxes]
@@ -123,11 +125,7 @@ def envelope_of(message: Any, *, utf8: bool = False, addresses: Addresses | None
     mailboxes: dict[tuple[str, str], str] = {}
     for entry in recipients:
         if entry is not None and entry != "":
-            mailbox = _mailbox(entry, utf8)
+            mailbox = entry if type(entry) is Mailbox else parse_mailbox(entry, utf8=utf8)
             # RFC 5321 section 2.4: a domain is the same in any case, a local part is not.
             mailboxes.setdefault((mailbox.local_part, mailbox.domain.lower()), mailbox.addr_spec)
     return Envelope(mail_from, tuple(mailboxes.values()))
-
-
-def _mailbox(entry: object, utf8: bool) -> Mailbox:
-    return entry if type(entry) is Mailbox else parse_mailbox(entry, utf8=utf8)
