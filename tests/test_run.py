@@ -199,4 +199,4 @@ def test_unknown_step_is_named() -> None:
     done = subprocess.run([ROOT / ".ci" / "run", "tset"], capture_output=True, text=True)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("no step tset; there are: programs setup check test ")
+    assert done.stderr.startswith("no step tset; there are: programs setup check docs test ")
