@@ -38,10 +38,10 @@ def uncached(function: Any) -> Callable[..., Any]:
 # What is replaced, and what by, to go without a fast path.
 SWITCHES: dict[str, tuple[Any, str, Any]] = {
     "sheets": (applying, "parse_sheet", uncached(applying.parse_sheet)),
-    "outcomes": (cascade, "_situation", uncached(cascade._situation)),
+    "outcomes": (cascade, "_cascade_of", uncached(cascade._cascade_of)),
     "styles": (style, "_style_info", uncached(style._style_info)),
     "selectors": (stylesheet, "read_selector", uncached(selectors.read_selector)),
-    "relations": (stylesheet, "are_related", uncached(properties.are_related)),
+    "relations": (stylesheet, "may_share_longhand", uncached(properties.may_share_longhand)),
     "valid values": (stylesheet, "is_surely_valid", uncached(properties.is_surely_valid)),
     "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),
 }

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from aerogram.inlining.css import (
     Declaration,
-    Statement,
-    Written,
+    RawDeclaration,
+    RawRule,
     read_block,
     read_declarations,
+    read_rules,
     read_sheet,
-    read_statements,
     split_list,
 )
 
@@ -47,8 +47,12 @@ def test_declarations_keep_their_text(css: str, expected: list[Declaration]) -> 
 
 def test_a_piece_that_is_no_declaration_is_there_as_it_stands() -> None:
     parts = read_block("*zoom:1; width:{{W}}px; &:hover{color:red} color:blue")
-    assert [part.text for part in parts if isinstance(part, Written)] == ["*zoom:1", "px", "color:blue"]
-    assert [part.prelude for part in parts if isinstance(part, Statement)] == ["width:", "&:hover"]
+    assert [part.text for part in parts if isinstance(part, RawDeclaration)] == [
+        "*zoom:1",
+        "px",
+        "color:blue",
+    ]
+    assert [part.prelude for part in parts if isinstance(part, RawRule)] == ["width:", "&:hover"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_piece_that_is_no_declaration_is_there_as_it_stands() -> None:
     ],
 )
 def test_statements_are_slices_of_the_sheet(sheet: str) -> None:
-    statements = read_statements(sheet)
+    statements = read_rules(sheet)
     assert statements
     for statement in statements:
         assert statement.block is not None
@@ -74,7 +78,7 @@ def test_statements_are_slices_of_the_sheet(sheet: str) -> None:
 
 
 def test_keywords_are_in_lower_case() -> None:
-    found = read_statements("@MEDIA(x){} @import 'y'; @-moz-document z{} p{}")
+    found = read_rules("@MEDIA(x){} @import 'y'; @-moz-document z{} p{}")
     assert [statement.keyword for statement in found] == ["@media", "@import", "@-moz-document", ""]
     assert [statement.block is None for statement in found] == [False, True, False, False]
 
@@ -92,7 +96,7 @@ def test_hostile_sheets_take_linear_time(sheet: str) -> None:
     calls = itertools.count()
     sys.setprofile(lambda *_: next(calls))
     try:
-        for statement in read_statements(sheet):
+        for statement in read_rules(sheet):
             read_block(statement.block or "")
     finally:
         sys.setprofile(None)
@@ -100,8 +104,8 @@ def test_hostile_sheets_take_linear_time(sheet: str) -> None:
 
 
 def test_an_open_bracket_takes_in_the_rules_behind_it() -> None:
-    assert read_statements("[a { top: 0 } p { color: red }") == []
-    assert [one.prelude for one in read_statements("a { top: [0 } p { color: red } b ] }")] == ["a"]
+    assert read_rules("[a { top: 0 } p { color: red }") == []
+    assert [one.prelude for one in read_rules("a { top: [0 } p { color: red } b ] }")] == ["a"]
 
 
 @given(st.text(alphabet="ab:;()'\"\\/*{}[]!,#@ -1.%\n<>u+", max_size=200))

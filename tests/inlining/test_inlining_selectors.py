@@ -11,8 +11,8 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 
 from aerogram.inlining import inline_css
-from aerogram.inlining.matching import Index
-from aerogram.inlining.properties import are_related
+from aerogram.inlining.matching import ElementIndex
+from aerogram.inlining.properties import may_share_longhand
 from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def selectors(draw: st.DrawFn) -> str:
 @example(["<div><p><b></b></p></div>"], ["div p > b", "div > div b", "p ~ b", "b:first-child"])
 def test_a_selector_matches_what_lxml_matches(documents: list[str], texts: list[str]) -> None:
     root = etree.fromstring(f"<html><body>{''.join(documents)}</body></html>", etree.XMLParser())
-    index = Index(root)
+    index = ElementIndex(root)
     for text in texts:
         selector = read_selector(text)
         assert selector.is_valid
@@ -170,8 +170,8 @@ def test_a_pseudo_element_does_not_meet_the_attribute_of_its_element() -> None:
     ],
 )
 def test_related_properties_are_shorthands_and_what_they_set(one: str, other: str, *, related: bool) -> None:
-    assert are_related(one, other) is related
-    assert are_related(other, one) is related
+    assert may_share_longhand(one, other) is related
+    assert may_share_longhand(other, one) is related
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,25 @@
 """CSS inlining: the rules of style sheets go into style attributes, and nothing is ever fetched.
 
-The steps, in order:
+The way of a document through the modules, in order::
 
-1. ``stylesheet`` reads each sheet into rules (``css`` finds them, ``selectors`` reads what they match).
-2. ``matching`` finds the elements of each rule: of those that can be inlined, and of those that stay.
-3. ``engines`` lets the rules meet at the elements: premailer's ``transform``, or the same without it.
-4. ``cascade`` decides what has to be important, or to stay in the sheet, so that the same declaration wins.
-5. This module writes the style attributes, the attributes for old clients (``attributes``), and what stays.
+    <style>p { color: red }  a:hover { color: blue }</style>  <p>...</p>  <a style="top: 0">...</a>
 
-``properties`` knows which properties concern each other. Values are never rewritten.
+    aerogram.document   the HTML becomes a tree
+    stylesheet          the sheet becomes style rules: "p" can be inlined, "a:hover" is kept in the sheet
+      css                 where rules and declarations stand in the text (by tinycss2)
+      selectors           what a selector tests, and its specificity (by cssselect2)
+    matching            the elements that a selector matches: <p>; for "a:hover" the <a>, as it may match
+    engines             the winning declarations of each element: color:red for <p>
+    cascade             what must be important, or kept in the sheet, so that the same declaration wins
+      properties          which properties set a common longhand; here none, so nothing changes
+    applying            runs these steps, writes style="color:red", and leaves the rest in the sheet
+      attributes          presentational attributes for old clients: align, bgcolor ...
+    links               relative URLs become absolute, if there is a base for them
+
+    <style>a:hover { color: blue }</style>  <p style="color:red">...</p>  <a style="top: 0">...</a>
+
+In all modules, *inlined* are rules and declarations that go into style attributes, and *kept* are those that
+stay in a sheet. Values are never rewritten.
 """
 
 from __future__ import annotations
@@ -90,7 +101,7 @@ def inline_document(
         inline_tree(
             root,
             settings.CSS_ENGINE,
-            folds=not _DOCTYPE.match(html),
+            quirks=not _DOCTYPE.match(html),
             is_fragment=not _WHOLE_PAGE.search(html),
         )
     if base_url:

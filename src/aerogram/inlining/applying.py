@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
-from aerogram.inlining.attributes import old_attributes
-from aerogram.inlining.cascade import Settlement, Situation, settle, situation_of
+from aerogram.inlining.attributes import presentational_attributes
+from aerogram.inlining.cascade import CascadeChanges, ElementCascade, cascade_of, find_changes
 from aerogram.inlining.css import split_list
-from aerogram.inlining.engines import ENGINES, Candidate
-from aerogram.inlining.matching import Index
+from aerogram.inlining.engines import ENGINES, InlineRule
+from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selectors import AttributeTest
-from aerogram.inlining.stylesheet import Piece, Ranked, Rule, Sheet, parse_sheet
+from aerogram.inlining.stylesheet import RankedDeclaration, StyleRule, StyleSheet, TopLevelRule, parse_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.selectors import Selector
+    from aerogram.inlining.stylesheet import Declarations
 
 __all__ = ["inline_tree"]
 
@@ -33,8 +34,9 @@ _WORDS_IN_COMMENT = re.compile(
 _TEST_OF_STYLE = re.compile(r"\[style(?:([~|^$*]?=)(\"[^\"]*\"|'[^']*'|[\w-]+))?")
 _DEPENDS_ON_ORDER = re.compile(r"[+~]|:(?:first|last|nth|only|empty|has)")
 _TESTED_ATTRIBUTE = re.compile(r"\[\s*([a-z]+)", re.IGNORECASE)
-# Selectors for mail clients, which wrap or rewrite the document.
-_CLIENT_ONLY = re.compile(
+# Selectors for one mail client, by what it puts around or into a mail. Many are on howtotarget.email, some in
+# github.com/hteumeuleu/email-bugs (.undoreset in issue 25, .rps_ in issue 88).
+_CLIENT_SELECTOR = re.compile(
     r"(?:^|,|\s)(?:div\s*>?\s*)?u\s*[+~]|\.&"
     r"|\bimg\b[^,]*\+\s*div|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody|_rteEl)(?![\w-])"
     r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-\w[\w-]*|aBn|a6S|im|ii|CToWUd|g-img|gmail\w*|yshortcuts|yahoo|undoreset"
@@ -43,60 +45,60 @@ _CLIENT_ONLY = re.compile(
 )
 
 
-class _Source(NamedTuple):
-    """A style element and its sheet; ``changes`` is false for one that stays as it is."""
+class _StyleElement(NamedTuple):
+    """A style element and its sheet; ``may_change`` is false for one that stays as it is."""
 
     element: Element
-    sheet: Sheet
-    changes: bool
+    sheet: StyleSheet
+    may_change: bool
     is_whole: bool  # nothing of it is inlined
 
 
-def inline_tree(root: Element, engine: str, *, folds: bool, is_fragment: bool) -> None:
+def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) -> None:
     """Inline the sheets of a tree in place.
 
-    ``folds`` says whether classes and ids ignore case; of a fragment html, head and body are not written.
+    ``quirks`` says whether classes and ids ignore case; of a fragment html, head and body are not written.
     """
-    sources = _sources(root, folds=folds)
-    index = Index(root, folds=folds)
+    style_elements = _style_elements(root, quirks=quirks)
+    index = ElementIndex(root, quirks=quirks)
     words = frozenset(index.elements)
     comments = _comments(root, index)
-    candidates: list[Candidate] = []
-    kept: dict[Element, list[Ranked]] = {}
-    rules = [rule for source in sources for piece in source.sheet.pieces for rule in piece.rules]
+    inline_rules: list[InlineRule] = []
+    kept: dict[Element, list[RankedDeclaration]] = {}
+    rules = [rule for style in style_elements for top in style.sheet.top_level for rule in top.rules]
     for rule in rules:
         if not rule.may_match(words):
             continue
         for selector in rule.inlined:
-            if declarations := rule.ranked(selector.specificity, inlined=True):
-                candidates.append((selector, declarations))
+            if declarations := rule.declarations(selector.specificity, inlined=True):
+                inline_rules.append((selector, declarations))
         _add_kept(kept, rule, index)
-    merged = ENGINES[engine](index, candidates)
-    groups: dict[Situation, list[Element]] = {}
+    merged = ENGINES[engine](index, inline_rules)
+    groups: dict[ElementCascade, list[Element]] = {}
     tests = _tests_of_style(rules)
     left: set[tuple[int, ...]] = set()
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
-        situation = situation_of(merged.get(element, ()), own, stay)
+        cascade = cascade_of(merged.get(element, ()), own, stay)
         if tests and element in merged:
-            after = situation.style((), ())
+            after = cascade.style((), ())
             if any(test.holds(own or None) != test.holds(after) for test in tests):
                 left.update(one.key for one in merged[element])
-                situation = situation_of((), own, stay + merged.pop(element))
-        groups.setdefault(situation, []).append(element)
-    animated = frozenset().union(*(source.sheet.animated for source in sources))
-    plan = settle(list(groups), animated)
-    plan.left |= left
+                cascade = cascade_of((), own, stay + merged.pop(element))
+        groups.setdefault(cascade, []).append(element)
+    animated = frozenset().union(*(style.sheet.animated for style in style_elements))
+    changes = find_changes(list(groups), animated)
+    changes.not_inlined |= left
     if is_fragment:
         unwritten = [element for element in merged if element.tag in ("html", "head", "body")]
-        plan.left.update(one.key for element in unwritten for one in merged[element])
-    texts = [_text(source, plan, index, comments) for source in sources]
-    _write_attributes(groups, plan, merged, "".join(texts))
-    _write_sheets(root, sources, texts)
+        changes.not_inlined.update(one.key for element in unwritten for one in merged[element])
+    texts = [_remaining_css(style, changes, index, comments) for style in style_elements]
+    _write_attributes(groups, changes, merged, "".join(texts))
+    _write_sheets(root, style_elements, texts)
 
 
-def _sources(root: Element, *, folds: bool) -> list[_Source]:
-    found: list[_Source] = []
+def _style_elements(root: Element, *, quirks: bool) -> list[_StyleElement]:
+    found: list[_StyleElement] = []
     for element in root.iter("style"):
         is_css = (element.get("type") or "text/css").lower() == "text/css"
         if not is_css or next(element.iterancestors("template"), None) is not None:
@@ -105,13 +107,17 @@ def _sources(root: Element, *, folds: bool) -> list[_Source]:
         media = element.get("media")
         is_plain = not is_apart and (not media or any(map(_SCREENS.fullmatch, split_list(media))))
         sheet = parse_sheet(
-            element.text or "", len(found), can_be_inlined=is_plain, is_fixed=is_apart, folds=folds
+            element.text or "",
+            len(found),
+            can_be_inlined=is_plain,
+            stays_normal=is_apart,
+            quirks=quirks,
         )
-        found.append(_Source(element, sheet, changes=not is_apart, is_whole=not is_plain))
+        found.append(_StyleElement(element, sheet, may_change=not is_apart, is_whole=not is_plain))
     return found
 
 
-def _tests_of_style(rules: Iterable[Rule]) -> list[AttributeTest]:
+def _tests_of_style(rules: Iterable[StyleRule]) -> list[AttributeTest]:
     """Return what the rules that stay ask of style attributes, which inlining writes."""
     asking = "".join(rule.prelude for rule in rules if "[style" in rule.prelude)
     return [
@@ -120,25 +126,25 @@ def _tests_of_style(rules: Iterable[Rule]) -> list[AttributeTest]:
     ]
 
 
-def _add_kept(found: dict[Element, list[Ranked]], rule: Rule, index: Index) -> None:
+def _add_kept(found: dict[Element, list[RankedDeclaration]], rule: StyleRule, index: ElementIndex) -> None:
     """Add what a rule that stays may give to elements."""
     best: dict[Element, Selector] = {}
     for selector in rule.kept:
         if not selector.is_element:
             continue
         elements = index.find(selector)
-        if not elements and _CLIENT_ONLY.search(selector.text):
-            elements = index.find_in_client(selector)
+        if not elements and _CLIENT_SELECTOR.search(selector.text):
+            elements = index.find_in_any_client(selector)
         for element in elements:
             if not selector.is_static:
-                found.setdefault(element, []).extend(rule.ranked(selector.specificity, inlined=False))
+                found.setdefault(element, []).extend(rule.declarations(selector.specificity, inlined=False))
             elif element not in best or best[element].specificity < selector.specificity:
                 best[element] = selector
     for element, selector in best.items():
-        found.setdefault(element, []).extend(rule.ranked(selector.specificity, inlined=False))
+        found.setdefault(element, []).extend(rule.declarations(selector.specificity, inlined=False))
 
 
-def _comments(root: Element, index: Index) -> Comments:
+def _comments(root: Element, index: ElementIndex) -> Comments:
     """Return the tags, classes and ids in each conditional comment, and the same with those around it."""
     comments = []
     for comment in root.getroottree().iter(etree.Comment):
@@ -158,41 +164,43 @@ def _comments(root: Element, index: Index) -> Comments:
     return comments
 
 
-def _text(source: _Source, plan: Settlement, index: Index, comments: Comments) -> str:
+def _remaining_css(
+    style: _StyleElement, changes: CascadeChanges, index: ElementIndex, comments: Comments
+) -> str:
     """Return the text that stays of a sheet."""
-    sheet = source.sheet
-    if not source.changes:
+    sheet = style.sheet
+    if not style.may_change:
         return sheet.text
-    if source.is_whole:
-        return _slice(
-            sheet, 0, len(sheet.text), [rule for piece in sheet.pieces for rule in piece.rules], plan
+    if style.is_whole:
+        return _css_between(
+            sheet, 0, len(sheet.text), [rule for top in sheet.top_level for rule in top.rules], changes
         )
     parts = []
     everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
-    for piece in sheet.pieces:
-        rule = piece.rule
+    for top in sheet.top_level:
+        rule = top.rule
         if rule is None:
-            parts.append(_slice(sheet, piece.start, piece.end, piece.rules, plan))
+            parts.append(_css_between(sheet, top.start, top.end, top.rules, changes))
             continue
-        if rule.is_plain and not rule.may_match(everywhere) and not _CLIENT_ONLY.search(rule.prelude):
+        if rule.is_plain and not rule.may_match(everywhere) and not _CLIENT_SELECTOR.search(rule.prelude):
             continue
-        if _stays(rule, plan, index, comments):
-            parts.append(_part(sheet, piece, rule, plan, rule.inlined))
+        if _stays(rule, changes, index, comments):
+            parts.append(_rule_css(sheet, top, rule, changes, rule.inlined))
         if rule.kept:
-            parts.append(_part(sheet, piece, rule, plan, rule.kept))
+            parts.append(_rule_css(sheet, top, rule, changes, rule.kept))
     return "\n".join(parts)
 
 
-def _stays(rule: Rule, plan: Settlement, index: Index, comments: Comments) -> bool:
+def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> bool:
     """Return whether a rule that was inlined stays in the sheet, too."""
     if not rule.inlined:
         return False
     if rule.stays:
         return True
-    if _CLIENT_ONLY.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
+    if _CLIENT_SELECTOR.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
         return True
-    stay = plan.copied | plan.left
-    if stay and any(one.key in stay for block in rule._ranked.values() for one in block):
+    stay = changes.copied | changes.not_inlined
+    if stay and any(one.key in stay for block in rule.by_specificity.values() for one in block):
         return True
     return any(
         (selector.compounds[-1].words <= inside and selector.words <= around)
@@ -203,27 +211,38 @@ def _stays(rule: Rule, plan: Settlement, index: Index, comments: Comments) -> bo
     )
 
 
-def _part(sheet: Sheet, piece: Piece, rule: Rule, plan: Settlement, selectors: Sequence[Selector]) -> str:
+def _rule_css(
+    sheet: StyleSheet,
+    top: TopLevelRule,
+    rule: StyleRule,
+    changes: CascadeChanges,
+    selectors: Sequence[Selector],
+) -> str:
     """Return a rule with some of its selectors."""
     if len(selectors) == len(rule.inlined) + len(rule.kept):
-        return _slice(sheet, piece.start, piece.end, [rule], plan)
+        return _css_between(sheet, top.start, top.end, [rule], changes)
     prelude = ", ".join(selector.text for selector in selectors)
-    space = sheet.text[piece.start + len(rule.prelude) : rule.block_start]
+    space = sheet.text[top.start + len(rule.prelude) : rule.block_start]
     is_inlined = selectors is rule.inlined
-    return f"{prelude}{space}{_slice(sheet, rule.block_start, piece.end, [rule], plan, is_inlined)}"
+    return f"{prelude}{space}{_css_between(sheet, rule.block_start, top.end, [rule], changes, is_inlined)}"
 
 
-def _slice(
-    sheet: Sheet, start: int, end: int, rules: Iterable[Rule], plan: Settlement, inlined: bool | None = None
+def _css_between(
+    sheet: StyleSheet,
+    start: int,
+    end: int,
+    rules: Iterable[StyleRule],
+    changes: CascadeChanges,
+    inlined: bool | None = None,
 ) -> str:
-    """Return a part of the sheet with what the plan makes important."""
+    """Return a part of the sheet with what becomes important."""
     places = {
         place
-        for rule in (rules if plan.important else ())
-        for (_, kind), block in rule._ranked.items()
+        for rule in (rules if changes.important else ())
+        for (_, kind), block in rule.by_specificity.items()
         if inlined in (None, kind)
         for one in block
-        if one.key in plan.important and not one.rank.important
+        if one.key in changes.important and not one.important
         for place in one.ends
     }
     edges = [start, *sorted(places), end]
@@ -231,16 +250,16 @@ def _slice(
 
 
 def _write_attributes(
-    groups: dict[Situation, list[Element]],
-    plan: Settlement,
-    merged: dict[Element, tuple[Ranked, ...]],
+    groups: dict[ElementCascade, list[Element]],
+    changes: CascadeChanges,
+    merged: dict[Element, Declarations],
     kept: str,
 ) -> None:
     tested = {name.lower() for name in _TESTED_ATTRIBUTE.findall(kept)}
-    for situation, elements in groups.items():
-        important, left_out = plan.places[situation]
-        style = situation.style(important, left_out)
-        values = {one.name: one.value for n, one in enumerate(situation.inlined) if n not in left_out}
+    for cascade, elements in groups.items():
+        important, left_out = changes.attributes[cascade]
+        style = cascade.style(important, left_out)
+        values = {one.name: one.value for n, one in enumerate(cascade.inlined) if n not in left_out}
         for element in elements:
             if element not in merged and not important:
                 continue
@@ -248,18 +267,20 @@ def _write_attributes(
                 element.set("style", style)
             elif "style" in element.attrib:
                 del element.attrib["style"]
-            added = old_attributes(element.tag, values, element.attrib) if element in merged else []
+            added = (
+                presentational_attributes(element.tag, values, element.attrib) if element in merged else []
+            )
             for name, value in added:
                 if name not in tested:
                     element.set(name, value)
 
 
-def _write_sheets(root: Element, sources: Sequence[_Source], texts: Sequence[str]) -> None:
+def _write_sheets(root: Element, style_elements: Sequence[_StyleElement], texts: Sequence[str]) -> None:
     depends = any(_DEPENDS_ON_ORDER.search(text) for text in texts)
-    for source, text in zip(sources, texts, strict=True):
-        element = source.element
-        if source.is_whole:
-            element.text = text if text != source.sheet.text else element.text
+    for style, text in zip(style_elements, texts, strict=True):
+        element = style.element
+        if style.is_whole:
+            element.text = text if text != style.sheet.text else element.text
         elif text:
             element.text = f"\n{text}\n"
         elif depends and element.getparent().tag != "head":

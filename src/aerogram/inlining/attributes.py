@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["old_attributes"]
+__all__ = ["presentational_attributes"]
 
 _CELLS = frozenset(("td", "th"))
 _ROWS = frozenset(("tr", "tbody", "thead", "tfoot"))
@@ -27,7 +27,9 @@ _RULES = (
 )
 
 
-def old_attributes(tag: str, style: Mapping[str, str], present: Mapping[str, str]) -> list[tuple[str, str]]:
+def presentational_attributes(
+    tag: str, style: Mapping[str, str], present: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """Return the attributes that an element with these declarations and attributes gets.
 
     What the author wrote is left alone. An image gets one of width and height at most: both would give it a

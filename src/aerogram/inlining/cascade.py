@@ -1,8 +1,8 @@
 """Where each declaration must stand so that the same one wins as in the author's sheets.
 
 A rule that stays in a sheet overrides a style attribute only if it is important. Making it important makes
-it override more, and so on. For each combination of declarations that an element has (``Situation``), every
-pair of them that sets a common longhand must keep its order. ``settle`` finds what has to change for that:
+it override more, and so on. Of the declarations that apply to an element (``ElementCascade``), every two that
+set a common longhand must keep their order. ``find_changes`` finds what has to change for that:
 
 1. A rule that stays becomes important if it should win over an inlined declaration.
 2. A declaration of the style attribute becomes important if it should win over such a rule.
@@ -15,16 +15,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import combinations
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from aerogram.inlining.css import Statement, Written, read_block
-from aerogram.inlining.properties import are_related, is_surely_valid
-from aerogram.inlining.stylesheet import Rank, Ranked, grouped
+from aerogram.inlining.css import RawDeclaration, RawRule, read_block
+from aerogram.inlining.properties import is_surely_valid, may_share_longhand
+from aerogram.inlining.stylesheet import Precedence, RankedDeclaration, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["Settlement", "Situation", "settle", "situation_of"]
+    from aerogram.inlining.stylesheet import Declarations
+
+__all__ = ["CascadeChanges", "ElementCascade", "cascade_of", "find_changes"]
 
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 _MOST_KEPT = 200  # declarations of rules that stay, for one element; with more of them nothing is changed
@@ -33,36 +36,37 @@ Key = tuple[int, ...]
 
 
 @dataclass(eq=False)
-class Situation:
+class ElementCascade:
     """The declarations that meet at an element: some for its style attribute, others that stay in sheets."""
 
-    inlined: tuple[Ranked, ...]  # each behind those it wins over
-    unread: tuple[str, ...]  # pieces of the author's style attribute
-    kept: tuple[Ranked, ...]
+    inlined: Declarations  # each behind those it wins over
+    unparsed: tuple[str, ...]  # pieces of the author's style attribute
+    kept: Declarations
     # For each inlined one: the kept ones that win over it, and those that lose to it.
-    above: list[list[Ranked]] = field(default_factory=list)
-    below: list[list[Ranked]] = field(default_factory=list)
-    kept_pairs: list[tuple[Ranked, Ranked]] = field(default_factory=list)  # the winner first
+    kept_winners: list[list[RankedDeclaration]] = field(default_factory=list)
+    kept_losers: list[list[RankedDeclaration]] = field(default_factory=list)
+    # Of the kept ones that concern each other, the winner first.
+    kept_pairs: list[tuple[RankedDeclaration, RankedDeclaration]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for one in self.inlined:
-            rivals = [other for other in self.kept if are_related(one.name, other.name)]
-            self.above.append([other for other in rivals if other.rank > one.rank])
-            self.below.append([other for other in rivals if other.rank < one.rank])
+            rivals = [other for other in self.kept if may_share_longhand(one.name, other.name)]
+            self.kept_winners.append([other for other in rivals if other.precedence > one.precedence])
+            self.kept_losers.append([other for other in rivals if other.precedence < one.precedence])
         if len(self.kept) <= _MOST_KEPT:
-            kept = sorted(self.kept, key=_rank)
+            kept = sorted(self.kept, key=attrgetter("precedence"))
             self.kept_pairs = [
                 (high, low)
                 for number, high in enumerate(kept)
                 for low in kept[:number]
-                if not low.rank.important and are_related(high.name, low.name)
+                if not low.important and may_share_longhand(high.name, low.name)
             ]
 
     @cached_property
-    def lower(self) -> list[list[int]]:
+    def inlined_losers(self) -> list[list[int]]:
         """For each inlined declaration, the numbers of those that lose to it."""
         return [
-            [n for n, other in enumerate(self.inlined[:number]) if are_related(one.name, other.name)]
+            [n for n, other in enumerate(self.inlined[:number]) if may_share_longhand(one.name, other.name)]
             for number, one in enumerate(self.inlined)
         ]
 
@@ -74,184 +78,192 @@ class Situation:
             if number not in left_out
             for text in one.texts
         ]
-        return "; ".join([*parts, *self.unread])
+        return "; ".join([*parts, *self.unparsed])
 
 
-def situation_of(inlined: tuple[Ranked, ...], style: str, kept: tuple[Ranked, ...]) -> Situation:
-    """Return the situation of an element with this style attribute of its author."""
-    make = _situation if len(style) <= _LONGEST_CACHED else _situation.__wrapped__
+def cascade_of(inlined: Declarations, style: str, kept: Declarations) -> ElementCascade:
+    """Return the cascade of an element with this style attribute of its author."""
+    make = _cascade_of if len(style) <= _LONGEST_CACHED else _cascade_of.__wrapped__
     return make(inlined, style, kept)
 
 
 @lru_cache(maxsize=2048)
-def _situation(inlined: tuple[Ranked, ...], style: str, kept: tuple[Ranked, ...]) -> Situation:
-    own, unread = _read_style(style) if style else ([], [])
+def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> ElementCascade:
+    own, unparsed = _read_style(style) if style else ([], [])
     places = {one: number for number, one in enumerate([*inlined, *own])}
-    for one in sorted(places, key=_rank):
+    for one in sorted(places, key=attrgetter("precedence")):
         if one.is_surely_valid:
-            for other in [other for other in places if other.name == one.name and other.rank < one.rank]:
+            for other in [
+                other for other in places if other.name == one.name and other.precedence < one.precedence
+            ]:
                 if not _is_of_one_block(one, other):
                     places[one] = min(places[one], places.pop(other))
     found = sorted(places, key=places.__getitem__)
     if any(
-        first.rank > second.rank and are_related(first.name, second.name)
+        first.precedence > second.precedence and may_share_longhand(first.name, second.name)
         for first, second in combinations(found, 2)
     ):
-        found.sort(key=_rank)
-    return Situation(tuple(found), tuple(unread), kept)
+        found.sort(key=attrgetter("precedence"))
+    return ElementCascade(tuple(found), tuple(unparsed), kept)
 
 
-def _rank(one: Ranked) -> Rank:
-    return one.rank
+def _is_of_one_block(one: RankedDeclaration, other: RankedDeclaration) -> bool:
+    return (
+        one.precedence.inline == other.precedence.inline
+        and one.precedence.order[:2] == other.precedence.order[:2]
+    )
 
 
-def _is_of_one_block(one: Ranked, other: Ranked) -> bool:
-    return one.rank.inline == other.rank.inline and one.rank.order[:2] == other.rank.order[:2]
-
-
-def _read_style(style: str) -> tuple[list[Ranked], list[str]]:
+def _read_style(style: str) -> tuple[list[RankedDeclaration], list[str]]:
     """Return the declarations of a style attribute, and the pieces of it that are none."""
-    written, unread, end = [], [""], -1
+    written, unparsed, end = [], [""], -1
     for part in read_block(style):
-        if isinstance(part, Written) and part.declaration:
+        if isinstance(part, RawDeclaration) and part.declaration:
             written.append(part)
             continue
-        text = part.text if isinstance(part, Written) else part.prelude
-        if isinstance(part, Statement) and part.block is not None:
+        text = part.text if isinstance(part, RawDeclaration) else part.prelude
+        if isinstance(part, RawRule) and part.block is not None:
             text += f"{{{part.block}}}"
         if part.start == end:
-            unread[-1] += text
+            unparsed[-1] += text
         else:
-            unread.append(text)
+            unparsed.append(text)
         end = part.end
     own = []
     for number, (name, important, parts) in enumerate(grouped(written)):
         values, _, texts = zip(*parts, strict=True)
-        rank = Rank(important, True, 0, (0, 0, 0), (0, 0, number))
-        own.append(Ranked(name, values[-1], texts, (), rank, is_surely_valid(name, values[-1])))
-    return own, unread[1:]
+        precedence = Precedence(important, True, 0, (0, 0, 0), (0, 0, number))
+        own.append(
+            RankedDeclaration(name, values[-1], texts, (), precedence, is_surely_valid(name, values[-1]))
+        )
+    return own, unparsed[1:]
 
 
 @dataclass(slots=True)
-class Settlement:
+class CascadeChanges:
     """What is important in the sheets, what stays in them, and what is important or missing in attributes."""
 
-    fixed: set[Key]  # rules that stay and must not become important
-    uncopied: set[Key]  # inlined rules that must not stay in the sheet and be important
+    stay_normal: set[Key]  # rules that stay and must not become important
+    not_copied: set[Key]  # inlined rules that must not stay in the sheet and be important
     important: set[Key] = field(default_factory=set)  # declarations of sheets that become important
     copied: set[Key] = field(default_factory=set)  # inlined ones that stay in the sheet, important
-    left: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
-    places: dict[Situation, tuple[set[int], set[int]]] = field(default_factory=dict)  # important, left out
+    not_inlined: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
+    # For the style attribute: the numbers of important declarations, and of those left out.
+    attributes: dict[ElementCascade, tuple[set[int], set[int]]] = field(default_factory=dict)
 
 
-def settle(situations: Sequence[Situation], animated: Iterable[str] = ()) -> Settlement:
+def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
     """Find out what has to change; ``animated`` are the properties of ``@keyframes``, which must not lose."""
-    everything = {one for situation in situations for one in situation.kept if not one.rank.important}
-    fixed = {
-        one.key for one in everything if one.is_fixed or any(are_related(one.name, name) for name in animated)
+    everything = {one for cascade in cascades for one in cascade.kept if not one.important}
+    stay_normal = {
+        one.key
+        for one in everything
+        if one.stays_normal or any(may_share_longhand(one.name, name) for name in animated)
     }
-    for situation in situations:
-        if len(situation.kept) > _MOST_KEPT:
-            fixed.update(one.key for one in situation.kept)
-    uncopied: set[Key] = set()
+    for cascade in cascades:
+        if len(cascade.kept) > _MOST_KEPT:
+            stay_normal.update(one.key for one in cascade.kept)
+    not_copied: set[Key] = set()
     for number in range(_MOST_ROUNDS + 1):
         if number == _MOST_ROUNDS:
-            fixed = {one.key for one in everything}
-            uncopied = {one.key for situation in situations for one in situation.inlined}
-        attempt = Settlement(set(fixed), set(uncopied))
-        changes = -1
-        while changes != (changes := len(attempt.important) + len(attempt.copied)):
-            for situation in situations:
-                _settle_one(situation, attempt)
-        if (attempt.fixed, attempt.uncopied) == (fixed, uncopied):
+            stay_normal = {one.key for one in everything}
+            not_copied = {one.key for cascade in cascades for one in cascade.inlined}
+        attempt = CascadeChanges(set(stay_normal), set(not_copied))
+        size = -1
+        while size != (size := len(attempt.important) + len(attempt.copied)):
+            for cascade in cascades:
+                _extend_changes(cascade, attempt)
+        if (attempt.stay_normal, attempt.not_copied) == (stay_normal, not_copied):
             break
-        fixed, uncopied = attempt.fixed, attempt.uncopied
+        stay_normal, not_copied = attempt.stay_normal, attempt.not_copied
     return attempt
 
 
-def _settle_one(situation: Situation, plan: Settlement) -> None:
-    """Bring one situation in line with the plan, which grows where it needs more."""
-    for high, low in situation.kept_pairs:
-        if low.key in plan.important:
-            if high.rank.important:
-                if high.rank[2:] < low.rank[2:]:
-                    plan.fixed.add(low.key)
-            elif high.key in plan.fixed or high.key in plan.uncopied:
-                _refuse({low.key}, plan)
+def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
+    """Add to the changes what one cascade needs."""
+    for high, low in cascade.kept_pairs:
+        if low.key in changes.important:
+            if high.important:
+                if high.precedence[2:] < low.precedence[2:]:
+                    changes.stay_normal.add(low.key)
+            elif high.key in changes.stay_normal or high.key in changes.not_copied:
+                _refuse({low.key}, changes)
             else:
-                plan.important.add(high.key)
+                changes.important.add(high.key)
                 if high.key[-1]:  # an inlined one, which is left in its sheet here
-                    plan.copied.add(high.key)
-    if not any(situation.above) and not any(situation.below) and not plan.copied:
-        plan.places[situation] = {n for n, one in enumerate(situation.inlined) if one.rank.important}, set()
+                    changes.copied.add(high.key)
+    if not any(cascade.kept_winners) and not any(cascade.kept_losers) and not changes.copied:
+        changes.attributes[cascade] = {n for n, one in enumerate(cascade.inlined) if one.important}, set()
         return
-    left_out = _left_out(situation, plan)
-    blocked = _blocked(situation)
+    left_out = _left_out(cascade, changes)
+    blocked = _blocked(cascade)
     important: set[int] = set()
     reasons: list[set[Key]] = []
-    for number, one in enumerate(situation.inlined):
-        why = {low.key for low in situation.below[number] if low.rank.important or low.key in plan.important}
-        for loser in situation.lower[number]:
-            why |= reasons[loser] | ({situation.inlined[loser].key} & plan.copied)
+    for number, one in enumerate(cascade.inlined):
+        why = {
+            low.key for low in cascade.kept_losers[number] if low.important or low.key in changes.important
+        }
+        for loser in cascade.inlined_losers[number]:
+            why |= reasons[loser] | ({cascade.inlined[loser].key} & changes.copied)
         reasons.append(why)
         if number in left_out:
-            plan.left.add(one.key)
-            _refuse(why | ({one.key} & plan.copied), plan)
+            changes.not_inlined.add(one.key)
+            _refuse(why | ({one.key} & changes.copied), changes)
             continue
-        for high in situation.above[number]:
-            if not high.rank.important:
-                plan.important.add(high.key)
+        for high in cascade.kept_winners[number]:
+            if not high.important:
+                changes.important.add(high.key)
         if number not in blocked:
-            if why or one.rank.important:
+            if why or one.important:
                 important.add(number)
         elif why:
-            if one.rank.inline or one.key in plan.uncopied:
-                _refuse(why, plan)
+            if one.precedence.inline or one.key in changes.not_copied:
+                _refuse(why, changes)
             else:
-                plan.copied.add(one.key)
-                plan.important.add(one.key)
-        if one.key in plan.copied:
-            _check_copy(situation, number, plan)
-    plan.places[situation] = important, left_out
+                changes.copied.add(one.key)
+                changes.important.add(one.key)
+        if one.key in changes.copied:
+            _check_copy(cascade, number, changes)
+    changes.attributes[cascade] = important, left_out
 
 
-def _left_out(situation: Situation, plan: Settlement) -> set[int]:
+def _left_out(cascade: ElementCascade, changes: CascadeChanges) -> set[int]:
     """Return the inlined declarations that must lose to a rule that cannot become important."""
     left_out: set[int] = set()
-    for number in reversed(range(len(situation.inlined))):
-        if situation.inlined[number].rank.important:
+    for number in reversed(range(len(cascade.inlined))):
+        if cascade.inlined[number].important:
             continue
         if number in left_out or any(
-            not high.rank.important and high.key in plan.fixed for high in situation.above[number]
+            not high.important and high.key in changes.stay_normal for high in cascade.kept_winners[number]
         ):
             left_out.add(number)
-            left_out.update(n for n in situation.lower[number] if not situation.inlined[n].rank.important)
+            left_out.update(n for n in cascade.inlined_losers[number] if not cascade.inlined[n].important)
     return left_out
 
 
-def _blocked(situation: Situation) -> set[int]:
+def _blocked(cascade: ElementCascade) -> set[int]:
     """Return the inlined declarations that cannot be important: what stays should win over them."""
     blocked: set[int] = set()
-    for number in reversed(range(len(situation.inlined))):
-        if situation.above[number] or number in blocked:
+    for number in reversed(range(len(cascade.inlined))):
+        if cascade.kept_winners[number] or number in blocked:
             blocked.add(number)
-            blocked.update(situation.lower[number])
+            blocked.update(cascade.inlined_losers[number])
     return blocked
 
 
-def _refuse(reasons: set[Key], plan: Settlement) -> None:
+def _refuse(reasons: set[Key], changes: CascadeChanges) -> None:
     """Leave these declarations of sheets as they were."""
     for key in reasons:
-        (plan.uncopied if key in plan.copied else plan.fixed).add(key)
+        (changes.not_copied if key in changes.copied else changes.stay_normal).add(key)
 
 
-def _check_copy(situation: Situation, number: int, plan: Settlement) -> None:
+def _check_copy(cascade: ElementCascade, number: int, changes: CascadeChanges) -> None:
     """Refuse a rule in the sheet, important, that would win over what it should lose to, or the other way."""
-    one = situation.inlined[number]
-    if not one.rank.important and any(
-        high.rank.important and high.rank[2:] < one.rank[2:] for high in situation.above[number]
+    one = cascade.inlined[number]
+    if not one.important and any(
+        high.important and high.precedence[2:] < one.precedence[2:] for high in cascade.kept_winners[number]
     ):
-        plan.uncopied.add(one.key)
-    for low in situation.below[number]:
-        if low.key in plan.important and low.rank[2:] > one.rank[2:]:
-            plan.fixed.add(low.key)
+        changes.not_copied.add(one.key)
+    for low in cascade.kept_losers[number]:
+        if low.key in changes.important and low.precedence[2:] > one.precedence[2:]:
+            changes.stay_normal.add(low.key)

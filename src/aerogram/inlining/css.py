@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Declaration",
-    "Statement",
-    "Written",
+    "RawDeclaration",
+    "RawRule",
     "read_block",
     "read_declarations",
+    "read_rules",
     "read_sheet",
-    "read_statements",
     "split_list",
 ]
 
@@ -51,7 +51,7 @@ class Declaration(NamedTuple):
     important: bool
 
 
-class Written(NamedTuple):
+class RawDeclaration(NamedTuple):
     """A piece of a block up to a semicolon: ``text[start:end]`` without what makes it important.
 
     ``declaration`` is ``None`` if it cannot be read as one.
@@ -63,7 +63,7 @@ class Written(NamedTuple):
     end: int
 
 
-class Statement(NamedTuple):
+class RawRule(NamedTuple):
     """A rule or an at-rule: its source, and where it and the content of its block stand in the text."""
 
     prelude: str
@@ -85,34 +85,34 @@ def read_declarations(text: str) -> list[Declaration]:
     >>> read_declarations("COLOR: Red !important")
     [Declaration(name='color', value='Red', important=True)]
     """
-    found = [part.declaration for part in read_block(text) if isinstance(part, Written)]
+    found = [part.declaration for part in read_block(text) if isinstance(part, RawDeclaration)]
     return [declaration for declaration in found if declaration is not None]
 
 
-def read_statements(sheet: str) -> list[Statement]:
+def read_rules(sheet: str) -> list[RawRule]:
     """Return the rules and at-rules of a sheet, or of a block that holds rules, in order."""
     return read_sheet(sheet)[1]
 
 
-def read_sheet(sheet: str) -> tuple[str, list[Statement]]:
+def read_sheet(sheet: str) -> tuple[str, list[RawRule]]:
     """Return a sheet closed at its end, in which positions count, and its statements."""
-    source = _Source(sheet, simple_rules=True)
-    return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, Statement)]
+    source = _Tokenized(sheet, simple_rules=True)
+    return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, RawRule)]
 
 
-def read_block(text: str) -> list[Written | Statement]:
+def read_block(text: str) -> list[RawDeclaration | RawRule]:
     """Return the declarations, nested rules and unreadable pieces of a block, in order.
 
     A block of very many tokens is one unreadable piece.
     """
     if len(text) > _MOST_MARKS and len(_MARK.findall(text)) > _MOST_MARKS:
-        return [Written(None, text, 0, len(text))]
-    return list(_parts(_Source(text), in_rule=True))
+        return [RawDeclaration(None, text, 0, len(text))]
+    return list(_parts(_Tokenized(text), in_rule=True))
 
 
 def split_list(text: str) -> list[str]:
     """Split a list, as of selectors, at its commas; those in strings and parentheses are no separators."""
-    source = _Source(text)
+    source = _Tokenized(text)
     commas = [source.start(value) for value in source.values if value == ","]
     edges = zip([0, *(comma + 1 for comma in commas)], [*commas, len(source.text)], strict=True)
     return [source.text[start:end].strip() for start, end in edges]
@@ -120,7 +120,7 @@ def split_list(text: str) -> list[str]:
 
 def tokens(text: str) -> list[Any]:
     """Return the component values of a text, without comments, as tinycss2 gives them."""
-    return [value for value in _Source(_HEX_AFTER_U.sub(r"\1 + ", text)).values if value.type != "comment"]
+    return [value for value in _Tokenized(_HEX_AFTER_U.sub(r"\1 + ", text)).values if value.type != "comment"]
 
 
 def read_nth(values: Any) -> tuple[int, int] | None:
@@ -131,7 +131,7 @@ def read_nth(values: Any) -> tuple[int, int] | None:
     return found
 
 
-class _Source:
+class _Tokenized:
     """A text with its component values, closed where its end leaves something open."""
 
     def __init__(self, text: str, *, simple_rules: bool = False) -> None:
@@ -189,7 +189,7 @@ def _close(values: list[Any], text: str) -> str:
     return "".join(reversed(closers))
 
 
-def _parts(source: _Source, *, in_rule: bool) -> Iterator[Written | Statement]:
+def _parts(source: _Tokenized, *, in_rule: bool) -> Iterator[RawDeclaration | RawRule]:
     values, index, count = source.values, 0, len(source.values)
     while index < count:
         value = values[index]
@@ -212,17 +212,17 @@ def _parts(source: _Source, *, in_rule: bool) -> Iterator[Written | Statement]:
             opening = source.start(values[end])
             block = source.text[opening + 1 : after - 1]
             prelude = source.text[start:opening].strip()
-            yield Statement(prelude, block, start, opening + 1, after)
+            yield RawRule(prelude, block, start, opening + 1, after)
         elif is_at:
             prelude = source.text[start : source.start_at(end)].strip()
-            yield Statement(prelude, None, start, after, after)
+            yield RawRule(prelude, None, start, after, after)
         elif in_rule:
             text = source.text[start : source.start_at(end)].rstrip()
-            yield Written(None, text, start, start + len(text))
+            yield RawDeclaration(None, text, start, start + len(text))
         index = end + 1
 
 
-def _declaration(source: _Source, first: int) -> tuple[Written, int] | None:
+def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] | None:
     """Read the declaration that begins with this value; return it and the number of the value behind."""
     values, name = source.values, source.values[first]
     colon = first + 1
@@ -252,8 +252,8 @@ def _declaration(source: _Source, first: int) -> tuple[Written, int] | None:
     stop = value_start + len(value.rstrip())
     value = value.strip()
     if not value and not is_custom:
-        return Written(None, source.text[start:stop], start, stop), end
+        return RawDeclaration(None, source.text[start:stop], start, stop), end
     written = source.text[start : source.start_at(first + 1)].strip()
     known = name.value if is_custom else name.lower_value
     known = known if _NAME.fullmatch(known) else written
-    return Written(Declaration(known, value, important), source.text[start:stop], start, stop), end
+    return RawDeclaration(Declaration(known, value, important), source.text[start:stop], start, stop), end

@@ -21,55 +21,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aerogram.document import Element
-    from aerogram.inlining.matching import Index
+    from aerogram.inlining.matching import ElementIndex
     from aerogram.inlining.selectors import Selector
-    from aerogram.inlining.stylesheet import Ranked
+    from aerogram.inlining.stylesheet import Declarations, RankedDeclaration
 
-__all__ = ["ENGINES", "Candidate", "merge_directly", "merge_with_premailer"]
+__all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 
 _SIMPLE_SELECTOR = re.compile(r"[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII)
 _SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 
 
-Candidate = tuple["Selector", tuple["Ranked", ...]]  # and the declarations of its rule
-Merged = dict["Element", tuple["Ranked", ...]]
+InlineRule = tuple["Selector", "Declarations"]  # a rule with one of its selectors
+WinningDeclarations = dict["Element", "Declarations"]
+Placeholders = dict[str, "RankedDeclaration"]
 
 
-def merge_directly(index: Index, candidates: Sequence[Candidate]) -> Merged:
+def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> WinningDeclarations:
     """Return the declarations that reach each element; of one property, the one that wins."""
-    met: dict[Element, list[tuple[Ranked, ...]]] = {}
-    for selector, declarations in candidates:
+    met: dict[Element, list[Declarations]] = {}
+    for selector, declarations in inline_rules:
         for element in index.find(selector):
             met.setdefault(element, []).append(declarations)
     return {element: _winners(blocks) for element, blocks in met.items()}
 
 
-def _winners(blocks: Iterable[tuple[Ranked, ...]]) -> tuple[Ranked, ...]:
-    found = sorted([one for block in blocks for one in block], key=attrgetter("rank"))
+def _winners(blocks: Iterable[Declarations]) -> Declarations:
+    found = sorted([one for block in blocks for one in block], key=attrgetter("precedence"))
     return tuple({_property(one): one for one in found}.values())
 
 
-def _property(one: Ranked) -> str:
+def _property(one: RankedDeclaration) -> str:
     """Return the name under which a declaration competes; one that may be invalid overrides no other."""
-    return one.name if one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name) else one.word
+    return one.name if one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name) else one.placeholder
 
 
-def merge_with_premailer(index: Index, candidates: Sequence[Candidate]) -> Merged:
+def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> WinningDeclarations:
     """Return the same by premailer's ``transform``."""
     root = index.root
     marker = _free_attribute(root)
     marked: dict[Element, list[str]] = {}
-    rules, words = [], {}
-    for number, (selector, declarations) in enumerate(candidates):
+    rules: list[Any] = []
+    by_placeholder: Placeholders = {}
+    for number, (selector, declarations) in enumerate(inline_rules):
         text = " ".join(selector.text.split())
-        if index.folds or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
+        if index.quirks or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
             text = f"[{marker}~=r{number}]"
             for element in index.find(selector):
                 marked.setdefault(element, []).append(f"r{number}")
-        for rank, bulk, by_word in _bulks(declarations):
-            rules.append((rank, text, bulk))
-            words.update(by_word)
+        for precedence, bulk, placeholders in _premailer_rules(declarations):
+            rules.append((precedence, text, bulk))
+            by_placeholder.update(placeholders)
     for element, names in marked.items():
         element.set(marker, " ".join(names))
     styled = {element: element.get("style") for element in root.xpath("//*[@style]")}
@@ -92,7 +94,7 @@ def merge_with_premailer(index: Index, candidates: Sequence[Candidate]) -> Merge
         else:
             del element.attrib["style"]
     return {
-        element: tuple([words[part.rpartition(":")[2]] for part in style.split("; ")])
+        element: tuple([by_placeholder[part.rpartition(":")[2]] for part in style.split("; ")])
         for element, style in written
         if style
     }
@@ -103,14 +105,14 @@ def _free_attribute(root: Element) -> str:
     return next(name for name in names if not root.xpath(f"boolean(//@{name})"))
 
 
-def _bulks(declarations: tuple[Ranked, ...]) -> list[tuple[tuple[Any, ...], str, dict[str, Ranked]]]:
-    """Return what premailer knows of a rule: its rank and its declarations in words, important ones apart."""
+def _premailer_rules(declarations: Declarations) -> list[tuple[tuple[Any, ...], str, Placeholders]]:
+    """Return a rule as premailer takes it: precedence and placeholders, important declarations apart."""
     found = []
-    for _, group in groupby(sorted(declarations, key=attrgetter("rank")), attrgetter("rank.important")):
+    for _, group in groupby(sorted(declarations, key=attrgetter("precedence")), attrgetter("important")):
         block = list(group)
-        rank = block[0].rank
-        bulk = ";".join(f"{_property(one)}:{one.word}" for one in block)
-        found.append(((rank.important, rank.specificity, rank.order), bulk, {one.word: one for one in block}))
+        important, _, _, specificity, order = block[0].precedence
+        bulk = ";".join(f"{_property(one)}:{one.placeholder}" for one in block)
+        found.append(((important, specificity, order), bulk, {one.placeholder: one for one in block}))
     return found
 
 
@@ -149,12 +151,12 @@ def _inliner() -> Callable[[list[Any]], Any]:
             raise RuntimeError("inlining fetches nothing")
 
         def _style_to_basic_html_attributes(self, *_: object, **__: object) -> None:
-            """Leave the attributes for old clients to ``old_attributes``, which knows the values."""
+            """Leave these to ``presentational_attributes``, which knows the values."""
 
     return Inliner
 
 
-ENGINES: dict[str, Callable[[Index, Sequence[Candidate]], Merged]] = {
+ENGINES: dict[str, Callable[[ElementIndex, Sequence[InlineRule]], WinningDeclarations]] = {
     "premailer": merge_with_premailer,
     "direct": merge_directly,
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.inlining.selectors import Compound, Selector
 
-__all__ = ["NTH", "STRUCTURAL", "Index", "nth"]
+__all__ = ["NTH", "STRUCTURAL", "ElementIndex", "nth"]
 
 Lists = tuple["Sequence[Compound]", ...]
 Check = Callable[[Any, Any], bool]  # of an index and an element
@@ -25,21 +25,21 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 NTH = ("nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type")
 
 
-class Index:
-    """The elements of a document by the words that selectors look for; ``folds`` if these ignore case."""
+class ElementIndex:
+    """The elements of a document by tag, class and id; ``quirks`` if classes and ids ignore case."""
 
-    def __init__(self, root: Element, *, folds: bool = False) -> None:
-        self.root, self.folds = root, folds
+    def __init__(self, root: Element, *, quirks: bool = False) -> None:
+        self.root, self.quirks = root, quirks
         self.elements: dict[str, list[Element]] = {}  # by tag, .class and #id
         self.words: dict[Element, set[str]] = {}  # of each element
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag.lower()}
             if classes := element.get("class"):
-                classes = classes.lower() if folds else classes
+                classes = classes.lower() if quirks else classes
                 names = classes.split() if classes.isascii() else _BLANKS.split(classes)
                 words.update([f".{name}" for name in names if name])
             if identifier := element.get("id"):
-                words.add(f"#{identifier.lower() if folds else identifier}")
+                words.add(f"#{identifier.lower() if quirks else identifier}")
             for word in words:
                 self.elements.setdefault(word, []).append(element)
         self._known: dict[int, tuple[Sequence[Compound], list[dict[Element, bool]]]] = {}
@@ -59,12 +59,14 @@ class Index:
         last = compounds[-1]
         found = self._candidates(last.words)
         if len(last.words) > 1 or last.tests or last.attributes:
-            found = [element for element in found if self.fits(element, last)]
+            found = [element for element in found if self.matches_compound(element, last)]
         if len(compounds) > 1:
-            found = [element for element in found if self._has_before(element, compounds, len(compounds) - 1)]
+            found = [
+                element for element in found if self._matches_before(element, compounds, len(compounds) - 1)
+            ]
         return found
 
-    def find_in_client(self, selector: Selector) -> Sequence[Element]:
+    def find_in_any_client(self, selector: Selector) -> Sequence[Element]:
         """Return the elements that a selector may match in a mail client, which rewrites what is around."""
         words = selector.compounds[-1].words & self.elements.keys() if selector.compounds else frozenset()
         return [element for element in self._candidates(words) if words <= self.words[element]]
@@ -77,10 +79,12 @@ class Index:
         """Return whether an element matches compounds with their combinators."""
         last = len(compounds) - 1
         return (
-            last >= 0 and self.fits(element, compounds[last]) and self._has_before(element, compounds, last)
+            last >= 0
+            and self.matches_compound(element, compounds[last])
+            and self._matches_before(element, compounds, last)
         )
 
-    def fits(self, element: Element, compound: Compound) -> bool:
+    def matches_compound(self, element: Element, compound: Compound) -> bool:
         """Return whether an element fulfils a compound."""
         return (
             compound.words <= self.words[element]
@@ -88,8 +92,8 @@ class Index:
             and all(test(self, element) for test in compound.tests)
         )
 
-    def _has_before(self, element: Element, compounds: Sequence[Compound], number: int) -> bool:
-        """Return whether the compounds before ``number``, which fits ``element``, match around it."""
+    def _matches_before(self, element: Element, compounds: Sequence[Compound], number: int) -> bool:
+        """Return whether the compounds before ``number``, which ``element`` matches, match around it."""
         if number == 0:
             return True
         if id(compounds) not in self._known:
@@ -105,7 +109,7 @@ class Index:
                 answer = known[near]
                 break
             passed.append(near)
-            answer = self.fits(near, left) and self._has_before(near, compounds, number - 1)
+            answer = self.matches_compound(near, left) and self._matches_before(near, compounds, number - 1)
             if combinator in ">+":
                 break
             near = step(near)
@@ -148,7 +152,7 @@ def nth(name: str, step: int, start: int, members: Lists = ()) -> Check:
     """Return the test of ``:nth-child(step n + start of members)`` and its like."""
     from_end, of_type = "last" in name, name.endswith("type")
 
-    def test(index: Index, element: Element) -> bool:
+    def test(index: ElementIndex, element: Element) -> bool:
         number = index.ordinal(element, of_type=of_type, members=members)[from_end] - start
         if number + start == 0:
             return False
@@ -157,7 +161,7 @@ def nth(name: str, step: int, start: int, members: Lists = ()) -> Check:
     return test
 
 
-def _is_empty(_: Index, element: Element) -> bool:
+def _is_empty(_: ElementIndex, element: Element) -> bool:
     return not element.text and all(not isinstance(child.tag, str) and not child.tail for child in element)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["are_related", "is_surely_valid"]
+__all__ = ["is_surely_valid", "may_share_longhand"]
 
 # Names as if each shorthand were the beginning of what it sets.
 _RENAMED = (
@@ -63,7 +63,7 @@ _WORDS = (  # what each may have as its whole value, or several of
 
 
 @lru_cache(maxsize=4096)
-def are_related(one: str, other: str) -> bool:
+def may_share_longhand(one: str, other: str) -> bool:
     """Return whether two properties may set a common longhand, as ``margin`` and ``margin-top`` do."""
     if one == other:
         return True

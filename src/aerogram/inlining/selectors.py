@@ -86,10 +86,10 @@ class Selector:
 
 
 @lru_cache(maxsize=4096)
-def read_selector(text: str, *, folds: bool = False) -> Selector:
+def read_selector(text: str, *, quirks: bool = False) -> Selector:
     """Read one selector; what cannot be read is neither valid nor static, and matches nothing.
 
-    ``folds`` says whether classes and ids ignore case, as in documents without a doctype.
+    ``quirks`` says whether classes and ids ignore case, as in documents without a doctype.
     """
     from cssselect2.parser import SelectorError, parse
 
@@ -100,30 +100,30 @@ def read_selector(text: str, *, folds: bool = False) -> Selector:
         parsed = list(parse(tokens(text)))
         if len(parsed) != 1:
             return unknown
-        reading = _Reading(folds=folds)
-        compounds = reading.compounds(parsed[0].parsed_tree)
+        parser = _SelectorParser(quirks=quirks)
+        compounds = parser.compounds(parsed[0].parsed_tree)
     except (SelectorError, AttributeError):  # the latter for ``a|b`` and other words it has no name for
         return unknown
     if len(compounds) > _MOST_COMPOUNDS:
         return unknown
     ids, classes, elements = parsed[0].specificity
-    more = reading.more
+    more = parser.more
     return Selector(
         text,
         compounds,
         (ids + more[0], classes + more[1], elements + more[2]),
-        is_static=reading.is_static and reading.is_valid and parsed[0].pseudo_element is None,
+        is_static=parser.is_static and parser.is_valid and parsed[0].pseudo_element is None,
         words=frozenset().union(*(compound.words for compound in compounds)),
-        is_valid=reading.is_valid,
+        is_valid=parser.is_valid,
         is_element=parsed[0].pseudo_element is None,
     )
 
 
-class _Reading:
+class _SelectorParser:
     """The state of reading one selector."""
 
-    def __init__(self, *, folds: bool) -> None:
-        self.folds = folds
+    def __init__(self, *, quirks: bool) -> None:
+        self.quirks = quirks
         self.is_static = self.is_valid = True
         self.has_relation = False
         self.more: Specificity = (0, 0, 0)  # of the selectors behind "of", which cssselect2 leaves out
@@ -146,9 +146,9 @@ class _Reading:
             if kind == "LocalNameSelector":
                 words.add(simple.lower_local_name)
             elif kind == "ClassSelector":
-                words.add("." + (simple.class_name.lower() if self.folds else simple.class_name))
+                words.add("." + (simple.class_name.lower() if self.quirks else simple.class_name))
             elif kind == "IDSelector":
-                words.add("#" + (simple.ident.lower() if self.folds else simple.ident))
+                words.add("#" + (simple.ident.lower() if self.quirks else simple.ident))
             elif kind == "AttributeSelector":
                 attributes.append(_attribute_test(simple))
                 self.is_valid = self.is_valid and not simple.case_sensitive  # few browsers know the flag "s"
@@ -193,7 +193,7 @@ class _Reading:
 
     def _list(self, kind: str, members: Any, tests: list[Check]) -> None:
         """Read the list of ``:not()``, ``:has()``, ``:is()`` or ``:where()``."""
-        inner = _Reading(folds=self.folds)
+        inner = _SelectorParser(quirks=self.quirks)
         is_relation = kind == "RelationalSelector"
         if is_relation:
             found = tuple((one.combinator, inner.compounds(one.selector.parsed_tree)) for one in members)

@@ -1,4 +1,4 @@
-"""A style sheet as inlining sees it: pieces of its text, and the rules in them.
+"""A style sheet as inlining sees it: its top-level rules, and the style rules in them.
 
 A rule that stands in no block of another may be inlined as far as its selectors are static; every other rule
 stays where it is. Selectors and declarations are read when a document first has what the rule asks for.
@@ -13,23 +13,31 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.inlining.css import (
-    Written,
+    RawDeclaration,
     read_block,
     read_declarations,
+    read_rules,
     read_sheet,
-    read_statements,
     split_list,
 )
-from aerogram.inlining.properties import are_related, is_surely_valid
+from aerogram.inlining.properties import is_surely_valid, may_share_longhand
 from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aerogram.inlining.css import Statement
+    from aerogram.inlining.css import RawRule
     from aerogram.inlining.selectors import Selector, Specificity
 
-__all__ = ["Piece", "Rank", "Ranked", "Rule", "Sheet", "parse_sheet"]
+__all__ = [
+    "Declarations",
+    "Precedence",
+    "RankedDeclaration",
+    "StyleRule",
+    "StyleSheet",
+    "TopLevelRule",
+    "parse_sheet",
+]
 
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
@@ -40,8 +48,8 @@ _LOCK = threading.Lock()
 Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
 
 
-class Rank(NamedTuple):
-    """The position of a declaration in the cascade: the larger wins (CSS Cascade 5, section 6.1)."""
+class Precedence(NamedTuple):
+    """The precedence of a declaration in the cascade: the larger wins (CSS Cascade 5, section 6.1)."""
 
     important: bool
     inline: bool
@@ -51,27 +59,35 @@ class Rank(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranked:
-    """The values that one block gives a property, in order, and their rank.
+class RankedDeclaration:
+    """The values that one block gives a property, in order, and their precedence.
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
-    sheet. ``word`` stands for the declaration where its value must not be read; all selectors of one rule
-    share its ``key``.
+    sheet. ``placeholder`` stands for the declaration where its value must not be read. All selectors of one
+    rule share its ``key``.
     """
 
     name: str
     value: str  # the last
     texts: tuple[str, ...]  # with the name, as a style attribute has them
     ends: tuple[int, ...]
-    rank: Rank
+    precedence: Precedence
     is_surely_valid: bool
-    is_fixed: bool = False
-    word: str = ""
+    stays_normal: bool = False
+    placeholder: str = ""
     key: tuple[int, ...] = ()
+
+    @property
+    def important(self) -> bool:
+        """True for ``!important`` declarations."""
+        return self.precedence.important
+
+
+Declarations = tuple[RankedDeclaration, ...]
 
 
 @dataclass(eq=False)
-class Rule:
+class StyleRule:
     """A style rule: its selectors, its block, and where that stands in the text of the sheet."""
 
     prelude: str
@@ -80,12 +96,12 @@ class Rule:
     order: tuple[int, int]
     can_be_inlined: bool
     is_layered: bool = False
-    is_fixed: bool = False
-    folds: bool = False  # case, of classes and ids
+    stays_normal: bool = False
+    quirks: bool = False  # classes and ids ignore case
     stays: bool = False  # in the sheet as well, if it is inlined
-    written: list[Written] | None = None  # if there is more in the block than these
+    raw: list[RawDeclaration] | None = None  # if there is more in the block than these
     _words: list[frozenset[str]] | None = None
-    _ranked: dict[tuple[Specificity, bool], tuple[Ranked, ...]] = field(default_factory=dict)
+    by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
@@ -96,14 +112,14 @@ class Rule:
         """Return whether a document with these tags, classes and ids may have an element for it."""
         if self._words is None:
             bare = self.prelude.replace(":", " ")
-            parts = [] if _NOT_READ.search(bare) else (bare.lower() if self.folds else bare).split(",")
+            parts = [] if _NOT_READ.search(bare) else (bare.lower() if self.quirks else bare).split(",")
             self._words = [frozenset(_WORD.findall(part)) for part in parts]
         return not self._words or any(part <= words for part in self._words)
 
     @cached_property
     def _selectors(self) -> tuple[Selector, ...]:
         parts = split_list(self.prelude) if "," in self.prelude else [self.prelude]
-        return tuple([read_selector(part, folds=self.folds) for part in parts])
+        return tuple([read_selector(part, quirks=self.quirks) for part in parts])
 
     @cached_property
     def inlined(self) -> tuple[Selector, ...]:
@@ -116,59 +132,61 @@ class Rule:
         """The selectors that stay in the sheet."""
         return tuple([one for one in self._selectors if one not in self.inlined])
 
-    def ranked(self, specificity: Specificity, *, inlined: bool) -> tuple[Ranked, ...]:
+    def declarations(self, specificity: Specificity, *, inlined: bool) -> Declarations:
         """Return the declarations as a selector of this specificity gives them."""
-        found = self._ranked.get((specificity, inlined))
+        found = self.by_specificity.get((specificity, inlined))
         if found is None:
             with _LOCK:  # two threads must not get different ones
                 key = specificity, inlined
-                found = self._ranked.setdefault(key, tuple(self._rank(specificity, inlined)))
+                found = self.by_specificity.setdefault(
+                    key, tuple(self._read_declarations(specificity, inlined))
+                )
         return found
 
-    def _rank(self, specificity: Specificity, inlined: bool) -> list[Ranked]:
-        if self.written is None:
+    def _read_declarations(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
+        if self.raw is None:
             found = read_block(self.block)
-            self.written = [part for part in found if isinstance(part, Written) and part.declaration]
-            self.stays = self.stays or len(found) > len(self.written)
+            self.raw = [part for part in found if isinstance(part, RawDeclaration) and part.declaration]
+            self.stays = self.stays or len(found) > len(self.raw)
         layer = 1 if self.is_layered else 0
-        ranked = []
-        for number, (name, important, parts) in enumerate(grouped(self.written)):
+        declarations = []
+        for number, (name, important, parts) in enumerate(grouped(self.raw)):
             order = (*self.order, number)
             values, ends, _ = zip(*parts, strict=True)
-            ranked.append(
-                Ranked(
+            declarations.append(
+                RankedDeclaration(
                     name,
                     values[-1],
                     tuple(f"{name}:{value}" for value in values),
                     tuple(self.block_start + end for end in ends),
-                    Rank(important, False, layer if important else -layer, specificity, order),
+                    Precedence(important, False, layer if important else -layer, specificity, order),
                     is_surely_valid(name, values[-1]),
-                    self.is_fixed,
+                    self.stays_normal,
                     "-".join(map(str, ("v", *order, *specificity))),
                     (*order, inlined),
                 )
             )
-        return ranked
+        return declarations
 
 
-class Piece(NamedTuple):
-    """A statement of a sheet, and the rules in it; ``rule`` is the one that it is, if it is a plain rule."""
+class TopLevelRule(NamedTuple):
+    """A rule or at-rule of a sheet, and the style rules in it; ``rule`` if it is one without others in it."""
 
     start: int
     end: int
-    rules: tuple[Rule, ...]
-    rule: Rule | None = None
+    rules: tuple[StyleRule, ...]
+    rule: StyleRule | None = None
 
 
-class Sheet(NamedTuple):
+class StyleSheet(NamedTuple):
     """A style sheet that was read; ``animated`` are the properties that ``@keyframes`` sets."""
 
     text: str
-    pieces: tuple[Piece, ...]
+    top_level: tuple[TopLevelRule, ...]
     animated: frozenset[str]
 
 
-def grouped(written: Sequence[Written]) -> list[Group]:
+def grouped(written: Sequence[RawDeclaration]) -> list[Group]:
     """Return the declarations of a block, those of one property together."""
     groups: list[Group] = []
     for part in written:
@@ -180,7 +198,7 @@ def grouped(written: Sequence[Written]) -> list[Group]:
             if group[:2] == (name, important):
                 group[2].append(this)
                 break
-            if group[1] == important and are_related(group[0], name):
+            if group[1] == important and may_share_longhand(group[0], name):
                 if group[0] != name and is_surely_valid(name, value):  # it will win over the last of its name
                     groups = [one for one in groups if one[:2] != (name, important)]
                 groups.append((name, important, [this]))
@@ -202,40 +220,47 @@ class _Context(NamedTuple):
     """What holds for a statement by the blocks around it: selectors of an outer rule, and keywords."""
 
     can_be_inlined: bool
-    is_fixed: bool
+    stays_normal: bool
     parent: str = ""
     around: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=32)  # sheets can be large
 def parse_sheet(
-    css: str, number: int, *, can_be_inlined: bool = True, is_fixed: bool = False, folds: bool = False
-) -> Sheet:
+    css: str,
+    number: int,
+    *,
+    can_be_inlined: bool = True,
+    stays_normal: bool = False,
+    quirks: bool = False,
+) -> StyleSheet:
     """Read a style sheet, the one of this number in its document.
 
-    ``can_be_inlined`` is false if it depends on a medium, ``is_fixed`` true if nothing in it may change.
-    ``folds`` says whether classes and ids ignore case.
+    ``can_be_inlined`` is false if it depends on a medium, ``stays_normal`` true if nothing in it may change.
+    ``quirks`` says whether classes and ids ignore case.
     """
     text, statements = read_sheet(css)
-    reading = _Reading(number, folds=folds)
-    pieces = []
+    parser = _SheetParser(number, quirks=quirks)
+    top_level = []
     for statement in statements:
         if statement.keyword == "@charset":
             continue
-        first = len(reading.rules)
-        is_rule = reading.statement(statement, 0, _Context(can_be_inlined, is_fixed))
-        rules = tuple(reading.rules[first:])
-        pieces.append(Piece(statement.start, statement.end, rules, rules[0] if is_rule and rules else None))
-    return Sheet(text, tuple(pieces), frozenset(reading.animated))
+        first = len(parser.rules)
+        is_rule = parser.statement(statement, 0, _Context(can_be_inlined, stays_normal))
+        rules = tuple(parser.rules[first:])
+        top_level.append(
+            TopLevelRule(statement.start, statement.end, rules, rules[0] if is_rule and rules else None)
+        )
+    return StyleSheet(text, tuple(top_level), frozenset(parser.animated))
 
 
-class _Reading:
-    def __init__(self, number: int, *, folds: bool) -> None:
-        self.number, self.folds = number, folds
-        self.rules: list[Rule] = []
+class _SheetParser:
+    def __init__(self, number: int, *, quirks: bool) -> None:
+        self.number, self.quirks = number, quirks
+        self.rules: list[StyleRule] = []
         self.animated: set[str] = set()
 
-    def statement(self, one: Statement, base: int, context: _Context) -> bool:
+    def statement(self, one: RawRule, base: int, context: _Context) -> bool:
         """Read one statement, which stands at ``base``; return whether it is a rule without others in it."""
         keyword, block = one.keyword, one.block
         if block is None or len(context.around) > _DEEPEST:
@@ -243,14 +268,16 @@ class _Reading:
         start = base + one.block_start
         inside = context._replace(around=(*context.around, keyword))
         if keyword.endswith("keyframes"):
-            for frame in read_statements(block):
+            for frame in read_rules(block):
                 self.animated.update(declaration.name for declaration in read_declarations(frame.block or ""))
         elif keyword in _GROUPS:
-            inside = inside._replace(can_be_inlined=False, is_fixed=context.is_fixed or keyword in _FIXED)
+            inside = inside._replace(
+                can_be_inlined=False, stays_normal=context.stays_normal or keyword in _FIXED
+            )
             if context.parent:
                 self._contents(block, start, inside)
             else:
-                for inner in read_statements(block):
+                for inner in read_rules(block):
                     self.statement(inner, start, inside)
         elif not keyword:
             inside = inside._replace(parent=_nested(one.prelude, context.parent))
@@ -262,9 +289,9 @@ class _Reading:
 
     def _contents(self, block: str, start: int, context: _Context) -> None:
         """Read a block with nested rules: what stands before the first of them may be inlined."""
-        run: list[Written] = []
+        run: list[RawDeclaration] = []
         for part in read_block(block):
-            if isinstance(part, Written):
+            if isinstance(part, RawDeclaration):
                 run.append(part)
                 continue
             self._add("", start, context, run)
@@ -272,15 +299,17 @@ class _Reading:
             self.statement(part, start, context)
         self._add("", start, context, run)
 
-    def _add(self, block: str, start: int, context: _Context, written: list[Written] | None = None) -> None:
+    def _add(
+        self, block: str, start: int, context: _Context, written: list[RawDeclaration] | None = None
+    ) -> None:
         if written == []:
             return
         order = self.number, len(self.rules)
         is_layered, stays = "@layer" in context.around, written is not None
         self.rules.append(
-            Rule(
-                context.parent, block, start, order, context.can_be_inlined, is_layered, context.is_fixed,
-                self.folds, stays, written,
+            StyleRule(
+                context.parent, block, start, order, context.can_be_inlined, is_layered, context.stays_normal,
+                self.quirks, stays, written,
             )
         )  # fmt: skip
 
