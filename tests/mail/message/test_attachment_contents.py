@@ -513,3 +513,10 @@ class TestBody:
             mail.attach_alternative(lazy, "text/html")
         finally:
             del Lazy.__bool__, Lazy.__len__  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("entry", ["hunter2", b"hunter2", {"password": "hunter2"}])
+def test_the_error_for_what_is_no_attachment_does_not_show_it(entry: Any) -> None:
+    with pytest.raises(TypeError, match="Accepted") as caught:
+        EmailMessage("s", "b", attachments=[entry])
+    assert "hunter2" not in str(caught.value)

@@ -67,7 +67,7 @@ def arguments_of(entry: Any, form: str = ATTACHMENT_FORM) -> Sequence[Any]:
     if isinstance(entry, Message) and form is ATTACHMENT_FORM:
         return (entry,)
     if not isinstance(entry, tuple | list):
-        raise TypeError(f"An attachment or alternative is {entry!r:.100}. Accepted: {form}")
+        raise TypeError(f"An attachment or alternative is of type {type(entry).__name__}. Accepted: {form}")
     return entry
 
 
