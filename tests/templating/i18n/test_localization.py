@@ -431,3 +431,25 @@ def test_check_reads_the_templates_of_all_locales(tmp_path: Path) -> None:
         ("part.de.html", 1, "unknown-variable"),
         ("a.fr_CA.html", 2, "unknown-variable"),
     ]
+
+
+def test_a_pattern_of_a_datetime_may_have_date_and_time() -> None:
+    assert line("{{ at | date('dd.MM.yyyy HH:mm') }}", at=MOMENT) == "05.03.2026 23:30"
+    assert line("{{ at | time('d. HH:mm') }}", "de", "Europe/Berlin", at=MOMENT) == "6. 00:30"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ at.date() | date('dd HH') }}",
+        "{{ at.time() | time('d HH') }}",
+        "{{ at | date('QQQQQQ') }}",
+        "{{ first | date(timezone='America/New_York') }}",
+        "{{ 1e300 | number }}",
+        "{{ 1e300 | number(2) }}",
+        "{{ 1e300 | money('EUR') }}",
+    ],
+)
+def test_what_babel_cannot_write_is_an_error_with_its_place(source: str) -> None:
+    with pytest.raises(RenderError, match=r"Line\.subject.*(date|time|number|money): "):
+        line(source, at=MOMENT, first=datetime.min)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jinja2
 from jinja2.exceptions import FilterArgumentError
@@ -24,6 +24,7 @@ __all__ = ["FILTERS"]
 
 _FORMATS = ("short", "medium", "long", "full")
 _NUMBER = "an int, float or Decimal"
+T = TypeVar("T")
 
 
 # pass_context keeps Jinja from computing a filter of a constant when it compiles a template, once for all.
@@ -46,7 +47,7 @@ def money(_context: object, value: Any, currency: Any = None, locale: Any = None
     if currency is None or not is_currency(code):
         given = "no currency was given" if currency is None else f"{str(currency)[:20]!r} is no currency"
         raise _wrong("money", given, 'the code of ISO 4217, as in money("EUR")')
-    return format_currency(amount, code, locale=known)
+    return _written("money", lambda: format_currency(amount, code, locale=known))
 
 
 @jinja2.pass_context
@@ -57,27 +58,32 @@ def number(_context: object, value: Any, decimals: int | None = None, locale: An
     from babel.numbers import format_decimal, parse_pattern
 
     if decimals is None:
-        return format_decimal(amount, locale=known)
+        return _written("number", lambda: format_decimal(amount, locale=known))
     if type(decimals) is not int or not 0 <= decimals <= 20:
         raise _wrong("number", f"decimals={decimals!r} was given", "a whole number from 0 to 20")
     pattern = parse_pattern(known.decimal_formats[None].pattern)
     pattern.frac_prec = (decimals, decimals)
-    return str(pattern.apply(amount, known))
+    return _written("number", lambda: str(pattern.apply(amount, known)))
 
 
 @jinja2.pass_context
 def format_date(
     _context: object, value: Any, format: str = "medium", locale: Any = None, timezone: Any = None
 ) -> str:
-    """Return the date of a ``date`` or ``datetime``; ``format`` is a length or a pattern of CLDR."""
+    """Return the date of a ``date`` or ``datetime``; ``format`` is a length or a pattern of CLDR.
+
+    The pattern may have the time of a ``datetime`` in it.
+    """
     known = _locale("date", locale)
     from babel import dates
 
     if isinstance(value, datetime):
         value = _local("date", value, timezone)
+        if _checked_format("date", format) not in _FORMATS:
+            return _written("date", lambda: dates.format_datetime(value, format, value.tzinfo, known))
     elif not isinstance(value, date):
         raise _wrong_type("date", value, "a date or datetime")
-    return dates.format_date(value, _checked_format("date", format), locale=known)
+    return _written("date", lambda: dates.format_date(value, _checked_format("date", format), locale=known))
 
 
 @jinja2.pass_context
@@ -91,11 +97,14 @@ def format_time(
     if isinstance(value, datetime):
         value = _local("time", value, timezone)
         zone = value.tzinfo
+        if _checked_format("time", format) not in _FORMATS:
+            return _written("time", lambda: dates.format_datetime(value, format, zone, known))
     elif isinstance(value, clock_time):
         zone = value.tzinfo or UTC  # of no day, so it is shown as it is
     else:
         raise _wrong_type("time", value, "a datetime or time")
-    return dates.format_time(value, _checked_format("time", format), tzinfo=zone, locale=known)
+    _checked_format("time", format)
+    return _written("time", lambda: dates.format_time(value, format, tzinfo=zone, locale=known))
 
 
 @jinja2.pass_context
@@ -145,7 +154,20 @@ def _zone(name: str, given: Any) -> Any:
 
 def _local(name: str, value: datetime, timezone: Any) -> datetime:
     """Return a moment in the time zone of the message; a naive one is of UTC, as in mail headers."""
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(_zone(name, timezone))
+    zone = _zone(name, timezone)
+    return _written(name, lambda: (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(zone))
+
+
+def _written(name: str, write: Callable[[], T]) -> T:
+    """Return what Babel writes, or say where in a template it cannot."""
+    try:
+        return write()
+    except AttributeError as error:
+        raise FilterArgumentError(f"{name}: the pattern asks for what the value does not have") from error
+    except ArithmeticError as error:
+        raise FilterArgumentError(f"{name}: the value is out of range") from error
+    except ValueError as error:
+        raise FilterArgumentError(f"{name}: {error}") from error
 
 
 def _checked_number(name: str, value: Any) -> Any:
