@@ -33,6 +33,7 @@ _TYPE_WITH_PARAMETERS = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
 
 # Characters that reorder what the reader sees ("exe.pdf" for "fdp.exe"), and the two Unicode line separators.
 _DECEPTIVE = frozenset("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_FILE_NAME = re.compile(r"[\w./\\:-]{1,100}\.\w{1,8}")
 _MAX_FILENAME_OCTETS = 255
 _MAX_EXTENSION_OCTETS = 32
 
@@ -67,7 +68,9 @@ def arguments_of(entry: Any, form: str = ATTACHMENT_FORM) -> Sequence[Any]:
     if isinstance(entry, Message) and form is ATTACHMENT_FORM:
         return (entry,)
     if not isinstance(entry, tuple | list):
-        raise TypeError(f"An attachment or alternative is of type {type(entry).__name__}. Accepted: {form}")
+        is_name = isinstance(entry, str | PathLike) and _FILE_NAME.fullmatch(str(entry))
+        given = repr(entry) if is_name else f"of type {type(entry).__name__}"  # other texts may be a content
+        raise TypeError(f"An attachment or alternative is {given}. Accepted: {form}")
     return entry
 
 
