@@ -229,26 +229,28 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
 
 def _left_out(cascade: ElementCascade, changes: CascadeChanges) -> set[int]:
     """Return the inlined declarations that must lose to a rule that cannot become important."""
-    left_out: set[int] = set()
-    for number in reversed(range(len(cascade.inlined))):
-        if cascade.inlined[number].important:
-            continue
-        if number in left_out or any(
-            not high.important and high.key in changes.stay_normal for high in cascade.kept_winners[number]
-        ):
-            left_out.add(number)
-            left_out.update(n for n in cascade.inlined_losers[number] if not cascade.inlined[n].important)
-    return left_out
+    normal = {number for number, one in enumerate(cascade.inlined) if not one.important}
+    first = [
+        number
+        for number in normal
+        if any(not one.important and one.key in changes.stay_normal for one in cascade.kept_winners[number])
+    ]
+    return _with_losers(cascade, first, normal)
 
 
 def _blocked(cascade: ElementCascade) -> set[int]:
     """Return the inlined declarations that cannot be important: what stays should win over them."""
-    blocked: set[int] = set()
-    for number in reversed(range(len(cascade.inlined))):
-        if cascade.kept_winners[number] or number in blocked:
-            blocked.add(number)
-            blocked.update(cascade.inlined_losers[number])
-    return blocked
+    numbers = range(len(cascade.inlined))
+    return _with_losers(cascade, [number for number in numbers if cascade.kept_winners[number]], numbers)
+
+
+def _with_losers(cascade: ElementCascade, first: Iterable[int], among: Collection[int]) -> set[int]:
+    """Return the first inlined declarations, and those that lose to them or to such losers."""
+    found = set(first)
+    for number in reversed(range(len(cascade.inlined)) if found else ()):
+        if number in found:
+            found.update(loser for loser in cascade.inlined_losers[number] if loser in among)
+    return found
 
 
 def _refuse(reasons: set[Key], changes: CascadeChanges) -> None:

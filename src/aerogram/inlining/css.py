@@ -1,4 +1,4 @@
-"""The reader of CSS: the statements of a sheet and the declarations of a block, in their author's words.
+"""The reader of CSS: the rules of a sheet and the declarations of a block, in their author's words.
 
 tinycss2 finds the structure (CSS Syntax 3). Every text is a slice of the source: nothing is written anew, so
 a value that no reader knows is kept as well as any other. What the end of the text leaves open is closed.
@@ -95,7 +95,7 @@ def read_rules(sheet: str) -> list[RawRule]:
 
 
 def read_sheet(sheet: str) -> tuple[str, list[RawRule]]:
-    """Return a sheet closed at its end, in which positions count, and its statements."""
+    """Return a sheet closed at its end, in which positions count, and its rules and at-rules."""
     source = _Tokenized(sheet, simple_rules=True)
     return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, RawRule)]
 

@@ -217,7 +217,7 @@ def _can_be_inlined(selector: Selector) -> bool:
 
 
 class _Context(NamedTuple):
-    """What holds for a statement by the blocks around it: selectors of an outer rule, and keywords."""
+    """What holds for a rule by the blocks around it: selectors of an outer rule, and keywords."""
 
     can_be_inlined: bool
     stays_normal: bool
@@ -239,18 +239,16 @@ def parse_sheet(
     ``can_be_inlined`` is false if it depends on a medium, ``stays_normal`` true if nothing in it may change.
     ``quirks`` says whether classes and ids ignore case.
     """
-    text, statements = read_sheet(css)
+    text, raw_rules = read_sheet(css)
     parser = _SheetParser(number, quirks=quirks)
     top_level = []
-    for statement in statements:
-        if statement.keyword == "@charset":
+    for one in raw_rules:
+        if one.keyword == "@charset":
             continue
         first = len(parser.rules)
-        is_rule = parser.statement(statement, 0, _Context(can_be_inlined, stays_normal))
+        is_rule = parser.read(one, 0, _Context(can_be_inlined, stays_normal))
         rules = tuple(parser.rules[first:])
-        top_level.append(
-            TopLevelRule(statement.start, statement.end, rules, rules[0] if is_rule and rules else None)
-        )
+        top_level.append(TopLevelRule(one.start, one.end, rules, rules[0] if is_rule and rules else None))
     return StyleSheet(text, tuple(top_level), frozenset(parser.animated))
 
 
@@ -260,8 +258,8 @@ class _SheetParser:
         self.rules: list[StyleRule] = []
         self.animated: set[str] = set()
 
-    def statement(self, one: RawRule, base: int, context: _Context) -> bool:
-        """Read one statement, which stands at ``base``; return whether it is a rule without others in it."""
+    def read(self, one: RawRule, base: int, context: _Context) -> bool:
+        """Read a rule or at-rule that is at ``base``; return whether it is a rule without others in it."""
         keyword, block = one.keyword, one.block
         if block is None or len(context.around) > _DEEPEST:
             return False
@@ -278,7 +276,7 @@ class _SheetParser:
                 self._contents(block, start, inside)
             else:
                 for inner in read_rules(block):
-                    self.statement(inner, start, inside)
+                    self.read(inner, start, inside)
         elif not keyword:
             inside = inside._replace(parent=_nested(one.prelude, context.parent))
             if "{" not in block:
@@ -296,7 +294,7 @@ class _SheetParser:
                 continue
             self._add("", start, context, run)
             run, context = [], context._replace(can_be_inlined=False)
-            self.statement(part, start, context)
+            self.read(part, start, context)
         self._add("", start, context, run)
 
     def _add(
