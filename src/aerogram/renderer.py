@@ -123,8 +123,10 @@ class Renderer:
         """
         origin = type(notification).__name__
         current = settings.snapshot()
+        locale = _of_message(notification, "locale", parse_locale, current["LOCALE"], origin)
         rendering = Rendering(
-            _of_message(notification, "locale", parse_locale, current["LOCALE"], origin),
+            locale or "en",
+            bool(locale),
             _of_message(notification, "timezone", parse_timezone, current["TIMEZONE"], origin),
         )
         token = current_rendering.set(rendering)

@@ -66,7 +66,7 @@ PIECES = st.sampled_from(
         "{# not seen #}",
         "{% if data.inner %}yes{% endif %}",
         "{{- name -}}",
-        " \n",
+        " .\n",  # without the dot, Jinja would keep a space behind a tag alone on its line, and we do not
         "<b>",
         "{% raw %}{{ x }}{% endraw %}",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Rendering", "current_rendering"]
 
 
+@dataclass(slots=True)
 class Rendering:
     """One message while it is rendered.
 
@@ -21,14 +23,11 @@ class Rendering:
     HTML template printed, by Content-ID.
     """
 
-    __slots__ = ("declared", "images", "locale", "part", "timezone")
-
-    def __init__(self, locale: str = "", timezone: str | tzinfo = "UTC") -> None:
-        self.locale: str = locale or "en"
-        self.declared: bool = bool(locale)
-        self.timezone: str | tzinfo = timezone
-        self.part: Literal["", "html", "text"] = ""
-        self.images: dict[str, InlineImage] = {}
+    locale: str
+    declared: bool
+    timezone: str | tzinfo
+    part: Literal["", "html", "text"] = ""
+    images: dict[str, InlineImage] = field(default_factory=dict)
 
 
 current_rendering: ContextVar[Rendering | None] = ContextVar("aerogram_rendering", default=None)
