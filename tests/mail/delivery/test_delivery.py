@@ -152,3 +152,9 @@ def test_a_mock_is_a_backend_that_takes_lists():
     connection.send_messages.return_value = 1
     assert EmailMessage("Hello", to=["ann@x.org"], connection=connection).send() == 1
     connection.send_messages.assert_called_once()
+
+
+def test_a_report_is_pickled_without_its_item():
+    report = DeliveryReport(message_id="<1@example.com>", index=3, item=lambda: None, subject="Hi")
+    twin = pickle.loads(pickle.dumps(report))
+    assert (twin, twin.index, twin.item, twin.subject) == (report, 3, None, "Hi")

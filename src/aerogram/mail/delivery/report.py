@@ -89,6 +89,19 @@ class DeliveryReport:
         """True if the message was accepted for every recipient, and for a message without recipients."""
         return self.error is None and {"sent"}.issuperset(map(_status_of, self.recipients.values()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the item, which need not be what can be pickled. An error of another process has reports.
+        values = (
+            self.recipients,
+            self.message_id,
+            self.error,
+            self.handed_over,
+            self.index,
+            None,
+            self.subject,
+        )
+        return DeliveryReport, values
+
     def __repr__(self) -> str:
         # Counts, not addresses: a report ends up in logs.
         counts = Counter(map(_status_of, self.recipients.values()))
