@@ -58,8 +58,13 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    options = "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments
+    if (
+        "--aerogram-samples" in arguments
+    ):  # runs every notification of its process, and here other tests define some
+        return project.runpytest_subprocess(*options)
     gc.collect()  # the notifications of the run before
-    return project.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio", *arguments)
+    return project.runpytest_inprocess(*options)
 
 
 OUTBOX = """

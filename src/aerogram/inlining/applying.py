@@ -34,7 +34,7 @@ _WORDS_IN_COMMENT = re.compile(
 _TEST_OF_STYLE = re.compile(r"\[style(?:([~|^$*]?=)(\"[^\"]*\"|'[^']*'|[\w-]+))?")
 _DEPENDS_ON_ORDER = re.compile(r"[+~]|:(?:first|last|nth|only|empty|has)")
 _TESTED_ATTRIBUTE = re.compile(r"\[\s*([a-z]+)", re.IGNORECASE)
-# Selectors for one mail client, by what it puts around or into a mail. Many are on howtotarget.email, some in
+# Selectors for one mail client, by what it puts around or into a mail. Some are on howtotarget.email, some in
 # github.com/hteumeuleu/email-bugs (.undoreset in issue 25, .rps_ in issue 88).
 _CLIENT_SELECTOR = re.compile(
     r"(?:^|,|\s)(?:div\s*>?\s*)?u\s*[+~]|\.&"
