@@ -207,7 +207,9 @@ def _texts_in(node: nodes.Node) -> Iterator[nodes.Node]:
         yield from node.nodes
     elif isinstance(node, nodes.Filter) and node.name in _TEXT_FILTERS:
         yield from [node.node] if node.node is not None else []
-        yield from node.args if node.name == "format" else []
+        if node.name in ("format", "replace"):
+            yield from node.args if node.name == "format" else node.args[:2]
+            yield from [keyword.value for keyword in node.kwargs if keyword.key != "count"]
     elif isinstance(node, nodes.Mod) and isinstance(node.left, nodes.Const | nodes.TemplateData | nodes.Call):
         right = node.right
         if isinstance(right, nodes.Dict):
