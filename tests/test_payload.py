@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from email.headerregistry import Address
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -323,3 +324,22 @@ class Unresolved(Everything):
 def test_an_annotation_that_does_not_exist_is_named() -> None:
     with pytest.raises(PayloadError, match=r"Unresolved\.order: 'Missing' in its annotation"):
         Unresolved(order=7).to_dict()
+
+
+class Row(TypedDict):
+    number: int
+
+
+class WithRow(Notification, name="payload_with_row"):
+    subject = "s"
+    text_template = "x.txt"
+    to = ["ann@example.com"]
+    row: Row
+
+
+def test_a_typed_dict_is_kept_where_pydantic_can_check_it_and_named_where_not() -> None:
+    if sys.version_info >= (3, 12):
+        assert WithRow.from_dict(WithRow(row={"number": 1}).to_dict()).row == {"number": 1}
+    else:
+        with pytest.raises(PayloadError, match=r"^WithRow\.row: .*typing_extensions"):
+            WithRow(row={"number": 1}).to_dict()

@@ -345,4 +345,10 @@ def _adapter(cls: type, name: str) -> Any:
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError:  # a class that has a configuration of its own
+        pass
+    try:
         return TypeAdapter(hint)
+    except PydanticUserError as error:  # such as typing.TypedDict before Python 3.12
+        raise PayloadError(
+            f"{cls.__qualname__}.{name}: pydantic cannot check its annotation. {error.message}"
+        ) from error
