@@ -265,3 +265,11 @@ def test_check_warns_of_a_large_image(folder: Path, size: int, codes: list[str])
     (folder / "logo.png").write_bytes(bytes(size))
     with settings.override(TEMPLATE_DIRS=[folder]):
         assert [problem.code for problem in check([Sampled])] == codes
+
+
+def test_a_path_is_read_as_an_image(tmp_path: Path) -> None:
+    file = tmp_path / "logo.png"
+    file.write_bytes(b"png")
+    assert InlineImage(file, "image/png") == InlineImage(b"png", "image/png")
+    with pytest.raises(TypeError, match="dict"):
+        InlineImage({}, "image/png")

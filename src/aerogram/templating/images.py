@@ -12,6 +12,7 @@ import jinja2
 
 from aerogram.exceptions import InvalidAttachment
 from aerogram.mail.message.attachments import check_media_type, filename_parameter
+from aerogram.mail.message.content import read_content
 from aerogram.templating.loaders import read_bytes
 from aerogram.templating.rendering import current_rendering
 
@@ -29,7 +30,7 @@ class InlineImage:
     The image is sent if the HTML part shows it, once however often it does. In a text part it is nothing.
 
     Args:
-        content: the bytes of the image, or a binary file object, which is read.
+        content: the bytes of the image, a binary file object, or the path of one; a file is read.
         mimetype: its type, such as ``"image/png"``.
         filename: the name under which a reader may save it.
 
@@ -42,12 +43,11 @@ class InlineImage:
     """
 
     def __init__(self, content: Any, mimetype: str, filename: str | None = None) -> None:
-        read = getattr(content, "read", None)
-        content = read() if callable(read) else content
+        content = read_content(content)
         if not isinstance(content, bytes | bytearray | memoryview):
             raise InvalidAttachment(
-                f"The content of an InlineImage is of type {type(content).__name__}. Accepted: bytes, or a "
-                "binary file object."
+                f"The content of an InlineImage is of type {type(content).__name__}. Accepted: bytes, a "
+                "binary file object, or a pathlib.Path."
             )
         if not check_media_type(mimetype).lower().startswith("image/"):
             raise InvalidAttachment(f"{mimetype!r} is not the type of an image, such as 'image/png'.")
