@@ -1,1 +1,1 @@
-"""Aerogram in other people's programs: one file for each framework, imported only by who uses it."""
+"""Aerogram in other libraries: one file for each integration, imported only by who uses it."""

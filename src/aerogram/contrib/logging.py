@@ -1,0 +1,340 @@
+"""A logging handler that mails errors to ``ADMINS``: a readable page, secrets masked, equal errors counted.
+
+It never raises into the program that logs, and ignores what is logged while a report is sent::
+
+    "handlers": {"mail": {"class": "aerogram.contrib.logging.AdminNotificationHandler", "level": "ERROR"}}
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import re
+import socket
+import threading
+import time
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aerogram.notification import AdminNotification
+
+__all__ = ["AdminNotificationHandler", "ErrorReport", "mask_secrets"]
+
+MASK: Final = "********"
+MOST: Final = 50  # items of a collection
+LONGEST: Final = 2000  # characters of a value
+LONGEST_TRACEBACK: Final = 60_000
+WAITING: Final = 100  # different errors that wait to be sent
+_SECRET_WORDS: Final = frozenset({"pass", "auth", "pin", "otp", "cvv", "cvc", "pw"})
+_SENSITIVE: Final = (
+    "password|passwd|passphrase|passcode|pwd|secret|token|api_?key|private_?key|access_?key|"
+    "authori[sz]ation|credential|cookie|session_?(?:id|key)|csrf|signature|card_?number|iban"
+)
+_SECRET_NAME = re.compile(_SENSITIVE)
+_PAIR = re.compile(
+    rf"""(\b[\w-]*(?:{_SENSITIVE.replace("_?", "[-_ ]?")})[\w-]*["']?\s*(?:=>|[:=])\s*)"""
+    r"""(?:b?"[^"\n]*"|b?'[^'\n]*'|\[[^\]\n]*\]|\([^)\n]*\)|[^\s,;&)}\]"']+)""",
+    re.I,
+)
+_HEADER = re.compile(r"""(\b(?:(?:proxy-)?authorization|(?:set-)?cookie)["']?\s*[:=]\s*)[^\n]+""", re.I)
+_SCHEME = re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9._~+/=-]{6,}", re.I)
+_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/]+@", re.I)
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_sending: ContextVar[bool] = ContextVar("aerogram_sending_a_report", default=False)
+_handlers: weakref.WeakSet[AdminNotificationHandler] = weakref.WeakSet()
+
+
+def mask_secrets(value: object, name: str = "") -> Any:
+    """Return a copy of a value for people to read, in which no secret is shown, however deep it lies.
+
+    A secret is what has a name such as ``password``, ``api_key`` or ``Authorization``, what follows such a
+    name in a text, and the password of a URL.
+
+    Args:
+        value: anything; collections are copied, other objects become their repr.
+        name: what the value is called.
+
+    >>> mask_secrets({"user": "ann", "apiKey": "k", "dsn": "db://ann:pw@host/db", "log": ["token=abc"]})
+    {'user': 'ann', 'apiKey': '********', 'dsn': 'db://ann:********@host/db', 'log': ['token=********']}
+    """
+    return _masked(value, name, 0)
+
+
+def _masked(value: object, name: str, depth: int) -> object:
+    if _is_secret(name):
+        return MASK
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth > 8:
+        return "…"
+    if isinstance(value, Mapping):
+        return {_text(key): _masked(each, _text(key), depth + 1) for key, each in list(value.items())[:MOST]}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = list(value)
+        if len(items) == 2 and isinstance(value, list | tuple) and isinstance(items[0], str | bytes):
+            return [_text(items[0]), _masked(items[1], _text(items[0]), depth + 1)]  # such as a header
+        return [_masked(each, "", depth + 1) for each in items[:MOST]]
+    return _text(value)
+
+
+def _is_secret(name: str) -> bool:
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+    parts = re.split(r"[^a-z0-9]+", words)
+    return not _SECRET_WORDS.isdisjoint(parts) or _SECRET_NAME.search("_".join(parts)) is not None
+
+
+def _text(value: object, longest: int = LONGEST) -> str:
+    try:
+        text = str(value) if isinstance(value, str) else repr(value)
+    except Exception as error:  # a __repr__ that fails is no reason to lose the report
+        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    if isinstance(value, bytes):
+        text = text[2:-1]
+    cut = text[:longest]
+    for pattern in (_HEADER, _PAIR):
+        cut = pattern.sub(rf"\1{MASK}", cut)
+    cut = _SCHEME.sub(rf"\1 {MASK}", _URL.sub(rf"\1{MASK}@", cut))
+    return cut if len(text) <= longest else cut + "…"
+
+
+class ErrorReport(AdminNotification):
+    """The mail about an error that was logged. Subclass it for a template or for recipients of your own."""
+
+    html_template = "aerogram/error_report.html"
+
+    details: list[tuple[str, str]] = field(default_factory=list)
+    traceback: str = ""
+
+
+@dataclass
+class _Entry:
+    """One error that is to be sent: its first record, how often it came, and from when on to send it."""
+
+    record: logging.LogRecord
+    message: str
+    context: Context
+    due: float
+    count: int = 0
+    last: float = 0.0
+
+
+class AdminNotificationHandler(logging.Handler):
+    """Mails each record to ``ADMINS`` as a page with its traceback. A thread of its own sends.
+
+    Equal errors (one place, one type of exception) are one mail that says how often they came: those of the
+    first ``delay`` seconds, then those of each ``interval``. What waits is sent by :meth:`flush`, and when
+    the interpreter exits. A mail that cannot be sent is dropped and counted.
+
+    Args:
+        level: the lowest level that is mailed.
+        delay: how many seconds the first mail about an error waits for equal ones.
+        interval: how many seconds lie between two mails about equal errors.
+        limit: how many mails are sent in ``period`` seconds; the next one says how many errors had none.
+        period: see ``limit``.
+        include_locals: show the local variables of each frame, secrets masked.
+        using: the alias of a mailer in ``MAILERS``.
+        report: a subclass of :class:`ErrorReport`.
+    """
+
+    def __init__(
+        self,
+        level: int | str = logging.ERROR,
+        *,
+        delay: float = 1.0,
+        interval: float = 300.0,
+        limit: int = 10,
+        period: float = 60.0,
+        include_locals: bool = False,
+        using: str | None = None,
+        report: type[ErrorReport] = ErrorReport,
+    ) -> None:
+        super().__init__(level)
+        self.delay: float = delay
+        self.interval: float = interval
+        self.limit: int = limit
+        self.period: float = period
+        self.include_locals: bool = include_locals
+        self.using: str | None = using
+        self.report: type[ErrorReport] = report
+        self._start_afresh()
+        _handlers.add(self)
+
+    def _start_afresh(self) -> None:
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._entries: dict[object, _Entry] = {}
+        self._sent: deque[float] = deque()
+        self._lost = 0
+        self._thread: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count a record, and have it mailed."""
+        if _sending.get() or record.name.partition(".")[0] == "aerogram":
+            return
+        try:
+            if self._process != os.getpid():  # a fork has the entries of its parent, and not the thread
+                self._start_afresh()
+            key, now = _key(record), time.monotonic()
+            with self._changed:
+                entry = self._entries.get(key)
+                if entry is None and len(self._entries) >= WAITING:
+                    self._forget(now)
+                if entry is None and len(self._entries) >= WAITING:
+                    self._lost += 1
+                    return
+                if entry is None or entry.count == 0:
+                    due = now + self.delay if entry is None else max(now, entry.last + self.interval)
+                    entry = _Entry(
+                        record, record.getMessage(), copy_context(), due, 0, entry.last if entry else 0
+                    )
+                    self._entries[key] = entry
+                entry.count += 1
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._work, name="aerogram-logging", daemon=True)
+                    self._thread.start()
+                self._changed.notify_all()
+        except Exception:  # logging must not break the program
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Send at once what waits, as far as the limit allows."""
+        if self._process == os.getpid():
+            self._send_due(float("inf"))
+
+    def close(self) -> None:
+        """Send what waits; the handler gets no more records."""
+        with contextlib.suppress(Exception):
+            self.flush()
+        super().close()
+
+    def _work(self) -> None:
+        idle = max(self.interval, 1.0)
+        while True:
+            with self._changed:
+                waiting = [entry.due for entry in self._entries.values() if entry.count]
+                now = time.monotonic()
+                if waiting and self._is_full(now):
+                    pause = self._sent[0] + self.period - now
+                else:
+                    pause = min(waiting) - now if waiting else idle
+                if pause > 0 and not self._changed.wait(pause) and not waiting:
+                    self._thread = None
+                    return
+            self._send_due(time.monotonic())
+
+    def _is_full(self, now: float) -> bool:
+        while self._sent and self._sent[0] <= now - self.period:
+            self._sent.popleft()
+        return len(self._sent) >= self.limit
+
+    def _forget(self, now: float) -> None:
+        old = [
+            key for key, each in self._entries.items() if not each.count and each.last < now - self.interval
+        ]
+        for key in old:
+            del self._entries[key]
+
+    def _send_due(self, until: float) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                due = [each for each in self._entries.values() if each.count and each.due <= until]
+                if not due or self._is_full(now):
+                    return
+                entry = due[0]
+                count, lost, self._lost = entry.count, self._lost, 0
+                entry.count, entry.last = 0, now
+                self._sent.append(now)
+            try:
+                entry.context.copy().run(self._send, entry, count, lost)
+            except Exception:  # a mail server that fails must not break the program
+                with self._changed:
+                    self._lost += count + lost
+                self.handleError(entry.record)
+
+    def _send(self, entry: _Entry, count: int, lost: int) -> None:
+        token = _sending.set(True)
+        try:
+            self.report_of(entry.record, entry.message, count, lost).send(using=self.using)
+        finally:
+            _sending.reset(token)
+
+    def report_of(
+        self, record: logging.LogRecord, message: str, count: int = 1, lost: int = 0
+    ) -> ErrorReport:
+        """Return the mail about a record; override it to say more.
+
+        Args:
+            record: the first of the equal records.
+            message: its message, made when it was logged.
+            count: how many equal records there were.
+            lost: how many other errors had no mail.
+        """
+        error = record.exc_info[1] if record.exc_info else None
+        title = message if error is None else f"{type(error).__name__}: {error}"
+        title = " ".join(_text(title).split()) or record.levelname
+        title = title if len(title) <= 120 else f"{title[:119]}…"
+        when = datetime.fromtimestamp(record.created, UTC)
+        details = [
+            ("When", f"{when:%Y-%m-%d %H:%M:%S} UTC"),
+            ("How often", f"{count} times" if count > 1 else ""),
+            ("Message", _text(message)),
+            ("Logger", f"{record.name}, {record.levelname}"),
+            ("Where", f"{record.pathname}, line {record.lineno}, in {record.funcName}"),
+            (
+                "Process",
+                f"{socket.gethostname()}, {record.processName} {record.process}, {record.threadName}",
+            ),
+            ("Not mailed", f"{lost} more errors" if lost else ""),
+        ]
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        details += [(name, str(mask_secrets(value, name))) for name, value in sorted(extra.items())]
+        return self.report(
+            subject=f"{record.levelname}{f' ({count} times)' if count > 1 else ''}: {title}",
+            message=title,
+            details=[(name, value) for name, value in details if value],
+            traceback=self._traceback(record, error),
+        )
+
+    def _traceback(self, record: logging.LogRecord, error: BaseException | None) -> str:
+        if error is None:
+            return _text(record.exc_text or record.stack_info or "", LONGEST_TRACEBACK)
+        lines = list(traceback.TracebackException.from_exception(error, compact=True).format())
+        if self.include_locals:
+            for frame, line in traceback.walk_tb(error.__traceback__):
+                lines.append(f"\nLocal variables of {frame.f_code.co_qualname}, line {line}\n")
+                shown = {name: mask_secrets(value, name) for name, value in frame.f_locals.items()}
+                lines += [f"  {name} = {value}\n" for name, value in shown.items()]
+        text = "".join(lines)
+        if len(text) > LONGEST_TRACEBACK:
+            text = f"{text[: LONGEST_TRACEBACK // 2]}\n…\n{text[-LONGEST_TRACEBACK // 2 :]}"
+        return _text(text, LONGEST_TRACEBACK + 10)
+
+
+def _key(record: logging.LogRecord) -> object:
+    """Return what equal errors have in common: where they come from, not the values in their texts."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return record.name, record.levelno, record.pathname, record.lineno, str(record.msg)
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    return (
+        record.name,
+        record.levelno,
+        type(error),
+        places[-1] if places else (record.pathname, record.lineno),
+    )
+
+
+@atexit.register
+def _flush_all() -> None:
+    for handler in list(_handlers):
+        with contextlib.suppress(Exception):
+            handler.flush()
