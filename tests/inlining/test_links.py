@@ -10,6 +10,7 @@ from jinja2 import DictLoader
 from aerogram import Notification, Renderer
 from aerogram.conf import settings
 from aerogram.document import parse_html
+from aerogram.exceptions import ImproperlyConfigured
 from aerogram.inlining.links import absolute, absolute_srcset, find_links
 
 BASE = "https://shop.example/a/b?q#f"
@@ -139,10 +140,27 @@ def test_the_text_part_has_the_same_links() -> None:
     )
 
 
-@pytest.mark.parametrize("base", ["", "shop.example", "mailto:a@b.example"])
-def test_without_a_base_nothing_changes(base: str) -> None:
+def test_without_a_base_nothing_changes() -> None:
     source = "<a href='/x'>a</a><a href='{{ x }}'>b</a>"
-    assert html(source, base, x="/y") == '<a href="/x">a</a><a href="/y">b</a>'
+    assert html(source, "", x="/y") == '<a href="/x">a</a><a href="/y">b</a>'
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["shop.example", "/shop", "//shop.example", "https://", "https:///x", "mailto:a@b.example",
+     "javascript:x", "https://shop\n.example", " https://shop.example", "https://shop.example/a b"],
+)  # fmt: skip
+def test_a_base_that_is_no_web_address_is_refused(base: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"BASE_URL.*https://shop\.example\.com"):
+        settings.configure(BASE_URL=base)
+
+
+@pytest.mark.parametrize(
+    "base", ["HTTPS://shop.example", "http://[::1]:8000/mails/", "https://bücher.example"]
+)
+def test_a_base_may_be_any_web_address(base: str) -> None:
+    with settings.override(BASE_URL=base):
+        assert base == settings.BASE_URL
 
 
 def test_two_bases_have_stencils_of_their_own() -> None:

@@ -70,6 +70,16 @@ class Shown(Notification, abstract=True):
         + "graph" * 20
         + "\n\nGrüße, 東京 👩‍💻"
     )
+    details: tuple[tuple[str, str], ...] = (
+        ("Where", "C:\\shop.py, line 7, in <module>"),
+        ("api_key", "********"),
+    )
+    traceback: str = """Traceback (most recent call last):
+  File "C:\\shop.py", line 7, in <module>
+    1 / 0
+    ~~^~~
+ZeroDivisionError: division by zero
+"""
 
 
 def rendered(template: str) -> dict[str, str]:

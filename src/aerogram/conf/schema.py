@@ -119,6 +119,8 @@ LOCALE_NAME: Final = (
     r"^(?:[A-Za-z]{2,3}(?:[_-][A-Za-z]{4})?(?:[_-](?:[A-Za-z]{2}|[0-9]{3}))?(?:[_-][A-Za-z0-9]{5,8})*)?$"
 )
 """What a locale looks like: a language, a script, a territory; or nothing."""
+WEB_URL: Final = r"^(?:(?i:https?)://[^\s/?#]\S*)?$"
+"""What a relative link can be resolved against; or nothing."""
 WORD = r"^[A-Za-z0-9._-]*$"
 
 
@@ -178,7 +180,7 @@ class SettingsTable:
     TIMEZONE: TimeZone = _setting("UTC", "the name of a time zone, such as 'Europe/Berlin'")
     LOCALE_DIRS: Folders = _setting(["locale"], "a list of folders")
     SITE_NAME: str = _setting("", "a string, shown by the templates")
-    BASE_URL: str = _setting("", "a URL, with which relative links become absolute")
+    BASE_URL: str = _setting("", "a URL such as https://shop.example.com, or ''", pattern=WEB_URL)
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(72, "a whole number of characters, 0 for no wrapping", ge=0)
     CSS_ENGINE: Literal["premailer", "direct"] = _setting("premailer", "'premailer' or 'direct'")

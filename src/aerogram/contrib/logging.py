@@ -105,7 +105,7 @@ def _text(value: object, longest: int = LONGEST) -> str:
     return cut if len(text) <= longest else cut + "…"
 
 
-class ErrorReport(AdminNotification):
+class ErrorReport(AdminNotification, name="aerogram_error_report"):
     """The mail about an error that was logged. Subclass it for a template or for recipients of your own."""
 
     html_template = "aerogram/error_report.html"
