@@ -68,7 +68,8 @@ def test_messages_are_collected_translated_and_compiled(
     assert "de/LC_MESSAGES/messages.mo: 3 of " in capsys.readouterr().out
     from messages_app import MessagesParcel  # type: ignore[import-not-found]
 
-    with settings.override(STENCILS=False):
+    # The whole path, as a renderer reads a folder of catalogues once, and other tests have a "locale" too.
+    with settings.override(STENCILS=False, LOCALE_DIRS=[project / "locale"]):
         message = MessagesParcel(locale="de").render()
     assert message.subject == "Dein Paket"
     assert "Hallo Ann\n2 boxes Open" in message.body.replace("Ann 2", "Ann\n2")
