@@ -103,7 +103,9 @@ def test_memory_does_not_grow_with_the_batch():
         return result
 
     peak(3)  # warm: caches, imports
-    assert peak(300) < peak(10) + 2_000_000  # 290 bodies more would be 5,800,000; the rest is caches
+    # 300 bodies more would be 6,000,000. A message and its report refer to each other and go with the next
+    # collection of cycles, which comes later in Python 3.13.
+    assert peak(600) < peak(300) + 2_000_000
 
 
 class _Forgetful(list):
