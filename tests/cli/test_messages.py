@@ -66,7 +66,7 @@ def test_messages_are_collected_translated_and_compiled(
     )
     assert run(["messages", "compile"]) == 0
     assert "de/LC_MESSAGES/messages.mo: 3 of " in capsys.readouterr().out
-    from messages_app import MessagesParcel  # type: ignore[import-not-found]
+    from messages_app import MessagesParcel  # type: ignore[import-not-found]  # the fixture writes it
 
     # The whole path, as a renderer reads a folder of catalogues once, and other tests have a "locale" too.
     with settings.override(STENCILS=False, LOCALE_DIRS=[project / "locale"]):

@@ -75,7 +75,7 @@ def test_filters_of_the_settings_work_in_all_parts(filters: Any) -> None:
 
 def test_filters_work_in_a_computed_subject() -> None:
     class Computed(Extended, name="extended_computed"):
-        @property  # type: ignore[misc]
+        @property  # type: ignore[misc]  # a property for an attribute
         def subject(self) -> str:
             return "{{ name | shout }}{{ answer() }}"
 

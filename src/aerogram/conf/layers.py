@@ -49,7 +49,7 @@ class Layer:
 
     @property
     def names_transport(self) -> bool:
-        """Whether the source says where the mail of the default mailer goes, outside of ``MAILERS``."""
+        """True if the source says where the mail of the default mailer goes, outside of ``MAILERS``."""
         return bool(self.from_url) or "EMAIL_BACKEND" in self.values
 
     def source_of(self, name: str) -> str:

@@ -31,7 +31,8 @@ class SampleTest(pytest.Item):
 
     def runtest(self) -> None:
         """Fail with every error that is found."""
-        with settings.override(**({} if self.locale is None else {"LOCALE": self.locale})):  # type: ignore[arg-type]
+        locale: dict[str, Any] = {} if self.locale is None else {"LOCALE": self.locale}
+        with settings.override(**locale):
             found = checks.check([self.notification], sample=self.sample)
         errors = [problem for problem in found if problem.severity == "error"]
         if errors:

@@ -320,7 +320,7 @@ def test_a_local_part_that_is_no_encoded_word_is_legal(local_part: str):
 def test_a_pair_where_a_list_is_meant_is_a_type_error(name: str):
     pair = ("Ann", "ann@x.de")
     with pytest.raises(TypeError, match=rf'"{name}" argument .* \[\("Ann", "ann@example.com"\)\]'):
-        EmailMessage(**{name: pair})  # type: ignore[arg-type]
+        EmailMessage(**{name: pair})  # type: ignore[arg-type]  # refused when it runs, too
     message = EmailMessage(to=["b@x.de"])
     setattr(message, name, pair)
     with pytest.raises(TypeError, match=name):
@@ -416,7 +416,7 @@ class TestEveryWayToSend:
         renderer = Renderer(tmp_path)
         with pytest.raises(DeclarationError, match="3 recipients"):
             renderer.render(Hello(user=User("Smith, John", "john@y.de")))
-        Hello.cc = Hello.bcc = []  # type: ignore[assignment]
+        Hello.cc = Hello.bcc = []  # type: ignore[assignment]  # they are properties
         message = renderer.render(Hello(user=User("Smith, John", "john@y.de")))
         assert read(message, "From") == [("Shop: Berlin", "shop@x.de")]
         assert read(message, "To") == [("Smith, John", "john@y.de")]

@@ -72,7 +72,7 @@ def test_repr_shows_subject_and_number_of_recipients() -> None:
     assert repr(EmailMessage("Hi", to=["a@x.org"], cc=["b@x.org"])) == "<EmailMessage 'Hi' to 2 recipients>"
     assert len(repr(EmailMessage("x" * 999))) < 120
     broken = EmailMessage("Hi")
-    broken.to = "ann@x.org"  # type: ignore[assignment]
+    broken.to = "ann@x.org"  # type: ignore[assignment]  # wrong on purpose
     assert repr(broken) == "<EmailMessage 'Hi' to unknown recipients>"
     assert repr(EmailMessage.__new__(EmailMessage)).startswith("<EmailMessage ''")
 

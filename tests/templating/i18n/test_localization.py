@@ -86,7 +86,7 @@ def test_the_settings_give_the_locale_and_time_zone() -> None:
 
 def test_a_property_or_attribute_gives_the_locale() -> None:
     class Computed(Bill, name="localized_computed"):
-        @property  # type: ignore[misc]
+        @property  # type: ignore[misc]  # a property for an attribute
         def locale(self) -> str:
             return "de"
 
