@@ -181,7 +181,7 @@ def test_smtp_tells_partial_refusal_to_both(events: Events) -> None:
         backend_for(server).send_messages([mail("ann@x.org", "bob@x.org", subject="Both"), *mails(2)])
     assert events.subjects == [["Both", "Number 0", "Number 1"]] * 2 + [["Both"]]
     message, report = events.failed[0]
-    assert message.delivery is report
+    assert message.delivery == report
     assert report.recipients["bob@x.org"].code == 550
 
 

@@ -113,12 +113,17 @@ class UnderWay:
     span: Span | None = None
 
     def identify(self, report: DeliveryReport) -> None:
-        """Write into a report what it is about, which the backend that made it does not know."""
+        """Write into a report what it is about, which the backend that made it does not know.
+
+        The report that a message keeps does not refer to the message: in a circle, both would stay in memory
+        until circles are collected. Everybody else gets the report with its item.
+        """
         shown = self.item if isinstance(self.message, FailedItem) else self.message
         subject = vars(shown).get("subject") if hasattr(shown, "__dict__") else None
         object.__setattr__(report, "index", self.position)
-        object.__setattr__(report, "item", self.item)
         object.__setattr__(report, "subject", subject if type(subject) is str else subject_of(shown))
+        if self.item is not self.message:
+            object.__setattr__(report, "item", self.item)
 
 
 class Delivery:
@@ -215,7 +220,7 @@ class Delivery:
             self._incomplete += 1
             # A silent batch keeps what is raised in spite of that, and what a single message may raise.
             if not self.fail_silently or isinstance(report.error, _NEVER_SILENT) or self.total == 1:
-                self._kept.append((entry.position, report))
+                self._kept.append((entry.position, report.about(entry.item)))
         self._tell(entry, report)
 
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
@@ -271,9 +276,10 @@ class Delivery:
             self._notify(entry, report)
         if self._on_result is not None:
             with _outside():
-                self._on_result(report)
+                self._on_result(report.about(entry.item))
 
     def _notify(self, entry: UnderWay, report: DeliveryReport) -> None:
+        report = report.about(entry.item)
         if report.accepted:
             _call(hooks.sent, entry.message, report)
         if not report.complete:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -88,6 +88,10 @@ class DeliveryReport:
     def complete(self) -> bool:
         """True if the message was accepted for every recipient, and for a message without recipients."""
         return self.error is None and {"sent"}.issuperset(map(_status_of, self.recipients.values()))
+
+    def about(self, item: Any) -> DeliveryReport:
+        """Return the report with an item, if it has none yet."""
+        return replace(self, item=item) if self.item is None else self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the item, which need not be what can be pickled. An error of another process has reports.

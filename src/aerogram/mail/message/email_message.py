@@ -83,8 +83,7 @@ class EmailMessage(ReadableMessage):
     encoding: str | Charset | None = None
     #: The envelope sender, where it is not ``from_email``.
     return_path: str | None = None
-    #: The report of the last send.
-    delivery: DeliveryReport | None = None
+    _delivery: DeliveryReport | None = None
 
     def __init__(
         self,
@@ -113,6 +112,16 @@ class EmailMessage(ReadableMessage):
             self.attach(*arguments_of(attachment))
         self.extra_headers: Mapping[str, Any] = headers or {}
         self.connection: Any = connection
+
+    @property
+    def delivery(self) -> DeliveryReport | None:
+        """The report of the last send; ``None`` before it."""
+        report = self._delivery
+        return report if report is None else report.about(self)
+
+    @delivery.setter
+    def delivery(self, report: DeliveryReport | None) -> None:
+        self._delivery = report
 
     def message(self) -> SafeMIMEText | SafeMIMEMultipart:
         """Return the message as a MIME tree, its headers checked; each call makes its own Message-ID.
