@@ -5,25 +5,20 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-import subprocess
-import sys
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.page_runner import PageRunner, blocks_to_run
+
 if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-# A page asks for it, since some show what only an application could run.
-RUNNING = [
-    page for page in PAGES if "<!-- the examples of this page run in the tests -->" in page.read_text()
-]
-
-BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```\w+.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")  # images too
 
 
@@ -31,54 +26,18 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", RUNNING, ids=named)
-def test_examples_run(page: Path, tmp_path: Path) -> None:
-    """A block with a file name behind its language is such a file; the ``python`` blocks are one program."""
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks_to_run(page)], ids=named)
+def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
+    PageRunner(tmp_path).run(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_block_that_does_not_run_gives_its_reason(page: Path) -> None:
     text = page.read_text()
-    program = ""
-    for match in BLOCK.finditer(text):
-        if match["file"]:
-            path = tmp_path / match["file"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(match["text"])
-        elif match["language"] == "python":
-            # Blank lines in front, so that an error names the line of the page.
-            line = text.count("\n", 0, match.start()) + 1
-            program += "\n" * (line - program.count("\n")) + match["text"]
-    assert program
-    (tmp_path / "page.py").write_text(program)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "page.py"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_first_mail_of_the_readme_is_printed_and_previewed(tmp_path: Path) -> None:
-    for match in BLOCK.finditer((ROOT / "README.md").read_text()):
-        if match["file"]:
-            path = tmp_path / match["file"]
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(match["text"])
-    preview = ["-m", "aerogram", "--app", "invite", "preview", "--out", "previews"]
-
-    printed, _ = (
-        subprocess.run(
-            [sys.executable, "-W", "error", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for arguments in (["invite.py"], preview)
-    )
-
-    assert "\nSubject: Dinner on Saturday, Chidi?\n" in printed
-    assert "Dear Chidi, will you come? There will be rhubarb pie." in printed
-    assert (tmp_path / "previews" / "index.html").exists()
-
-
-def test_some_pages_run() -> None:
-    assert {"README.md", "docs/mail.md", "docs/settings.md"} <= {named(page) for page in RUNNING}
+    skipped = re.findall(r"^<!-- not run:(.*)-->$", text, re.MULTILINE)
+    followed = re.findall(r"^<!-- not run: .{15,} -->\n```\w", text, re.MULTILINE)
+    assert len(skipped) == len(followed), "the comment has a reason, and stands on the line above the block"
+    assert not re.findall(r"^ +```\w.*$", text, re.MULTILINE), "an indented block does not run"
 
 
 def anchors(page: Path) -> set[str]:
