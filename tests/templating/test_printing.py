@@ -12,7 +12,14 @@ import uuid
 from typing import Any
 
 import pytest
-from jinja2 import ChainableUndefined, DictLoader, Environment
+from jinja2 import (
+    ChainableUndefined,
+    DictLoader,
+    Environment,
+    pass_context,
+    pass_environment,
+    pass_eval_context,
+)
 from markupsafe import Markup
 
 from aerogram import Notification, Renderer
@@ -69,6 +76,10 @@ def values() -> dict[str, Any]:
         "raw": b"text",
         "some": ["a", None],
         "users": [User()],
+        "shown": [Shown()],
+        "day": datetime.date(2026, 5, 13),
+        "greeting": "Dear %s",
+        "pair": ("Ann", None),
         "code": "482 913",
     }
 
@@ -112,6 +123,13 @@ def refused(source: str, **others: str) -> str:
         ("user", "user.full_name, user.name, user.phone, or give the class a method __str__."),
         ("users", "holds objects that have no text form"),
         ("[function]", "holds objects that have no text form"),
+        ("[user.phone]", "holds objects that have no text form in a list, or None"),
+        ("some", 'or with {{ some | join(", ") }}'),
+        ("shown", "holds objects"),
+        ("[day]", "holds objects"),
+        ("{'day': [day]}", "holds objects that have no text form in a dict"),
+        ("{day: 1} | string", "holds objects"),
+        ("pair", "holds objects that have no text form in a tuple"),
         ("data.items()", 'is a dict_items. Write {{ data.items() | join(", ") }}'),
         ("raw", "Decode it: raw.decode()."),
         ("self", "no text form"),
@@ -139,7 +157,27 @@ def refused(source: str, **others: str) -> str:
         ("users | join", "an object of type User"),
         ("users | map(attribute='name.upper') | join", "Call it"),
         ("users | join(', ', attribute='phone')", "an item to join is None"),
+        ("users | join(user.phone, 'name')", "{{ separator }} is None"),
         ("user.phone if user", "{{ user.phone }} is None"),
+        ("users | map('string') | join", "{{ item }} is an object of type User"),
+        ("some | map('upper') | join", "{{ item }} is None"),
+        ("['%s'] | map('format', user.phone) | join", "{{ item }} is None"),
+        ("{'title': user} | xmlattr", "{{ title }} is an object of type User"),
+        ("{'q': user.phone} | urlencode", "{{ q }} is None"),
+        ("[('q', user)] | urlencode", "{{ q }} is an object"),
+        ("user.phone | urlencode", "a value is None"),
+        ("greeting % user.phone", "{{ user.phone }} is None"),
+        ("greeting % user", "{{ user }} is an object"),
+        ("'%s %s' % pair", "a value is None"),
+        ("'%(phone)s' % {'phone': none}.copy()", "{{ phone }} is None"),
+        ("'%s %s' | format(*pair)", "a value is None"),
+        ("'{} {}'.format(*pair)", "a value is None"),
+        ("'{phone}'.format_map({'phone': user.phone})", "{{ phone }} is None"),
+        ("none", "{{ none }} is None"),
+        ("none | string", "{{ none }} is None"),
+        ("'x' ~ none", "{{ none }} is None"),
+        ("'%s' % none", "{{ none }} is None"),
+        ("_('%(x)s', x=none)", "{{ none }} is None"),
     ],
 )
 @pytest.mark.parametrize("place", ["{{ X }}", "\n\n<a title='{{ X }}'>", "{% set y = X %}{{ y }}"])
@@ -188,7 +226,12 @@ def test_a_component_that_is_given_none_is_reported_where_it_is_called() -> None
         ("{{ 'a' if user.phone }}", ""),
         ("{{ user.phone is none }} {{ 1.5 }} {{ 7 }}", "True 1.5 7"),
         ("{% set y = none %}{% set z = function %}ok", "ok"),
-        ("{{ some }}", "['a', None]"),
+        ("{{ ['a', 1, 1.5, true, (2,)] }}", "['a', 1, 1.5, True, (2,)]"),
+        ("{{ {'title': none, 'id': 'x'} | xmlattr }}", ' id="x"'),
+        ("{{ '%s %s' % (day, 1) }} {{ '%s %s' | format(*day.timetuple()[:2]) }}", "2026-05-13 1 2026 5"),
+        ("{{ '%(a)s' % {'a': day, 'b': none}.copy() }}", "2026-05-13"),
+        ("{{ {'day': day, 'a b': '/'} | urlencode }}", "day=2026-05-13&a+b=%2F"),
+        ("{{ [day] | map('string') | join }} {{ 7 % 4 }}", "2026-05-13 3"),
         ("{{ some | select | join(', ') }}", "a"),
         ("{% filter upper %}{{ user.name }}{% endfilter %}", "ANN"),
         ("{{ '' | default(none, true) is none }}", "True"),
@@ -213,7 +256,7 @@ def test_none_and_functions_are_values_like_any_other(source: str, expected: str
         uuid.UUID(int=1),
         ValueError("text"),
         ("a", 1),
-        {"a": None},
+        {"a": 1},
         True,
         1.5,
     ],
@@ -230,7 +273,7 @@ def test_markup_is_text_in_html_alone() -> None:
 
 
 def test_environments_of_applications_and_sandboxed_subjects_are_as_strict() -> None:
-    given = Environment(undefined=ChainableUndefined, finalize=lambda value: "" if value is None else value)
+    given = Environment(undefined=ChainableUndefined, finalize=lambda value: value)
     own = Templates((), DictLoader({"a": "{{ x }}"}), environment=given)
     for render in (own.html, own.text):
         with pytest.raises(UnprintableError):
@@ -239,6 +282,39 @@ def test_environments_of_applications_and_sandboxed_subjects_are_as_strict() -> 
             render("a", {}, "o")
     with pytest.raises(UnprintableError):
         own.line("{{ x }}", {"x": None}, "o", sandboxed=True)
+
+
+@pytest.mark.parametrize("takes", [None, pass_environment, pass_eval_context, pass_context])
+def test_the_finalize_of_an_environment_comes_before_the_check(takes: Any) -> None:
+    def finalize(*arguments: Any) -> Any:
+        return {None: "-", 1: "<1>", 2: None}.get(arguments[-1], arguments[-1])
+
+    given = Environment(finalize=takes(finalize) if takes else finalize)
+    own = Templates((), DictLoader({"a": "{{ x }}{{ none }}{{ 1 }}{{ 'y' }}"}), environment=given)
+    assert own.text("a", {"x": None}, "o") == "--<1>y"
+    assert own.html("a", {"x": None}, "o") == "--&lt;1&gt;y"
+    with pytest.raises(UnprintableError, match=r"\{\{ x \}\} is None"):
+        own.html("a", {"x": 2}, "o")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% markdown %}{{ none }}{% endmarkdown %}",
+        "{% markdown %}{{ 'a' ~ none }}{% endmarkdown %}",
+        "{% filter replace('a', none) %}a{% endfilter %}",
+        "{% set x | replace('a', none) %}a{% endset %}",
+        "{% trans x=none %}{{ x }}{% endtrans %}",
+    ],
+)
+def test_a_block_prints_no_none(source: str) -> None:
+    assert "None" in refused(source)
+
+
+def test_an_undefined_item_raises_its_error() -> None:
+    for source in ("{{ [nothing] }}", "{{ {'title': nothing} | xmlattr }}"):
+        with pytest.raises(RenderError, match="'nothing' is undefined"):
+            templates(source).html("a", {}, "o")
 
 
 @pytest.mark.parametrize("stencils", [True, False])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
 from jinja2.environment import TemplateModule
-from jinja2.filters import do_join
 
 from aerogram.exceptions import (
     RenderError,
@@ -28,7 +27,7 @@ from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.jinja_classes import Environment, Sandbox, strict_options
 from aerogram.templating.loaders import ConfinedLoader, template_loader
 from aerogram.templating.markdown import MarkdownExtension
-from aerogram.templating.printing import join
+from aerogram.templating.printing import checked_filters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,8 +93,7 @@ class Templates:
             for given, ours in ((each.globals, functions), (each.filters, FILTERS)):
                 for name, function in ours.items():
                     given.setdefault(name, function)
-            if each.filters["join"] is do_join:
-                each.filters["join"] = join
+            each.filters.update(checked_filters(each.filters))
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)

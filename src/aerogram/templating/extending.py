@@ -113,7 +113,7 @@ def _derived(
         )
     base = type(given)
     # Compiled code has its escaping in it, and so has what a bytecode cache holds.
-    environment = given.overlay(**{"finalize": None, **options}, bytecode_cache=None, enable_async=False)
+    environment = given.overlay(**options, bytecode_cache=None, enable_async=False)
     namespace = {"default_syntax": kind(**options)}
     environment.__class__ = type(
         kind.__name__, (_TwoSyntaxes, kind, *(() if issubclass(kind, base) else (base,))), namespace

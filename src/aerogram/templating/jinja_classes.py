@@ -12,7 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aerogram.templating.i18n.localization import localized_names
 from aerogram.templating.line_breaks import LineBreaks
-from aerogram.templating.printing import PrintingCode
+from aerogram.templating.printing import PrintingEnvironment
 from aerogram.templating.rendering import current_rendering
 
 __all__ = ["Environment", "Sandbox", "Template", "strict_options"]
@@ -36,11 +36,10 @@ class Template(jinja2.Template):
         return module
 
 
-class Environment(jinja2.Environment):
+class Environment(PrintingEnvironment):
     """Jinja's environment, faster at looking up the keys of dicts and at starting a template."""
 
     template_class = Template
-    code_generator_class = PrintingCode
 
     @cached_property
     def _absent(self) -> dict[str, float]:
@@ -73,10 +72,8 @@ class Environment(jinja2.Environment):
         return super().make_globals(d) if d else self.globals
 
 
-class Sandbox(ImmutableSandboxedEnvironment):
+class Sandbox(PrintingEnvironment, ImmutableSandboxedEnvironment):
     """An environment for strings that data may have got into."""
-
-    code_generator_class = PrintingCode
 
 
 def strict_options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
