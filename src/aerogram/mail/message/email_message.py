@@ -40,7 +40,7 @@ from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from email.charset import Charset
     from os import PathLike
 
@@ -83,6 +83,10 @@ class EmailMessage(ReadableMessage):
     encoding: str | Charset | None = None
     #: The envelope sender, where it is not ``from_email``.
     return_path: str | None = None
+    #: The message as it was written when it was queued: it is sent as it is.
+    frozen: bytes | None = None
+    #: Called before the content is written to a server; if it returns False, the content is not.
+    before_content: Callable[[], bool] | None = None
     _delivery: DeliveryReport | None = None
 
     def __init__(

@@ -66,7 +66,7 @@ class Sender:
         if not message.recipients():
             return None
         addresses = None
-        if isinstance(message, EmailMessage):
+        if isinstance(message, EmailMessage) and message.frozen is None:
             addresses, envelope = read_envelope(message, utf8=True)
         else:
             envelope = envelope_of(message, utf8=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 
+from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
 from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
@@ -28,6 +29,7 @@ __all__ = ["BDAT_WINDOW", "Session"]
 
 BDAT_WINDOW = 8
 _GROUP = 100  # commands in one write: their replies fit any socket buffer, so neither side blocks the other
+_STOPPED = RecipientResult("deferred", text="stopped before the content")
 _LOST_COMMAND = (500, 502)  # to the rest of a line whose beginning was discarded behind a content
 
 
@@ -88,7 +90,10 @@ class Session:
     def begin(self, message: OutgoingMessage) -> None:
         """Begin a transaction for recipients of ``message``; some may have to wait for another one."""
         capabilities = self.capabilities
-        if (objection := capabilities.objection(message)) is not None:
+        objection = capabilities.objection(message)
+        if objection is None and capabilities.chunking and not message.may_leave():
+            objection = _STOPPED  # the content follows the commands at once
+        if objection is not None:
             message.settle_waiting(objection)
             self._conclude(message)
             return
@@ -193,6 +198,9 @@ class Session:
         """Write the content, or leave the transaction when the server does not want it."""
         transaction.apply_recipient_replies()
         if reply.code == 354:
+            if transaction.accepted and not transaction.message.may_leave():
+                transaction.message.time_left = 0  # it is not tried again over another connection
+                raise ConnectionLost(_STOPPED.text)  # the server expects a content, and discards what it has
             # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
             self._write_content(
                 transaction, transaction.message.stuffed() if transaction.accepted else b".\r\n"

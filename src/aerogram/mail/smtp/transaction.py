@@ -26,7 +26,7 @@ class OutgoingMessage:
     Each recipient is in ``waiting``, in a transaction, or has its result in ``results``.
     """
 
-    message: Any  # it is only handed back
+    message: Any  # it is only handed back, and asked before its content leaves
     envelope: Envelope
     head: bytes  # up to the end of some header line, or the whole content; CRLF line ends, not dot-stuffed
     body: bytes = b""
@@ -70,6 +70,11 @@ class OutgoingMessage:
     def make_seven_bit(self) -> None:
         """Serialise again, for a server without 8BITMIME."""
         self.head, self.body = to_pieces(self.message)
+
+    def may_leave(self) -> bool:
+        """Ask the message, if it wants to be asked, whether its content may be written now."""
+        before_content = getattr(self.message, "before_content", None)
+        return before_content is None or before_content() is not False
 
     def settle_waiting(self, result: RecipientResult) -> None:
         """Record ``result`` for every recipient who waits."""

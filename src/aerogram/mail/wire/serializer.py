@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from aerogram.conf import settings
+from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.envelope import Addresses
 from aerogram.mail.message.attachments import (
     EmailAlternative,
@@ -75,6 +76,10 @@ def to_pieces(
     The first holds the message's own header fields, the second is the same object for all messages with that
     content; it is empty if the message is written from what ``message()`` returns.
     """
+    if (frozen := getattr(message, "frozen", None)) is not None:
+        if not (utf8 or frozen.partition(b"\r\n\r\n")[0].isascii()):
+            raise InvalidAddress("An address in the header is not ASCII.")  # SMTPUTF8 allows it
+        return frozen, b""
     now = settings.snapshot()
     if not _is_plain(message, now["DEFAULT_CHARSET"]):
         return assemble(node_of(message.message(), eight_bit=eight_bit)), b""
