@@ -121,7 +121,10 @@ class Renderer:
             InvalidAddress: a recipient or sender that is not exactly one mailbox.
             RenderError: a template is missing, broken, or uses what the notification does not give.
         """
-        origin = type(notification).__name__
+        with settings.frozen():
+            return self._render(notification, type(notification).__name__)
+
+    def _render(self, notification: Renderable, origin: str) -> EmailMultiAlternatives:
         current = settings.snapshot()
         locale = _of_message(notification, "locale", parse_locale, current["LOCALE"], origin)
         rendering = Rendering(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment
 
@@ -116,6 +116,7 @@ def test_subjects_and_environments_of_applications_are_treated_alike() -> None:
     assert rendered(source, given) == "A\nB\nC {%x%}\nE\nF"
 
 
+@example("a{% if 1 %}{% endif -%}\n{% set x = 1 %}\na")
 @given(
     st.lists(
         st.sampled_from(

@@ -16,7 +16,6 @@ __all__ = ["LineBreaks"]
 _LINE_END = re.compile("\r\n|\r|\n")
 _REST_OF_LINE = re.compile(r"[^\S\n]*\n")
 _STARTS = ("block_begin", "comment_begin", "variable_begin", "raw_begin", "raw_end")
-_ENDS = ("block_end", "comment_end", "variable_end", "raw_begin", "raw_end")
 _TRIMMED = ("block_end", "comment_end", "raw_end")  # ends that Jinja's trim_blocks is about
 
 
@@ -63,23 +62,30 @@ class LineBreaks(Extension):
                 yield end, ""
 
     def _tags(self, source: str) -> Iterator[tuple[str, str, int, str, bool]]:
-        """Yield for each tag: the text before it, its kind, its end, the mark that ends it, if it writes."""
-        marks = {
-            "block_end": self.environment.block_end_string,
-            "raw_end": self.environment.block_end_string,
-            "raw_begin": self.environment.block_end_string,
-            "comment_end": self.environment.comment_end_string,
-            "variable_end": self.environment.variable_end_string,
+        """Yield for each tag: the text before it, its kind, its end, the mark that ends it, if it writes.
+
+        The text is without what a ``-`` before it drops: a line break that is dropped ends no line.
+        """
+        jinja = self.environment
+        ends = {
+            "block_end": jinja.block_end_string,
+            "raw_begin": jinja.block_end_string,
+            "raw_end": jinja.block_end_string,
+            "comment_end": jinja.comment_end_string,
+            "variable_end": jinja.variable_end_string,
         }
         place = last_end = 0
-        text, writes, is_first_word = "", False, False
-        for _, kind, piece in self.environment.lexer.tokeniter(source, None):
+        text, writes, is_first_word, drops_next = "", False, False, False
+        for _, kind, piece in jinja.lexer.tokeniter(source, None):
             place = source.index(piece, place)  # spaces may have been dropped before it
             if kind in _STARTS:
-                text, writes, is_first_word = source[last_end:place], kind == "variable_begin", True
+                text = source[last_end:place]
+                text = text.lstrip() if drops_next else text
+                writes, is_first_word = kind == "variable_begin", True
             elif kind == "name" and is_first_word:
                 writes, is_first_word = writes or piece == "include", False
             place += len(piece)
-            if kind in _ENDS:
+            if kind in ends:
                 last_end = place - len(piece) + len(piece.rstrip())
-                yield text, kind, last_end, marks[kind], writes
+                drops_next = source.endswith(f"-{ends[kind]}", 0, last_end)
+                yield text, kind, last_end, ends[kind], writes
