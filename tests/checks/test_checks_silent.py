@@ -21,6 +21,7 @@ def folder(tmp_path):
     (tmp_path / "base.html").write_text("{% block content %}{% block inner %}{% endblock %}{% endblock %}")
     (tmp_path / "middle.html").write_text("{% extends 'base.html' %}{% block content %}x{% endblock %}")
     (tmp_path / "macros.html").write_text("{% macro code() %}{% endmacro %}{% set other = 1 %}")
+    (tmp_path / "child.html").write_text("{% extends 'base.html' %}\n{% block contnet %}{% endblock %}")
     settings.configure(TEMPLATE_DIRS=[str(tmp_path)])
     return tmp_path
 
@@ -56,10 +57,28 @@ def found_in(folder: Path, source: str, **fields: Any) -> list[tuple[str, str, i
         ("{% macro code() %}{% endmacro %}\n\n{{ code }}", "unprintable", 3),
         ("{% extends 'base.html' %}\n{% block contnet %}x{% endblock %}", "unknown-block", 2),
         ("{% extends 'middle.html' %}{% block footer %}x{% endblock %}", "unknown-block", 1),
+        ("{% include 'child.html' %}", "unknown-block", 2),
+        ("{% extends 'base.html' %}\n\n  lost{% block content %}x{% endblock %}", "outside-blocks", 3),
+        ("{% extends 'base.html' %}{% block content %}x{% endblock %}\n{{ code }}", "outside-blocks", 2),
+        ("{% extends 'base.html' %}\n{% if code %}\nlost{% endif %}", "outside-blocks", 3),
+        (
+            "{% extends 'base.html' %}{% for x in code %}{% with %}{{ x }}{% endwith %}{% endfor %}",
+            "outside-blocks",
+            1,
+        ),
+        (
+            "{% extends 'base.html' %}{% filter upper %}{% trans %}lost{% endtrans %}{% endfilter %}",
+            "outside-blocks",
+            1,
+        ),
+        ("{% extends 'base.html' %}\n{% include 'macros.html' %}", "outside-blocks", 2),
+        ("{% extends 'base.html' %}\n\n{% call x() %}{% endcall %}", "outside-blocks", 3),
     ],
 )
 def test_a_mistake_in_a_template_is_found_without_samples(folder, source, code, line):
-    assert found_in(folder, source, code="482") == [(code, "a.html", line)]
+    file = "child.html" if "child" in source else "a.html"
+    found = found_in(folder, source, code="482", x=str)
+    assert found == [(code, file, line)]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +90,10 @@ def test_a_mistake_in_a_template_is_found_without_samples(folder, source, code, 
         "{{ code }}{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}",
         "{% extends 'middle.html' %}{% block inner %}x{% endblock %}{% block content %}y{% endblock %}",
         "{% extends 'base.html' %}{% block content %}{% block new %}x{% endblock %}{% endblock %}",
+        "x{% extends 'base.html' %}\n  {% set y = 1 %}{% set z %}text{% endset %}{# note #}\n"
+        "{% from 'macros.html' import code %}{% macro m() %}text{% endmacro %}\n"
+        "{% block content %}x{% endblock %}\n",
+        "{% if 0 %}{% extends 'base.html' %}{% endif %}text",
         "{% extends code %}{% block any %}x{% endblock %}",
     ],
 )

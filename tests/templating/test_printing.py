@@ -360,6 +360,25 @@ def test_a_block_that_no_parent_has_is_refused(source: str, unknown: str, line: 
         assert (raised.value.template, raised.value.line) == ("a", line)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% include 'part' %}",
+        "{% extends 'base' %}{% block content %}{% include 'part' %}{% endblock %}",
+        "{% import 'part' as part %}x",
+        "{% set x = 1 %}{% for each in [1] %}{% include ['gone', 'part'] %}{% endfor %}",
+    ],
+)
+def test_an_unknown_block_of_an_included_template_is_refused(source: str) -> None:
+    part = "{% extends 'middle' %}\n{% block prat %}x{% endblock %}"
+    own = templates(source, base=BASE, middle=MIDDLE, part=part)
+    for render in (own.html, own.text):
+        with pytest.raises(UnknownBlockError, match=r"^part, line 2 \(o\): .* Did you mean 'part'\?"):
+            render("a", {}, "o")
+    own = templates(source, base=BASE, middle=MIDDLE, part=part.replace("prat", "part"))
+    assert own.html("a", {}, "o") in ("[(x)]", "[[(x)]]", "x")
+
+
 def test_an_unknown_block_between_template_and_layout_is_refused() -> None:
     middle = "{% extends 'base' %}{% block footer %}{% endblock %}"
     own = templates("{% extends 'middle' %}{% block footer %}x{% endblock %}", base=BASE, middle=middle)

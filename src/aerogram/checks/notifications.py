@@ -181,6 +181,12 @@ class _Check:
             code, message = "template-broken", f"{where} does not parse: {finding.subject}"
         elif finding.kind == "block":
             code, message = "unknown-block", finding.subject
+        elif finding.kind == "outside":
+            code = "outside-blocks"
+            message = (
+                "This stands outside of the blocks of a template that extends another, so it is not in the "
+                "page. Put it into one of the blocks."
+            )
         elif finding.kind == "macro":
             code = "unprintable"
             macro = finding.subject

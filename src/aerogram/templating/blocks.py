@@ -1,4 +1,4 @@
-"""The blocks of a template, and those that no parent has."""
+"""The blocks of a template, those that no parent has, and what stands outside of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from aerogram.exceptions import UnknownBlockError
 if TYPE_CHECKING:
     from jinja2.runtime import Context
 
-__all__ = ["check_blocks", "top_blocks", "unknown_block"]
+__all__ = ["check_blocks", "outside_blocks", "top_blocks", "unknown_block"]
 
 
-def check_blocks(context: Context, origin: str) -> None:
+def check_blocks(context: Context) -> None:
     """Raise UnknownBlockError if a template fills a block that the parents it was rendered with do not have.
 
     Compiled templates have the result of :func:`top_blocks` as ``own_blocks``.
@@ -25,10 +25,8 @@ def check_blocks(context: Context, origin: str) -> None:
         module = last.__globals__
         line = module.get("own_blocks", {}).get(name)
         if line is not None:
-            template = module["name"]
             others = (each for each in context.blocks if each != name)
-            where = f"{template}, line {line} ({origin})" if template else f"{origin}, line {line}"
-            raise UnknownBlockError(f"{where}: {unknown_block(name, others)}", template=template, line=line)
+            raise UnknownBlockError(unknown_block(name, others), template=module["name"], line=line)
 
 
 def unknown_block(name: str, known: Iterable[str]) -> str:
@@ -52,6 +50,29 @@ def top_blocks(tree: nodes.Template) -> dict[str, int]:
     uses = tree.find_all(nodes.Getattr)
     shown = {use.attr for use in uses if isinstance(use.node, nodes.Name) and use.node.name == "self"}
     return {block.name: block.lineno for block in _outer_blocks(tree) if block.name not in shown}
+
+
+def outside_blocks(body: Iterable[nodes.Node]) -> Iterator[int]:
+    """Yield the lines of what stands behind ``extends`` in no block, and so not in the page."""
+    extends = False
+    for node in body:
+        if isinstance(node, nodes.Extends):
+            extends = True
+        elif extends:
+            yield from _printed_lines(node)
+
+
+def _printed_lines(node: nodes.Node) -> Iterator[int]:
+    if isinstance(node, nodes.Output):
+        for each in node.nodes:
+            text = each.data if isinstance(each, nodes.TemplateData) else "x"
+            if text.strip():
+                yield each.lineno + text[: -len(text.lstrip())].count("\n")
+    elif isinstance(node, nodes.Include | nodes.CallBlock):
+        yield node.lineno
+    elif not isinstance(node, nodes.Block | nodes.Macro | nodes.AssignBlock):
+        for child in node.iter_child_nodes():
+            yield from _printed_lines(child)
 
 
 def _outer_blocks(node: nodes.Node) -> Iterator[nodes.Block]:

@@ -16,9 +16,9 @@ from aerogram.exceptions import (
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedVariableError,
+    UnknownBlockError,
     UnprintableError,
 )
-from aerogram.templating.blocks import check_blocks
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.i18n.catalogs import Catalogs
 from aerogram.templating.i18n.formats import FILTERS
@@ -155,9 +155,11 @@ class Templates:
             raise _broken(error, origin) from None
 
     def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], origin: str) -> list[str]:
-        context = template.new_context(dict(variables))
         try:
-            chunks = list(template.root_render_func(context))
+            return list(template.root_render_func(template.new_context(dict(variables))))
+        except UnknownBlockError as error:
+            where = _where(error.template, error.line, origin)
+            raise UnknownBlockError(f"{where}: {error}", template=error.template, line=error.line) from None
         except UnprintableError as error:
             name, line = _innermost(error.__traceback__, at_call=True)
             text = f"{_where(name, line, origin)}: {error}"
@@ -176,9 +178,6 @@ class Templates:
             raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
         except Exception as error:
             _reraise_with_place(template, error, origin)
-        if context.blocks:
-            check_blocks(context, origin)
-        return chunks
 
     def _not_found(self, error: jinja2.TemplateNotFound, origin: str) -> TemplateNotFound:
         name, line = _innermost(error.__traceback__)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jinja2
 from jinja2 import meta, nodes
 
-from aerogram.templating.blocks import top_blocks, unknown_block
+from aerogram.templating.blocks import outside_blocks, top_blocks, unknown_block
 from aerogram.templating.i18n.localization import is_localized
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ class Finding:
 
     ``kind`` is ``"variable"`` (``subject`` is its name), ``"missing"`` (a template's name), ``"broken"``
     (what the parser says), ``"dynamic"`` (an include whose name only the data decides), ``"macro"`` (a macro
-    printed without a call) or ``"block"`` (a text about a block that no parent has). ``template`` is
-    the logical name of the template it stands in, ``path`` its file where it has one, ``line`` counts from 1.
+    printed without a call), ``"block"`` (a text about a block that no parent has) or ``"outside"`` (what a
+    template that extends another prints outside of blocks). ``template`` is the logical name of the template
+    it stands in, ``path`` its file where it has one, ``line`` counts from 1.
     """
 
     kind: str
@@ -92,8 +93,10 @@ class _Inspection:
                 yield Finding("variable", node.name, name, path, node.lineno)
 
     def mistakes(self) -> Iterator[Finding]:
-        """Yield the macros that are printed, and the blocks that no parent has, of all that was read."""
+        """Yield the printed macros, the blocks that no parent has, and the text outside of blocks."""
         for name, (tree, path) in self.trees.items():
+            for line in outside_blocks(tree.body):
+                yield Finding("outside", "", name, path, line)
             macros = self._macros(tree)
             for output in tree.find_all(nodes.Output):
                 for node in output.nodes:

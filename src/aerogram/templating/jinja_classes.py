@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from time import monotonic
 from typing import Any
 
 import jinja2
 from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from aerogram.templating.blocks import check_blocks
 from aerogram.templating.i18n.localization import localized_names
 from aerogram.templating.line_breaks import LineBreaks
 from aerogram.templating.printing import PrintingEnvironment
@@ -22,7 +25,17 @@ _ABSENT_SECONDS = 1.0
 
 
 class Template(jinja2.Template):
-    """Jinja's template, whose variables at top level are computed for each locale when it is imported."""
+    """Jinja's template, whose variables at top level are computed for each locale when it is imported.
+
+    One that extends another, included ones too, raises an error for a block that no parent has.
+    """
+
+    @classmethod
+    def _from_namespace(cls, environment: Any, namespace: Any, globals: Any) -> Any:
+        template = super()._from_namespace(environment, namespace, globals)
+        if namespace["own_blocks"]:
+            template.root_render_func = _checked(template.root_render_func)
+        return template
 
     def _get_default_module(self, ctx: Any = None) -> TemplateModule:
         rendering = current_rendering.get()
@@ -34,6 +47,14 @@ class Template(jinja2.Template):
             modules[key] = self.make_module()
         module: TemplateModule = modules[key]
         return module
+
+
+def _checked(render: Callable[[Context], Iterator[str]]) -> Callable[[Context], Iterator[str]]:
+    def root(context: Context) -> Iterator[str]:
+        yield from render(context)
+        check_blocks(context)
+
+    return root
 
 
 class Environment(PrintingEnvironment):
