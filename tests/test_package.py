@@ -28,7 +28,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 HEAVY = {
     "aiosmtpd", "babel", "bs4", "cssutils", "django", "dkim", "fastapi", "flask", "html2text", "idna",
     "jinja2", "lxml", "opentelemetry", "premailer", "pydantic", "pydantic_settings", "requests", "rich",
-    "selectolax", "smtplib", "ssl", "starlette", "typer",
+    "selectolax", "smtplib", "sqlalchemy", "ssl", "starlette", "typer",
 }  # fmt: skip
 
 # Which third-party package is imported in which folder: the first part of the path below src/aerogram.
@@ -57,6 +57,7 @@ HOMES = {
     "pytest": {"testing"},
     "rich": {"cli"},
     "selectolax": {"document"},
+    "sqlalchemy": {"outbox"},
     "starlette": {"contrib", "preview"},
     "tinycss2": {"inlining"},
     "typer": {"cli"},

@@ -33,6 +33,13 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
     ├── ListenError (OSError)                     a local server cannot listen on that address or port
+    ├── OutboxError                               the outbox cannot do what is asked
+    │   ├── OutboxUnavailable (OSError)           its database cannot be reached or written
+    │   ├── OutboxSchemaError                     its tables are missing, or of another version
+    │   ├── ScheduleError (TypeError, ValueError) a time, priority or key that a mail cannot have
+    │   ├── KeyConflictError (ValueError)         another mail was queued by the same key
+    │   ├── EntryNotFound (LookupError)           there is no entry of that id
+    │   └── EntryStateError (ValueError)          its state does not allow it, such as cancelling what is sent
     └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
 
 No text contains a password, a token, a body or a whole list of addresses.
@@ -57,6 +64,8 @@ __all__ = [
     "DeliveryError",
     "DocumentError",
     "DuplicateNotification",
+    "EntryNotFound",
+    "EntryStateError",
     "ForgedAddress",
     "ForgedAttachment",
     "ImproperlyConfigured",
@@ -64,6 +73,7 @@ __all__ = [
     "InvalidAttachment",
     "InvalidContent",
     "InvalidMailer",
+    "KeyConflictError",
     "ListenError",
     "MailerDoesNotExist",
     "MessageError",
@@ -71,9 +81,13 @@ __all__ = [
     "NoRecipients",
     "NotificationError",
     "NotificationNotFound",
+    "OutboxError",
+    "OutboxSchemaError",
+    "OutboxUnavailable",
     "OutputError",
     "PayloadError",
     "RenderError",
+    "ScheduleError",
     "TemplateNotFound",
     "TemplateSyntaxError",
     "TooManyRecipients",
@@ -232,6 +246,34 @@ class OutputError(AerogramError, OSError):
 
 class ListenError(AerogramError, OSError):
     """A local server cannot listen: the address is not a loopback address, or the port is in use."""
+
+
+class OutboxError(AerogramError):
+    """The outbox cannot do what is asked."""
+
+
+class OutboxUnavailable(OutboxError, OSError):
+    """The database of the outbox cannot be reached, read or written; nothing was queued."""
+
+
+class OutboxSchemaError(OutboxError):
+    """The tables of the outbox are missing, or of another version than this code works with."""
+
+
+class ScheduleError(OutboxError, TypeError, ValueError):
+    """A delay, time, expiry, priority, key or session that a mail cannot be queued with."""
+
+
+class KeyConflictError(OutboxError, ValueError):
+    """A mail with other content was queued by the same key."""
+
+
+class EntryNotFound(OutboxError, LookupError):
+    """The outbox has no entry of that id."""
+
+
+class EntryStateError(OutboxError, ValueError):
+    """The state of an entry does not allow what is asked, such as cancelling a mail that is being sent."""
 
 
 class DeliveryError(AerogramError, SMTPException):

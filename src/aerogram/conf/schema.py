@@ -89,7 +89,7 @@ def _mailbox_text(value: Any) -> Any:
 
 
 _Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right"), BeforeValidator(_mailbox)]
-_Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
 
 Charset = Annotated[str, AfterValidator(_known_charset)]
 Folders = Annotated[Sequence[str | Path], _stored_as(list[str | Path])]
@@ -99,7 +99,7 @@ Number = Annotated[int, BeforeValidator(_no_bool)]
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
 OptionalHostName = Annotated[str | None, BeforeValidator(_blank_as_none)]
 Pipelining = Annotated[Literal["content", "group", False], BeforeValidator(_false_in_words)]
-OptionalSeconds = Annotated[_Seconds | None, BeforeValidator(_blank_as_none)]
+OptionalSeconds = Annotated[Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
 Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any] | list[Any])]
@@ -157,6 +157,17 @@ class SettingsTable:
     DKIM_PRIVATE_KEY: str = _setting("", "an RSA or Ed25519 key as PEM text, or ''")
     DKIM_PRIVATE_KEY_FILE: OptionalPath = _setting(None, PEM_FILE)
 
+    # The outbox
+    OUTBOX_URL: str = _setting(
+        "", "an SQLAlchemy URL of a SQLite file or PostgreSQL, or '' for a file in the user's state folder"
+    )
+    OUTBOX_MAILER: str = _setting("", "an alias of MAILERS, or '' for SMTP as the EMAIL_* settings say")
+    OUTBOX_ON_UNCERTAIN: Literal["retry", "hold"] = _setting("retry", "'retry' or 'hold'")
+    OUTBOX_LEASE: Seconds = _setting(300, "a number of seconds above 0")
+    OUTBOX_EXPIRES: OptionalSeconds = _setting(
+        259_200, "a number of seconds above 0, or nothing to try for ever"
+    )
+
     # What a message says by default
     DEFAULT_FROM_EMAIL: MailboxText = _setting("webmaster@localhost", MAILBOX)
     SERVER_EMAIL: MailboxText = _setting("root@localhost", MAILBOX)
@@ -213,6 +224,6 @@ def is_path(name: str) -> bool:
 
 def is_secret(name: str) -> bool:
     """Return whether a value of the setting must not be shown."""
-    return name in ("EMAIL_URL", "EMAIL_CAPTURE", "MAILERS") or any(
+    return name in ("EMAIL_URL", "EMAIL_CAPTURE", "MAILERS", "OUTBOX_URL") or any(
         word in name for word in ("PASSWORD", "SECRET", "TOKEN", "KEY")
     )

@@ -1,0 +1,212 @@
+"""A message becomes an entry: built, checked and frozen as bytes, then committed.
+
+What cannot be sent is refused here, to the caller. The bytes are those of every attempt. Only a DKIM
+signature is put in front of them when they are sent: it would be too old in a mail that waits for days, and
+its key may have changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.utils import formatdate
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from aerogram.conf import settings
+from aerogram.exceptions import InvalidAddress, KeyConflictError
+from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.message.email_message import EmailMessage, read_envelope
+from aerogram.mail.wire.serializer import to_bytes
+from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.database import failures_named, now_of
+from aerogram.outbox.storage.joining import joined, tell_committed
+
+if TYPE_CHECKING:
+    from aerogram.outbox.schedule import Schedule
+    from aerogram.outbox.storage.database import Database
+
+__all__ = ["Frozen", "freeze", "insert", "new_id", "queue"]
+
+_DATE: Final = re.compile(rb"^Date:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.MULTILINE | re.IGNORECASE)
+_MESSAGE_ID: Final = re.compile(
+    rb"^Message-ID:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE | re.IGNORECASE
+)
+_sequence: Final = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A message as it will be sent: the bytes, and the envelope with the Bcc recipients.
+
+    ``content`` is 7-bit, except where an address needs SMTPUTF8 (RFC 6531).
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    message_id: str
+    subject: str
+
+    def digest(self) -> str:
+        """Return a hash of all that the recipients get: not of Message-ID, Date and boundaries."""
+        header, blank, body = self.content.partition(b"\r\n\r\n")
+        header = _MESSAGE_ID.sub(b"", _DATE.sub(b"", header + b"\r\n", count=1), count=1)
+        same = header + blank + body
+        if b"multipart/" in header.lower():
+            parts = message_from_bytes(self.content).walk()
+            boundaries = [str(part.get_boundary()).encode() for part in parts if part.get_boundary()]
+            for number, boundary in enumerate(dict.fromkeys(boundaries)):
+                same = same.replace(boundary, b"boundary %d" % number)
+        envelope = "\n".join([self.sender, *sorted(self.recipients)])
+        return hashlib.sha256(envelope.encode() + b"\n\n" + same).hexdigest()
+
+
+def freeze(message: Any, *, sent_at: float | None = None) -> Frozen | None:
+    """Build a message, check it, and write it.
+
+    Args:
+        message: an EmailMessage, or any object with ``message()``, ``from_email`` and ``recipients()``.
+        sent_at: seconds since 1970, for the Date header of a mail that is sent later.
+
+    Returns:
+        The frozen message; None if it has no recipients.
+
+    Raises:
+        MessageError: a header, address or attachment that cannot be sent.
+    """
+    addresses = None
+    if isinstance(message, EmailMessage):
+        addresses, envelope = read_envelope(message, utf8=True)
+    else:
+        envelope = envelope_of(message, utf8=True)
+    if not envelope.recipients:
+        return None
+    if addresses is not None and not envelope.needs_smtputf8:
+        try:
+            content = to_bytes(message)
+        except InvalidAddress:  # perhaps only a Reply-To is beyond ASCII
+            content = to_bytes(message, utf8=True)
+    else:
+        content = to_bytes(message, utf8=envelope.needs_smtputf8)
+    if sent_at is not None and _dates_itself(message):
+        line = f"Date: {formatdate(sent_at, settings.EMAIL_USE_LOCALTIME)}\r\n".encode()
+        content = _DATE.sub(line, content, count=1)
+    found = _MESSAGE_ID.search(content.partition(b"\r\n\r\n")[0] + b"\r\n")
+    message_id = found[1].decode("utf-8", "replace").strip() if found else ""
+    subject = str(getattr(message, "subject", ""))[:200]
+    return Frozen(envelope.mail_from, envelope.recipients, content, message_id, subject)
+
+
+def queue(db: Database, mails: Sequence[tuple[Frozen, Schedule]], session: Any = None) -> list[str]:
+    """Commit mails together, or let them join the transaction of a caller.
+
+    Args:
+        db: the outbox; not used with a session, whose database has one of its own.
+        mails: what to queue, and when it is due.
+        session: an SQLAlchemy Session or Connection.
+
+    Returns:
+        The ids, in the same order. With a session they are entries once it is committed.
+
+    Raises:
+        KeyConflictError: another mail was queued by the key of one of them. None is queued.
+        OutboxUnavailable: the database cannot be reached or written. None is queued.
+        OutboxSchemaError: the tables are missing or of another version.
+        ScheduleError: the session is none.
+    """
+    if session is not None:
+        with joined(session) as (connection, announce):
+            with failures_named("the outbox of the session"):
+                ids = insert(connection, now_of(connection), mails)
+            announce(ids)
+        return ids
+    with db.writing() as connection:
+        ids = insert(connection, db.now(connection), mails)
+    tell_committed(ids)
+    return ids
+
+
+def insert(connection: Connection, now: int, mails: Sequence[tuple[Frozen, Schedule]]) -> list[str]:
+    """Insert mails in the transaction of a connection; errors as in :func:`queue`."""
+    ids: list[str] = []
+    entries: list[dict[str, Any]] = []
+    contents: list[dict[str, Any]] = []
+    recipients: list[dict[str, Any]] = []
+    for mail, schedule in mails:
+        entry_id = new_id()
+        if schedule.key is not None:
+            first = _id_by_key(connection, mail, schedule.key, entry_id, now)
+            if first is not None:
+                ids.append(first)
+                continue
+        ids.append(entry_id)
+        due, expires = schedule.times(now)
+        entries.append(
+            {
+                "id": entry_id,
+                "key": schedule.key,
+                "created": now,
+                "due": due,
+                "planned": now if schedule.at is None else None,
+                "expires": expires,
+                "priority": schedule.priority,
+                "mailer": schedule.mailer or "",
+                "sender": mail.sender,
+                "message_id": mail.message_id,
+                "subject": mail.subject,
+                "size": len(mail.content),
+            }
+        )
+        contents.append({"entry": entry_id, "content": mail.content})
+        recipients += [
+            {"entry": entry_id, "address": address, "position": position, "due": due}
+            for position, address in enumerate(mail.recipients)
+        ]
+    if entries:
+        connection.execute(schema.entry.insert(), entries)
+        connection.execute(schema.content.insert(), contents)
+        connection.execute(schema.recipient.insert(), recipients)
+    return ids
+
+
+def new_id() -> str:
+    """Return a UUID of version 7: ids are in the order of time (RFC 9562 section 5.7)."""
+    stamp, sequence = int(time.time() * 1000) & (1 << 48) - 1, next(_sequence) & 0xFFF
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return str(UUID(int=stamp << 80 | 7 << 76 | sequence << 64 | 2 << 62 | random))
+
+
+def _id_by_key(connection: Connection, mail: Frozen, key: str, entry_id: str, now: int) -> str | None:
+    """Take a key for a new entry, or return the id of the entry that has it: the database decides."""
+    insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    digest = mail.digest()
+    values = {"key": key, "digest": digest, "entry": entry_id, "created": now}
+    if connection.execute(insert_of(schema.key).values(values).on_conflict_do_nothing()).rowcount:
+        return None
+    query = select(schema.key.c.digest, schema.key.c.entry, schema.entry.c.subject)
+    joined = query.outerjoin(schema.entry, schema.entry.c.id == schema.key.c.entry)
+    first = connection.execute(joined.where(schema.key.c.key == key)).one()
+    if first.digest == digest:
+        return str(first.entry)
+    raise KeyConflictError(
+        f"The key {key!r} was used for another mail: entry {first.entry} ({first.subject or 'purged'!r}). "
+        f"This mail ({mail.subject!r}) has other content and was not queued. Give each mail a key of its own."
+    )
+
+
+def _dates_itself(message: Any) -> bool:
+    """Return whether the Date of a message is the time at which it was written, not one that was given."""
+    return getattr(type(message), "message", None) is EmailMessage.message and not any(
+        str(name).lower() == "date" for name in message.extra_headers
+    )

@@ -1,0 +1,125 @@
+"""When a mail is due, when it expires, how urgent it is, and by which mailer it goes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from aerogram.conf import settings
+from aerogram.exceptions import InvalidMailer, MailerDoesNotExist, ScheduleError
+from aerogram.mail.mailers import DEFAULT_MAILER, mailers
+
+__all__ = ["Schedule", "Wait"]
+
+Wait = float | timedelta
+"""A span of time, in seconds or as a timedelta."""
+
+HIGHEST_PRIORITY: Final = 1000
+LONGEST_KEY: Final = 200
+BACKEND: Final = "aerogram.mail.backends.outbox.EmailBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What :meth:`of` has checked, in milliseconds; ``delay`` and ``expires_in`` count from queueing."""
+
+    delay: int = 0
+    at: int | None = None
+    expires_in: int | None = None
+    expires_at: int | None = None
+    priority: int = 0
+    key: str | None = None
+    mailer: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        delay: Wait | None = None,
+        at: datetime | None = None,
+        expires: Wait | datetime | None = None,
+        priority: int = 0,
+        key: str | None = None,
+        using: str | None = None,
+    ) -> Schedule:
+        """Check the arguments of ``send_later``.
+
+        Raises:
+            ScheduleError: one of them is not accepted; the text names it.
+            InvalidMailer: ``using`` names a mailer that does not exist, or one that queues itself.
+        """
+        if delay is not None and at is not None:
+            raise ScheduleError("Give delay or at, not both: each says when the mail is due.")
+        if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > HIGHEST_PRIORITY:
+            raise _refused(
+                "priority", priority, f"a whole number from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}"
+            )
+        if key is not None and not (
+            isinstance(key, str) and 0 < len(key) <= LONGEST_KEY and key.isprintable()
+        ):
+            raise _refused("key", key, f"a printable text of 1 to {LONGEST_KEY} characters")
+        check_mailer(using)
+        moment = None if at is None else _moment("at", at)
+        wait = 0 if delay is None else _span("delay", delay)
+        expires_in = expires_at = None
+        if isinstance(expires, datetime):
+            expires_at = _moment("expires", expires)
+        elif expires is not None:
+            expires_in = _span("expires", expires)
+        return cls(wait, moment, expires_in, expires_at, priority, key, using)
+
+    @property
+    def sent_at(self) -> float | None:
+        """The time at which a later mail is due, in seconds; ``None`` for one that is due at once."""
+        if self.at is not None:
+            return max(self.at / 1000, time.time())
+        return time.time() + self.delay / 1000 if self.delay else None
+
+    def times(self, now: int) -> tuple[int, int | None]:
+        """Return when a mail that is queued now is due and when it expires, in milliseconds.
+
+        One that expires before it is due is taken up, and ends, when it expires.
+        """
+        due = now + self.delay if self.at is None else self.at
+        expires = self.expires_at
+        if self.expires_in is not None:
+            expires = now + self.expires_in
+        elif expires is None and (default := settings.OUTBOX_EXPIRES) is not None:
+            expires = max(due, now) + int(default * 1000)
+        return (due if expires is None else min(due, expires)), expires
+
+
+def check_mailer(alias: str | None) -> None:
+    """Raise InvalidMailer unless a mailer of that alias exists and is not the outbox itself."""
+    if alias is None:
+        return
+    if alias not in mailers:
+        mailers.create(alias)  # raises the error that names those that there are
+        raise MailerDoesNotExist(f"There is no mailer {alias!r}.")
+    entry = settings.MAILERS.get(alias, {"BACKEND": settings.EMAIL_BACKEND})
+    if entry.get("BACKEND") == BACKEND:
+        hint = " OUTBOX_MAILER is the mailer of mail that names none." if alias == DEFAULT_MAILER else ""
+        raise InvalidMailer(
+            f"The mailer {alias!r} puts mail into the outbox, so that no worker could send by it. Name the "
+            f"mailer that the worker sends through, or leave it out.{hint}"
+        )
+
+
+def _span(name: str, value: Any) -> int:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
+        raise _refused(name, value, "seconds, 0 or more, or a timedelta")
+    return int(seconds * 1000)
+
+
+def _moment(name: str, value: Any) -> int:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise _refused(name, value, "an aware datetime, such as datetime(2026, 5, 13, 9, tzinfo=UTC)")
+    return int(value.timestamp() * 1000)
+
+
+def _refused(name: str, value: object, accepted: str) -> ScheduleError:
+    return ScheduleError(
+        f"{name} is {str(value)[:60]!r}, a value of type {type(value).__name__}. Accepted: {accepted}."
+    )

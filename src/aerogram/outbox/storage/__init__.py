@@ -1,0 +1,1 @@
+"""The database of the outbox: tables, engines, and the transactions of callers."""

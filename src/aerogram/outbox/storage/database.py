@@ -1,0 +1,322 @@
+"""The database of the outbox: one engine for each URL and process, and what its failures mean.
+
+SQLite: write-ahead log, ``synchronous=FULL``, every write inside ``BEGIN IMMEDIATE``, and a connection that
+no other thread uses meanwhile. PostgreSQL: ``READ COMMITTED``, and its clock. A forked process opens
+connections of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidRequestError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from aerogram.conf import settings
+from aerogram.exceptions import ImproperlyConfigured, MissingDependency, OutboxSchemaError, OutboxUnavailable
+from aerogram.outbox.storage import schema
+
+__all__ = ["Database", "check_tables", "current_database", "failures_named"]
+
+BUSY_SECONDS: Final = 60
+"""How long SQLite waits for the process that is writing."""
+
+ACCEPTED: Final = (
+    "Accepted: the SQLAlchemy URL of a database file or of PostgreSQL, such as "
+    "sqlite:////var/lib/shop/outbox.db or postgresql+psycopg://user:password@host/database"
+)
+_CLOCK: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
+_databases: Final[dict[str, Database]] = {}
+
+
+class Database:
+    """One database: transactions, the clock, and the tables, which are made when they are first needed.
+
+    Args:
+        url: an SQLAlchemy URL.
+
+    Raises:
+        ImproperlyConfigured: the URL is neither SQLite in a file nor PostgreSQL, or its driver is missing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _checked(url)
+        self.is_sqlite: bool = self._url.get_backend_name() == "sqlite"
+        self.path: Path | None = Path(self._url.database or "") if self.is_sqlite else None
+        self._was_opened = False
+        self._prepared = False
+        self._inherited: list[
+            Engine
+        ] = []  # of parent processes: not closed here, as their sockets are theirs
+        try:
+            self._start()
+        except ImportError as error:
+            raise MissingDependency(
+                f"{self} needs a driver that is not installed ({error.name}). For PostgreSQL: "
+                "pip install 'psycopg[binary]', and a URL that begins with postgresql+psycopg://."
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<Database {self}>"
+
+    def __str__(self) -> str:
+        shown = self.path if self.is_sqlite else self._url.render_as_string(hide_password=True)
+        return f"the outbox {shown}"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        if self._process != os.getpid():
+            self._inherited.append(self._engine)
+            self._start()
+        return self._engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Run a transaction that writes; an error rolls it back.
+
+        Raises:
+            OutboxUnavailable: the database cannot be reached or written.
+            OutboxSchemaError: the tables are of another version.
+        """
+        self.prepare()
+        with failures_named(str(self)), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Run a transaction that only reads, and so waits for no writer; errors as in :meth:`writing`."""
+        self.prepare()
+        with failures_named(str(self)), self.engine.connect() as connection:
+            yield connection.execution_options(aerogram_begin="BEGIN")
+
+    def now(self, connection: Connection) -> int:
+        """Return the time in milliseconds: of the server, where there is one for all machines."""
+        return now_of(connection)
+
+    def prepare(self, *, create: bool = False) -> None:
+        """Make file and tables where they do not exist, and check their version.
+
+        Args:
+            create: make a new file even in place of one that this process has used and that is gone.
+
+        Raises:
+            OutboxUnavailable: they cannot be made.
+            OutboxSchemaError: they are of another version.
+        """
+        if self._prepared and not create and self._process == os.getpid():
+            return
+        engine = self.engine
+        with self._lock, failures_named(str(self)):
+            if self.path is not None and (create or not self._was_opened):
+                _make_file(self.path)
+                self._was_opened = True
+            with engine.connect().execution_options(aerogram_begin="BEGIN") as connection:
+                found = inspect(connection).has_table(schema.schema_version.name) and connection.scalar(
+                    schema.schema_version.select()
+                )
+            if not found:
+                found = self._create_tables(engine)
+            check_version(found, str(self))
+            self._prepared = True
+
+    def _create_tables(self, engine: Engine) -> int:
+        with engine.begin() as connection:
+            if not self.is_sqlite:  # two processes would both find no tables
+                connection.execute(text("SELECT pg_advisory_xact_lock(7061722)"))
+            schema.metadata.create_all(connection)
+            found: int | None = connection.scalar(schema.schema_version.select())
+            if found is None:
+                connection.execute(schema.schema_version.insert().values(version=schema.VERSION))
+            return found or schema.VERSION
+
+    def close(self) -> None:
+        """Close the connections that no one uses."""
+        self.engine.dispose()
+
+    def _start(self) -> None:
+        """Make what belongs to one process; a forked one calls it again."""
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._prepared = False
+        self._engine = self._new_engine()
+
+    def _new_engine(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self._url, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+            )
+        # No limit: a thread that waits for a connection could be one that the writer waits for.
+        engine = create_engine(
+            self._url,
+            max_overflow=-1,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        )
+        event.listen(engine, "do_connect", self._refuse_new_file)
+        event.listen(engine, "connect", self._set_up)
+        event.listen(engine, "checkout", self._check_file)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _set_up(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the pragmas run outside of a transaction; _begin() begins it
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        record.info["file"] = _identity(self.path)
+
+    def _refuse_new_file(self, *_: object) -> None:
+        """Refuse to open a file that is gone, which SQLite would make anew."""
+        if _identity(self.path) is None:
+            raise OutboxUnavailable(
+                f"The file of {self} is gone. Put it back, or make a new one: aerogram outbox init."
+            )
+
+    def _check_file(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Open the file again that is now in the place of the one that was opened: the other is lost."""
+        self._refuse_new_file()
+        if record.info.get("file") != _identity(self.path):
+            raise DisconnectionError
+
+
+def now_of(connection: Connection) -> int:
+    """Return the time of a database in milliseconds."""
+    if connection.dialect.name == "sqlite":
+        return int(time.time() * 1000)
+    return int(connection.scalar(_CLOCK) or 0)
+
+
+def current_database() -> Database:
+    """Return the database of ``OUTBOX_URL``; one object for each URL and process.
+
+    Raises:
+        ImproperlyConfigured: ``OUTBOX_URL`` is no URL of a database that can be used.
+    """
+    url = settings.OUTBOX_URL or default_url()
+    return _databases.get(url) or _databases.setdefault(url, Database(url))
+
+
+def default_url() -> str:
+    """Return the URL of a SQLite file in the user's state folder."""
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return URL.create("sqlite", database=str(folder / "aerogram" / "outbox.db")).render_as_string()
+
+
+def check_version(found: int, where: str) -> None:
+    """Raise OutboxSchemaError for tables of another version."""
+    if found != schema.VERSION:
+        what = (
+            "Upgrade Aerogram in this environment to the version that the others use"
+            if found > schema.VERSION
+            else "Let a worker of the version of Aerogram that made them send what is queued, then drop them "
+            "and run: aerogram outbox init"
+        )
+        raise OutboxSchemaError(
+            f"The tables of {where} have version {found}, and this Aerogram works with version "
+            f"{schema.VERSION}. {what}."
+        )
+
+
+def check_tables(connection: Connection) -> None:
+    """Raise OutboxSchemaError unless the database of a caller's connection has our tables."""
+    where = f"the database {connection.engine.url.render_as_string(hide_password=True)}"
+    if not inspect(connection).has_table(schema.schema_version.name):
+        raise OutboxSchemaError(
+            f"There is no outbox in {where}, which the session uses. Make its tables once: set OUTBOX_URL to "
+            "this database and run 'aerogram outbox init', or add aerogram.outbox.metadata to your "
+            "migrations. The worker needs the same OUTBOX_URL."
+        )
+    check_version(connection.scalar(schema.schema_version.select()) or schema.VERSION, where)
+
+
+@contextmanager
+def failures_named(where: str) -> Iterator[None]:
+    """Raise OutboxUnavailable for what a database raises. No value of a statement is in its text."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0][:300] or type(error.orig).__name__
+        hint = next((hint for words, hint in _HINTS.items() if words in reason), "")
+        raise OutboxUnavailable(
+            f"{where[:1].upper()}{where[1:]} cannot be used: {reason}.{hint}"
+        ) from error.orig
+    except (DisconnectionError, InvalidRequestError, TimeoutError) as error:
+        raise OutboxUnavailable(f"{where[:1].upper()}{where[1:]} cannot be used: {error}") from error
+    except OSError as error:
+        if isinstance(error, OutboxUnavailable):
+            raise
+        raise OutboxUnavailable(
+            f"{where[:1].upper()}{where[1:]} cannot be used: {error.strerror or error}."
+        ) from error
+
+
+_HINTS: Final = {
+    "is full": " Free space on its disk, nothing was written.",
+    "readonly": " Make file and folder writable for this user.",
+    "read-only": " Make file and folder writable for this user.",
+    "unable to open": " File and folder must exist and be writable for this user, OUTBOX_URL names them.",
+    "not a database": " Give OUTBOX_URL another path, or move the file away.",
+    "malformed": " Move the file away, and save what it holds with 'sqlite3 FILE .recover'.",
+    "disk I/O": " Check the disk and the folder of the file.",
+    "locked": f" Another process has been writing for {BUSY_SECONDS} seconds.",
+}  # fmt: skip
+
+
+def _checked(given: str) -> URL:
+    where = f"OUTBOX_URL ({settings.source_of('OUTBOX_URL')})"
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise ImproperlyConfigured(f"{where} is no URL. {ACCEPTED}.") from None
+    if url.get_backend_name() == "postgresql":
+        if "+" not in url.drivername and find_spec("psycopg2") is None:
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_driver_name() in ("psycopg", "psycopg2", "pg8000"):
+            return url
+        raise ImproperlyConfigured(f"{where} names the driver {url.get_driver_name()}. {ACCEPTED}.")
+    if url.get_backend_name() != "sqlite" or url.get_driver_name() not in ("pysqlite", ""):
+        raise ImproperlyConfigured(f"{where} begins with {url.drivername[:40]}://. {ACCEPTED}.")
+    if not url.database or url.database == ":memory:" or "mode=memory" in url.database:
+        raise ImproperlyConfigured(
+            f"{where} is a database in memory, which loses mail when the process ends. {ACCEPTED}."
+        )
+    if url.database.startswith("file:"):
+        raise ImproperlyConfigured(f"{where} has a file: address. {ACCEPTED}.")
+    return url.set(database=os.path.abspath(url.database))  # noqa: PTH100 - Path.resolve() follows links
+
+
+def _make_file(path: Path) -> None:
+    """Make the file and its folders if they are missing, for their owner only."""
+    for each in (*reversed(path.parent.parents), path.parent):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path or "")  # noqa: PTH116 - called at every transaction: no Path built
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _begin(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that reads first and writes later fails when another has written meanwhile.
+    connection.exec_driver_sql(connection.get_execution_options().get("aerogram_begin", "BEGIN IMMEDIATE"))

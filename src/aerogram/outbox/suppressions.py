@@ -1,0 +1,84 @@
+"""The addresses that get no mail: those whose server refused them for good, and those that people add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, or_, select
+
+from aerogram.outbox.storage.schema import suppression
+
+if TYPE_CHECKING:
+    from aerogram.outbox.storage.database import Database
+
+__all__ = ["Suppression", "list_suppressions", "suppress", "suppressed_of", "unsuppress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address that gets no mail.
+
+    Attributes:
+        address: in lower case.
+        reason: why.
+        created: since when.
+        expires: until when; ``None`` for ever.
+    """
+
+    address: str
+    reason: str
+    created: datetime
+    expires: datetime | None
+
+
+def suppress(
+    connection: Connection, addresses: Iterable[str], reason: str, now: int, expires: int | None = None
+) -> None:
+    """Put addresses on the list; what the list says of them already is replaced."""
+    for address in dict.fromkeys(each.lower() for each in addresses):
+        connection.execute(suppression.delete().where(suppression.c.address == address))
+        values = {"address": address, "reason": reason, "created": now, "expires": expires}
+        connection.execute(suppression.insert().values(values))
+
+
+def unsuppress(connection: Connection, address: str) -> bool:
+    """Take an address from the list; return whether it was there."""
+    gone = connection.execute(suppression.delete().where(suppression.c.address == address.lower()))
+    return bool(gone.rowcount)
+
+
+def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) -> set[str]:
+    """Return those of some addresses that get no mail."""
+    lowered: dict[str, set[str]] = {}
+    for each in addresses:
+        lowered.setdefault(each.lower(), set()).add(each)
+    found: set[str] = set()
+    ahead = list(lowered)
+    while ahead:
+        some, ahead = ahead[:500], ahead[500:]
+        query = select(suppression.c.address).where(suppression.c.address.in_(some), _in_force(now))
+        for address in connection.scalars(query):
+            found |= lowered[address]
+    return found
+
+
+def list_suppressions(db: Database, limit: int = 1000) -> list[Suppression]:
+    """Return the list, the newest first."""
+    with db.reading() as connection:
+        query = select(suppression).where(_in_force(db.now(connection)))
+        rows = connection.execute(query.order_by(suppression.c.created.desc()).limit(limit)).all()
+    return [
+        Suppression(row.address, row.reason, _at(row.created), row.expires and _at(row.expires))
+        for row in rows
+    ]
+
+
+def _in_force(now: int) -> Any:
+    return or_(suppression.c.expires.is_(None), suppression.c.expires > now)
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
