@@ -9,6 +9,8 @@ from sphinx.application import Sphinx
 import aerogram
 
 ROOT = Path(__file__).parent.parent
+FILE = re.compile(r"^```(?P<language>\w+) (?P<file>\S+)\n", re.MULTILINE)
+LEXERS = {"jinja": "html+jinja", "html": "html+jinja"}
 REPOSITORY = os.environ.get("REPOSITORY_URL", "")
 
 project = "Aerogram"
@@ -21,7 +23,10 @@ html_title = f"Aerogram {release}"
 myst_heading_anchors = 4
 myst_links_external_new_tab = True
 pygments_style = "default"
-pygments_dark_style = "monokai"
+pygments_dark_style = "github-dark"
+html_logo = html_favicon = "images/logo.svg"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 
 
 def setup(app: Sphinx) -> None:
@@ -29,7 +34,8 @@ def setup(app: Sphinx) -> None:
 
 
 def adapt(_: Sphinx, page: str, source: list[str]) -> None:
-    """Make the table of contents from the list on the first page; point links out of docs/ at the repository.
+    """Make the table of contents from the list on the first page; point links out of docs/ at the repository;
+    give the blocks that are files their names.
 
     Without REPOSITORY_URL there is no address to point at, and the words stay without a link.
     """
@@ -37,10 +43,17 @@ def adapt(_: Sphinx, page: str, source: list[str]) -> None:
     if page == root_doc:
         text += "".join(contents(part) for part in re.split(r"\n(?=[A-Z][^\n]*:\n)", text)[1:])
     address = rf"[\1]({REPOSITORY}/blob/HEAD/\2)" if REPOSITORY else r"\1"
-    source[0] = re.sub(r"\[([^\]]*)\]\(\.\./([^)]*)\)", address, text)
+    text = re.sub(r"\[([^\]]*)\]\(\.\./([^)]*)\)", address, text)
+    source[0] = FILE.sub(caption, text)
+
+
+def caption(match: re.Match[str]) -> str:
+    """Show the name of a file above its block."""
+    language = LEXERS.get(match["language"], match["language"])
+    return f"```{{code-block}} {language}\n:caption: {match['file']}\n\n"
 
 
 def contents(part: str) -> str:
     caption = part.partition(":")[0]
-    pages = re.findall(r"^\d+\. \[.*?\]\((\w+)\.md\)", part, re.MULTILINE)
+    pages = re.findall(r"^- \[.*?\]\(([\w-]+)\.md\)", part, re.MULTILINE)
     return f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(pages) + "\n```\n"

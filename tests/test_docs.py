@@ -61,7 +61,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_index_lists_every_page_once() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
-    listed = re.findall(r"^\d+\. \[[^\]]*\]\((\S+)\)", index, re.MULTILINE)
+    listed = re.findall(r"^- \[[^\]]*\]\((\S+\.md)\):", index, re.MULTILINE)
     assert sorted(listed) == sorted(page.name for page in ROOT.glob("docs/*.md") if page.name != "index.md")
 
 
