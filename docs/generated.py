@@ -35,6 +35,8 @@ PUBLIC = (
     "aerogram.catcher",
     "aerogram.inlining",
     "aerogram.plaintext",
+    "aerogram.contrib.flask",
+    "aerogram.contrib.logging",
 )
 
 

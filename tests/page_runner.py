@@ -28,7 +28,7 @@ BLOCK = re.compile(
     r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-PROGRAMS = {"python": "", "aerogram": "-m aerogram", "pytest": "-m pytest"}
+PROGRAMS = {"python": "", "aerogram": "-m aerogram", "flask": "-m flask", "pytest": "-m pytest"}
 CATCH = "aerogram catch"
 READ_SETTINGS = (
     "from aerogram import settings; [getattr(settings, name) for name in dir(settings) if name.isupper()]"

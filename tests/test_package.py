@@ -36,7 +36,7 @@ HOMES = {
     "aiosmtpd": {"catcher"},
     "babel": {"cli", "templating"},
     "celery": {"contrib"},
-    "click": {"cli"},
+    "click": {"cli", "contrib"},
     "cssselect": {"inlining"},
     "cssselect2": {"inlining"},
     "cssutils": {"inlining"},
@@ -61,6 +61,7 @@ HOMES = {
     "starlette": {"contrib", "preview"},
     "tinycss2": {"inlining"},
     "typer": {"cli"},
+    "werkzeug": {"contrib"},
 }  # fmt: skip
 
 

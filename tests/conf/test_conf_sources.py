@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from jinja2 import Environment
 
 from aerogram.conf import Settings
 from aerogram.conf.schema import Schema, accepted, is_secret
@@ -335,6 +336,11 @@ class TestFramework:
             given["SITE_NAME"] = "Other"
             assert settings.SITE_NAME == "Shop"
         assert settings.SITE_NAME == "Other"
+
+    def test_is_checked_again_only_if_it_differs(self, settings: Settings) -> None:
+        given = {"TEMPLATE_ENVIRONMENT": Environment()}
+        settings.add_source("the shop", lambda: given)
+        assert settings.snapshot() is settings.snapshot()
 
     def test_may_depend_on_the_context(self, settings: Settings) -> None:
         current = ContextVar("current", default="one")

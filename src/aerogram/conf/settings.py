@@ -241,9 +241,15 @@ class Settings(SettingsTable):
         *file, environment = surroundings.layers
         given = [Layer.checked(values, name) for name, values in framework.items()]
         layers = [*file, *given, environment, *configured]
-        # Copies, so that a list which is changed in place is seen to differ.
-        seen = {name: {key: copy(each) for key, each in values.items()} for name, values in framework.items()}
+        seen = {
+            name: {key: _copied(each) for key, each in values.items()} for name, values in framework.items()
+        }
         return Base(configured, seen, surroundings, layers, merged(layers)[0])
+
+
+def _copied(value: object) -> object:
+    """Copy a collection, so that one which is changed in place is seen to differ; keep other objects."""
+    return copy(value) if isinstance(value, list | dict | set) else value
 
 
 @dataclass(slots=True)

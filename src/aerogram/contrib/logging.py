@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.notification import AdminNotification
 
@@ -108,7 +108,8 @@ def _text(value: object, longest: int = LONGEST) -> str:
 class ErrorReport(AdminNotification, name="aerogram_error_report"):
     """The mail about an error that was logged. Subclass it for a template or for recipients of your own."""
 
-    html_template = "aerogram/error_report.html"
+    if not TYPE_CHECKING:  # a declaration that a subclass may replace in any form
+        html_template = "aerogram/error_report.html"
 
     details: list[tuple[str, str]] = field(default_factory=list)
     traceback: str = ""

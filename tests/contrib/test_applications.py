@@ -1,0 +1,27 @@
+"""The example applications of frameworks pass their own tests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sample_mail import EXAMPLES
+
+
+@pytest.mark.parametrize(("example", "count"), [("flask_club", 4)])
+def test_the_tests_of_an_example_pass(example: str, count: int, tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / example, tmp_path / example)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:asyncio"],
+        cwd=folder,
+        env={"PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith(f"{count} passed")
