@@ -61,7 +61,12 @@ HOMES = {
     "starlette": {"contrib", "preview"},
     "tinycss2": {"inlining"},
     "typer": {"cli"},
+<<<<<<< HEAD
     "werkzeug": {"contrib"},
+=======
+    "uvicorn": {"preview"},
+    "watchfiles": {"preview"},
+>>>>>>> 5dbb1bd (Show every sample live in a local studio)
 }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ class CatchingServer:
 
     def __enter__(self) -> Self:
         smtp = _aiosmtpd()
-        listener = _listen(self.host, self.port)
+        listener = listen(self.host, self.port)
         self.port = int(listener.getsockname()[1])
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()
@@ -188,7 +188,7 @@ def _aiosmtpd() -> Any:
     return smtp
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -143,7 +143,7 @@ class _Classes:
         from pydantic import ValidationError
 
         try:
-            _adapter(cls, name).validate_python(value, strict=True)
+            field_adapter(cls, name).validate_python(value, strict=True)
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
             raise self.wrong(field, f"{_shown(value)} was given. {problem['msg']}") from None
@@ -293,7 +293,7 @@ def _shown(value: object) -> str:
 def _classes_of(origin: type) -> Iterator[type]:
     """Yield the classes that the fields' annotations lead to, with their subclasses."""
     found: set[type] = set()
-    ahead: list[Any] = list(_hints(origin).values())
+    ahead: list[Any] = list(field_hints(origin).values())
     while ahead:
         hint = ahead.pop()
         ahead += typing.get_args(hint)
@@ -304,7 +304,7 @@ def _classes_of(origin: type) -> Iterator[type]:
         found.add(hint)
         ahead += type.__subclasses__(hint)
         if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
-            ahead += _hints(hint).values()
+            ahead += field_hints(hint).values()
         ahead += [each.annotation for each in getattr(hint, "model_fields", {}).values()]
     yield from (cls for cls in found if _is_written_by_name(cls))
 
@@ -319,7 +319,7 @@ def _is_written_by_name(cls: type) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _hints(cls: type) -> dict[str, Any]:
+def field_hints(cls: type) -> dict[str, Any]:
     """Return the annotations of the fields of a class, evaluated."""
     names = [each.name for each in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else cls._fields  # type: ignore[attr-defined]  # a named tuple
     try:
@@ -336,12 +336,12 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _adapter(cls: type, name: str) -> Any:
+def field_adapter(cls: type, name: str) -> Any:
     """Return pydantic's validator of one field."""
     from pydantic import ConfigDict, TypeAdapter
     from pydantic.errors import PydanticUserError
 
-    hint = _hints(cls)[name]
+    hint = field_hints(cls)[name]
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError:  # a class that has a configuration of its own

@@ -245,7 +245,7 @@ def test_tabs_show_text_source_and_the_raw_message(gallery: Page):
 
 def test_headers_and_attachments_are_listed(gallery: Page):
     open_sample(gallery, "first")
-    gallery.locator("article.sample:visible summary").click()
+    gallery.get_by_role("tab", name="Headers").click()
     assert gallery.locator("article.sample:visible").get_by_text("Message-ID").is_visible()
     with gallery.expect_download() as download:
         gallery.get_by_role("link", name="bill.pdf").click()

@@ -20,9 +20,9 @@ from aerogram import Notification
 from aerogram.conf import settings
 from aerogram.exceptions import OutputError, RenderError, UndefinedVariableError
 from aerogram.preview import write_previews
-from aerogram.preview.disk import slug
 from aerogram.preview.gallery import human_size, person
 from aerogram.preview.rendered_sample import RenderedSample
+from aerogram.preview.sample import slug
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000"

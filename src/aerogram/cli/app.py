@@ -17,6 +17,7 @@ from aerogram.cli.messages import compile_catalogs, extract, init, update
 from aerogram.cli.modules import Invocation
 from aerogram.cli.samples import list_notifications, preview, send
 from aerogram.cli.screen import complain
+from aerogram.cli.studio import studio
 from aerogram.exceptions import AerogramError
 
 
@@ -56,6 +57,7 @@ app = typer.Typer(
 )
 app.command("list", cls=_Command)(list_notifications)
 app.command("preview", cls=_Command)(preview)
+app.command("studio", cls=_Command)(studio)
 app.command("check", cls=_Command)(check)
 app.command("send", cls=_Command)(send)
 app.command("catch", cls=_Command)(catch)

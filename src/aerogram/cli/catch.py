@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
 
-def _checked_port(port: int) -> int:
+def checked_port(port: int) -> int:
+    """Return a port number; raise BadParameter for what is none."""
     if not 0 <= port <= 65535:
         raise typer.BadParameter(f"{port} is not a number from 0 to 65535.")
     return port
@@ -40,7 +41,7 @@ def catch(
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(metavar="PORT", callback=_checked_port, help="From 1 to 65535, or 0 for any free port."),
+        typer.Option(metavar="PORT", callback=checked_port, help="From 1 to 65535, or 0 for any free port."),
     ] = 1025,
     maildir: Annotated[
         Path | None,

@@ -198,6 +198,9 @@ class SettingsTable:
     STENCILS: bool = _setting(True, "true or false")
     STENCIL_CACHE_ENTRIES: Number = _setting(256, "a whole number, 0 or above", ge=0)
     STENCIL_CACHE_BYTES: Number = _setting(67_108_864, "a whole number of bytes, 0 or above", ge=0)
+    STUDIO_HOSTS: Strings = _setting(
+        [], "a list of host names besides localhost; '0.0.0.0' stands for every IP address"
+    )
 
 
 _TYPES = get_type_hints(SettingsTable, include_extras=True)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from html import escape
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aerogram import registry
 from aerogram.exceptions import OutputError, RenderError
-from aerogram.notification import registered_name
-from aerogram.preview.gallery import Group, Sample, gallery_page
-from aerogram.preview.rendered_sample import RenderedSample
-from aerogram.samples import samples_of
+from aerogram.preview.gallery import gallery_page
+from aerogram.preview.sample import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
     from aerogram.notification import Notification
-
-_SLUG_LENGTH = 80
+    from aerogram.preview.sample import Sample
 
 
 def write_previews(
@@ -50,47 +44,14 @@ def write_previews(
     folder = Path(out)
     if notifications is None:
         notifications = registry.load()
-    taken: set[str] = set()
-    groups = [_group(cls, slug(registered_name(cls), taken)) for cls in notifications]
+    groups = grouped(notifications)
     samples = [sample for group in groups for sample in group.samples]
+    for sample in samples:
+        sample.render()
     written = [path for sample in samples for path in _write_sample(folder, sample)]
     written.append(_write(folder / "index.html", gallery_page(groups).encode()))
     _raise_failures([sample for sample in samples if sample.error is not None], folder)
     return written
-
-
-def slug(name: str, taken: set[str]) -> str:
-    """Return ``name`` as a file name that is safe everywhere and not in ``taken``, and add it there.
-
-    >>> taken = set()
-    >>> slug("one parcel", taken), slug("One parcel!", taken), slug("../..", taken)
-    ('one-parcel', 'one-parcel-2', 'sample')
-    """
-    words = unicodedata.normalize("NFKC", name).lower()
-    base = re.sub(r"[^\w]+", "-", words).strip("-")[:_SLUG_LENGTH] or "sample"
-    names = chain([base], (f"{base}-{number}" for number in count(2)))
-    found = next(each for each in names if each not in taken)
-    taken.add(found)
-    return found
-
-
-def _group(cls: type[Notification], folder: str) -> Group:
-    """Render every sample of one class; an error is kept, so that the other samples are seen."""
-    group = Group(cls, registered_name(cls), folder)
-    try:
-        samples = samples_of(cls)
-    except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is shown
-        group.samples.append(Sample(group, "samples()", "samples", error=error))
-        return group
-    taken: set[str] = set()
-    for name, notification in samples.items():
-        sample = Sample(group, name, slug(name, taken))
-        try:
-            sample.rendered = RenderedSample(notification.render())
-        except Exception as error:  # noqa: BLE001,RUF100 - as above
-            sample.error = error
-        group.samples.append(sample)
-    return group
 
 
 def _write_sample(out: Path, sample: Sample) -> list[Path]:
@@ -100,7 +61,7 @@ def _write_sample(out: Path, sample: Sample) -> list[Path]:
     text = rendered.text or ""
     html = rendered.html_alone
     if html is None:
-        html = _text_page(str(rendered.message.subject), text)
+        html = _text_page(rendered.header("Subject"), text)
     contents = {".html": html.encode(), ".txt": text.encode(), ".eml": rendered.raw}
     return [_write(out / f"{sample.id}{suffix}", content) for suffix, content in contents.items()]
 

@@ -1,114 +1,132 @@
-"""The page of all previews: one file that needs no server and loads nothing."""
+"""The pages of the viewer: one for files, that needs no server and loads nothing, and one for the studio."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
-from aerogram.exceptions import describe
-from aerogram.mail.address.envelope import entry_text
+from aerogram.preview.sample import is_embeddable
 from aerogram.templating import page_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aerogram.notification import Notification
-    from aerogram.preview.rendered_sample import RenderedSample
+    from aerogram.preview.sample import Group, Sample
 
 _PAGE = Path(__file__).parent / "page"
 _GMAIL_CLIP = 102 * 1024  # bytes of HTML; Gmail hides the rest of a longer mail
-_EMBEDDED = 1024 * 1024  # bytes that the page itself shows of a source or an attachment; the .eml has all
+_CLOSED_POLICY = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
+_OPEN_POLICY = (
+    "default-src 'none'; img-src data: http: https:; font-src data: http: https:; "
+    "style-src 'unsafe-inline' http: https:"
+)
 
 
-@dataclass
-class Group:
-    """One notification class on the page."""
+@dataclass(frozen=True)
+class Live:
+    """What the page of a running studio has, and files have not.
 
-    notification: type[Notification]
-    name: str
-    folder: str
-    samples: list[Sample] = field(default_factory=list)
+    Args:
+        token: what a request to send must show.
+        catches: whether there is an inbox of caught mails.
+        problems: the modules that could not be imported, and why.
+    """
 
-    @property
-    def summary(self) -> str:
-        """The first line of the class's own docstring."""
-        doc = vars(self.notification).get("__doc__")
-        return inspect.cleandoc(doc).partition("\n")[0] if doc else ""
-
-    @property
-    def class_path(self) -> str:
-        """The module and qualified name of the class."""
-        return f"{self.notification.__module__}.{self.notification.__qualname__}"
+    token: str
+    catches: bool = False
+    problems: Sequence[tuple[str, str]] = ()
 
 
-@dataclass
-class Sample:
-    """One sample on the page: rendered, or the error that prevented it."""
+@dataclass(frozen=True)
+class LiveSample:
+    """What the studio shows of a sample, and files do not.
 
-    group: Group
-    name: str
-    stem: str
-    rendered: RenderedSample | None = None
-    error: Exception | None = None
+    Args:
+        address: the path of its parts below the studio: ``n/order_shipped/one-parcel``.
+        query: the query that names an edited form or another locale, with its question mark.
+        fields: the form; empty for a caught mail.
+        locales: what it is translated to.
+        locale: which of them is shown, empty for that of the sample.
+        mailer: what a test is sent through.
+    """
 
-    @property
-    def id(self) -> str:
-        """The path of its files without their suffix, which is its fragment on the page."""
-        return f"{self.group.folder}/{self.stem}"
-
-    @property
-    def reason(self) -> str:
-        """Why it could not be rendered."""
-        return describe(self.error) if self.error is not None else ""
-
-    @property
-    def envelope(self) -> list[tuple[str, str]]:
-        """Subject, sender and recipients; Bcc too, which the message itself does not contain."""
-        if self.rendered is None:
-            return []
-        shown = {name: self.rendered.header(name) for name in ("Subject", "From", "To", "Cc")}
-        shown["Bcc"] = ", ".join(map(entry_text, self.rendered.message.bcc))
-        shown["Reply-To"] = self.rendered.header("Reply-To")
-        return [(name, value) for name, value in shown.items() if value]
-
-    @property
-    def data(self) -> dict[str, object]:
-        """What the page's script shows on demand."""
-        if self.rendered is None:
-            return {}
-        sent = self.rendered.raw
-        raw = sent[:_EMBEDDED].decode("utf-8", "replace").replace("\r\n", "\n")
-        whole = raw.replace("\n", "\r\n").encode() == sent
-        if len(sent) > _EMBEDDED:
-            raw += f"\n… cut here: the .eml file has all {human_size(len(sent))}"
-        images = {
-            part.content_id: part.data_uri
-            for part in self.rendered.attachments
-            if part.content_id and part.content_type.startswith("image/")
-        }
-        return {"html": self.rendered.html, "raw": raw, "whole": whole, "inline": images}
+    address: str
+    query: str = ""
+    fields: Sequence[Any] = ()
+    locales: Sequence[str] = ()
+    locale: str = ""
+    mailer: str = ""
 
 
 def gallery_page(groups: Sequence[Group]) -> str:
     """Return the page that shows ``groups``: style and script inside, every value escaped."""
-    script = (_PAGE / "gallery.js").read_text("utf-8")
+    return _page(
+        groups, None, f"{_OPEN_POLICY}; script-src {script_source()}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def studio_page(groups: Sequence[Group], live: Live) -> str:
+    """Return the page of the studio, which asks for each sample when it is shown."""
+    return _page(groups, live, "")
+
+
+def _page(groups: Sequence[Group], live: Live | None, policy: str) -> str:
+    return (
+        _environment()
+        .get_template("viewer.html")
+        .render(
+            groups=groups,
+            samples=[sample for group in groups for sample in group.samples],
+            site=settings.SITE_NAME,
+            style=_asset("viewer.css"),
+            script=_script(),
+            policy=policy,
+            live=live,
+        )
+    )
+
+
+def sample_view(sample: Sample, live: LiveSample | None = None) -> str:
+    """Return what the viewer shows of one sample, as a piece of HTML."""
+    template = _environment().get_template("sample.html")
+    return template.render(sample=sample, live=live)
+
+
+def script_source() -> str:
+    """Return the one script of the page, as a policy names it."""
+    digest = hashlib.sha256(_script().encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def page_policy(*, network: bool) -> str:
+    """Return the policy of the studio's page; with ``network`` a mail may load its images."""
+    return (
+        f"{_OPEN_POLICY if network else _CLOSED_POLICY}; script-src {script_source()}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def _script() -> str:
+    return "".join(map(_asset, ("frame.js", "viewer.js", "studio.js")))
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_PAGE / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Any:
     environment = page_environment(_PAGE)
     environment.filters.update(human_size=human_size, person=person)
-    return environment.get_template("gallery.html").render(
-        groups=groups,
-        samples=[sample for group in groups for sample in group.samples],
-        site=settings.SITE_NAME,
-        style=(_PAGE / "gallery.css").read_text("utf-8"),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        clip=_GMAIL_CLIP,
-        embeddable=lambda attachment: len(attachment.content) <= _EMBEDDED,
-    )
+    environment.globals.update(clip=_GMAIL_CLIP, embeddable=is_embeddable, sample_view=sample_view)
+    return environment
 
 
 def human_size(size: int) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import hashlib
 import re
 from dataclasses import dataclass
+from email.utils import getaddresses
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aerogram.document import parse_html
 from aerogram.exceptions import DocumentError
+from aerogram.mail.address.envelope import entry_text
 from aerogram.mail.wire.serializer import to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from email.message import EmailMessage as ParsedMessage
     from email.message import MIMEPart
 
@@ -37,9 +40,32 @@ class Attachment:
     content_id: str
 
     @property
+    def digest(self) -> str:
+        """A name that says nothing of the content, for addresses."""
+        return hashlib.sha256(f"{self.filename}\0{self.content_type}\0".encode() + self.content).hexdigest()[
+            :20
+        ]
+
+    @property
     def data_uri(self) -> str:
         """The content as a ``data:`` URI, so that a page can hold it."""
         return f"data:{self.content_type};base64,{base64.b64encode(self.content).decode()}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the MIME tree.
+
+    ``size`` is the number of bytes of its content, decoded; of a multipart, that of all parts in it.
+    """
+
+    depth: int
+    content_type: str
+    size: int
+    filename: str = ""
+    content_id: str = ""
+    transfer_encoding: str = ""
+    charset: str = ""
 
 
 class RenderedSample:
@@ -48,6 +74,11 @@ class RenderedSample:
     def __init__(self, message: EmailMessage) -> None:
         self.message = message
         self.raw = to_bytes(message)
+
+    @cached_property
+    def bcc(self) -> list[str]:
+        """The recipients that no header names."""
+        return list(map(entry_text, self.message.bcc))
 
     @cached_property
     def html(self) -> str | None:
@@ -94,6 +125,11 @@ class RenderedSample:
             _attachment(part) for part in _leaves(self.parsed) if not any(part is body for body in bodies)
         ]
 
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The MIME tree, from the outside in."""
+        return list(_tree(self.parsed, 0))
+
     @property
     def html_size(self) -> int:
         """The size of the HTML part in bytes, which Gmail counts before it clips."""
@@ -104,6 +140,60 @@ class RenderedSample:
         """The words that an inbox shows behind the subject: the first words of the mail."""
         words = _visible_text(self.html) if self.html is not None else self.text or ""
         return " ".join(words.translate(_FILLER).split())[:_PREHEADER_LENGTH]
+
+
+class ReceivedSample(RenderedSample):
+    """A message that was received, with the recipients of its envelope."""
+
+    def __init__(self, raw: bytes, recipients: Iterable[str]) -> None:
+        self.raw = raw
+        self.recipients = tuple(recipients)
+
+    @cached_property
+    def bcc(self) -> list[str]:
+        """The recipients of the envelope that no header names."""
+        headers = (self.parsed.get_all(name, []) for name in ("To", "Cc"))
+        named = {address for _, address in getaddresses([str(each) for found in headers for each in found])}
+        return [address for address in self.recipients if address not in named]
+
+    @cached_property
+    def html(self) -> str | None:
+        """The HTML part, if there is one."""
+        return self._body("html")
+
+    @cached_property
+    def text(self) -> str | None:
+        """The plain-text part, if there is one."""
+        return self._body("plain")
+
+    def _body(self, kind: str) -> str | None:
+        part = self.parsed.get_body((kind,))
+        if part is None:
+            return None
+        payload = part.get_payload(decode=True)
+        octets = payload if isinstance(payload, bytes) else b""
+        try:
+            text = octets.decode(part.get_content_charset("utf-8"), "replace")
+        except LookupError:
+            text = octets.decode("utf-8", "replace")
+        return text.replace("\r\n", "\n")
+
+
+def _tree(part: MIMEPart, depth: int) -> Iterator[Part]:
+    is_multipart = part.get_content_maintype() == "multipart"
+    inner = [each for child in part.iter_parts() for each in _tree(child, depth + 1)] if is_multipart else []
+    size = sum(each.size for each in inner if each.depth == depth + 1)
+    found = _attachment(part) if not is_multipart else Attachment("", part.get_content_type(), b"", "")
+    yield Part(
+        depth,
+        found.content_type,
+        size or len(found.content),
+        found.filename,
+        found.content_id,
+        "" if is_multipart else str(part.get("Content-Transfer-Encoding", "7bit")),
+        part.get_content_charset() or "",
+    )
+    yield from inner
 
 
 def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:

@@ -1,0 +1,67 @@
+"""``aerogram studio``: every sample live in the browser."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from aerogram.cli.catch import checked_port
+from aerogram.cli.screen import screen
+from aerogram.exceptions import MissingDependency
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def studio(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on; whoever reaches it sees the mails.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(metavar="PORT", callback=checked_port, help="From 1 to 65535, or 0 for any free port."),
+    ] = 8025,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Show every sample live in the browser: look, edit the data, send a test, see the findings.
+
+    The page follows templates, style sheets and Python files as they change. Ctrl-C ends it.
+    """
+    server = studio_server()
+    modules = context.obj.module_names()
+    listener = server.bind(host, port)
+    address = server.address_of(listener)
+
+    def tell() -> None:
+        show_address(address)
+        if not no_open:
+            threading.Thread(target=server.open_browser, args=(address,), daemon=True).start()
+
+    with listener:
+        server.serve(listener, modules, host, tell)
+
+
+def studio_server() -> ModuleType:
+    """Return the module that serves the studio; raise MissingDependency naming the extra."""
+    try:
+        from aerogram.preview.studio import server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "watchfiles"):
+            raise
+        raise MissingDependency(
+            f"aerogram studio needs the package {error.name}, which is not installed: "
+            "pip install 'aerogram[studio]'."
+        ) from None
+    return server
+
+
+def show_address(address: str) -> None:
+    """Show where the studio is."""
+    text = Text.assemble(
+        ("Studio", "bold green"), " at ", (address, f"bold link {address}"), "; Ctrl-C ends."
+    )
+    screen().print(text, soft_wrap=True)

@@ -1,0 +1,97 @@
+"""Who may talk to the studio: pages of its own alone, under a name of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+from aerogram.conf import settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["SANDBOX", "Guard"]
+
+_LOCAL = ("localhost", "testserver")  # the second is the host of the test clients of web frameworks
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - as an entry of STUDIO_HOSTS; nothing is bound here
+SANDBOX = (
+    "sandbox; default-src 'none'; img-src data: cid: 'self'; style-src 'unsafe-inline'; font-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """ASGI middleware that refuses foreign hosts and origins and adds the headers of safety.
+
+    A name that somebody else owns can be made to point to this machine (DNS rebinding): the ``Host`` of a
+    request must be a loopback address, ``localhost``, or one of ``STUDIO_HOSTS``. A page of another site may
+    not ask for anything: an ``Origin`` must be that of the studio.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application answer it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin")
+        answer: ASGIApp = self.app
+        if not is_local(host):
+            answer = _refusal(
+                "The studio is not shown under this name. Open it by 127.0.0.1 or localhost, or add the name "
+                "to the setting STUDIO_HOSTS."
+            )
+        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            answer = _refusal(
+                "The studio answers its own pages alone, and this is the request of another site."
+            )
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    given.setdefault(name, value)
+            await send(message)
+
+        await answer(scope, receive, send_guarded)
+
+
+def is_local(host: str) -> bool:
+    """Return whether the value of a ``Host`` field is a name of this machine.
+
+    >>> is_local("127.0.0.1:8025"), is_local("localhost"), is_local("[::1]:8025"), is_local("evil.example")
+    (True, True, True, False)
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    allowed = [str(each).lower() for each in settings.STUDIO_HOSTS]
+    if name in _LOCAL or name.endswith(".localhost") or name in allowed:
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or any(each in allowed for each in _EVERY_ADDRESS)
+
+
+def _refusal(text: str) -> ASGIApp:
+    return JSONResponse({"error": "refused", "message": text}, status_code=403)
