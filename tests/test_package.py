@@ -61,12 +61,9 @@ HOMES = {
     "starlette": {"contrib", "preview"},
     "tinycss2": {"inlining"},
     "typer": {"cli"},
-<<<<<<< HEAD
-    "werkzeug": {"contrib"},
-=======
     "uvicorn": {"preview"},
     "watchfiles": {"preview"},
->>>>>>> 5dbb1bd (Show every sample live in a local studio)
+    "werkzeug": {"contrib"},
 }  # fmt: skip
 
 
