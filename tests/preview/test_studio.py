@@ -15,7 +15,7 @@ import sys
 from email.mime.image import MIMEImage
 from typing import TYPE_CHECKING, Literal
 
-import httpx
+import httpx2
 import pytest
 
 from aerogram import Notification, mail
@@ -107,17 +107,17 @@ class Client:
     """What a program sees of a studio."""
 
     def __init__(self, studio: Studio) -> None:
-        self.transport = httpx.ASGITransport(studio.app)
+        self.transport = httpx2.ASGITransport(studio.app)
 
-    def get(self, path: str, **options: object) -> httpx.Response:
+    def get(self, path: str, **options: object) -> httpx2.Response:
         return asyncio.run(self._ask("GET", path, options))
 
-    def post(self, path: str, **options: object) -> httpx.Response:
+    def post(self, path: str, **options: object) -> httpx2.Response:
         return asyncio.run(self._ask("POST", path, options))
 
-    async def _ask(self, method: str, path: str, options: dict) -> httpx.Response:
+    async def _ask(self, method: str, path: str, options: dict) -> httpx2.Response:
         address = "http://127.0.0.1:8025"
-        async with httpx.AsyncClient(transport=self.transport, base_url=address) as client:
+        async with httpx2.AsyncClient(transport=self.transport, base_url=address) as client:
             return await client.request(method, path, **options)
 
 

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aerogram.conf import settings
 from aerogram.preview.sample import is_embeddable
@@ -76,25 +76,21 @@ def studio_page(groups: Sequence[Group], live: Live) -> str:
 
 
 def _page(groups: Sequence[Group], live: Live | None, policy: str) -> str:
-    return (
-        _environment()
-        .get_template("viewer.html")
-        .render(
-            groups=groups,
-            samples=[sample for group in groups for sample in group.samples],
-            site=settings.SITE_NAME,
-            style=_asset("viewer.css"),
-            script=_script(),
-            policy=policy,
-            live=live,
-        )
+    return _rendered(
+        "viewer.html",
+        groups=groups,
+        samples=[sample for group in groups for sample in group.samples],
+        site=settings.SITE_NAME,
+        style=_asset("viewer.css"),
+        script=_script(),
+        policy=policy,
+        live=live,
     )
 
 
 def sample_view(sample: Sample, live: LiveSample | None = None) -> str:
     """Return what the viewer shows of one sample, as a piece of HTML."""
-    template = _environment().get_template("sample.html")
-    return template.render(sample=sample, live=live)
+    return _rendered("sample.html", sample=sample, live=live)
 
 
 def script_source() -> str:
@@ -127,6 +123,10 @@ def _environment() -> Any:
     environment.filters.update(human_size=human_size, person=person)
     environment.globals.update(clip=_GMAIL_CLIP, embeddable=is_embeddable, sample_view=sample_view)
     return environment
+
+
+def _rendered(template: str, **variables: Any) -> str:
+    return cast("str", _environment().get_template(template).render(**variables))
 
 
 def human_size(size: int) -> str:
