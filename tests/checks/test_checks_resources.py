@@ -11,7 +11,9 @@ import pytest
 
 from aerogram import Notification
 from aerogram.checks import Problem, check
-from aerogram.checks.resources import lost_resources
+from aerogram.checks.mail import Mail
+from aerogram.checks.rules import RULES
+from aerogram.checks.rules.resources import lost_resources
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage, EmailMultiAlternatives
 
@@ -30,9 +32,9 @@ def lost(html: str, *attachments: Any) -> list[tuple[str, str]]:
     mail.attach_alternative(html, "text/html")
     as_body = EmailMessage("s", html, to=["ann@example.com"], attachments=attachments)
     as_body.content_subtype = "html"
-    found = list(lost_resources(mail))
-    assert list(lost_resources(as_body)) == found
-    return [(each.code, each.severity) for each in found]
+    found = list(lost_resources(Mail(mail)))
+    assert list(lost_resources(Mail(as_body))) == found
+    return [(each.code, each.level or RULES[each.code].level) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_each_image_is_named_once_with_what_is_there() -> None:
     mail.attach_alternative(
         '<img src="cid:x"><img src="cid:x"><img src="cid:b"><img src="cid:y">', "text/html"
     )
-    first, second = (found.message for found in lost_resources(mail))
+    first, second = (found.message for found in lost_resources(Mail(mail)))
     assert "shows cid:x" in first
     assert "(there are: a, b)" in first
     assert '"<x>"' in first
@@ -131,11 +133,16 @@ def findings(tmp_path: Path, source: str) -> list[Problem]:
         return check([News])
 
 
-def test_check_reports_it_once_at_the_declaration_of_the_template(tmp_path: Path) -> None:
-    (problem,) = findings(tmp_path, '<p>Hello</p><img src="cid:logo" alt="">')
+def test_check_reports_it_once_at_its_line(tmp_path: Path) -> None:
+    (problem,) = findings(tmp_path, '<p>Hello</p>\n<img src="cid:logo" alt="" width="1">')
+    assert (problem.code, Path(problem.file).name, problem.line) == ("image-missing", "shop.html", 2)
+    assert problem.severity == "error"
+
+
+def test_check_reports_what_no_template_has_at_the_declaration(tmp_path: Path) -> None:
+    (problem,) = findings(tmp_path, '<p>Hello</p><img src="cid:{{ 1 + 1 }}" alt="" width="1">')
     line = HERE.read_text().splitlines().index('    html_template = "shop.html"  # declared here') + 1
     assert (problem.code, problem.file, problem.line) == ("image-missing", str(HERE), line)
-    assert problem.severity == "error"
 
 
 def test_check_warns_of_an_import_and_of_a_link(tmp_path: Path) -> None:

@@ -295,6 +295,9 @@ def test_links_that_lead_nowhere(folder, markup, codes):
         html_template = "a.html"
         link: str = "orders/1"
 
-    assert [code for code, _ in found(Linked)] == codes
+    def dead() -> list[str]:
+        return [code for code, _ in found(Linked) if code in ("link-relative", "link-dead")]
+
+    assert dead() == codes
     with settings.override(BASE_URL="https://shop.example"):
-        assert [code for code, _ in found(Linked)] == [code for code in codes if code != "link-relative"]
+        assert dead() == [code for code in codes if code != "link-relative"]

@@ -264,7 +264,8 @@ def test_check_warns_of_a_large_image(folder: Path, size: int, codes: list[str])
     (folder / "a.html").write_text(LOGO)
     (folder / "logo.png").write_bytes(bytes(size))
     with settings.override(TEMPLATE_DIRS=[folder]):
-        assert [problem.code for problem in check([Sampled])] == codes
+        found = [problem.code for problem in check([Sampled])]
+    assert [code for code in found if code == "image-large"] == codes
 
 
 def test_a_path_is_read_as_an_image(tmp_path: Path) -> None:

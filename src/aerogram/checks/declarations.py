@@ -6,14 +6,11 @@ import dataclasses
 import difflib
 import inspect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.declaration import DECLARATIONS
 from aerogram.mail.sending import staff_addresses
 from aerogram.notification import AdminNotification, ManagerNotification, Notification
-
-if TYPE_CHECKING:
-    from aerogram.checks.problem import Severity
 
 __all__ = ["class_mistakes"]
 
@@ -53,8 +50,8 @@ _SYNONYMS = {
 }
 
 
-def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
-    """Yield the declaration or attribute, code, message and severity of each mistake."""
+def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
+    """Yield the declaration or attribute, code and message of each mistake."""
     yield from _near_declarations(cls)
     yield from _jinja_in_data(cls)
     group = getattr(cls, "_group", None)
@@ -68,11 +65,10 @@ def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, s
             "no-staff",
             f"{group} is empty, so this mail is sent to no one and raises no error. "
             f'Set it: {group} = [("Ada", "ada@example.com")].',
-            "warning",
         )
 
 
-def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
+def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
     own = [owner for owner in cls.__mro__ if owner is not Notification and issubclass(owner, Notification)]
     own = [owner for owner in own if not owner.__module__.startswith("aerogram.")]
     annotated = {name for owner in own for name in inspect.get_annotations(owner)}
@@ -88,7 +84,6 @@ def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str | None, st
                 "nearly-declaration",
                 f"{name} is no declaration and has no effect. Did you mean {meant!r}? If it is a value of "
                 f"your own, annotate it ({name}: {type(value).__name__}) or give it another name.",
-                "warning",
             )
 
 
@@ -102,7 +97,7 @@ def _meant(name: str) -> str | None:
     return by_plain[near[0]] if near else None
 
 
-def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, str, Severity]]:
+def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
     fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)  # type: ignore[arg-type]  # each is a dataclass
     defaults = {field.name: field.default for field in fields}
     if _has_marks(defaults.get("subject")):
@@ -111,7 +106,6 @@ def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, s
             "subject-literal",
             "subject is an argument, because it is annotated, and an argument is taken as it is: the mail "
             f'would say {str(defaults["subject"])[:60]!r}. Remove the annotation: subject = "…".',
-            "error",
         )
     for name in DECLARATIONS.keys() - {"subject"}:
         value = defaults.get(name, inspect.getattr_static(cls, name))
@@ -121,7 +115,6 @@ def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, s
                 name,
                 "jinja-literal",
                 f"{name} holds Jinja, and only subject is rendered. Compute it: @property def {name}(self).",
-                "error",
             )
 
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
 from aerogram.checks.declarations import class_mistakes
-from aerogram.checks.links import dead_links
-from aerogram.checks.problem import Problem, Severity, SourceLine, source_line
-from aerogram.checks.resources import large_images, lost_resources
+from aerogram.checks.mail import Mail
+from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine, source_line
+from aerogram.checks.rendering import render
+from aerogram.checks.rules import MAIL_RULES, RULES
+from aerogram.checks.sources import Sources
+from aerogram.checks.switches import Switches, unknown_rule
 from aerogram.declaration import DECLARATIONS
 from aerogram.exceptions import (
     BadHeaderError,
@@ -35,12 +38,11 @@ from aerogram.notification import (
     renderer_of,
 )
 from aerogram.samples import samples_of
-from aerogram.templating import Finding, inspect_line, inspect_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from aerogram.templating import Templates
+    from aerogram.templating import Finding, Templates
 
 _CODES: dict[type[Exception], str] = {
     TemplateNotFound: "template-missing",
@@ -56,7 +58,10 @@ _CODES: dict[type[Exception], str] = {
 
 
 def check(
-    notifications: Iterable[type[Notification]] | None = None, *, sample: str | None = None
+    notifications: Iterable[type[Notification]] | None = None,
+    *,
+    sample: str | None = None,
+    level: Severity = "warning",
 ) -> list[Problem]:
     """Return every problem of every notification, in the order of their names; nothing is sent.
 
@@ -67,23 +72,35 @@ def check(
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
         sample: the name of the only sample to render.
+        level: the lowest severity to return.
+
+    Raises:
+        ImproperlyConfigured: ``CHECKS_IGNORE`` or ``CHECKS_LEVELS`` names a rule that does not exist.
     """
     if notifications is None:
         notifications = registry.load()
-    return [
-        problem for cls in notifications for problem in _Check(cls, renderer_of(cls).templates).run(sample)
+    switches = Switches()
+    found = [
+        problem
+        for cls in notifications
+        for problem in _Check(cls, renderer_of(cls).templates, switches).run(sample)
     ]
+    return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
 
 
 class _Check:
     """The checks of one class, which share its samples and what was found before."""
 
-    def __init__(self, cls: type[Notification], templates: Templates) -> None:
+    def __init__(self, cls: type[Notification], templates: Templates, switches: Switches) -> None:
         self.cls = cls
         self.name = registered_name(cls)
+        self.switches = switches
+        self.sources = Sources(templates)
         self.templates = templates
+        self.sample = ""  # the one that is checked
         self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
         self.problems: list[Problem] = []
+        self.seen: set[tuple[SourceLine, str, str]] = set()
         # Where templates are known to be wrong: rendering stops at the same places again.
         self.reported: set[tuple[str, int]] = set()
         self.missing: set[str] = set()
@@ -98,8 +115,12 @@ class _Check:
         self._check_unsubscribing()
         for problem in class_mistakes(self.cls):
             self._add(*problem)
+        for code, place in self.sources.comments:
+            if code not in RULES:
+                self._add(place, "unknown-rule", unknown_rule(code))
         for name, sample in samples.items():
             if only in (None, name):
+                self.sample = name
                 self._check_sample(name, sample)
         return self.problems
 
@@ -116,7 +137,6 @@ class _Check:
                 "no-samples",
                 "There are no samples, so what depends on data is not checked, and there is no preview. "
                 'Return some: @classmethod def samples(cls): return {"typical": cls(…)}.',
-                "warning",
             )
         return samples
 
@@ -140,7 +160,7 @@ class _Check:
         subject = str(self.cls.subject)
         if not subject.strip():
             self._add("subject", "no-subject", 'The subject is empty. Declare one: subject = "…".')
-        for finding in inspect_line(self.templates, subject):
+        for finding in self.sources.read_line(subject).findings:
             self._report(finding, "subject", variables)
 
     def _check_templates(self, samples: Mapping[str, Notification], variables: set[str] | None) -> None:
@@ -149,7 +169,8 @@ class _Check:
             names = self._template_names(declaration, samples)
             named += len(names) or not self._is_static(declaration)
             for name in names:
-                for finding in inspect_template(self.templates, name, html=declaration == "html_template"):
+                inspection = self.sources.read(name, html=declaration == "html_template")
+                for finding in inspection.findings:
                     if finding.kind != "dynamic" or not samples:
                         self._report(finding, declaration, variables)
         if not named:
@@ -166,7 +187,6 @@ class _Check:
     def _report(self, finding: Finding, declaration: str, variables: set[str] | None) -> None:
         """Report what is wrong with a template, at its line if it has a file, else at the declaration."""
         place = SourceLine(finding.path, finding.line) if finding.path else declaration
-        severity: Severity = "error"
         if finding.kind == "variable":
             if variables is None or finding.subject in variables:
                 return
@@ -195,9 +215,9 @@ class _Check:
                 f"under another name: import {macro} as {macro}_macro."
             )
         else:
-            code, severity = "unchecked-include", "warning"
+            code = "unchecked-include"
             message = "Only the data decides which template is included here. Add a sample that renders it."
-        self._add(place, code, message, severity)
+        self._add(place, code, message)
         self.reported.add((finding.template, finding.line))
 
     def _unknown_variable(self, name: str, variables: set[str]) -> str:
@@ -215,7 +235,7 @@ class _Check:
         css: Any = self.cls.css
         for name in filter(None, [css] if isinstance(css, str) else css):
             try:
-                self.templates.source(name, f"{self.cls.__name__}.css")
+                self.sources.read_sheet(name, f"{self.cls.__name__}.css")
             except TemplateNotFound as error:
                 self.missing.add(name)
                 self._add("css", "stylesheet-missing", str(error))
@@ -239,7 +259,7 @@ class _Check:
 
     def _check_sample(self, name: str, sample: Notification) -> None:
         try:
-            message = sample.render()
+            message, page, css = render(sample)
             to_bytes(message)
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code runs here too
             self._report_failure(name, error)
@@ -250,8 +270,19 @@ class _Check:
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
-        for lost in (*lost_resources(message), *large_images(message), *dead_links(message)):
-            self._add("html_template", *lost)
+        mail = Mail(
+            message,
+            page=page,
+            css=css,
+            category=category,
+            unsubscribe_url=sample.unsubscribe_url,
+            has_own_text=bool(sample.text_template),
+            is_staff_mail=isinstance(sample, AdminNotification | ManagerNotification),
+            written=self.sources.texts,
+        )
+        for rule in MAIL_RULES:
+            for code, text, at, declaration, level in rule(mail):
+                self._add(self.sources.find(at) or declaration, code, text, level)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
@@ -261,7 +292,7 @@ class _Check:
         if isinstance(error, RenderError) and (template, line) in self.reported:
             return
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "sample-failed")
-        path = self._path(template) if template else ""
+        path = self.sources.path(template) if template else ""
         message = f"The sample {name!r} does not render: {describe(error)}"
         self._add(SourceLine(path, line) if path else "samples", code, message)
         if template:
@@ -275,21 +306,18 @@ class _Check:
             'Declare unsubscribe_url, an https URL, or category = "transactional".',
         )
 
-    def _path(self, template: str) -> str:
-        try:
-            return self.templates.loader.get_source(self.templates.text_environment, template)[1] or ""
-        except LookupError:  # a template that does not exist has no path
-            return ""
-
     def _add(
-        self, place: SourceLine | str | None, code: str, message: str, severity: Severity = "error"
+        self, place: SourceLine | str | None, code: str, message: str, severity: Severity | None = None
     ) -> None:
         """Add a problem of a line, of a declaration, or of the class (None), unless it is there already."""
         if not isinstance(place, SourceLine):
             place = source_line(self.cls, place)
-        problem = Problem(place.file, place.line, self.name, code, message, severity)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        level = self.switches.level(code, self.name, severity or RULES[code].level)
+        key = place, code, message
+        if level is None or key in self.seen or self.sources.switches_off(code, place):
+            return
+        self.seen.add(key)
+        self.problems.append(Problem(place.file, place.line, self.name, code, message, level, self.sample))
 
     def _add_once(self, declaration: str, code: str, message: str) -> None:
         """Add a problem that is reported once for all samples."""

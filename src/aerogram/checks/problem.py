@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from aerogram.notification import Notification
 
-Severity = Literal["error", "warning"]
-"""The severity of a problem: an error makes the check fail, a warning does not."""
+Severity = Literal["error", "warning", "info"]
+"""The severity of a problem: an error makes the check fail, a warning and an info do not."""
+
+LEVELS: tuple[Severity, ...] = ("info", "warning", "error")
+"""The severities, the lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Problem:
         code: the kind in a word or two, for filters: ``"unknown-variable"``.
         message: what was found and how to mend it.
         severity: an ``"error"`` is a mail that will not be sent, or lacks something; a ``"warning"`` may be
-            intended, or could not be checked.
+            intended, or could not be checked; an ``"info"`` is good to know.
+        sample: the sample it was first found in; empty for what is found without one.
     """
 
     file: str
@@ -35,6 +39,7 @@ class Problem:
     code: str
     message: str
     severity: Severity = "error"
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)

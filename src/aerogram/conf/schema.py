@@ -103,6 +103,10 @@ OptionalSeconds = Annotated[Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
 Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any] | list[Any])]
+Levels = Annotated[
+    Mapping[str, Literal["info", "warning", "error"]],
+    _stored_as(dict[str, Literal["info", "warning", "error"]]),
+]
 TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 
 BACKEND = "a dotted path to a backend class, such as 'aerogram.mail.backends.smtp.EmailBackend'"
@@ -201,6 +205,10 @@ class SettingsTable:
     STUDIO_HOSTS: Strings = _setting(
         [], "a list of host names besides localhost; '0.0.0.0' stands for every IP address"
     )
+
+    # What is checked
+    CHECKS_IGNORE: Strings = _setting([], "a list of rules such as 'image-alt' or 'weekly_digest:image-alt'")
+    CHECKS_LEVELS: Levels = _setting({}, "{rule: 'info', 'warning' or 'error'}")
 
 
 _TYPES = get_type_hints(SettingsTable, include_extras=True)

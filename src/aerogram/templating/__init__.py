@@ -7,14 +7,24 @@ from aerogram.templating.extending import settings_additions, settings_environme
 from aerogram.templating.i18n.catalogs import translated_messages
 from aerogram.templating.i18n.localization import language_tag, parse_locale, parse_timezone
 from aerogram.templating.images import InlineImage
-from aerogram.templating.inspection import Finding, inspect_line, inspect_template
+from aerogram.templating.inspection import (
+    Finding,
+    Inspection,
+    TemplateSource,
+    inspect_line,
+    inspect_template,
+    read_line,
+    read_template,
+)
 from aerogram.templating.loaders import shipped_templates
 from aerogram.templating.rendering import Rendering, current_rendering
 
 __all__ = [
     "Finding",
     "InlineImage",
+    "Inspection",
     "Rendering",
+    "TemplateSource",
     "Templates",
     "check_line",
     "current_rendering",
@@ -24,6 +34,8 @@ __all__ = [
     "page_environment",
     "parse_locale",
     "parse_timezone",
+    "read_line",
+    "read_template",
     "settings_additions",
     "settings_environment",
     "shipped_templates",

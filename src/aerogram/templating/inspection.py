@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jinja2
 from jinja2 import meta, nodes
@@ -35,13 +35,41 @@ class Finding:
     line: int
 
 
+class TemplateSource(NamedTuple):
+    """A template that was read: its name, its file where it has one, its text, and its tree."""
+
+    name: str
+    path: str | None
+    text: str
+    tree: nodes.Template
+
+    @property
+    def names(self) -> set[str]:
+        """The names that it reads, whoever sets them."""
+        return {node.name for node in self.tree.find_all(nodes.Name) if node.ctx == "load"}
+
+    @property
+    def comments(self) -> list[tuple[int, str]]:
+        """The line and the text of each comment."""
+        assert self.tree.environment is not None  # noqa: S101 - the parser has set it
+        found = self.tree.environment.lex(self.text) if "#" in self.text or "--" in self.text else ()
+        return [(line, text) for line, kind, text in found if kind in ("comment", "linecomment")]
+
+
+class Inspection(NamedTuple):
+    """What was found in a template and all it extends, includes and imports, and these, itself first."""
+
+    findings: list[Finding]
+    sources: list[TemplateSource]
+
+
 @dataclass
 class _Inspection:
     environment: jinja2.Environment
     findings: list[Finding] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
-    trees: dict[str, tuple[nodes.Template, str | None]] = field(default_factory=dict)
+    sources: dict[str, TemplateSource] = field(default_factory=dict)
 
     @cached_property
     def _names(self) -> list[str]:
@@ -77,7 +105,7 @@ class _Inspection:
         except jinja2.TemplateSyntaxError as error:
             self.findings.append(Finding("broken", error.message or "", name, path, error.lineno))
             return
-        self.trees[name] = tree, path
+        self.sources[name] = TemplateSource(name, path, source, tree)
         self.assigned |= set(_exported(tree.body)) | _looped(tree)
         self.findings += self._variables(tree, name, path)
         for target, line in _pulled_in(tree):
@@ -94,7 +122,7 @@ class _Inspection:
 
     def mistakes(self) -> Iterator[Finding]:
         """Yield the printed macros, the blocks that no parent has, and the text outside of blocks."""
-        for name, (tree, path) in self.trees.items():
+        for name, path, _, tree in self.sources.values():
             for line in outside_blocks(tree.body):
                 yield Finding("outside", "", name, path, line)
             macros = self._macros(tree)
@@ -112,8 +140,8 @@ class _Inspection:
         found = {macro.name for macro in tree.find_all(nodes.Macro)}
         for node in tree.find_all(nodes.FromImport):
             other = _constant(node.template)
-            if other in self.trees:
-                theirs = {macro.name for macro in self.trees[other][0].find_all(nodes.Macro)}
+            if other in self.sources:
+                theirs = {macro.name for macro in self.sources[other].tree.find_all(nodes.Macro)}
                 pairs = [(name, name) if isinstance(name, str) else name for name in node.names]
                 found |= {alias for name, alias in pairs if name in theirs}
         return found - {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
@@ -123,11 +151,11 @@ class _Inspection:
         blocks: set[str] = set()
         seen = [tree]
         while (extends := next(seen[-1].find_all(nodes.Extends), None)) is not None:
-            parent, _ = self.trees.get(_constant(extends.template) or "", (None, None))
-            if parent is None or parent in seen:
+            parent = self.sources.get(_constant(extends.template) or "")
+            if parent is None or parent.tree in seen:
                 return None
-            blocks |= {block.name for block in parent.find_all(nodes.Block)}
-            seen.append(parent)
+            blocks |= {block.name for block in parent.tree.find_all(nodes.Block)}
+            seen.append(parent.tree)
         return blocks
 
 
@@ -136,6 +164,16 @@ def _constant(node: nodes.Node) -> str | None:
 
 
 def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
+    """Return what :func:`read_template` finds."""
+    return read_template(templates, name, html=html).findings
+
+
+def inspect_line(templates: Templates, source: str) -> list[Finding]:
+    """Return what :func:`read_line` finds."""
+    return read_line(templates, source).findings
+
+
+def read_template(templates: Templates, name: str, *, html: bool) -> Inspection:
     """Return the variables and mistakes of the template ``name`` and of all it extends, includes and imports.
 
     Those for a locale, ``welcome.fr.html``, are read with ``welcome.html``.
@@ -148,21 +186,21 @@ def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Fin
     return _settled(inspection)
 
 
-def inspect_line(templates: Templates, source: str) -> list[Finding]:
+def read_line(templates: Templates, source: str) -> Inspection:
     """Return the variables and mistakes of a Jinja string such as a subject; ``template`` is empty."""
     inspection = _Inspection(templates.text_environment)
     inspection.read(source, "", None)
     return _settled(inspection)
 
 
-def _settled(inspection: _Inspection) -> list[Finding]:
+def _settled(inspection: _Inspection) -> Inspection:
     """Drop the variables that another template of the chain sets, and duplicates."""
     kept = (
         finding
         for finding in (*inspection.findings, *inspection.mistakes())
         if not (finding.kind == "variable" and finding.subject in inspection.assigned)
     )
-    return list(dict.fromkeys(kept))
+    return Inspection(list(dict.fromkeys(kept)), list(inspection.sources.values()))
 
 
 def _exported(body: Iterable[nodes.Node]) -> Iterator[str]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from email.message import Message
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from aerogram.document import parse_html
+from aerogram.checks.rule import Finding, Rule
 from aerogram.inlining.css import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aerogram.checks.problem import Severity
+    from aerogram.checks.mail import Mail
     from aerogram.document import Element
-    from aerogram.mail.message.email_message import EmailMessage
+
+__all__ = ["CHECKS", "RULES", "sheet_urls"]
+
+RULES = (
+    Rule("image-missing", "error", "The HTML shows cid:…, and no attachment has that Content-ID."),
+    Rule("image-unused", "warning", "An image is attached for the HTML, which does not show it."),
+    Rule("image-large", "warning", "An inline image above 200 KB."),
+    Rule("stylesheet-not-loaded", "error", "A <link> or @import that nothing loads."),
+)
 
 _CID = re.compile(r"\s*cid:(\S+)", re.IGNORECASE)
 _REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
@@ -23,30 +31,35 @@ _LARGE = 200 * 1024  # bytes of one inline image
 _SHOWING = ("src", "background", "href")
 
 
-class LostResource(NamedTuple):
-    """One thing that will be missing: the code, message and severity of its problem."""
-
-    code: str
-    message: str
-    severity: Severity
-
-
-def lost_resources(message: EmailMessage) -> Iterator[LostResource]:
+def lost_resources(mail: Mail) -> Iterator[Finding]:
     """Yield what the HTML parts refer to and no reader gets, each thing once.
 
     An image named by ``cid:`` (RFC 2392) has to be attached. A style sheet has to be declared, so that it is
     inlined: rendering fetches nothing, and few mail programs load a style sheet.
     """
-    attached = _content_ids(message)
-    roots = html_roots(message)
-    yield from dict.fromkeys(
-        lost for root in roots for lost in (*_lost_images(root, attached), *_lost_sheets(root))
-    )
+    attached = {str(part["Content-ID"]).strip("<> \t\r\n") for part in _parts(mail) if part["Content-ID"]}
+    shown = [name for root in mail.roots for name in _shown_images(root)]
+    lost = [_lost_image(name, attached) for name in shown if not {name, unquote(name)} & attached]
+    yield from dict.fromkeys([*lost, *(each for root in mail.roots for each in _lost_sheets(root))])
 
 
-def large_images(message: EmailMessage) -> Iterator[LostResource]:
+def unused_images(mail: Mail) -> Iterator[Finding]:
+    """Yield the images that were attached for the HTML and are not in it."""
+    shown = {each for root in mail.roots for name in _shown_images(root) for each in (name, unquote(name))}
+    for part in _parts(mail):
+        name = str(part["Content-ID"] or "").strip("<> \t\r\n")
+        is_inline = part.get_content_disposition() != "attachment"
+        if name and name not in shown and is_inline and part.get_content_maintype() == "image":
+            text = (
+                f"The image {part.get_filename() or name} is attached as cid:{name}, and the HTML does not "
+                "show it: mail programs list it as a file or drop it. Show it, or do not attach it."
+            )
+            yield Finding("image-unused", text, None, "attachments")
+
+
+def large_images(mail: Mail) -> Iterator[Finding]:
     """Yield the inline images that make a mail heavy, each once."""
-    for part in message.attachments:
+    for part in mail.message.attachments:
         if isinstance(part, Message) and part["Content-ID"] and part.get_content_maintype() == "image":
             content: Any = part.get_payload(decode=True)
             size = len(content or b"")
@@ -56,38 +69,29 @@ def large_images(message: EmailMessage) -> Iterator[LostResource]:
                     f"Inline image {name} has {size // 1024} KB, which each recipient gets as "
                     f"{size * 4 // 3072} KB. Link to it by https, or stay below {_LARGE // 1024} KB."
                 )
-                yield LostResource("image-large", text, "warning")
+                yield Finding("image-large", text, f"cid:{name}")
 
 
-def html_roots(message: EmailMessage) -> list[Element]:
-    """Return the documents of a message's HTML parts."""
-    return [root for html in _html_parts(message) if (root := parse_html(html)) is not None]
+def _parts(mail: Mail) -> list[Message]:
+    return [part for each in mail.message.attachments if isinstance(each, Message) for part in each.walk()]
 
 
-def _html_parts(message: EmailMessage) -> list[str]:
-    forms = getattr(message, "alternatives", ())
-    parts = [str(content) for content, kind in forms if kind.lower().startswith("text/html")]
-    return [*parts, str(message.body)] if message.content_subtype == "html" else parts
-
-
-def _content_ids(message: EmailMessage) -> set[str]:
-    parts = [part for each in message.attachments if isinstance(each, Message) for part in each.walk()]
-    return {str(part["Content-ID"]).strip("<> \t\r\n") for part in parts if part["Content-ID"]}
-
-
-def _lost_images(root: Element, attached: set[str]) -> Iterator[LostResource]:
+def _shown_images(root: Element) -> list[str]:
+    """Return the Content-IDs that a document names."""
     urls = [element.get(name, "") for element in root.iter("*") for name in _SHOWING]
     styles = [element.get("style", "") for element in root.iter("*")]
-    urls += [url for css in (*styles, *_sheets(root)) for url, _ in _urls(css)]
-    for name in (found[1] for url in urls if (found := _CID.match(url))):
-        if unquote(name) not in attached and name not in attached:
-            known = ", ".join(sorted(attached)) or "none"
-            yield LostResource(
-                "image-missing",
-                f"The HTML shows cid:{name}, and no attachment has that Content-ID (there are: {known}). "
-                f'Attach a MIME part: image = MIMEImage(content); image["Content-ID"] = "<{name}>".',
-                "error",
-            )
+    urls += [url for css in (*styles, *_sheets(root)) if "(" in css or "@" in css for url, _ in _urls(css)]
+    return [found[1] for url in urls if (found := _CID.match(url))]
+
+
+def _lost_image(name: str, attached: set[str]) -> Finding:
+    known = ", ".join(sorted(attached)) or "none"
+    return Finding(
+        "image-missing",
+        f"The HTML shows cid:{name}, and no attachment has that Content-ID (there are: {known}). "
+        f'Attach a MIME part: image = MIMEImage(content); image["Content-ID"] = "<{name}>".',
+        f"cid:{name}",
+    )
 
 
 def sheet_urls(root: Element) -> list[str]:
@@ -96,7 +100,7 @@ def sheet_urls(root: Element) -> list[str]:
     return links + [url for sheet in _sheets(root) for url, is_import in _urls(sheet) if is_import]
 
 
-def _lost_sheets(root: Element) -> Iterator[LostResource]:
+def _lost_sheets(root: Element) -> Iterator[Finding]:
     for link in root.iter("link"):
         if "stylesheet" in link.get("rel", "").lower().split():
             yield _lost_sheet("<link> to", link.get("href", ""))
@@ -106,14 +110,15 @@ def _lost_sheets(root: Element) -> Iterator[LostResource]:
                 yield _lost_sheet("@import of", url)
 
 
-def _lost_sheet(what: str, url: str) -> LostResource:
+def _lost_sheet(what: str, url: str) -> Finding:
     remote = _REMOTE.match(url) is not None
-    return LostResource(
+    return Finding(
         "stylesheet-not-loaded",
         f"The {what} {url!r} is not inlined, because rendering fetches nothing, and "
         f"{'few mail programs load it' if remote else 'no mail program can load it'}. "
         'Put the sheet among the templates and declare it: css = "brand.css".',
-        "warning" if remote else "error",
+        url,
+        level="warning" if remote else "error",
     )
 
 
@@ -137,3 +142,6 @@ def _urls(css: str) -> Iterator[tuple[str, bool]]:
         else:
             ahead += getattr(token, "content", [])[::-1]
         is_import = token.type == "at-keyword" and token.lower_value == "import"
+
+
+CHECKS = (lost_resources, unused_images, large_images)

@@ -1,0 +1,137 @@
+"""What the HTML as a whole needs: a language, a title, a preheader, and tables that screen readers skip."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aerogram.checks.mail import styles
+from aerogram.checks.rule import Finding, Rule
+from aerogram.plaintext.style import UNREAD, style_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aerogram.checks.mail import Mail
+    from aerogram.document import Element
+
+__all__ = ["CHECKS", "RULES"]
+
+RULES = (
+    Rule("no-lang", "warning", "The HTML does not say its language."),
+    Rule("no-title", "warning", "The HTML has no title."),
+    Rule("no-preheader", "warning", "There is no hidden line for the inbox at the start."),
+    Rule("table-role", "warning", "A layout table that screen readers read as data."),
+    Rule("table-margin", "warning", "A vertical margin on a table, which Word gives to its cells."),
+)
+
+_DATA = ("th", "caption", "thead", "tfoot", "summary")
+_NOTHING = re.compile(r"(?:[-+]?0+(?:\.0+)?(?:[a-z]+|%)?|auto|initial|unset)", re.IGNORECASE)
+_VERTICAL = ("margin-top", "margin-bottom", "margin-block", "margin-block-start", "margin-block-end")
+
+
+def missing_head(mail: Mail) -> Iterator[Finding]:
+    """Yield what a document lacks; a piece of one can have neither language nor title."""
+    if not mail.is_page:
+        return
+    for root in mail.roots:
+        if not (root.get("lang") or "").strip():
+            text = (
+                "The <html> has no lang attribute, so screen readers guess how to read it and mail programs "
+                'offer to translate it. Write <html lang="en">.'
+            )
+            yield Finding("no-lang", text, root)
+        title = root.find("head/title")
+        if title is None or not "".join(title.itertext()).strip():
+            text = (
+                "The document has no <title>, which screen readers read first and browsers show in the tab. "
+                "Write one in <head>; the subject will do."
+            )
+            yield Finding("no-title", text, root.find("head"))
+        body = root.find("body")
+        if body is not None and mail.words and not _begins_hidden(body):
+            first = mail.shown[0].text.strip()[:60] if mail.shown else ""
+            text = (
+                f"The mail has no preheader: behind the subject the inbox shows its first words, {first!r}. "
+                "Begin <body> with a hidden line that says what it is about."
+            )
+            yield Finding("no-preheader", text, body)
+
+
+def _begins_hidden(body: Element) -> bool:
+    """Return whether the first element with words is hidden."""
+    todo = [body]
+    while todo:
+        element = todo.pop()
+        tag = element.tag
+        if not isinstance(tag, str) or tag in UNREAD:
+            if (element.tail or "").strip():
+                return False
+            continue
+        style = style_of(element)
+        if (
+            style.is_hidden
+            or style.is_clipped
+            or style.is_visible is False
+            or element.get("hidden") is not None
+        ):
+            if "".join(element.itertext("*")).strip():
+                return True
+            continue
+        if style.has_visible_font is False:  # an old way to hide it
+            return bool("".join(element.itertext("*")).strip())
+        before = element.getprevious()
+        if (element.text or "").strip() or (before is not None and (before.tail or "").strip()):
+            return False
+        todo += reversed(element)
+    return False
+
+
+def layout_tables(mail: Mail) -> Iterator[Finding]:
+    """Yield the tables that screen readers announce with their rows and columns, and that hold none."""
+    for table in mail.by_tag.get("table", ()):
+        if table.get("role") is None and not _has_data(table):
+            text = (
+                "A layout table has no role, so screen readers announce its rows and columns. Write "
+                'role="presentation"; a table of data has a <th>.'
+            )
+            yield Finding("table-role", text, table)
+
+
+def _has_data(table: Element) -> bool:
+    own = (element for tag in _DATA for element in table.iter(tag))
+    return table.get("summary") is not None or any(
+        next(element.iterancestors("table"), None) is table for element in own
+    )
+
+
+def table_margins(mail: Mail) -> Iterator[Finding]:
+    """Yield the vertical margins that stand on a ``<table>`` (hteumeuleu/email-bugs, issue 114)."""
+    for table in mail.by_tag.get("table", ()):
+        margins = _vertical_margins(styles(table))
+        if margins:
+            text = (
+                f"{margins} stands on a <table>: Word (Outlook on Windows) gives it to every cell or drops "
+                "it. Put it on a <div> around the table, or use padding of a cell."
+            )
+            yield Finding("table-margin", text, table)
+
+
+def _vertical_margins(style: dict[str, str]) -> str:
+    found = ""
+    for name, value in style.items():
+        parts = value.split()
+        if name == "margin":
+            vertical = parts[:1] + parts[2:3]
+        elif name in _VERTICAL:
+            vertical = parts
+        else:
+            continue
+        if any(not _NOTHING.fullmatch(part) for part in vertical):
+            found = f"{name}: {value}"
+        elif name == "margin":
+            found = ""
+    return found
+
+
+CHECKS = (missing_head, layout_tables, table_margins)
