@@ -65,6 +65,12 @@ def test_index_lists_every_page_once() -> None:
     assert sorted(listed) == sorted(page.name for page in ROOT.glob("docs/*.md") if page.name != "index.md")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    names = re.findall(r"`((?:tests|docs|benchmarks|examples)/[\w./]*)`", page.read_text())
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
 def test_places_in_the_code_exist() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     places = re.findall(r"^\| [^|]*\? \| `([^`]+)\.py` \| (?:`([\w.]+)`)? *\|$", page, re.MULTILINE)
