@@ -31,6 +31,7 @@ PUBLIC = (
     "aerogram.exceptions",
     "aerogram.preview",
     "aerogram.checks",
+    "aerogram.outbox",
     "aerogram.testing",
     "aerogram.catcher",
     "aerogram.inlining",

@@ -34,6 +34,7 @@ from aerogram.payload import fields_from_json, fields_to_json
 from aerogram.renderer import Renderer, default_renderer
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
     from typing import Self
 
     from aerogram.mail.backends.base import BaseEmailBackend
@@ -265,6 +266,41 @@ class Notification(Base):
                 raise NoRecipients.of(self)
             message.connection = connection
             return message.send(fail_silently=fail_silently, using=using)
+
+    def send_later(
+        self,
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        expires: float | timedelta | datetime | None = None,
+        priority: int = 0,
+        key: str | None = None,
+        using: str | None = None,
+        session: Any = None,
+    ) -> str:
+        """Render now, and put the mail into the outbox (extra ``outbox``), from which a worker sends it.
+
+        Args:
+            delay: seconds or a timedelta until it is due.
+            at: an aware datetime at which it is due.
+            expires: seconds, a timedelta or an aware datetime after which it is no longer sent.
+            priority: a whole number; a higher one goes first.
+            key: an idempotency key. A second mail with the same key and content is not queued.
+            using: the alias in ``MAILERS`` of the mailer that the worker sends through.
+            session: an SQLAlchemy Session or Connection, whose transaction the mail joins.
+
+        Returns:
+            The id of the entry, for :func:`aerogram.outbox.get`; empty if there is nobody to send to and need
+            not be, as with an empty ``ADMINS``.
+
+        Raises:
+            RenderError: as :meth:`render`.
+            AerogramError: as :meth:`aerogram.mail.EmailMessage.send_later`.
+        """
+        with settings.frozen():
+            if not (self._needs_recipients or self.to):
+                log_nobody(self)
+                return ""
+            return self.render().send_later(delay, at, expires, priority, key, using, session)
 
     async def asend(
         self,

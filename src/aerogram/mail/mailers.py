@@ -23,6 +23,7 @@ from aerogram.exceptions import (
     ImproperlyConfigured,
     InvalidMailer,
     MailerDoesNotExist,
+    MissingDependency,
 )
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def backend_class(path: str, given: str) -> BackendClass:
         raise _not_found(path, given, f"use {OURS}{path.removeprefix(DJANGOS)} instead, which does the same")
     try:
         module = import_module(module_path)
+    except MissingDependency:  # which names the extra
+        raise
     except ImportError as error:
         raise _not_found(path, given, f"its module cannot be imported: {error}") from error
     found = getattr(module, name, None)

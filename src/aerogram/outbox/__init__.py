@@ -1,1 +1,197 @@
-"""The outbox: mail that is committed to a database before anything is sent."""
+"""The outbox: mail that is committed to a database before anything is sent.
+
+>>> from aerogram import outbox
+>>> from aerogram.mail import EmailMessage
+>>> mail = EmailMessage("Hello", "Good morning.", None, ["ann@example.com"])
+>>> entry_id = mail.send_later(delay=60)
+>>> outbox.get(entry_id).state
+'queued'
+>>> outbox.cancel(entry_id).state
+'cancelled'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from aerogram.exceptions import MissingDependency
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401 - so that its absence is told here, and how to mend it
+except ImportError:
+    raise MissingDependency("The outbox needs SQLAlchemy: pip install 'aerogram[outbox]'.") from None
+
+from aerogram.outbox import entries, suppressions
+from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
+from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.storage.joining import committed
+from aerogram.outbox.storage.schema import metadata
+from aerogram.outbox.suppressions import Suppression
+
+__all__ = [
+    "Attempt",
+    "Entry",
+    "Recipient",
+    "Status",
+    "Suppression",
+    "cancel",
+    "committed",
+    "content",
+    "counts",
+    "get",
+    "init",
+    "list_entries",
+    "list_suppressions",
+    "metadata",
+    "purge",
+    "retry",
+    "status",
+    "suppress",
+    "unsuppress",
+]
+
+
+def init() -> None:
+    """Make the tables of ``OUTBOX_URL``, and the file, if they do not exist. Queueing does so, too.
+
+    Raises:
+        OutboxUnavailable: they cannot be made.
+        OutboxSchemaError: they are of another version.
+    """
+    current_database().prepare(create=True)
+
+
+def get(entry_id: str) -> Entry:
+    """Return an entry, with its recipients and its history.
+
+    Args:
+        entry_id: what ``send_later`` returned.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+    """
+    return entries.find(current_database(), entry_id)
+
+
+def content(entry_id: str) -> bytes:
+    """Return the message of an entry as it is sent, before it is signed.
+
+    Args:
+        entry_id: what ``send_later`` returned.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+    """
+    return entries.content_of(current_database(), entry_id)
+
+
+def counts() -> dict[str, int]:
+    """Return how many entries are in each state; every state is there."""
+    return entries.counts(current_database())
+
+
+def status() -> Status:
+    """Return the counts, and what shows whether the queue moves."""
+    return entries.status(current_database())
+
+
+def list_entries(state: str | None = None, limit: int = 100, before: str | None = None) -> list[Entry]:
+    """Return entries without their history, the newest first.
+
+    Args:
+        state: only those in this state.
+        limit: at most so many.
+        before: the id of an entry: only older ones, for the next page.
+
+    Raises:
+        OutboxError: there is no such state.
+    """
+    return entries.listed(current_database(), state, limit, before)
+
+
+def cancel(entry_id: str) -> Entry:
+    """Cancel a mail for everyone who has not got it.
+
+    Args:
+        entry_id: what ``send_later`` returned.
+
+    Returns:
+        The entry: ``cancelled``, or ``done`` if it was sent to someone before.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+        EntryStateError: a worker is sending it, or it has ended.
+    """
+    return entries.cancel(current_database(), entry_id)
+
+
+def retry(entry_id: str) -> Entry:
+    """Make a queued, dead or held mail due at once for everyone who has not got it.
+
+    Args:
+        entry_id: what ``send_later`` returned.
+
+    Returns:
+        The entry.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+        EntryStateError: its state is another.
+    """
+    return entries.retry(current_database(), entry_id)
+
+
+def purge(
+    older_than: float | timedelta | None = None,
+    states: Collection[str] = ("done", "cancelled", "dead"),
+) -> int:
+    """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
+
+    Args:
+        older_than: seconds or a timedelta since they ended, instead of these days.
+        states: only those in these states.
+
+    Returns:
+        The number of entries.
+
+    Raises:
+        OutboxError: a state that is never deleted, or an age below 0.
+    """
+    return entries.purge(current_database(), older_than, states)
+
+
+def suppress(address: str, reason: str = "", expires: datetime | None = None) -> None:
+    """Send an address no mail of the outbox any more.
+
+    Args:
+        address: upper and lower case are the same.
+        reason: for the list.
+        expires: until when; for ever if it is None.
+    """
+    db = current_database()
+    until = None if expires is None else int(expires.timestamp() * 1000)
+    with db.writing() as connection:
+        suppressions.suppress(connection, [address], reason, db.now(connection), until)
+
+
+def unsuppress(address: str) -> bool:
+    """Send mail to an address again.
+
+    Args:
+        address: upper and lower case are the same.
+
+    Returns:
+        Whether it was on the list.
+    """
+    with current_database().writing() as connection:
+        return suppressions.unsuppress(connection, address)
+
+
+def list_suppressions(limit: int = 1000) -> list[Suppression]:
+    """Return the addresses that get no mail, the newest first.
+
+    Args:
+        limit: at most so many.
+    """
+    return suppressions.list_suppressions(current_database(), limit)

@@ -192,7 +192,8 @@ def _id_by_key(connection: Connection, mail: Frozen, key: str, entry_id: str, no
     insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     digest = mail.digest()
     values = {"key": key, "digest": digest, "entry": entry_id, "created": now}
-    if connection.execute(insert_of(schema.key).values(values).on_conflict_do_nothing()).rowcount:
+    adding = insert_of(schema.key).values(values).on_conflict_do_nothing()
+    if connection.execute(adding.execution_options(preserve_rowcount=True)).rowcount:
         return None
     query = select(schema.key.c.digest, schema.key.c.entry, schema.entry.c.subject)
     joined = query.outerjoin(schema.entry, schema.entry.c.id == schema.key.c.entry)

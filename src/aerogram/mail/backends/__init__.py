@@ -11,6 +11,7 @@ __all__ = [
     "filebased",
     "fuse",
     "locmem",
+    "outbox",
     "redirect",
     "roundrobin",
     "smtp",

@@ -36,6 +36,7 @@ from aerogram.mail.message.attachments import (
     settle_contents,
 )
 from aerogram.mail.message.inline_parts import split_attachments
+from aerogram.mail.message.later import QueueableMessage
 from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from aerogram.mail.delivery.report import DeliveryReport
 
 
-class EmailMessage(ReadableMessage):
+class EmailMessage(QueueableMessage, ReadableMessage):
     """A message to one or more recipients.
 
     Args:

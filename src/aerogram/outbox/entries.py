@@ -1,0 +1,377 @@
+"""What the operator sees of the queue, and what he may do: look, count, cancel, retry, purge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Row, func, select
+
+from aerogram.conf import settings
+from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
+from aerogram.outbox.claims import settle
+from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.schema import ENTRY_STATES, IN_DOUBT, QUEUED, attempt, content, entry, recipient
+
+if TYPE_CHECKING:
+    from aerogram.outbox.storage.database import Database
+
+__all__ = ["Attempt", "Entry", "Recipient", "Status", "cancel", "content_of", "counts", "find", "listed"]
+__all__ += ["purge", "retry", "status"]
+
+DAY: Final = 86_400
+KEPT_DAYS: Final = {"done": 7, "cancelled": 7, "dead": 90}
+"""For how many days an entry is kept that has ended."""
+
+KEPT_KEY_DAYS: Final = 90
+PURGE_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of an entry.
+
+    Attributes:
+        address: the address.
+        state: ``pending``, or how it ended: ``sent``, ``refused``, ``suppressed``, ``expired``, ``uncertain``
+            or ``cancelled``.
+        attempts: how often sending was tried, without the times when the server was not reached.
+        code: the last reply code.
+        enhanced_code: the last enhanced status code (RFC 3463).
+        text: the text of the last reply, or the reason of the state.
+        due: when the next attempt is due, while ``pending``.
+    """
+
+    address: str
+    state: str
+    attempts: int
+    code: int | None
+    enhanced_code: str | None
+    text: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What happened once to one recipient, or to the whole mail where ``address`` is empty."""
+
+    address: str
+    outcome: str
+    started: datetime | None
+    ended: datetime
+    code: int | None
+    enhanced_code: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One mail of the outbox, as it was when it was looked up.
+
+    Attributes:
+        id: its id.
+        state: ``queued``, ``sending``, ``done``, ``dead``, ``cancelled`` or ``held``.
+        recipients: everyone who gets it, Bcc recipients too.
+        key: the idempotency key.
+        subject: the subject.
+        sender: the envelope sender.
+        message_id: the Message-ID.
+        size: octets.
+        mailer: the alias of the mailer; ``None`` for that of ``OUTBOX_MAILER``.
+        priority: the priority.
+        created: when it was queued.
+        due: when it is, or was, due next.
+        expires: when it is given up.
+        finished: when it ended.
+        crashes: how often a worker died that was sending it.
+        uncertain: how often it was uncertain whether it was sent; never reset.
+        history: all attempts, the first one first; only of an entry that was looked up alone.
+    """
+
+    id: str
+    state: str
+    recipients: tuple[Recipient, ...] = field(repr=False)
+    key: str | None = field(repr=False)
+    subject: str = field(repr=False)
+    sender: str = field(repr=False)
+    message_id: str
+    size: int
+    mailer: str | None
+    priority: int
+    created: datetime
+    due: datetime
+    expires: datetime | None
+    finished: datetime | None
+    crashes: int
+    uncertain: int
+    history: tuple[Attempt, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The queue at a glance.
+
+    Attributes:
+        counts: how many entries are in each state.
+        uncertain: entries of which it was at least once uncertain whether they were sent.
+        oldest_queued_seconds: the age of the oldest mail that is due; ``None`` if none is.
+        sent_last_hour: entries that ended as ``done`` during the last hour.
+    """
+
+    counts: dict[str, int]
+    uncertain: int
+    oldest_queued_seconds: float | None
+    sent_last_hour: int
+
+
+def find(db: Database, entry_id: str) -> Entry:
+    """Return one entry, with its history.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+    """
+    with db.reading() as connection:
+        row = connection.execute(select(entry).where(entry.c.id == entry_id)).first()
+        if row is None:
+            raise _missing(entry_id)
+        query = select(attempt).where(attempt.c.entry == entry_id).order_by(attempt.c.id)
+        history = tuple(_attempt(each) for each in connection.execute(query))
+        [found] = _entries(connection, [row], history)
+    return found
+
+
+def listed(
+    db: Database, state: str | None = None, limit: int = 100, before: str | None = None
+) -> list[Entry]:
+    """Return entries, the newest first.
+
+    Args:
+        db: the database.
+        state: only those in this state.
+        limit: at most so many.
+        before: the id of an entry: only older ones, for the next page.
+
+    Raises:
+        ScheduleError: there is no such state.
+    """
+    query = select(entry).order_by(entry.c.id.desc()).limit(limit)
+    if state is not None:
+        if state not in ENTRY_STATES:
+            raise ScheduleError(f"{state[:40]!r} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
+        query = query.where(entry.c.state == state)
+    if before is not None:
+        query = query.where(entry.c.id < before)
+    with db.reading() as connection:
+        return _entries(connection, connection.execute(query).all())
+
+
+def content_of(db: Database, entry_id: str) -> bytes:
+    """Return the message as it is sent, before it is signed.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+    """
+    with db.reading() as connection:
+        found = connection.scalar(select(content.c.content).where(content.c.entry == entry_id))
+    if found is None:
+        raise _missing(entry_id)
+    return bytes(found)
+
+
+def counts(db: Database) -> dict[str, int]:
+    """Return how many entries are in each state."""
+    with db.reading() as connection:
+        return _counts(connection)
+
+
+def status(db: Database) -> Status:
+    """Return the counts, and what shows whether the queue moves."""
+    with db.reading() as connection:
+        now = db.now(connection)
+        doubtful = select(func.count()).select_from(entry).where(IN_DOUBT)
+        oldest = select(func.min(entry.c.created)).where(QUEUED, entry.c.due <= now)
+        recent = select(func.count()).select_from(entry)
+        recent = recent.where(entry.c.state == "done", entry.c.finished > now - 3_600_000)
+        created = connection.scalar(oldest)
+        return Status(
+            counts=_counts(connection),
+            uncertain=connection.scalar(doubtful) or 0,
+            oldest_queued_seconds=None if created is None else max(0, now - created) / 1000,
+            sent_last_hour=connection.scalar(recent) or 0,
+        )
+
+
+def cancel(db: Database, entry_id: str) -> Entry:
+    """Cancel a mail for everyone who has not got it.
+
+    Returns:
+        The entry: ``cancelled``, or ``done`` if it was sent to someone before.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+        EntryStateError: a worker is sending it, or it has ended.
+    """
+    with db.writing() as connection:
+        row = _locked(connection, entry_id)
+        if row.state not in ("queued", "held"):
+            why = "a worker is sending it" if row.state == "sending" else f"it is {row.state}"
+            raise EntryStateError(f"Entry {entry_id} cannot be cancelled: {why}. Accepted: queued and held.")
+        waiting = recipient.c.state.in_(("pending", "uncertain"))
+        _change(connection, entry_id, waiting, state="cancelled")
+        settle(connection, entry_id, db.now(connection))
+    return find(db, entry_id)
+
+
+def retry(db: Database, entry_id: str) -> Entry:
+    """Make a mail due at once for everyone who has not got it; no one gets it a second time.
+
+    A dead or held entry starts anew: its crashes are forgotten, and a new ``OUTBOX_EXPIRES`` begins if its
+    time is over. What was uncertain stays on record.
+
+    Raises:
+        EntryNotFound: there is none of that id.
+        EntryStateError: it is not ``queued``, ``dead`` or ``held``.
+    """
+    with db.writing() as connection:
+        row, now = _locked(connection, entry_id), db.now(connection)
+        if row.state not in ("queued", "dead", "held"):
+            raise EntryStateError(
+                f"Entry {entry_id} cannot be sent again: it is {row.state}. Accepted: queued, dead and held."
+            )
+        again = (
+            ("pending",)
+            if row.state == "queued"
+            else ("pending", "refused", "suppressed", "expired", "uncertain")
+        )
+        _change(connection, entry_id, recipient.c.state.in_(again), state="pending", due=now)
+        values: dict[str, Any] = {"crashes": 0, "finished": None}
+        if row.expires is not None and row.expires <= now:
+            wait = settings.OUTBOX_EXPIRES
+            values["expires"] = None if wait is None else now + int(wait * 1000)
+        connection.execute(entry.update().where(entry.c.id == entry_id).values(values))
+        settle(connection, entry_id, now)
+    return find(db, entry_id)
+
+
+def purge(
+    db: Database, older_than: float | timedelta | None = None, states: Collection[str] = tuple(KEPT_DAYS)
+) -> int:
+    """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
+
+    It works in batches of 500, so that nothing waits for it. Their keys are remembered for 90 days.
+
+    Args:
+        db: the database.
+        older_than: seconds or a timedelta since they ended, instead of these days.
+        states: ``done``, ``cancelled``, ``dead``; others are never deleted.
+
+    Returns:
+        The number of entries.
+
+    Raises:
+        ScheduleError: a state that is never deleted, or an age below 0.
+    """
+    if refused := sorted(set(states) - set(KEPT_DAYS)):
+        raise ScheduleError(f"{refused[0][:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
+    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+    if seconds is not None and seconds < 0:
+        raise ScheduleError("older_than is below 0. Accepted: seconds or a timedelta.")
+    return sum(_purge(db, each, KEPT_DAYS[each] * DAY if seconds is None else seconds) for each in states)
+
+
+def _purge(db: Database, state: str, seconds: float) -> int:
+    total = 0
+    while True:
+        with db.writing() as connection:
+            now = db.now(connection)
+            ended = select(entry.c.id).where(
+                entry.c.state == state, entry.c.finished <= now - int(seconds * 1000)
+            )
+            ids = list(connection.scalars(ended.limit(PURGE_BATCH).with_for_update(skip_locked=True)))
+            for table in (attempt, recipient, content):
+                connection.execute(table.delete().where(table.c.entry.in_(ids)))
+            connection.execute(entry.delete().where(entry.c.id.in_(ids)))
+            if len(ids) < PURGE_BATCH:
+                _purge_keys(connection, now)
+                return total + len(ids)
+            total += len(ids)
+
+
+def _purge_keys(connection: Connection, now: int) -> None:
+    kept = select(entry.c.id).where(entry.c.id == schema.key.c.entry).exists()
+    old = schema.key.c.created <= now - KEPT_KEY_DAYS * DAY * 1000
+    connection.execute(schema.key.delete().where(old, ~kept))
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    query = select(entry.c.state, func.count().label("number")).group_by(entry.c.state)
+    found = {row.state: row.number for row in connection.execute(query)}
+    return {state: found.get(state, 0) for state in ENTRY_STATES}
+
+
+def _locked(connection: Connection, entry_id: str) -> Row[Any]:
+    row = connection.execute(select(entry).where(entry.c.id == entry_id).with_for_update()).first()
+    if row is None:
+        raise _missing(entry_id)
+    return row
+
+
+def _change(connection: Connection, entry_id: str, which: Any, **values: Any) -> None:
+    connection.execute(recipient.update().where(recipient.c.entry == entry_id, which).values(values))
+
+
+def _missing(entry_id: object) -> EntryNotFound:
+    return EntryNotFound(
+        f"The outbox has no entry {str(entry_id)[:60]!r}. 'aerogram outbox list' shows the ids."
+    )
+
+
+def _entries(
+    connection: Connection, rows: Iterable[Row[Any]], history: tuple[Attempt, ...] = ()
+) -> list[Entry]:
+    rows = list(rows)
+    recipients: dict[str, list[Recipient]] = {row.id: [] for row in rows}
+    ids = list(recipients)
+    while ids:
+        some, ids = ids[:PURGE_BATCH], ids[PURGE_BATCH:]
+        query = select(recipient).where(recipient.c.entry.in_(some)).order_by(recipient.c.position)
+        for each in connection.execute(query):
+            recipients[each.entry].append(_recipient(each))
+    return [
+        Entry(
+            id=row.id,
+            state=row.state,
+            recipients=tuple(recipients[row.id]),
+            key=row.key,
+            subject=row.subject,
+            sender=row.sender,
+            message_id=row.message_id,
+            size=row.size,
+            mailer=row.mailer or None,
+            priority=row.priority,
+            created=_at(row.created),
+            due=_at(row.due),
+            expires=None if row.expires is None else _at(row.expires),
+            finished=None if row.finished is None else _at(row.finished),
+            crashes=row.crashes,
+            uncertain=row.uncertain,
+            history=history,
+        )
+        for row in rows
+    ]
+
+
+def _recipient(row: Row[Any]) -> Recipient:
+    due = _at(row.due) if row.state == "pending" else None
+    return Recipient(row.address, row.state, row.attempts, row.code, row.enhanced_code, row.text, due)
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    started = None if row.started is None else _at(row.started)
+    return Attempt(row.address, row.outcome, started, _at(row.ended), row.code, row.enhanced_code, row.text)
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
