@@ -52,7 +52,7 @@ HOMES = {
     "markupsafe": {"renderer", "templating"},
     "opentelemetry": {"mail"},
     "premailer": {"inlining"},
-    "pydantic": {"conf", "payload"},
+    "pydantic": {"conf", "contrib", "payload"},
     "pydantic_settings": {"conf"},
     "pytest": {"testing"},
     "rich": {"cli"},

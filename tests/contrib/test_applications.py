@@ -12,7 +12,7 @@ import pytest
 from tests.sample_mail import EXAMPLES
 
 
-@pytest.mark.parametrize(("example", "count"), [("flask_club", 4)])
+@pytest.mark.parametrize(("example", "count"), [("flask_club", 4), ("fastapi_tickets", 3)])
 def test_the_tests_of_an_example_pass(example: str, count: int, tmp_path: Path) -> None:
     folder = shutil.copytree(EXAMPLES / example, tmp_path / example)
     done = subprocess.run(

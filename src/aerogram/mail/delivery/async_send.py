@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextvars import copy_context
@@ -16,6 +17,7 @@ from aerogram.mail.delivery.cancellation import Cancellation, SendCancelled, cur
 P = ParamSpec("P")
 R = TypeVar("R")
 
+THREAD_NAME: Final = "aerogram-send"
 GRACE: Final = 1.0
 """How many seconds a cancelled task waits for its thread, which usually has the reply by then."""
 
@@ -43,7 +45,7 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
         except BaseException as error:  # raised in the task, as if it had called the function itself
             settle(outcome.set_exception, error)
 
-    threading.Thread(target=context.run, args=(work,), name="aerogram-send").start()
+    threading.Thread(target=context.run, args=(work,), name=THREAD_NAME).start()
     try:
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:
@@ -51,6 +53,15 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
         outcome.add_done_callback(asyncio.Future.exception)  # so that asyncio logs no unretrieved error
         await asyncio.wait({outcome}, timeout=GRACE)
         raise
+
+
+async def wait_for_sends(timeout: float) -> None:
+    """Wait until the sends of all tasks have ended, for at most ``timeout`` seconds."""
+    await asyncio.sleep(0)  # a task that is new has no thread yet
+    deadline = time.monotonic() + timeout
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            await asyncio.to_thread(thread.join, max(0.0, deadline - time.monotonic()))
 
 
 def iterate_in_thread(items: Iterable[Any] | AsyncIterable[Any]) -> Iterator[Any]:
