@@ -330,6 +330,55 @@ def test_check_as_json(shop):
     ]
 
 
+def test_check_as_sarif(shop):
+    done = aerogram_command("--app", "faulty", "check", "--format", "sarif", cwd=shop)
+    assert done.returncode == 1
+    log = json.loads(done.stdout)
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["template-missing", "unknown-variable"]
+    first = run["results"][0]
+    assert (first["ruleId"], first["ruleIndex"], first["level"]) == ("unknown-variable", 1, "error")
+    assert "'nmae'" in first["message"]["text"]
+    assert first["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "templates/faulty.html", "uriBaseId": "ROOT"},
+        "region": {"startLine": 2},
+    }
+    assert run["originalUriBaseIds"]["ROOT"]["uri"] == f"{shop.resolve().as_uri()}/"
+
+
+def test_check_for_github(shop):
+    done = aerogram_command("--app", "faulty", "check", "--format", "github", cwd=shop)
+    assert done.returncode == 1
+    first, _ = done.stdout.splitlines()
+    assert first.startswith(
+        "::error file=templates/faulty.html,line=2,title=unknown-variable (faulty)::'nmae' is no field"
+    )
+
+
+def test_formats_without_findings(shop):
+    for form, written in (("json", "[]\n"), ("github", "")):
+        done = aerogram_command("--app", "mails", "check", "--format", form, cwd=shop)
+        assert (done.returncode, done.stdout) == (0, written)
+
+
+def test_check_reports_and_fails_from_a_level(shop):
+    (shop / "bare.py").write_text(MAILS.split("    @classmethod")[0])
+    command = partial(aerogram_command, "--app", "bare", "check", cwd=shop)
+    assert "no errors, no warnings" in command("--level", "error").stdout
+    assert command("--fail-level", "warning").returncode == 1
+    done = aerogram_command("--app", "mails", "check", "--level", "info", cwd=shop)
+    assert done.returncode == 0
+    assert "mails.py:5: info: The mail does not say that a program wrote it" in done.stdout
+    assert done.stdout.endswith("1 notification checked: no errors, no warnings, 1 info\n")
+
+
+def test_check_lists_its_rules(shop):
+    done = aerogram_command("check", "--rules", cwd=shop)
+    assert done.returncode == 0
+    assert "image-alt\twarning\tAn image without an alt attribute.\n" in done.stdout
+
+
 def test_check_reports_a_refused_class_and_goes_on_with_other_modules(shop):
     (shop / "refused.py").write_text(
         "from aerogram import Notification\n\n\nclass Refused(Notification):\n"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import traceback
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from aerogram import checks, registry
-from aerogram.checks.problem import Problem, SourceLine, source_line
+from aerogram.checks.problem import LEVELS, Problem, SourceLine, source_line
+from aerogram.checks.rules import RULES
+from aerogram.cli.findings import github, json_text, sarif
 from aerogram.cli.screen import counted, escape_controls, screen, shown_place
 from aerogram.constructor import collect_problems
 from aerogram.exceptions import ImproperlyConfigured, describe
@@ -22,26 +23,62 @@ from aerogram.naming import snake_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aerogram.checks.problem import Severity
+
+_COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+
 
 def check(
     context: typer.Context,
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="How the findings are written.")
+        Literal["text", "json", "sarif", "github"],
+        typer.Option("--format", help="How the findings are written."),
     ] = "text",
+    level: Annotated[
+        Literal["info", "warning", "error"],
+        typer.Option("--level", help="The lowest level that is reported."),
+    ] = "warning",
+    fail_level: Annotated[
+        Literal["info", "warning", "error"],
+        typer.Option("--fail-level", help="The lowest level at which the exit status is 1."),
+    ] = "error",
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
 ) -> None:
     """Find what is wrong with templates, variables, recipients, headers and samples. Nothing is sent.
 
     The exit status is 1 if there is an error, and 0 if there are only warnings.
     """
+    if rules:
+        _list_rules()
+        return
     problems = [problem for module in context.obj.module_names() for problem in _import(module)]
     classes = registry.all_notifications()
-    problems += checks.check(classes)
-    if output == "json":
-        typer.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
-    else:
+    problems += checks.check(classes, level="info")
+    fails = any(_is_at_least(problem, fail_level) for problem in problems)
+    problems = [problem for problem in problems if _is_at_least(problem, level)]
+    if output == "text":
         _show(problems, len(classes))
-    if any(problem.severity == "error" for problem in problems):
+    elif written := {"json": json_text, "sarif": sarif, "github": github}[output](problems):
+        typer.echo(written)
+    if fails:
         raise typer.Exit(1)
+
+
+def _is_at_least(problem: Problem, level: Severity) -> bool:
+    return LEVELS.index(problem.severity) >= LEVELS.index(level)
+
+
+def _list_rules() -> None:
+    console = screen()
+    if not console.is_terminal:
+        typer.echo("\n".join(f"{rule.code}\t{rule.level}\t{rule.summary}" for rule in RULES.values()))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Rule", "Level", "What is wrong"):
+        table.add_column(heading, no_wrap=heading != "What is wrong")
+    for rule in RULES.values():
+        table.add_row(rule.code, Text(rule.level, _COLOURS[rule.level]), rule.summary)
+    console.print(table)
 
 
 def _import(module: str) -> list[Problem]:
@@ -78,29 +115,45 @@ def _show(problems: Sequence[Problem], classes: int) -> None:
     for name, group in groupby(problems, key=lambda problem: problem.notification):
         if console.is_terminal:
             console.print(Text(f"\n{name}", "bold"))
-        for problem in group:
-            _show_one(problem)
+            _show_table(list(group))
+        else:
+            for problem in group:
+                typer.echo(_line(problem))
     if problems and console.is_terminal:
         console.print()
-    errors = sum(problem.severity == "error" for problem in problems)
-    warnings = len(problems) - errors
-    found = f"{_some(errors, 'error')}, {_some(warnings, 'warning')}"
+    counts = {level: sum(problem.severity == level for problem in problems) for level in LEVELS}
+    found = f"{_some(counts['error'], 'error')}, {_some(counts['warning'], 'warning')}"
+    found += f", {counted(counts['info'], 'info')}" if counts["info"] else ""
     summary = f"{_some(classes, 'notification')} checked: {found}"
-    console.print(summary, style="bold red" if errors else "bold yellow" if warnings else "bold green")
+    worst = next((level for level in reversed(LEVELS) if counts[level]), "")
+    console.print(summary, style=f"bold {_COLOURS.get(worst, 'green')}")
 
 
-def _show_one(problem: Problem) -> None:
+def _show_table(problems: Sequence[Problem]) -> None:
+    """Draw one row a finding: its line and code, which stay whole, and what to do beside them."""
     console = screen()
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    places = [shown_place(SourceLine(problem.file, problem.line)) or "<no file>" for problem in problems]
+    fits = max(map(len, places)) + max(len(problem.code) for problem in problems) + 40 <= console.width
+    for place, problem in zip(places, problems, strict=True):
+        code = Text(problem.code, _COLOURS[problem.severity])
+        message = Text(escape_controls(problem.message))
+        if fits:
+            table.add_row(Text(f"  {place}", "cyan"), code, message)
+        else:
+            console.print(Text.assemble("  ", (place, "cyan"), "  ", code), soft_wrap=True)
+            console.print(Padding(message, (0, 0, 0, 6), expand=False))
+    if fits:
+        console.print(table)
+
+
+def _line(problem: Problem) -> str:
     where = shown_place(SourceLine(problem.file, problem.line)) or "<no file>"
-    message = escape_controls(problem.message)
-    if console.is_terminal:
-        colour = "red" if problem.severity == "error" else "yellow"
-        head = Text.assemble("  ", (where, "cyan"), "  ", (problem.code, colour))
-        console.print(head, soft_wrap=True)
-        console.print(Padding(Text(message), (0, 0, 0, 6), expand=False))
-    else:
-        message = message.replace("\n", " ")
-        typer.echo(f"{where}: {problem.severity}: {message} [{problem.code}] ({problem.notification})")
+    message = escape_controls(problem.message).replace("\n", " ")
+    return f"{where}: {problem.severity}: {message} [{problem.code}] ({problem.notification})"
 
 
 def _some(number: int, noun: str) -> str:

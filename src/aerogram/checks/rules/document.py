@@ -47,7 +47,7 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
                 "The document has no <title>, which screen readers read first and browsers show in the tab. "
                 "Write one in <head>; the subject will do."
             )
-            yield Finding("no-title", text, root.find("head"))
+            yield Finding("no-title", text, root)
         body = root.find("body")
         if body is not None and mail.words and not _begins_hidden(body):
             first = mail.shown[0].text.strip()[:60] if mail.shown else ""
