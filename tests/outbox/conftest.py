@@ -63,12 +63,18 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def outbox_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def outbox_url(request: pytest.FixtureRequest) -> str:
     """``OUTBOX_URL`` of this test: an empty database, first of SQLite, then of PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     settings.configure(OUTBOX_URL=url)
-    yield url
-    for opened in list(database._databases.values()):
+    return url
+
+
+@pytest.fixture(autouse=True)
+def closed_databases() -> Iterator[None]:
+    """Close at the end what the test has opened."""
+    yield
+    for opened in database._databases.values():
         opened.close()
     database._databases.clear()
 
@@ -99,7 +105,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def put(db: Database) -> Callable[..., str]:
+def put() -> Callable[..., str]:
     """``put("ann@example.com", priority=1)`` queues a mail, as ``send_later`` does, and gives its id."""
 
     def queue_one(
@@ -108,7 +114,7 @@ def put(db: Database) -> Callable[..., str]:
         mail = EmailMessage(subject, body, "shop@example.com", list(recipients or ["ann@example.com"]))
         frozen = queueing.freeze(mail)
         assert frozen is not None
-        [entry_id] = queueing.queue(db, [(frozen, Schedule.of(**schedule))])
+        [entry_id] = queueing.queue(current_database(), [(frozen, Schedule.of(**schedule))])
         return entry_id
 
     return queue_one

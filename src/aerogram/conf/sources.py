@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 import tomllib
@@ -25,6 +26,8 @@ CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 
 RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
+
+_SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)([^/:?][^:?]*)")  # a relative path
 
 Signature = tuple[int, int, int]
 UNSETTLED: Final[Signature] = (0, 0, 0)  # of a file changed just now: no file has it, so it is read again
@@ -166,7 +169,9 @@ def _file_layer(path: str, table: Mapping[str, Any]) -> Layer:
     layer = Layer.checked(values, source)
     folder = Path(path).parent
     for name, value in layer.values.items():
-        if isinstance(value, list) and is_path(name):
+        if name == "OUTBOX_URL" and (relative := _SQLITE_FILE.fullmatch(value)):
+            layer.values[name] = f"{relative[1]}{folder / relative[2]}"
+        elif isinstance(value, list) and is_path(name):
             layer.values[name] = [str(folder / each) for each in value]
         elif value is not None and is_path(name):
             layer.values[name] = str(folder / value)

@@ -9,11 +9,11 @@ them that is not recorded is the one that it was sending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, case, func, select
 
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, content, entry, recipient
@@ -209,13 +209,12 @@ def settle(connection: Connection, entry_id: str, now: int, *, uncertain: int = 
 
 # -- claiming --
 
-_FIRST_OF_LANE: Final = (
-    select(entry.c.mailer, entry.c.priority, entry.c.due)
-    .where(
-        QUEUED, tuple_(entry.c.mailer, entry.c.priority) > tuple_(bindparam("mailer"), bindparam("priority"))
-    )
-    .order_by(entry.c.mailer, entry.c.priority, entry.c.due)
-    .limit(1)
+_LANE_HEAD: Final = select(entry.c.mailer, entry.c.priority, entry.c.due).where(QUEUED).limit(1)
+_NEXT_OF_MAILER: Final = _LANE_HEAD.where(
+    entry.c.mailer == bindparam("mailer"), entry.c.priority > bindparam("priority")
+).order_by(entry.c.priority, entry.c.due)
+_NEXT_MAILER: Final = _LANE_HEAD.where(entry.c.mailer > bindparam("mailer")).order_by(
+    entry.c.mailer, entry.c.priority, entry.c.due
 )
 _LANE: Final = (
     select(entry)
@@ -230,7 +229,6 @@ _LANE: Final = (
     .with_for_update(skip_locked=True)
 )
 _LOWEST: Final = -(2**31)
-_HIGHEST: Final = 2**31 - 1
 
 
 def _due(connection: Connection, now: int, limit: int, skipped: Collection[str]) -> list[Row[Any]]:
@@ -241,13 +239,9 @@ def _due(connection: Connection, now: int, limit: int, skipped: Collection[str])
     mailer that is paused.
     """
     rows: list[Row[Any]] = []
-    mailer, priority = "", _LOWEST
-    while first := connection.execute(_FIRST_OF_LANE, {"mailer": mailer, "priority": priority}).first():
-        mailer, priority = first.mailer, first.priority
-        if mailer in skipped:
-            priority = _HIGHEST
-        elif first.due <= now:
-            lane = {"mailer": mailer, "priority": priority, "now": now, "limit": limit}
+    for head in _lane_heads(connection, skipped):
+        if head.due <= now:
+            lane = {"mailer": head.mailer, "priority": head.priority, "now": now, "limit": limit}
             rows += connection.execute(_LANE, lane)
     size, chosen = 0, list[Row[Any]]()
     for row in sorted(rows, key=urgency)[:limit]:
@@ -256,6 +250,20 @@ def _due(connection: Connection, now: int, limit: int, skipped: Collection[str])
             break
         chosen.append(row)
     return chosen
+
+
+def _lane_heads(connection: Connection, skipped: Collection[str]) -> Iterator[Row[Any]]:
+    """Yield the first entry of each lane. A comparison of pairs would read whole lanes of SQLite's index."""
+    mailer, priority = "", _LOWEST
+    while True:
+        head: Any = None
+        if mailer not in skipped:
+            head = connection.execute(_NEXT_OF_MAILER, {"mailer": mailer, "priority": priority}).first()
+        if head is None and (head := connection.execute(_NEXT_MAILER, {"mailer": mailer}).first()) is None:
+            return
+        mailer, priority = head.mailer, head.priority
+        if mailer not in skipped:
+            yield head
 
 
 def urgency(row: Row[Any]) -> tuple[int, str]:

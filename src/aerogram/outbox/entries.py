@@ -13,7 +13,17 @@ from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.outbox.claims import settle
 from aerogram.outbox.storage import schema
-from aerogram.outbox.storage.schema import ENTRY_STATES, IN_DOUBT, QUEUED, attempt, content, entry, recipient
+from aerogram.outbox.storage.schema import (
+    ENDED,
+    ENTRY_STATES,
+    IN_DOUBT,
+    QUEUED,
+    SENDING,
+    attempt,
+    content,
+    entry,
+    recipient,
+)
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
@@ -306,9 +316,11 @@ def _purge_keys(connection: Connection, now: int) -> None:
 
 
 def _counts(connection: Connection) -> dict[str, int]:
-    query = select(entry.c.state, func.count().label("number")).group_by(entry.c.state)
-    found = {row.state: row.number for row in connection.execute(query)}
-    return {state: found.get(state, 0) for state in ENTRY_STATES}
+    found = dict.fromkeys(ENTRY_STATES, 0)
+    for where in (QUEUED, SENDING, ENDED):  # each has an index of its own
+        query = select(entry.c.state, func.count().label("number")).where(where).group_by(entry.c.state)
+        found |= {row.state: row.number for row in connection.execute(query)}
+    return found
 
 
 def _locked(connection: Connection, entry_id: str) -> Row[Any]:

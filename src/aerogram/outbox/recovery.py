@@ -54,6 +54,8 @@ def _recover_claimed(connection: Connection, row: Row[Any], crashes: int, now: i
     connection.execute(entry.update().where(entry.c.id == row.id).values(crashes=crashes))
     if crashes > row.crashes:
         note = "a worker ended while it was sending this mail"
+        waiting = (recipient.c.entry == row.id, recipient.c.state == "pending", recipient.c.due < now)
+        connection.execute(recipient.update().where(*waiting).values(due=now))  # behind the others
         _note(connection, row, "crash", note, now)
         if crashes >= retries.MAX_CRASHES:
             pending = (recipient.c.entry == row.id, recipient.c.state == "pending")

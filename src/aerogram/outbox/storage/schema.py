@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "ENDED",
     "ENTRY_STATES",
     "IN_DOUBT",
     "QUEUED",
@@ -92,6 +93,7 @@ entry: Final = Table(
 # Literally in the text of a statement: with a parameter in it, a partial index is not used.
 QUEUED: Final = text("state = 'queued'")
 SENDING: Final = text("state = 'sending'")
+ENDED: Final = text("finished IS NOT NULL")
 IN_DOUBT: Final = text("uncertain > 0")
 
 
@@ -103,7 +105,7 @@ _partial("ready", QUEUED, entry.c.mailer, entry.c.priority, entry.c.due, entry.c
 _partial("planned", QUEUED, entry.c.planned)
 _partial("leases", SENDING, entry.c.lease_until)
 _partial("doubt", IN_DOUBT, entry.c.uncertain)
-Index("aerogram_outbox_entry_states", entry.c.state, entry.c.finished)
+_partial("ended", ENDED, entry.c.state, entry.c.finished)
 content: Final = Table(
     "aerogram_outbox_content",
     metadata,

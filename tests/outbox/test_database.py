@@ -1,0 +1,306 @@
+"""The database: files and modes, processes and threads, failures, versions, and the setting that names it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event, text
+
+from aerogram import exceptions, outbox
+from aerogram.conf import settings
+from aerogram.mail import EmailMessage
+from aerogram.outbox import claims
+from aerogram.outbox.storage import database, schema
+from aerogram.outbox.storage.database import Database, current_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Put = Callable[..., str]
+
+
+def message() -> EmailMessage:
+    return EmailMessage("News", "secret-token-1", "shop@example.com", ["ann@example.com"])
+
+
+@pytest.fixture
+def sqlite_db(sqlite_url: str) -> Database:
+    """The outbox of this test, in SQLite."""
+    settings.configure(OUTBOX_URL=sqlite_url)
+    return current_database()
+
+
+def path_of(db: Database) -> Path:
+    assert db.path is not None
+    return db.path
+
+
+def test_only_the_owner_reads_the_files(sqlite_db: Database, sqlite_url: str) -> None:
+    umask = os.umask(0)
+    try:
+        message().send_later()
+        path = path_of(sqlite_db)
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+        assert modes == dict.fromkeys(("outbox.db", "outbox.db-wal", "outbox.db-shm"), 0o600)
+    finally:
+        os.umask(umask)
+
+
+def test_every_connection_syncs_and_waits(sqlite_db: Database) -> None:
+    sqlite_db.prepare()
+    with sqlite_db.writing() as first, sqlite_db.reading() as second:
+        for connection in (first, second):
+            pragmas = [connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")]
+            assert pragmas == ["wal", 2]
+            assert connection.scalar(text("PRAGMA busy_timeout")) == database.BUSY_SECONDS * 1000
+
+
+def test_a_write_begins_at_once_and_a_read_waits_for_no_one(sqlite_db: Database) -> None:
+    sqlite_db.prepare()
+    begun: list[str] = []
+    event.listen(sqlite_db.engine, "before_cursor_execute", lambda *args: begun.append(args[2]))
+    with sqlite_db.writing(), sqlite_db.reading() as connection:
+        connection.execute(text("SELECT 1"))
+        assert begun == ["BEGIN IMMEDIATE", "BEGIN", "SELECT 1"]
+
+
+def test_threads_have_connections_of_their_own(db: Database, put: Put) -> None:
+    put()
+    with db.reading() as first, db.reading() as second:
+        one, two = (each.connection.dbapi_connection for each in (first, second))
+        assert one is not two
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_forked_process_opens_connections_of_its_own(db: Database, put: Put) -> None:
+    put()
+    with db.reading() as connection:
+        inherited = connection.connection.dbapi_connection
+    engine = db.engine
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            put(subject="of the child")
+            with db.reading() as connection:
+                own = connection.connection.dbapi_connection
+            code = 0 if own is not inherited and db.engine is not engine else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert db.engine is engine
+    put(subject="of the parent")
+    assert {each.subject for each in outbox.list_entries()} == {"News", "of the child", "of the parent"}
+
+
+def test_processes_that_start_at_once_make_the_tables_once(new_postgresql_url: str, sqlite_url: str) -> None:
+    code = "import sys\nfor _ in range(3): EmailMessage('News', 'x', 'a@b.de', ['c@d.de']).send_later()"
+    for url in (sqlite_url, new_postgresql_url):
+        env = {"AEROGRAM_OUTBOX_URL": url, "PATH": os.environ["PATH"]}
+        program = [sys.executable, "-c", f"from aerogram.mail import EmailMessage\n{code}"]
+        running = [subprocess.Popen(program, env=env, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        errors = [each.communicate()[1] for each in running]
+        assert errors == [""] * 3
+        with settings.override(OUTBOX_URL=url):
+            assert outbox.counts()["queued"] == 9
+            current_database().close()
+
+
+def test_a_full_disk_is_an_error_and_nothing_is_queued(sqlite_db: Database) -> None:
+    message().send_later()
+    with sqlite_db.reading() as connection:
+        pages = connection.scalar(text("PRAGMA page_count"))
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+    mail = message()
+    mail.attach("a.bin", bytes(100_000), "application/octet-stream")
+    with pytest.raises(exceptions.OutboxUnavailable, match=r"is full.*Free space") as caught:
+        mail.send_later()
+    assert isinstance(caught.value, OSError)
+    assert "secret-token-1" not in "".join(map(str, (caught.value, caught.value.__cause__)))
+    assert outbox.counts()["queued"] == 1
+
+    settings.configure(EMAIL_BACKEND="aerogram.mail.backends.outbox.EmailBackend")
+    with pytest.raises(exceptions.OutboxUnavailable):
+        mail.send()
+    assert mail.delivery is not None
+    assert [each.status for each in mail.delivery.recipients.values()] == ["deferred"]
+    mail.connection = None
+    assert mail.send(fail_silently=True) == 0
+
+
+def test_a_file_that_cannot_be_written_is_an_error() -> None:
+    folder = Path(tempfile.mkdtemp())  # not in tmp_path, where another user cannot even look
+    settings.configure(OUTBOX_URL=f"sqlite:///{folder}/outbox.db")
+    message().send_later()
+    path = path_of(current_database())
+    current_database().close()
+    folder.chmod(0o555)
+    path.chmod(0o444)
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        if os.geteuid() == 0:  # who may write everything
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        for act in (message().send_later, outbox.init):
+            try:
+                act()
+            except exceptions.OutboxUnavailable as error:
+                os.write(write, f"{error}\n".encode())
+        os._exit(0)
+    os.close(write)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with os.fdopen(read) as pipe:
+        errors = pipe.read().splitlines()
+    shutil.rmtree(folder)
+    assert len(errors) == 2
+    assert all("writable for this user" in each and str(path) in each for each in errors)
+
+
+def test_a_file_that_vanishes_is_an_error_until_it_is_back(sqlite_db: Database, put: Put) -> None:
+    put()
+    path = path_of(sqlite_db)
+    kept = path.with_name("kept.db")
+    sqlite_db.close()
+    path.rename(kept)
+    for act in (put, outbox.counts, lambda: claims.claim(sqlite_db, "w", 1, lease=1)):
+        with pytest.raises(exceptions.OutboxUnavailable, match=r"is gone\. Put it back, or make a new one"):
+            act()
+    assert not path.exists()
+    kept.rename(path)
+    put()
+    assert outbox.counts()["queued"] == 2
+
+
+def test_a_file_that_is_deleted_beneath_open_connections_takes_no_mail(sqlite_db: Database, put: Put) -> None:
+    put()
+    for file in path_of(sqlite_db).parent.iterdir():
+        file.unlink()
+    with pytest.raises(exceptions.OutboxUnavailable, match="is gone"):
+        put()
+    outbox.init()
+    put()
+    assert outbox.counts()["queued"] == 1
+
+
+@pytest.mark.parametrize("found", [b"this is no database, but a text" * 50, b""])
+def test_what_is_no_database_is_an_error_and_an_empty_file_is_one(sqlite_db: Database, found: bytes) -> None:
+    path = path_of(sqlite_db)
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(found)
+    if found:
+        with pytest.raises(exceptions.OutboxUnavailable, match=r"not a database.*another path"):
+            message().send_later()
+        assert path.read_bytes() == found
+    else:
+        message().send_later()
+
+
+def test_a_server_that_is_down_is_an_error_without_the_password(free_port: Callable[[], int]) -> None:
+    settings.configure(OUTBOX_URL=f"postgresql+psycopg://shop:hunter2@127.0.0.1:{free_port()}/shop")
+    with pytest.raises(exceptions.OutboxUnavailable, match="shop:\\*\\*\\*@127") as caught:
+        message().send_later()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_connection_that_the_server_closed_is_replaced(postgresql_url: str) -> None:
+    settings.configure(OUTBOX_URL=postgresql_url)
+    message().send_later()
+    with current_database().reading() as connection:
+        mine = connection.scalar(text("SELECT pg_backend_pid()"))
+    admin = Database(postgresql_url)
+    with admin.writing() as connection:
+        connection.execute(text(f"SELECT pg_terminate_backend({mine})"))
+    admin.close()
+    message().send_later()
+    assert outbox.counts()["queued"] == 2
+
+
+def test_tables_of_another_version_are_an_error_that_says_what_to_do(db: Database, outbox_url: str) -> None:
+    db.prepare()
+    for version, advice in ((99, "Upgrade Aerogram"), (-1, "Let a worker of the version")):
+        with db.writing() as connection:
+            connection.execute(schema.schema_version.update().values(version=version))
+        newer = Database(outbox_url)
+        with pytest.raises(exceptions.OutboxSchemaError, match=f"version {version}.*version 1.*{advice}"):
+            newer.prepare()
+        newer.close()
+    with db.writing() as connection:
+        connection.execute(schema.schema_version.update().values(version=1))
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("outbox.db", "is no URL"),
+        ("mysql://shop:hunter2@host/shop", "begins with mysql"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+        ("sqlite:///file:a?mode=memory", "in memory|file:"),
+        ("sqlite+aiosqlite:///outbox.db", "sqlite\\+aiosqlite"),
+        ("postgresql+asyncpg://shop:hunter2@host/shop", "asyncpg"),
+    ],
+)
+def test_a_url_that_cannot_work_is_an_error_that_shows_no_secret(url: str, says: str) -> None:
+    settings.configure(OUTBOX_URL=url)
+    with pytest.raises(exceptions.ImproperlyConfigured, match=says) as caught:
+        message().send_later()
+    assert "OUTBOX_URL (settings.configure())" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    settings.configure(OUTBOX_URL="postgresql+psycopg://host/shop")
+    with pytest.raises(exceptions.MissingDependency, match="psycopg"):
+        message().send_later()
+
+
+def test_the_default_is_a_file_in_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state ü?&"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    message().send_later()
+    path = path_of(current_database())
+    assert path == tmp_path / "state ü?&" / "aerogram" / "outbox.db"
+    assert path.exists()
+    for platform, variable, place in (
+        ("darwin", "HOME", "Library/Application Support/aerogram/outbox.db"),
+        ("win32", "LOCALAPPDATA", "aerogram/outbox.db"),
+    ):
+        monkeypatch.setattr(sys, "platform", platform)
+        monkeypatch.setenv(variable, str(tmp_path))
+        assert database.default_url().endswith(f"{tmp_path}/{place}")
+
+
+def test_a_relative_path_is_relative_to_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "aerogram.toml").write_text('OUTBOX_URL = "sqlite:///var/outbox.db"')
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    message().send_later()
+    assert path_of(current_database()) == tmp_path / "var" / "outbox.db"
+
+
+def test_the_database_is_readable_by_other_tools(sqlite_db: Database, put: Put) -> None:
+    entry_id = put()
+    with sqlite3.connect(path_of(sqlite_db)) as connection:
+        rows = connection.execute("SELECT id, state FROM aerogram_outbox_entry").fetchall()
+        assert rows == [(entry_id, "queued")]
+        types = connection.execute("SELECT DISTINCT typeof(content) FROM aerogram_outbox_content").fetchall()
+        assert types == [("blob",)]
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            connection.execute("UPDATE aerogram_outbox_entry SET state = 'lost'")
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", entry_id)

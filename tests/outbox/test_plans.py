@@ -1,0 +1,167 @@
+"""What claiming and finishing cost: from the plans of the databases and what they read, not from a clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event, text
+
+from aerogram.conf import settings
+from aerogram.mail import EmailMessage
+from aerogram.outbox import claims, recovery, transports
+from aerogram.outbox.queueing import freeze, insert
+from aerogram.outbox.retries import Outcome
+from aerogram.outbox.schedule import Schedule
+from aerogram.outbox.storage import schema
+
+if TYPE_CHECKING:
+    from aerogram.outbox.storage.database import Database
+
+ROWS = 100_000
+TABLES = ("aerogram_outbox_entry", "aerogram_outbox_recipient", "aerogram_outbox_content")
+
+# Of each hundred entries: 60 ended, 20 of a paused mailer, 10 of later, 10 waiting.
+FILL = """
+INSERT INTO aerogram_outbox_entry (id, created, due, planned, priority, mailer, sender, message_id, subject,
+    size, state, finished)
+SELECT {id}, {now}, CASE WHEN n % 100 BETWEEN 80 AND 89 THEN {now} + 9999999 ELSE {now} - 9 END, {now} - 9, 0,
+    CASE WHEN n % 100 BETWEEN 60 AND 79 THEN 'bulk' ELSE '' END, 'shop@example.com', '<1@x>', 'News', 100,
+    CASE WHEN n % 100 < 60 THEN 'done' ELSE 'queued' END, CASE WHEN n % 100 < 60 THEN {now} END
+FROM ({numbers}) AS numbers
+"""
+DIALECTS = {
+    "sqlite": {
+        "id": "printf('fill-%06d', n)",
+        "blob": "x'61'",
+        "numbers": "WITH RECURSIVE up(n) AS (SELECT {a} UNION ALL SELECT n + 1 FROM up WHERE n < {b}) "
+        "SELECT n FROM up",
+    },
+    "postgresql": {
+        "id": "'fill-' || lpad(n::text, 6, '0')",
+        "blob": "'a'::bytea",
+        "numbers": "SELECT n FROM generate_series({a}, {b}) AS numbers(n)",
+    },
+}
+
+
+def fill(db: Database, first: int, last: int) -> None:
+    """Insert entries as they lie in a queue that has been used for long."""
+    dialect = DIALECTS[db.engine.dialect.name]
+    new = f"FROM aerogram_outbox_entry WHERE id BETWEEN 'fill-{first:06}' AND 'fill-{last:06}'"
+    with db.writing() as connection:
+        numbers = dialect["numbers"].format(a=first, b=last)
+        for statement in (
+            FILL.format(id=dialect["id"], now=db.now(connection), numbers=numbers),
+            f"INSERT INTO aerogram_outbox_content SELECT id, {dialect['blob']} {new}",
+            "INSERT INTO aerogram_outbox_recipient (entry, address, position, state, due) SELECT id, "
+            f"'ann@example.com', 0, CASE WHEN state = 'done' THEN 'sent' ELSE 'pending' END, due {new}",
+        ):
+            connection.execute(text(statement.replace(":", "\\:")))
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def work(db: Database) -> None:
+    """Do all that a worker does for two mails: one is sent, one waits for its next attempt."""
+    recovery.recover(db)
+    transports.pause(db, "bulk", 3600)
+    first, second = claims.claim(db, "worker", 2, lease=60)
+    claims.renew(db, "worker", [first, second], 60)
+    assert claims.begin_content(db, first)
+    claims.record(db, first, [Outcome("ann@example.com", "sent", 250)])
+    later = (first.expires or 0) + 10**13
+    claims.record(db, second, [Outcome("ann@example.com", "pending", 450, due=later)])
+    message = freeze(EmailMessage("News", "", "shop@example.com", ["ann@example.com"]))
+    assert message is not None
+    with db.writing() as connection:
+        insert(connection, db.now(connection), [(message, Schedule(key="k"))])
+        connection.execute(schema.key.delete())
+
+
+@contextmanager
+def statements_of(db: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that are executed, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def add(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:
+        if re.match("SELECT|UPDATE|DELETE", sql) and "aerogram_outbox" in sql:
+            seen.append((sql, parameters[0] if many else parameters))
+
+    engine = db.engine
+    event.listen(engine, "before_cursor_execute", add)
+    yield seen
+    event.remove(engine, "before_cursor_execute", add)
+
+
+@pytest.fixture
+def paused(db: Database) -> Database:
+    settings.configure(MAILERS={"bulk": {"URL": "dummy:"}})
+    db.prepare()
+    transports.pause(db, "bulk", 3600)
+    return db
+
+
+def test_claiming_and_finishing_use_an_index_for_every_table(paused: Database) -> None:
+    fill(paused, 1, 20_000)
+    with statements_of(paused) as statements:
+        work(paused)
+    assert len(statements) > 10
+    explain = "EXPLAIN QUERY PLAN " if paused.is_sqlite else "EXPLAIN "
+    for sql, parameters in statements:
+        with paused.reading() as connection:
+            plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + sql, parameters))
+        for table in TABLES:
+            scanned = rf"SCAN {table}(?! USING)" if paused.is_sqlite else rf"Seq Scan on {table}\b"
+            assert not re.search(scanned, plan), f"{sql}\n{plan}"
+        assert "TEMP B-TREE FOR ORDER BY" not in plan or "aerogram_outbox_entry" not in sql, f"{sql}\n{plan}"
+
+
+def steps_of_sqlite(db: Database, act: Callable[[], object]) -> int:
+    """Count, in tens, the instructions of SQLite's machine."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    with db.engine.connect() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        raw.set_progress_handler(step, 10)
+    act()
+    raw.set_progress_handler(None, 0)
+    return steps
+
+
+def pages_of_postgresql(db: Database, act: Callable[[], object]) -> int:
+    """Count the rows and index entries that were read."""
+    query = text(
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) + (SELECT sum(idx_tup_read) FROM "
+        "pg_stat_user_indexes WHERE relname LIKE 'aerogram_outbox%') FROM pg_stat_user_tables "
+        "WHERE relname LIKE 'aerogram_outbox%'"
+    )
+
+    def read() -> int:
+        with db.writing() as connection:
+            connection.execute(text("SELECT pg_stat_force_next_flush()"))
+        with db.reading() as connection:
+            connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+            return int(connection.scalar(query) or 0)
+
+    before = read()
+    act()
+    return read() - before
+
+
+def test_the_cost_of_a_mail_does_not_grow_with_the_queue(paused: Database) -> None:
+    count = steps_of_sqlite if paused.is_sqlite else pages_of_postgresql
+    fill(paused, 1, 1_000)
+    work(paused)
+    small = count(paused, lambda: work(paused))
+    fill(paused, 1_001, ROWS)
+    large = count(paused, lambda: work(paused))
+    assert small > 0
+    assert large <= 1.5 * small + 20, (small, large)
