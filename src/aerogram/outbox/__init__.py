@@ -26,7 +26,6 @@ from aerogram.outbox import entries, suppressions
 from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
-from aerogram.outbox.storage.schema import metadata
 from aerogram.outbox.suppressions import Suppression
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "init",
     "list_entries",
     "list_suppressions",
-    "metadata",
     "purge",
     "retry",
     "status",

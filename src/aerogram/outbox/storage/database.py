@@ -238,8 +238,8 @@ def check_tables(connection: Connection) -> None:
     if not inspect(connection).has_table(schema.schema_version.name):
         raise OutboxSchemaError(
             f"There is no outbox in {where}, which the session uses. Make its tables once: set OUTBOX_URL to "
-            "this database and run 'aerogram outbox init', or add aerogram.outbox.metadata to your "
-            "migrations. The worker needs the same OUTBOX_URL."
+            "this database and run 'aerogram outbox init', or add aerogram.outbox.storage.schema.metadata "
+            "to your migrations. The worker needs the same OUTBOX_URL."
         )
     check_version(connection.scalar(schema.schema_version.select()) or schema.VERSION, where)
 
