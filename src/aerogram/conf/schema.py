@@ -209,6 +209,21 @@ class SettingsTable:
     # What is checked
     CHECKS_IGNORE: Strings = _setting([], "a list of rules such as 'image-alt' or 'weekly_digest:image-alt'")
     CHECKS_LEVELS: Levels = _setting({}, "{rule: 'info', 'warning' or 'error'}")
+    CHECKS_CLIENTS: Strings = _setting(
+        [
+            "apple-mail",
+            "gmail",
+            "outlook.android",
+            "outlook.ios",
+            "outlook.macos",
+            "outlook.outlook-com",
+            "outlook.windows",
+            "samsung-email",
+            "thunderbird.macos",
+            "yahoo",
+        ],
+        "a list of mail programs of caniemail.com, such as 'gmail' or 'outlook.windows'",
+    )
 
 
 _TYPES = get_type_hints(SettingsTable, include_extras=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rules import bulk, definitions, document, images, links, parts, resources, size
+from aerogram.checks.rules import bulk, clients, definitions, document, images, links, parts, resources, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIL_RULES", "RULES"]
 
-_MODULES = (document, images, links, resources, parts, size, bulk)
+_MODULES = (document, images, links, resources, parts, size, bulk, clients)
 
 RULES: dict[str, Rule] = {rule.code: rule for module in (definitions, *_MODULES) for rule in module.RULES}
 """Every rule by its code."""

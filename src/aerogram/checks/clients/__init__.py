@@ -1,0 +1,1 @@
+"""What mail programs support, by the data of caniemail.com, and what of it a mail uses."""

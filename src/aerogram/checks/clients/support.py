@@ -1,0 +1,80 @@
+"""The table of features and mail programs; ``tools/compact_caniemail.py`` renews it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from aerogram.conf import settings
+from aerogram.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Support", "chosen_clients", "client_names", "feature_slugs", "support_of"]
+
+
+class Support(NamedTuple):
+    """Which mail programs support a feature not at all, or in part, and what is said about the latter."""
+
+    title: str
+    lacking: list[str]
+    partial: list[str]
+    notes: list[str]
+
+
+@cache
+def _data() -> dict[str, object]:
+    loaded: dict[str, object] = json.loads(Path(__file__).with_name("caniemail.json").read_text("utf-8"))
+    return loaded
+
+
+def feature_slugs() -> set[str]:
+    """Return the names of all features."""
+    features: dict[str, object] = _data()["features"]  # type: ignore[assignment]  # as the script writes it
+    return set(features)
+
+
+def client_names() -> dict[str, str]:
+    """Return the title of each mail program by its name, ``family.platform``."""
+    clients: dict[str, str] = _data()["clients"]  # type: ignore[assignment]  # as the script writes it
+    return clients
+
+
+def chosen_clients() -> tuple[str, ...]:
+    """Return the mail programs of the setting ``CHECKS_CLIENTS``.
+
+    Raises:
+        ImproperlyConfigured: it names one that the data does not have.
+    """
+    return _expanded(tuple(settings.CHECKS_CLIENTS), settings.source_of("CHECKS_CLIENTS"))
+
+
+@lru_cache(maxsize=16)
+def _expanded(entries: tuple[str, ...], source: str) -> tuple[str, ...]:
+    chosen: dict[str, None] = {}
+    for entry in entries:
+        found = [client for client in client_names() if entry in (client, client.partition(".")[0])]
+        if not found:
+            raise ImproperlyConfigured(
+                f"CHECKS_CLIENTS ({source}): there is no mail program {entry!r}. Accepted: a family such as "
+                f"'gmail', or one of {', '.join(client_names())}."
+            )
+        chosen |= dict.fromkeys(found)
+    return tuple(chosen)
+
+
+@lru_cache(maxsize=1024)
+def support_of(slug: str, clients: Sequence[str]) -> Support:
+    """Return which of these mail programs lack a feature."""
+    title, letters, notes = _data()["features"][slug]  # type: ignore[index]  # as the script writes it
+    names = client_names()
+    numbers = {client: number for number, client in enumerate(names)}
+    by_letter: dict[str, list[str]] = {"n": [], "a": []}
+    for client in clients:
+        by_letter.setdefault(letters[numbers[client]], []).append(client)
+    asked = {numbers[client] for client in by_letter["a"]}
+    texts = [text for text, concerned in notes.items() if asked.intersection(concerned)]
+    return Support(title, by_letter["n"], by_letter["a"], texts)
