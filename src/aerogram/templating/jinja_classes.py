@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from time import monotonic
@@ -22,6 +23,31 @@ __all__ = ["Environment", "Sandbox", "Template", "strict_options"]
 
 _DICT_ATTRIBUTES = frozenset(dir(dict))
 _ABSENT_SECONDS = 1.0
+_UNKNOWN_TAG = re.compile("Encountered unknown tag '(?:end)?(\\w+)'")
+_TAGS_OF_DJANGO = {
+    "blocktrans": "write {% trans name=… %}…{% endtrans %}",
+    "blocktranslate": "write {% trans name=… %}…{% endtrans %}",
+    "comment": "write {# … #}",
+    "csrf_token": "a mail has no forms",
+    "cycle": "write {{ loop.cycle(…) }}",
+    "empty": "write {% else %}",
+    "firstof": "write {{ a or b }}",
+    "ifchanged": "write {% if loop.changed(…) %}",
+    "load": "leave it out: TEMPLATE_FILTERS and TEMPLATE_GLOBALS name filters and functions",
+    "now": "give the time in context()",
+    "regroup": "write {% for group in …|groupby('…') %}",
+    "static": "give static() in TEMPLATE_GLOBALS",
+    "translate": "write {{ _('…') }}",
+    "url": "write {{ url('name', …) }}, which the Django integration gives",
+    "verbatim": "write {% raw %}…{% endraw %}",
+}
+_SYNTAX_OF_DJANGO = {
+    "expected token 'end of print statement', got ':'": "write {{ value|filter(argument) }}",
+    "expected token 'end of statement block', got 'with'": "write {% with … %}{% include … %}{% endwith %}",
+    "expected token 'end of statement block', got 'only'": "write {% include … without context %}",
+    "expected token 'end of statement block', got 'reversed'": "write {% for … in …|reverse %}",
+    "unclosed translation block": "write {% trans %}…{% endtrans %} or {{ _('…') }}",
+}
 
 
 class Template(jinja2.Template):
@@ -88,6 +114,13 @@ class Environment(PrintingEnvironment):
                     self._absent[localized] = monotonic() + _ABSENT_SECONDS
         return super()._load_template(name, globals)
 
+    def _parse(self, source: str, name: str | None, filename: str | None) -> Any:
+        try:
+            return super()._parse(source, name, filename)
+        except jinja2.TemplateSyntaxError as error:
+            error.args = ((error.message or "") + _instead_of_django(error.message or ""),)
+            raise
+
     def make_globals(self, d: Any) -> Any:
         """Return the globals themselves, which are copied faster than Jinja's chain of two mappings."""
         return super().make_globals(d) if d else self.globals
@@ -95,6 +128,16 @@ class Environment(PrintingEnvironment):
 
 class Sandbox(PrintingEnvironment, ImmutableSandboxedEnvironment):
     """An environment for strings that data may have got into."""
+
+
+def _instead_of_django(message: str) -> str:
+    """Return what to write in place of something of Django's template language."""
+    tag = _UNKNOWN_TAG.match(message)
+    advice = _TAGS_OF_DJANGO.get(tag[1]) if tag else _SYNTAX_OF_DJANGO.get(message)
+    if advice is None:
+        return ""
+    stop = "" if message.endswith(".") else "."
+    return f"{stop} If this is Django's template language: mails are written in Jinja; {advice}."
 
 
 def strict_options(loader: jinja2.BaseLoader | None, *, autoescape: bool) -> dict[str, Any]:
