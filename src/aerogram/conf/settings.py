@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 else:
     SettingsTable = object  # at run time the table, and pydantic with it, is loaded by the first read
 
+_MOST_RECENT = 16  # bases kept for contexts to come
+
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -52,6 +54,7 @@ class Settings(SettingsTable):
     """
 
     _base: Base | None
+    _recent: tuple[Base, ...]
     _configured: tuple[Layer, ...]
     _sources: dict[str, Callable[[], Mapping[str, Any]]]
     _frozen: ContextVar[Base | None]
@@ -62,6 +65,7 @@ class Settings(SettingsTable):
         # Through __dict__, because assignment to a settings object is refused.
         self.__dict__.update(
             _base=None,
+            _recent=(),
             _configured=(),
             _sources={},
             _frozen=ContextVar("aerogram_frozen", default=None),
@@ -163,7 +167,7 @@ class Settings(SettingsTable):
 
     def reset(self) -> None:
         """Forget what :meth:`configure` set and what was read; for tests. Overrides and sources stay."""
-        self.__dict__.update(_configured=(), _base=None)
+        self.__dict__.update(_configured=(), _base=None, _recent=())
 
     def frozen(self) -> AbstractContextManager[None]:
         """Read the sources once for everything inside, so that a batch is written from one set of values.
@@ -222,10 +226,20 @@ class Settings(SettingsTable):
         base, configured = self._base, self._configured
         framework = {name: dict(read()) for name, read in self._sources.items()}
         surroundings = base.surroundings if base and not base.surroundings.changed() else None
-        if base and surroundings and base.configured is configured and base.framework == framework:
-            return base
-        # One assignment of one finished value: a race of two threads only repeats the work.
+        # A framework may give other values in each context, such as those of the language of a request.
+        for known in (base, *self._recent) if surroundings else ():
+            if (
+                known
+                and known.surroundings is surroundings
+                and known.configured is configured
+                and known.framework == framework
+            ):
+                self.__dict__["_base"] = known
+                return known
+        # Each assignment is of one finished value: a race of two threads only repeats the work.
         self.__dict__["_base"] = read = self._read(configured, framework, surroundings)
+        if framework:
+            self.__dict__["_recent"] = (read, *self._recent[: _MOST_RECENT - 1])
         return read
 
     def _read(
