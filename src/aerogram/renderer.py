@@ -32,7 +32,7 @@ from aerogram.stencil import Stencils
 from aerogram.templating import (
     Rendering,
     Templates,
-    current_rendering,
+    entered,
     language_tag,
     parse_locale,
     parse_timezone,
@@ -132,13 +132,11 @@ class Renderer:
             bool(locale),
             _of_message(notification, "timezone", parse_timezone, current["TIMEZONE"], origin),
         )
-        token = current_rendering.set(rendering)
         try:
-            return self._message(notification, rendering, origin)
+            with entered(rendering):
+                return self._message(notification, rendering, origin)
         except BadHeaderError as error:
             raise type(error)(f"{origin}: {error}") from None
-        finally:
-            current_rendering.reset(token)
 
     def _message(self, notification: Renderable, rendering: Rendering, origin: str) -> EmailMultiAlternatives:
         unsubscribe_url = notification.unsubscribe_url

@@ -17,7 +17,7 @@ from aerogram.templating.inspection import (
     read_template,
 )
 from aerogram.templating.loaders import shipped_templates
-from aerogram.templating.rendering import Rendering, current_rendering
+from aerogram.templating.rendering import Rendering, around_rendering, current_rendering, entered
 
 __all__ = [
     "Finding",
@@ -26,8 +26,10 @@ __all__ = [
     "Rendering",
     "TemplateSource",
     "Templates",
+    "around_rendering",
     "check_line",
     "current_rendering",
+    "entered",
     "inspect_line",
     "inspect_template",
     "language_tag",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from aerogram.templating.images import InlineImage
 
-__all__ = ["Rendering", "current_rendering"]
+__all__ = ["Rendering", "around_rendering", "current_rendering", "entered"]
 
 
 @dataclass(slots=True)
@@ -32,3 +34,19 @@ class Rendering:
 
 current_rendering: ContextVar[Rendering | None] = ContextVar("aerogram_rendering", default=None)
 """The rendering that this thread or task is in."""
+
+around_rendering: Final[list[Callable[[Rendering], AbstractContextManager[object]]]] = []
+"""What integrations enter around each rendering, such as the language of their lazy texts."""
+
+
+@contextmanager
+def entered(rendering: Rendering) -> Iterator[None]:
+    """Make a rendering the current one."""
+    token = current_rendering.set(rendering)
+    try:
+        with ExitStack() as stack:
+            for enter in around_rendering:
+                stack.enter_context(enter(rendering))
+            yield
+    finally:
+        current_rendering.reset(token)

@@ -19,11 +19,14 @@ from aerogram.templating.i18n.localization import candidates, message_locale, pa
 __all__ = ["DOMAIN", "Catalogs", "shipped_translation", "translated_messages"]
 
 DOMAIN = "messages"
+_DOMAINS = (DOMAIN, "django")  # a Django project has its translations in django.mo
 _SHIPPED = Path(__file__).with_name("locale")
 
 
 class Catalogs:
     """The translations in folders with files ``<locale>/LC_MESSAGES/messages.mo``, each read once.
+
+    ``django.mo``, as a Django project calls it, is read, too.
 
     Args:
         folders: the first that has a translation wins.
@@ -71,7 +74,8 @@ class Catalogs:
         """Return the translations for a locale: all that may be meant by it, one behind the other."""
         if locale not in self._of:
             found = NullTranslations()
-            for folder, domain in (*((folder, DOMAIN) for folder in self.folders), (_SHIPPED, "aerogram")):
+            own = ((folder, domain) for folder in self.folders for domain in _DOMAINS)
+            for folder, domain in (*own, (_SHIPPED, "aerogram")):
                 for name in candidates(locale):
                     path = folder / name / "LC_MESSAGES" / f"{domain}.mo"
                     if path.is_file():
