@@ -10,9 +10,15 @@ from aerogram.exceptions import ImproperlyConfigured
 
 FORMS: Final = (
     "smtp://user:password@host:587?tls=starttls, smtps://user:password@host, console:, file:///folder, "
-    "locmem: or dummy:, with %-encoding for special characters"
+    "locmem:, dummy: or django:, with %-encoding for special characters"
 )
-BACKENDS: Final = {"console": "console", "file": "filebased", "locmem": "locmem", "dummy": "dummy"}
+BACKENDS: Final = {
+    "console": "console",
+    "file": "filebased",
+    "locmem": "locmem",
+    "dummy": "dummy",
+    "django": "django",
+}
 OPTIONS: Final = {
     "tls": "EMAIL_USE_TLS",
     "timeout": "EMAIL_TIMEOUT",

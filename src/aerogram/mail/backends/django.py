@@ -12,6 +12,7 @@ import smtplib
 import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
+from copy import copy
 from typing import Any, Final
 
 from aerogram.conf import settings
@@ -42,6 +43,10 @@ ANYMAIL_STATUS: Final[Mapping[str | None, Status]] = {
     "failed": "deferred",
 }
 _NOT_COPIED: Final = frozenset({"connection", "delivery", "message", "notification", "return_path"})
+_DEFAULTS: Final = {  # Django 6.0 refuses two of them
+    "content_subtype": "plain", "mixed_subtype": "mixed", "alternative_subtype": "alternative",
+    "encoding": None,
+}  # fmt: skip
 DJANGOS_DEFAULT: Final = "django.core.mail.backends.smtp.EmailBackend"
 MINIMUM: Final = {"USE_TZ": True, "TIME_ZONE": "UTC", "USE_I18N": False}
 
@@ -121,15 +126,20 @@ def django_message(message: EmailMessage) -> Any:
     From header. Django's SMTP backend and django-anymail read them in this way.
 
     Args:
-        message: the message.
+        message: the message; one of Django's is copied as it is.
     """
     from django.core import mail
 
+    if isinstance(message, mail.EmailMessage):
+        theirs = copy(message)
+        # The backend that Django sends it by need not be one that can be copied.
+        vars(theirs).update(dict.fromkeys({"connection", "_connection"} & vars(message).keys()))
+        return theirs
     kind = mail.EmailMultiAlternatives if isinstance(message, EmailMultiAlternatives) else mail.EmailMessage
     theirs = kind()
     for name in ("content_subtype", "mixed_subtype", "alternative_subtype", "encoding", *vars(message)):
-        if name not in _NOT_COPIED and hasattr(message, name):
-            value = getattr(message, name)
+        value = getattr(message, name, _DEFAULTS.get(name))
+        if name not in _NOT_COPIED and (name not in _DEFAULTS or value != _DEFAULTS[name]):
             setattr(theirs, name, list(value) if isinstance(value, list) else value)
     theirs.subject, theirs.body = str(message.subject), str(message.body)
     theirs.from_email = entry_text(message.from_email)
@@ -240,14 +250,15 @@ def _followed(alias: str) -> str:
         raise ImproperlyConfigured(
             f"The Django backend has alias={alias!r}, but the Django project has no MAILERS (Django 6.1)."
         )
+    is_set = django_settings.is_overridden("EMAIL_BACKEND")  # reads the project's settings, if none was read
     ours = bool(_configured_here) and django_settings._wrapped is _configured_here[0]
-    if ours and not django_settings.is_overridden("EMAIL_BACKEND"):
+    if ours and not is_set:
         raise ImproperlyConfigured(
             "The Django backend needs backend=..., the dotted path of a Django mail backend, such as "
             "'anymail.backends.postmark.EmailBackend': no Django project is configured whose EMAIL_BACKEND "
             "it could follow."
         )
-    return str(django_settings.EMAIL_BACKEND)
+    return str(django_settings._wrapped.EMAIL_BACKEND)  # Django 6.1 warns of an access to the settings
 
 
 def _django_backend(path: str, alias: str, options: dict[str, Any]) -> Any:
@@ -267,7 +278,7 @@ def _django_backend(path: str, alias: str, options: dict[str, Any]) -> Any:
             from django.core.mail import mailers
 
             return mailers[alias]
-        return import_string(path)(fail_silently=False, **options)
+        return import_string(path)(**options)
     except ImportError as error:
         raise BackendNotFound(
             f"{path[:100]!r} (backend= of aerogram.mail.backends.django) cannot be imported: {error}. "
