@@ -51,6 +51,7 @@ HOMES = {
     "lxml": {"checks", "document", "inlining", "plaintext", "stencil"},
     "markupsafe": {"renderer", "templating"},
     "opentelemetry": {"mail"},
+    "playwright": {"preview"},
     "premailer": {"inlining"},
     "pydantic": {"conf", "contrib", "payload"},
     "pydantic_settings": {"conf"},

@@ -129,7 +129,7 @@ def test_what_does_not_exist_is_2_without_a_traceback(arguments, hint, shop):
         ["--app", "", "list"],
         ["--app", "..mails", "list"],
         ["--app", "my mails", "list"],
-        ["--app", "mails", "preview"],
+        ["--app", "mails", "preview", "--nonsense"],
         ["--app", "mails", "check", "--format", "xml"],
         ["--app", "mails", "send", "welcome"],
         ["catch", "--host", "0.0.0.0"],

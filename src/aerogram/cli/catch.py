@@ -17,6 +17,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from aerogram.cli.screen import counted, escape_controls, screen
+from aerogram.cli.studio import StudioHere, checked_port
 from aerogram.exceptions import ListenError, OutputError
 
 if TYPE_CHECKING:
@@ -28,14 +29,8 @@ if TYPE_CHECKING:
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
 
-def checked_port(port: int) -> int:
-    """Return a port number; raise BadParameter for what is none."""
-    if not 0 <= port <= 65535:
-        raise typer.BadParameter(f"{port} is not a number from 0 to 65535.")
-    return port
-
-
 def catch(
+    context: typer.Context,
     host: Annotated[
         str, typer.Option(metavar="HOST", help="A loopback address; others are refused.")
     ] = "127.0.0.1",
@@ -48,6 +43,12 @@ def catch(
         typer.Option(metavar="DIR", help="Keep the messages in this Maildir; show one line of each."),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show messages as they were received.")] = False,
+    studio: Annotated[
+        bool, typer.Option("--studio", help="Show the messages in the studio, as they arrive.")
+    ] = False,
+    studio_port: Annotated[
+        int, typer.Option(metavar="PORT", callback=checked_port, help="The port of the studio.")
+    ] = 8025,
 ) -> None:
     """Run an SMTP server on this machine that shows what it receives and delivers nothing.
 
@@ -61,9 +62,12 @@ def catch(
         raise typer.BadParameter(str(error), param_hint="--host") from None
     box = _maildir(maildir) if maildir is not None else None
     count = 0
+    pages = StudioHere(studio_port) if studio else None
 
     def receive(caught: CaughtMessage) -> None:
         nonlocal count
+        if pages is not None:
+            pages.show(caught)
         if box is not None:
             _keep(box, caught)
         count += 1
@@ -86,7 +90,10 @@ def catch(
             soft_wrap=True,
         )
         with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            if pages is not None:
+                pages.serve(context.obj)
+            else:
+                threading.Event().wait()
     screen().print(f"\n{counted(count, 'message')} caught.")
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from aerogram.checks.problem import source_line
 from aerogram.cli.screen import counted, escape_controls, screen, shown_place
-from aerogram.exceptions import InvalidAddress, OutputError
+from aerogram.exceptions import InvalidAddress, OutputError, RenderError
 from aerogram.notification import registered_name
 from aerogram.samples import samples_of
 
@@ -52,18 +52,57 @@ def list_notifications(context: typer.Context) -> None:
 
 def preview(
     context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="These notifications alone, by name.")
+    ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder to write to; made if it does not exist.")
-    ],
+    ] = Path("build/previews"),
+    screenshots: Annotated[
+        bool,
+        typer.Option("--screenshots", help="Add pictures, phone and desktop, light and dark, by Chromium."),
+    ] = False,
+    diff: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Compare with the previews in this folder, on the page diff.html."),
+    ] = None,
 ) -> None:
     """Write every sample as .html, .txt and .eml, and a page that shows them all."""
     from aerogram.preview import write_previews
 
-    written = write_previews(out, context.obj.notifications())
-    samples = counted(sum(path.suffix == ".eml" for path in written), "sample")
-    page = written[-1].resolve()
-    text = Text.assemble(f"{samples}, {len(written)} files. Open ", (str(page), f"bold link {page.as_uri()}"))
-    screen().print(text, soft_wrap=True)
+    notifications = context.obj.notifications()
+    if names:
+        notifications = [context.obj.notification(name) for name in dict.fromkeys(names)]
+    failure = None
+    try:
+        written = write_previews(out, notifications)
+    except RenderError as error:  # the others are there, and so are the pictures and the comparison
+        failure = error
+        written = [out / "index.html"]
+    else:
+        samples = counted(sum(path.suffix == ".eml" for path in written), "sample")
+        _show_written(f"{samples}, {len(written)} files.", written[-1])
+    if screenshots:
+        from aerogram.preview.pictures import take_pictures
+
+        folders = {registered_name(cls) for cls in notifications}
+        pages = sorted(page for page in out.glob("*/*.html") if page.parent.name in folders)
+        screen().print(f"{counted(len(take_pictures(pages)), 'picture')} in {out}.", soft_wrap=True)
+    if diff is not None:
+        from aerogram.preview.comparison import write_comparison
+
+        page, changes = write_comparison(out, diff)
+        for change in changes:
+            screen().print(Text(f"  {change.kind:8} {change.name}"), soft_wrap=True)
+        _show_written(f"{counted(len(changes), 'mail')} changed.", page)
+    if failure is not None:
+        raise failure
+
+
+def _show_written(text: str, page: Path) -> None:
+    path = page.resolve()
+    link = Text.assemble(f"{text} Open ", (str(path), f"bold link {path.as_uri()}"))
+    screen().print(link, soft_wrap=True)
 
 
 def send(

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from aerogram.cli.catch import checked_port
 from aerogram.cli.screen import screen
+from aerogram.conf import settings
 from aerogram.exceptions import MissingDependency
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from aerogram.catcher import CaughtMessage
+    from aerogram.cli.modules import Invocation
+
+
+def checked_port(port: int) -> int:
+    """Return a port number; raise BadParameter for what is none."""
+    if not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is not a number from 0 to 65535.")
+    return port
 
 
 def studio(
@@ -65,3 +75,31 @@ def show_address(address: str) -> None:
         ("Studio", "bold green"), " at ", (address, f"bold link {address}"), "; Ctrl-C ends."
     )
     screen().print(text, soft_wrap=True)
+
+
+class StudioHere:
+    """A studio in this process, which shows what a catching server receives.
+
+    Raises:
+        ListenError: its port cannot be used.
+        MissingDependency: the extra ``studio`` is not installed.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = studio_server()
+        from aerogram.preview.studio.application import Studio
+
+        self._studio = Studio(catches=True)
+        self._listener = self._server.bind("127.0.0.1", port)
+
+    def show(self, caught: CaughtMessage) -> None:
+        """Show a message that was caught."""
+        self._studio.inbox.add(caught.content, caught.recipients)
+
+    def serve(self, invocation: Invocation) -> None:
+        """Serve until Ctrl-C: the inbox, and the samples of the modules, if any are named."""
+        modules = invocation.modules or list(settings.NOTIFICATION_MODULES)
+        show_address(self._server.address_of(self._listener))
+        names = invocation.module_names() if modules else []
+        with self._listener, settings.override(NOTIFICATION_MODULES=names):
+            self._server.serve_here(self._studio.app, self._listener)

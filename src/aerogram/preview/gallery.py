@@ -16,6 +16,7 @@ from aerogram.templating import page_environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aerogram.preview.comparison import Change
     from aerogram.preview.sample import Group, Sample
 
 _PAGE = Path(__file__).parent / "page"
@@ -91,6 +92,18 @@ def _page(groups: Sequence[Group], live: Live | None, policy: str) -> str:
 def sample_view(sample: Sample, live: LiveSample | None = None) -> str:
     """Return what the viewer shows of one sample, as a piece of HTML."""
     return _rendered("sample.html", sample=sample, live=live)
+
+
+def comparison_page(changes: Sequence[Change], mails: int) -> str:
+    """Return the page that shows what differs between two folders of previews."""
+    return _rendered(
+        "diff.html",
+        changes=changes,
+        mails=mails,
+        site=settings.SITE_NAME,
+        style=_asset("viewer.css"),
+        policy=f"{_CLOSED_POLICY}; base-uri 'none'; form-action 'none'",
+    )
 
 
 def script_source() -> str:
