@@ -55,6 +55,12 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test finds, or fills, the outbox of whoever started the tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(autouse=True)
 def no_stencil_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the tests a mistake in making a stencil is raised, not replaced by the slow way."""

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import html as lxml_html
 
+from aerogram import outbox
+from aerogram.outbox.storage.database import current_database
 from tests.sample_mail import EXAMPLES, example_messages, example_notifications, html_of, imported
 
 if TYPE_CHECKING:
@@ -36,10 +38,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     The processes share what they compile: that is most of the time each of them takes.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AEROGRAM_", "PYTHON"))}
     bytecode = tmp_path_factory.mktemp("bytecode")
 
     def run(folder: Path, *command: str) -> str:
+        ours = ("AEROGRAM_", "PYTHON")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         done = subprocess.run(
             [sys.executable, "-W", "error", *command],
             cwd=folder,
@@ -116,6 +119,24 @@ def test_the_shop_writes_the_mails_of_a_day(folder: Path, run: Run) -> None:
         "shop@halyard.example",
         "engineers@halyard.example",
     )
+
+
+@pytest.mark.parametrize("folder", ["shop"], indirect=True)
+def test_the_shop_queues_its_mails_with_one_setting(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    settings_file = folder / "aerogram.toml"
+    queueing = settings_file.read_text().replace("backends.filebased.", "backends.outbox.")
+    settings_file.write_text(queueing)
+    assert run(folder.parent, "shop/shop.py").startswith("5 mails sent")
+
+    assert not (folder / "outbox").exists()
+    queued = outbox.list_entries()
+    assert [entry.state for entry in queued] == ["queued"] * 5
+    assert queued[4].subject == "Welcome to Halyard Coffee"
+    assert [each.address for each in queued[4].recipients] == ["ann@example.com"]
+    current_database().close()
 
 
 @pytest.mark.parametrize("folder", ["digest"], indirect=True)
