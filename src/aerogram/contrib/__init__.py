@@ -1,1 +1,1 @@
-"""Aerogram in other libraries: one file for each integration, imported only by who uses it."""
+"""Aerogram in other libraries: one file or folder for each integration, imported only by who uses it."""

@@ -25,7 +25,7 @@ CODES: Final = (
     "link-placeholder", "link-local", "link-http", "image-http", "link-empty", "image-missing",
     "image-unused", "image-large", "stylesheet-not-loaded", "subject-long", "subject-capitals", "no-text",
     "parts-disagree", "html-size", "style-size", "no-unsubscribe-link", "no-postal-address",
-    "no-auto-submitted",
+    "no-auto-submitted", "client-support", "client-partial",
 )  # fmt: skip
 """The codes, each in the place that is its number. New ones come at the end: the numbers stay."""
 
