@@ -287,7 +287,7 @@ def test_the_default_is_a_file_in_the_state_folder(monkeypatch: pytest.MonkeyPat
 def test_a_relative_path_is_relative_to_the_settings_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "aerogram.toml").write_text('OUTBOX_URL = "sqlite:///var/outbox.db"')
+    (tmp_path / "aerogram.toml").write_text('OUTBOX_URL = "sqlite:///var/outbox.db?timeout=5"')
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
     message().send_later()

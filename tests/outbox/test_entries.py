@@ -10,6 +10,7 @@ import pytest
 from aerogram import exceptions, outbox
 from aerogram.outbox import claims, entries, recovery
 from aerogram.outbox.retries import Outcome
+from aerogram.outbox.storage import purging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,10 @@ def test_the_status_counts_by_state_and_tells_the_age_of_the_oldest(
     status = outbox.status()
     assert status.counts["queued"] == 3
     assert status.oldest_queued_seconds == pytest.approx(30, abs=10)
+    finish(db, "pending", due=10**14)
+    assert outbox.status().oldest_queued_seconds == pytest.approx(30, abs=10)  # although it waits
     finish(db, "sent")
+    put()
     assert (outbox.status().counts["done"], outbox.status().sent_last_hour) == (1, 1)
     [claim] = claims.claim(db, "worker", 1, lease=60)
     claims.record(db, claim, [Outcome("ann@example.com", "uncertain")], uncertain=True)
@@ -173,7 +177,7 @@ def test_purging_keeps_what_lives_and_what_is_young(db: Database, put: Put, cloc
 
 
 def test_purging_works_in_batches(db: Database, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "PURGE_BATCH", 2)
+    monkeypatch.setattr(purging, "BATCH", 2)
     for _ in range(5):
         outbox.cancel(put())
     assert outbox.purge(older_than=0) == 5

@@ -27,7 +27,7 @@ CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 RACY_NS: Final = 100_000_000
 """A file changed less than this long (ns) before it was read may change again without a new time stamp."""
 
-_SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)([^/:?][^:?]*)")  # a relative path
+_SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)([^/:?][^:?]*)(\?.*)?")  # a relative path
 
 Signature = tuple[int, int, int]
 UNSETTLED: Final[Signature] = (0, 0, 0)  # of a file changed just now: no file has it, so it is read again
@@ -170,7 +170,7 @@ def _file_layer(path: str, table: Mapping[str, Any]) -> Layer:
     folder = Path(path).parent
     for name, value in layer.values.items():
         if name == "OUTBOX_URL" and (relative := _SQLITE_FILE.fullmatch(value)):
-            layer.values[name] = f"{relative[1]}{folder / relative[2]}"
+            layer.values[name] = f"{relative[1]}{folder / relative[2]}{relative[3] or ''}"
         elif isinstance(value, list) and is_path(name):
             layer.values[name] = [str(folder / each) for each in value]
         elif value is not None and is_path(name):

@@ -24,6 +24,7 @@ except ImportError:
 
 from aerogram.outbox import entries, suppressions
 from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
+from aerogram.outbox.storage import purging
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
 from aerogram.outbox.suppressions import Suppression
@@ -156,7 +157,7 @@ def purge(
     Raises:
         OutboxError: a state that is never deleted, or an age below 0.
     """
-    return entries.purge(current_database(), older_than, states)
+    return purging.purge(current_database(), older_than, states)
 
 
 def suppress(address: str, reason: str = "", expires: datetime | None = None) -> None:

@@ -1,18 +1,17 @@
-"""What the operator sees of the queue, and what he may do: look, count, cancel, retry, purge."""
+"""What the operator sees of the queue, and what he may do: look, count, cancel, retry."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.outbox.claims import settle
-from aerogram.outbox.storage import schema
 from aerogram.outbox.storage.schema import (
     ENDED,
     ENTRY_STATES,
@@ -29,14 +28,9 @@ if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
 __all__ = ["Attempt", "Entry", "Recipient", "Status", "cancel", "content_of", "counts", "find", "listed"]
-__all__ += ["purge", "retry", "status"]
+__all__ += ["retry", "status"]
 
-DAY: Final = 86_400
-KEPT_DAYS: Final = {"done": 7, "cancelled": 7, "dead": 90}
-"""For how many days an entry is kept that has ended."""
-
-KEPT_KEY_DAYS: Final = 90
-PURGE_BATCH: Final = 500
+_TOGETHER: Final = 500  # entries whose recipients are read by one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +120,7 @@ class Status:
     Attributes:
         counts: how many entries are in each state.
         uncertain: entries of which it was at least once uncertain whether they were sent.
-        oldest_queued_seconds: the age of the oldest mail that is due; ``None`` if none is.
+        oldest_queued_seconds: the age of the oldest mail that is or was due; ``None`` if there is none.
         sent_last_hour: entries that ended as ``done`` during the last hour.
     """
 
@@ -201,7 +195,8 @@ def status(db: Database) -> Status:
     with db.reading() as connection:
         now = db.now(connection)
         doubtful = select(func.count()).select_from(entry).where(IN_DOUBT)
-        oldest = select(func.min(entry.c.created)).where(QUEUED, entry.c.due <= now)
+        was_due = or_(entry.c.due <= now, entry.c.lease_token > 0)  # not what waits for its first time
+        oldest = select(func.min(entry.c.created)).where(QUEUED, was_due)
         recent = select(func.count()).select_from(entry)
         recent = recent.where(entry.c.state == "done", entry.c.finished > now - 3_600_000)
         created = connection.scalar(oldest)
@@ -265,56 +260,6 @@ def retry(db: Database, entry_id: str) -> Entry:
     return find(db, entry_id)
 
 
-def purge(
-    db: Database, older_than: float | timedelta | None = None, states: Collection[str] = tuple(KEPT_DAYS)
-) -> int:
-    """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
-
-    It works in batches of 500, so that nothing waits for it. Their keys are remembered for 90 days.
-
-    Args:
-        db: the database.
-        older_than: seconds or a timedelta since they ended, instead of these days.
-        states: ``done``, ``cancelled``, ``dead``; others are never deleted.
-
-    Returns:
-        The number of entries.
-
-    Raises:
-        ScheduleError: a state that is never deleted, or an age below 0.
-    """
-    if refused := sorted(set(states) - set(KEPT_DAYS)):
-        raise ScheduleError(f"{refused[0][:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
-    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-    if seconds is not None and seconds < 0:
-        raise ScheduleError("older_than is below 0. Accepted: seconds or a timedelta.")
-    return sum(_purge(db, each, KEPT_DAYS[each] * DAY if seconds is None else seconds) for each in states)
-
-
-def _purge(db: Database, state: str, seconds: float) -> int:
-    total = 0
-    while True:
-        with db.writing() as connection:
-            now = db.now(connection)
-            ended = select(entry.c.id).where(
-                entry.c.state == state, entry.c.finished <= now - int(seconds * 1000)
-            )
-            ids = list(connection.scalars(ended.limit(PURGE_BATCH).with_for_update(skip_locked=True)))
-            for table in (attempt, recipient, content):
-                connection.execute(table.delete().where(table.c.entry.in_(ids)))
-            connection.execute(entry.delete().where(entry.c.id.in_(ids)))
-            if len(ids) < PURGE_BATCH:
-                _purge_keys(connection, now)
-                return total + len(ids)
-            total += len(ids)
-
-
-def _purge_keys(connection: Connection, now: int) -> None:
-    kept = select(entry.c.id).where(entry.c.id == schema.key.c.entry).exists()
-    old = schema.key.c.created <= now - KEPT_KEY_DAYS * DAY * 1000
-    connection.execute(schema.key.delete().where(old, ~kept))
-
-
 def _counts(connection: Connection) -> dict[str, int]:
     found = dict.fromkeys(ENTRY_STATES, 0)
     for where in (QUEUED, SENDING, ENDED):  # each has an index of its own
@@ -347,7 +292,7 @@ def _entries(
     recipients: dict[str, list[Recipient]] = {row.id: [] for row in rows}
     ids = list(recipients)
     while ids:
-        some, ids = ids[:PURGE_BATCH], ids[PURGE_BATCH:]
+        some, ids = ids[:_TOGETHER], ids[_TOGETHER:]
         query = select(recipient).where(recipient.c.entry.in_(some)).order_by(recipient.c.position)
         for each in connection.execute(query):
             recipients[each.entry].append(_recipient(each))

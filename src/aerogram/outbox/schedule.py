@@ -81,12 +81,12 @@ class Schedule:
 
         One that expires before it is due is taken up, and ends, when it expires.
         """
-        due = now + self.delay if self.at is None else self.at
+        due = now + self.delay if self.at is None else max(self.at, now)
         expires = self.expires_at
         if self.expires_in is not None:
             expires = now + self.expires_in
         elif expires is None and (default := settings.OUTBOX_EXPIRES) is not None:
-            expires = max(due, now) + int(default * 1000)
+            expires = due + int(default * 1000)
         return (due if expires is None else min(due, expires)), expires
 
 

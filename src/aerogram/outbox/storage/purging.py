@@ -1,0 +1,75 @@
+"""Entries that have ended are deleted after some time, as their contents hold secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, select
+
+from aerogram.exceptions import ScheduleError
+from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.schema import attempt, content, entry, recipient
+
+if TYPE_CHECKING:
+    from aerogram.outbox.storage.database import Database
+
+__all__ = ["KEPT_DAYS", "purge"]
+
+DAY: Final = 86_400
+KEPT_DAYS: Final = {"done": 7, "cancelled": 7, "dead": 90}
+"""For how many days an entry is kept that has ended."""
+
+KEPT_KEY_DAYS: Final = 90
+BATCH: Final = 500
+
+
+def purge(
+    db: Database, older_than: float | timedelta | None = None, states: Collection[str] = tuple(KEPT_DAYS)
+) -> int:
+    """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
+
+    It works in batches of 500, so that nothing waits for it. Their keys are remembered for 90 days.
+
+    Args:
+        db: the database.
+        older_than: seconds or a timedelta since they ended, instead of these days.
+        states: ``done``, ``cancelled``, ``dead``; others are never deleted.
+
+    Returns:
+        The number of entries.
+
+    Raises:
+        ScheduleError: a state that is never deleted, or an age below 0.
+    """
+    if refused := sorted(set(states) - set(KEPT_DAYS)):
+        raise ScheduleError(f"{refused[0][:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
+    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+    if seconds is not None and seconds < 0:
+        raise ScheduleError("older_than is below 0. Accepted: seconds or a timedelta.")
+    return sum(_purge(db, each, KEPT_DAYS[each] * DAY if seconds is None else seconds) for each in states)
+
+
+def _purge(db: Database, state: str, seconds: float) -> int:
+    total = 0
+    while True:
+        with db.writing() as connection:
+            now = db.now(connection)
+            ended = select(entry.c.id).where(
+                entry.c.state == state, entry.c.finished <= now - int(seconds * 1000)
+            )
+            ids = list(connection.scalars(ended.limit(BATCH).with_for_update(skip_locked=True)))
+            for table in (attempt, recipient, content):
+                connection.execute(table.delete().where(table.c.entry.in_(ids)))
+            connection.execute(entry.delete().where(entry.c.id.in_(ids)))
+            if len(ids) < BATCH:
+                _purge_keys(connection, now)
+                return total + len(ids)
+            total += len(ids)
+
+
+def _purge_keys(connection: Connection, now: int) -> None:
+    kept = select(entry.c.id).where(entry.c.id == schema.key.c.entry).exists()
+    old = schema.key.c.created <= now - KEPT_KEY_DAYS * DAY * 1000
+    connection.execute(schema.key.delete().where(old, ~kept))
