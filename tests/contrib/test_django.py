@@ -25,6 +25,7 @@ TIME_ZONE = "UTC"
 AEROGRAM = {"BASE_URL": "https://shop.example.com"}
 """
 NOTIFICATIONS = """
+import threading
 from typing import Any
 from aerogram import Notification
 class Welcome(Notification):
@@ -32,6 +33,7 @@ class Welcome(Notification):
     text_template = "shop/welcome.txt"
     to = ["ann@x.org"]
     name: Any = "Ann"
+    lock: Any = threading.Lock()
     @classmethod
     def samples(cls): return {"ann": cls()}
 """
@@ -290,7 +292,13 @@ def test_in_tests_all_mail_is_in_the_outbox_of_django(project: Project) -> None:
         theirs.mail_admins("Help", "x")
         subjects = ["Welcome, Ann"] * 4 + ["a", "[Aerogram] Help", "[Django] Help"]
         assert [each.subject for each in theirs.outbox] == subjects
-        assert all(type(each) is theirs.EmailMultiAlternatives for each in theirs.outbox)
+        assert all(isinstance(each, theirs.EmailMultiAlternatives) for each in theirs.outbox)
+        message = assert_mail_sent(Welcome, to="ann@x.org", subject="Welcome, Ann", count=4)
+        assert message.sees("Dear Ann")
+        assert message.notification.lock
+        assert_mail_sent(subject="[Django] Help")
+        with pytest.raises(AssertionError, match="No mail matches"):
+            assert_mail_sent(Welcome, to="bob@x.org")
         with capture_mail() as captured:
             Welcome().send()
         assert_mail_sent(Welcome, messages=captured)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -44,7 +45,7 @@ def assert_mail_sent(
         count: how many such messages were sent; at least one if it is None.
         attachments: a file name, or several: each is attached. A number: how many are attached.
         messages: the messages to look at; by default those of the innermost ``capture_mail()`` or fixture,
-            and without one those of ``aerogram.mail.outbox``.
+            and without one those of ``aerogram.mail.outbox``, or of ``django.core.mail.outbox`` in a test of Django.
 
     Returns:
         The message; the last one if there are several.
@@ -153,6 +154,8 @@ def _sent(messages: Sequence[EmailMessage] | None) -> Sequence[Any]:
         return messages
     if (capture := current_capture()) is not None:
         return capture.messages
+    if settings.EMAIL_CAPTURE == "django:":  # in a test of Django
+        return sys.modules["django.core.mail"].outbox  # type: ignore[no-any-return]  # the list
     kept = [settings.EMAIL_BACKEND, settings.EMAIL_CAPTURE, *map(str, settings.MAILERS.values())]
     if "outbox" in vars(mail) or any("locmem" in each for each in kept):
         return mail.outbox
@@ -173,7 +176,7 @@ def _fail(problem: str, sent: Sequence[Any], wanted: Conditions) -> NoReturn:
 
 
 def _line(message: Any, unmet: list[str]) -> str:
-    kind = type(message if message.notification is None else message.notification).__name__
+    kind = type(getattr(message, "notification", None) or message).__name__
     names = _attachments(message)
     attached = f" [{_shortened(names)}]" if names else ""
     differs = f"  (differs in {', '.join(unmet)})" if unmet else ""
@@ -187,7 +190,7 @@ def _shortened(words: Iterable[str]) -> str:
 
 
 def _is_kind(message: Any, kind: Any) -> bool:
-    notification = message.notification
+    notification = getattr(message, "notification", None)
     if not isinstance(kind, str):
         return isinstance(message, kind) or isinstance(notification, kind)
     if notification is None:

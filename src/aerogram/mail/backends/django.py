@@ -12,7 +12,7 @@ import smtplib
 import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any, Final
 
 from aerogram.conf import settings
@@ -30,6 +30,7 @@ from aerogram.mail.message import (
     EmailMessage,
     EmailMultiAlternatives,
 )
+from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.smtp.replies import result_of
 
 __all__ = ["EmailBackend", "django_message"]
@@ -102,6 +103,9 @@ class EmailBackend(WrappingBackend):
             message.message()  # refuses what the other backends refuse
             addresses = envelope_of(message).recipients
             theirs = django_message(message)
+            if getattr(self, "captures", False) and isinstance(message, EmailMessage):
+                theirs.__class__ = _captured_class(type(theirs))
+                theirs.notification = message.notification
         except Exception as error:  # whatever a message or its subclass raises is that message's
             return DeliveryReport(error=error)
         self._open(self._django)
@@ -163,6 +167,18 @@ def django_message(message: EmailMessage) -> Any:
     if type(message).message not in (EmailMessage.message, EmailMultiAlternatives.message):
         theirs.message = message.message
     return theirs
+
+
+def _captured_class(kind: type) -> type:
+    """Return a subclass of a class of Django's messages, for tests to read."""
+
+    def copied(self: Any, memo: dict[int, Any]) -> Any:
+        made = object.__new__(type(self))
+        memo[id(self.notification)] = self.notification  # whatever it holds
+        vars(made).update(deepcopy(vars(self), memo))
+        return made
+
+    return type(kind.__name__, (ReadableMessage, kind), {"__deepcopy__": copied})
 
 
 def _provider_report(theirs: Any, addresses: tuple[str, ...]) -> DeliveryReport | None:
