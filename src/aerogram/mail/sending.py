@@ -137,7 +137,7 @@ def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | Faile
 def _built(item: Any) -> EmailMessage | None:
     if isinstance(item, EmailMessage):
         return item
-    if isinstance(item, SupportsRender):
+    if type(item) is not tuple and isinstance(item, SupportsRender):  # which asks a tuple at length
         message = item.render()
         if message.recipients():
             return message
