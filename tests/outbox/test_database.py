@@ -303,4 +303,5 @@ def test_the_database_is_readable_by_other_tools(sqlite_db: Database, put: Put) 
         assert types == [("blob",)]
         with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
             connection.execute("UPDATE aerogram_outbox_entry SET state = 'lost'")
+    connection.close()
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", entry_id)
