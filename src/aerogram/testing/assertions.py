@@ -45,7 +45,8 @@ def assert_mail_sent(
         count: how many such messages were sent; at least one if it is None.
         attachments: a file name, or several: each is attached. A number: how many are attached.
         messages: the messages to look at; by default those of the innermost ``capture_mail()`` or fixture,
-            and without one those of ``aerogram.mail.outbox``, or of ``django.core.mail.outbox`` in a test of Django.
+            and without one those of ``aerogram.mail.outbox``; in a test of Django, of
+            ``django.core.mail.outbox``.
 
     Returns:
         The message; the last one if there are several.
