@@ -16,7 +16,10 @@ REPOSITORY = os.environ.get("REPOSITORY_URL", "")
 project = "Aerogram"
 copyright = "the authors of Aerogram"
 release = version = aerogram.__version__
-extensions = ["myst_parser", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx_copybutton", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+napoleon_custom_sections = [("Args of the class statement", "params_style")]
 root_doc = "index"
 html_theme = "furo"
 html_title = f"Aerogram {release}"
@@ -44,7 +47,14 @@ def adapt(_: Sphinx, page: str, source: list[str]) -> None:
         text += "".join(contents(part) for part in re.split(r"\n(?=[A-Z][^\n]*:\n)", text)[1:])
     address = rf"[\1]({REPOSITORY}/blob/HEAD/\2)" if REPOSITORY else r"\1"
     text = re.sub(r"\[([^\]]*)\]\(\.\./([^)]*)\)", address, text)
+    if page == "reference":
+        text = re.sub(r"(?ms)^## `([\w.]+)`\n.*?(?=^## |^<!-- end)", details, text)
     source[0] = FILE.sub(caption, text)
+
+
+def details(match: re.Match[str]) -> str:
+    """Put what the docstrings say of each name below the table of its module."""
+    return f"{match[0]}\n```{{eval-rst}}\n.. automodule:: {match[1]}\n   :members:\n   :no-index:\n```\n\n"
 
 
 def caption(match: re.Match[str]) -> str:

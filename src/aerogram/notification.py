@@ -185,10 +185,12 @@ class Notification(Base):
         return {}
 
     def context(self) -> dict[str, Any]:
-        """Return the variables of the templates: every field. Override to add more::
+        """Return the variables of the templates: every field.
 
-        def context(self):
-            return {**super().context(), "total": self.order.total()}
+        Override it to add more::
+
+            def context(self):
+                return {**super().context(), "total": self.order.total()}
         """
         return {name: getattr(self, name) for name in self._fields}
 
