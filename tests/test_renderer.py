@@ -70,6 +70,21 @@ def test_a_text_template_alone_makes_a_message_without_html(renderer: Renderer) 
     assert message.message().get_content_type() == "text/plain"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"environment": value} for value in (5, "jinja2", DictLoader)),
+        *({"loader": value} for value in (5, "templates", {"a.html": ""})),
+        *({"shared": value} for value in (5, ["a"], "a")),
+        *({"template_dirs": value} for value in (5, [5], [None], b"templates")),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_refused(arguments: dict[str, Any]) -> None:
+    (name,) = arguments
+    with pytest.raises(TypeError, match=rf"^{name}: a value of type \w+ was given\. Accepted: "):
+        Renderer(**arguments)
+
+
 def test_neither_template_is_refused(renderer: Renderer) -> None:
     with pytest.raises(DeclarationError, match="neither html_template nor text_template"):
         renderer.render(variant(html_template=None)(name="Ann"))

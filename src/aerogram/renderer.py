@@ -32,6 +32,7 @@ from aerogram.stencil import Stencils
 from aerogram.templating import (
     Rendering,
     Templates,
+    checked_folders,
     entered,
     language_tag,
     parse_locale,
@@ -98,8 +99,7 @@ class Renderer:
         environment: jinja2.Environment | None = None,
     ) -> None:
         folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
-        if isinstance(folders, (str, Path)):
-            folders = [folders]
+        folders = checked_folders(folders, loader, shared, environment)
         standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
         self.templates: Templates = Templates(
             folders,

@@ -9,6 +9,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import NoRecipients
 from aerogram.mail.address.entries import MailboxLike
 from aerogram.mail.backends.base import BaseEmailBackend
+from aerogram.mail.characters import is_text
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
 from aerogram.mail.delivery.dispatch import BatchItem, FailedItem, deliver
 from aerogram.mail.delivery.report import OnResult
@@ -110,7 +111,7 @@ def send_mass_mail(
             error has the reports.
         OSError: the server cannot be reached.
         smtplib.SMTPException: the server refused the connection.
-        TypeError: both ``connection`` and ``using``.
+        TypeError: both ``connection`` and ``using``, or no iterable of items.
 
     >>> from aerogram.conf import settings
     >>> people = ("ann@example.com", "bob@example.com")
@@ -118,9 +119,19 @@ def send_mass_mail(
     ...     send_mass_mail(("News", "There is some.", None, [person]) for person in people)
     2
     """
+    _check_items(datatuple)
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
     messages = (BatchItem(item, _message_of(item, backend)) for item in datatuple)
     return deliver(backend, messages, on_result, is_ready=isinstance(datatuple, list | tuple))
+
+
+def _check_items(items: Any) -> None:
+    is_one = isinstance(items, str | bytes) or (isinstance(items, tuple) and items and is_text(items[0]))
+    if is_one or not isinstance(items, Iterable | AsyncIterable):
+        raise TypeError(
+            f"send_mass_mail takes an iterable of items, and a {type(items).__name__} was given. Write "
+            f"[item] for a single one. {_ACCEPTED}"
+        )
 
 
 def _message_of(item: Any, connection: BaseEmailBackend) -> EmailMessage | FailedItem | None:
@@ -216,6 +227,7 @@ async def asend_mass_mail(
     Args:
         datatuple: any iterable or asynchronous iterable; items are requested one at a time.
     """
+    _check_items(datatuple)
     return await run_in_thread(send_mass_mail, iterate_in_thread(datatuple), *args, **kwargs)
 
 

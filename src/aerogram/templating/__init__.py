@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aerogram.templating.environment import Templates, check_line, page_environment
-from aerogram.templating.extending import settings_additions, settings_environment
+from aerogram.templating.extending import checked_folders, settings_additions, settings_environment
 from aerogram.templating.i18n.catalogs import translated_messages
 from aerogram.templating.i18n.localization import language_tag, parse_locale, parse_timezone
 from aerogram.templating.images import InlineImage
@@ -28,6 +28,7 @@ __all__ = [
     "Templates",
     "around_rendering",
     "check_line",
+    "checked_folders",
     "current_rendering",
     "entered",
     "inspect_line",

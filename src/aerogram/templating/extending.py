@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
@@ -15,7 +16,29 @@ from jinja2.sandbox import SandboxedEnvironment, safe_range
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured
 
-__all__ = ["Additions", "make_environment", "settings_additions", "settings_environment"]
+__all__ = ["Additions", "checked_folders", "make_environment", "settings_additions", "settings_environment"]
+
+
+def checked_folders(folders: Any, loader: object, shared: object, environment: object) -> list[str | Path]:
+    """Return the folders of templates as a list, one alone too.
+
+    Raises:
+        TypeError: they, or another argument of :class:`aerogram.Renderer`, are of another type.
+    """
+    folders = [folders] if isinstance(folders, str | Path) else folders
+    _check_type("environment", environment, jinja2.Environment | None, "a jinja2.Environment")
+    _check_type("loader", loader, jinja2.BaseLoader | None, "a loader of Jinja, such as jinja2.DictLoader")
+    _check_type("shared", shared, Mapping | None, "a dict of variables")
+    _check_type("template_dirs", folders, Iterable, "a folder, or a list of folders")
+    checked = list(folders)
+    for folder in checked:
+        _check_type("template_dirs", folder, str | Path, "a folder, or a list of folders")
+    return checked
+
+
+def _check_type(name: str, value: object, kind: Any, accepted: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: a value of type {type(value).__name__} was given. Accepted: {accepted}.")
 
 
 class Additions(NamedTuple):

@@ -495,7 +495,7 @@ class TestEveryWayToSend:
             "reply_to": (lazy,),
             "cc": [Employee()],
         }
-        assert type("Late", (Notification,), {"text_template": "x.txt", **values}).to[0] is user  # type: ignore[attr-defined]
+        assert type("Late", (Notification,), {"text_template": "x.txt", **values}).to[0] is user  # type: ignore[attr-defined] # of a class made here
 
     def test_the_backends_that_keep_messages(self, tmp_path: Path) -> None:
         stream = StringIO()

@@ -273,7 +273,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"a"}, "set"),
     (object(), "object"),
     (Report(5), "Report"),
-    (Report, "type"),
+    (Report, "Report"),
     (len, "builtin_function_or_method"),
     (Asynchronous(), "await"),
     (Later(), "await"),
@@ -504,7 +504,7 @@ class TestBody:
             raise AssertionError("evaluated too early")
 
         lazy: Any = Lazy(fail)
-        type(lazy).__bool__ = type(lazy).__len__ = lambda self: self.make()  # type: ignore[attr-defined]
+        type(lazy).__bool__ = type(lazy).__len__ = lambda self: self.make()  # type: ignore[attr-defined] # added for this test
         try:
             mail = EmailMultiAlternatives(
                 lazy, lazy, lazy, [lazy], headers={"X": lazy}, cc=[(lazy, "a@x.de")]
@@ -512,7 +512,7 @@ class TestBody:
             mail.attach(lazy, lazy, "text/plain")
             mail.attach_alternative(lazy, "text/html")
         finally:
-            del Lazy.__bool__, Lazy.__len__  # type: ignore[attr-defined]
+            del Lazy.__bool__, Lazy.__len__  # type: ignore[attr-defined] # as above
 
 
 @pytest.mark.parametrize("entry", ["hunter2", b"hunter2", {"password": "hunter2"}])

@@ -103,6 +103,23 @@ def test_html_is_translated_and_its_values_escaped(folder: Path, source: str, ht
     assert html_of(render(folder, f"<p>{source}</p>", locale="de")) == f"<p>{html}</p>"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ _('50%') }}",
+        "{{ _('50% off') }}",
+        "{{ gettext('Hello %s', name=name) }}",
+        "{{ gettext('Hello %(nme)s', name=name) }}",
+        "{{ ngettext('%(num)s parcel', '%(num)s%', 2) }}",
+        "{{ pgettext('c', '5%') }}",
+        "{{ _('Hello', name) }}",
+    ],
+)
+def test_a_text_that_cannot_be_filled_is_named_with_its_line(folder: Path, source: str) -> None:
+    with pytest.raises(RenderError, match=r"a\.html, line 2 .*: The text .* cannot be filled .* and %% for"):
+        render(folder, f"\n{source}")
+
+
 def test_text_is_translated_and_nothing_escaped(folder: Path) -> None:
     class Text(Mail, name="catalogs_text"):
         text_template = "a.txt"

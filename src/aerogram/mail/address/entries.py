@@ -123,7 +123,7 @@ def _pair(pair: tuple[object, ...]) -> tuple[str, str]:
 
 def check_list(name: str, entries: Any) -> None:
     """Raise TypeError for one mailbox, a text or a pair, where a list of mailboxes is meant."""
-    if isinstance(entries, str) or has_email(entries) or not hasattr(entries, "__iter__"):
+    if isinstance(entries, str | bytes | bytearray) or has_email(entries) or not hasattr(entries, "__iter__"):
         raise TypeError(f'"{name}" argument must be a list or tuple')
     is_pair = isinstance(entries, tuple) and [type(e) is str and "@" in e for e in entries] == [False, True]
     if is_pair and is_text(entries[0]):

@@ -52,6 +52,9 @@ def deliver(
     message is available without waiting, as in a list or tuple. ``send`` replaces :func:`send_by`.
     docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
     """
+    if not hasattr(backend, "send_messages"):
+        kind = type(backend).__name__
+        raise TypeError(f"connection is of type {kind}. Accepted: a mail backend, such as get_connection().")
     if (cancelled := cancellation.current.get()) is not None:
         cancelled.check()
     with settings.frozen():  # one batch is written from one set of values

@@ -51,7 +51,7 @@ class Common(NamedTuple, Generic[T]):
 def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
     """Return the fields of the message's own header, Bcc never among them; lazy values become text here."""
     common = common_fields(message, addresses)
-    fields = [Field("Subject", str(message.subject)), *common.before_to]
+    fields = [Field("Subject", header_text("Subject", message.subject)), *common.before_to]
     if "to" not in common.given and addresses.to.mailboxes:
         fields.append(Field("To", *addresses.to))
     fields += common.after_to
@@ -66,6 +66,9 @@ def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Fi
     """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them."""
     extra: dict[str, Field] = {}
     if message.extra_headers:
+        if not hasattr(message.extra_headers, "items"):
+            kind = type(message.extra_headers).__name__
+            raise TypeError(f'"headers" is of type {kind}. Accepted: a dict of names and values.')
         fields = [header_field(name, value) for name, value in message.extra_headers.items()]
         check_extra_headers({field.name: field.value for field in fields})
         extra = {field.name.lower(): field for field in fields}
@@ -102,6 +105,15 @@ def _text(name: str, lowered: str, value: object) -> str:
         )
     if lowered == "message-id" and value is None:
         raise BadHeaderError(f"Header {name!r} was given as None: leave it out to have one made.")
+    return header_text(name, value)
+
+
+def header_text(name: str, value: object) -> str:
+    """Return the value of a header as text; raise BadHeaderError for bytes, and an object without a text."""
+    if isinstance(value, bytes | bytearray | memoryview) or (
+        type(value).__str__ is object.__str__ and repr(value).startswith("<")
+    ):
+        raise BadHeaderError(f"Header {name!r} was given as {type(value).__name__}. Accepted: a text.")
     return str(value)
 
 

@@ -65,12 +65,15 @@ class EmailAttachment(NamedTuple):
 
 def arguments_of(entry: Any, form: str = ATTACHMENT_FORM) -> Sequence[Any]:
     """Return the arguments for an entry of ``attachments=`` or ``alternatives=``, or raise TypeError."""
+    most = 3 if form is ATTACHMENT_FORM else 2
     if isinstance(entry, Message) and form is ATTACHMENT_FORM:
         return (entry,)
     if not isinstance(entry, tuple | list):
         is_name = isinstance(entry, str | PathLike) and _FILE_NAME.fullmatch(str(entry))
         given = repr(entry) if is_name else f"of type {type(entry).__name__}"  # other texts may be a content
         raise TypeError(f"An attachment or alternative is {given}. Accepted: {form}")
+    if not 2 <= len(entry) <= most and not (len(entry) == 1 and isinstance(entry[0], Message)):
+        raise TypeError(f"An attachment or alternative has {len(entry)} elements. Accepted: {form}")
     return entry
 
 
@@ -151,11 +154,18 @@ def settle_contents(message: Any) -> None:
 
     So each build of the message sends the same. Errors are those of :func:`attachment_of`.
     """
-    lists: Any = ("attachments", 1, attachment_of), ("alternatives", 0, alternative_of)
-    for name, place, read in lists:
+    lists: Any = (
+        ("attachments", 1, attachment_of, ATTACHMENT_FORM),
+        ("alternatives", 0, alternative_of, ALTERNATIVE_FORM),
+    )
+    for name, place, read, form in lists:
         entries: Any = getattr(message, name, None)
+        if entries and (isinstance(entries, str | bytes) or not isinstance(entries, Iterable)):
+            raise TypeError(
+                f'"{name}" is of type {type(entries).__name__}. Accepted: a list; each of it {form}'
+            )
         for position, entry in enumerate(entries or ()):
-            if isinstance(entry, tuple | list) and len(entry) > 1 and type(entry[place]) not in _KEPT:
+            if arguments_of(entry, form) is entry and type(entry[place]) not in _KEPT:
                 entries = entries if isinstance(entries, list) else list(entries)
                 entries[position] = read(*entry)
                 setattr(message, name, entries)
@@ -195,6 +205,10 @@ def _wrong_type(text: str, problem: str) -> InvalidAttachment:
 
 def check_subtype(subtype: str) -> str:
     """Return the subtype of a body or multipart if it is one word (RFC 2045), else raise MessageError."""
+    if not isinstance(subtype, str):
+        raise InvalidContent(
+            f"A media subtype is of type {type(subtype).__name__}. Accepted: one word, such as 'html'."
+        )
     if not _SUBTYPE.fullmatch(subtype):
         error = BadHeaderError if FORBIDDEN.search(subtype) else MessageError
         raise error(f"{excerpt(subtype)} is not a media subtype: use one word, such as 'html'.")

@@ -41,6 +41,10 @@ def read_content(content: Any) -> Any:
     """
     if isinstance(content, str | Message):
         return content
+    if isinstance(content, type):
+        raise InvalidContent(
+            f"The class {content.__name__} was given as a content, not an object of it. {ACCEPTED}"
+        )
     if isinstance(content, _OCTETS):
         return bytes(content)
     if hasattr(type(content), "read_bytes"):  # a path of a zip file or a package, too

@@ -7,13 +7,14 @@ connection opens.
 from __future__ import annotations
 
 import copy
+from email.charset import Charset
 from email.message import Message
 from email.mime.base import MIMEBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
-from aerogram.exceptions import InvalidAttachment
+from aerogram.exceptions import InvalidAttachment, InvalidContent
 from aerogram.mail.address.entries import MailboxLike, check_list
 from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_texts, envelope_of
 from aerogram.mail.characters import is_text
@@ -42,7 +43,6 @@ from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from email.charset import Charset
     from os import PathLike
 
     from aerogram.mail.delivery.report import DeliveryReport
@@ -152,7 +152,13 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         return mime
 
     def _charset(self) -> str | Charset:
-        return self.encoding or settings.DEFAULT_CHARSET
+        charset: object = self.encoding or settings.DEFAULT_CHARSET
+        if not isinstance(charset, str | Charset):
+            raise InvalidContent(
+                f"encoding is of type {type(charset).__name__}. Accepted: the name of a charset, or an "
+                "email.charset.Charset."
+            )
+        return charset
 
     def recipients(self) -> list[Any]:
         """Return to, cc and bcc as texts, without the empty ones; what is no mailbox stays as it is.

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aerogram.mail.address.envelope import addresses_of, read_addresses
-from aerogram.mail.header.fields import Common, Field, common_fields, new_date, new_message_id
+from aerogram.mail.header.fields import Common, Field, common_fields, header_text, new_date, new_message_id
 from aerogram.mail.header.writing import field_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
 from aerogram.mail.wire.recent_parts import RecentParts
@@ -30,7 +30,7 @@ def header_block(
     common = _common(message, addresses, utf8)
     given = common.given
     to = addresses.to if addresses else read_addresses("To", message.to or (), utf8)
-    lines = [_subject_line(str(message.subject)), common.before_to]
+    lines = [_subject_line(header_text("Subject", message.subject)), common.before_to]
     if to.mailboxes and "to" not in given:
         lines.append(field_bytes(Field("To", *to), utf8=utf8))
     lines.append(common.after_to)
@@ -51,7 +51,10 @@ def _subject_line(subject: str) -> bytes:
 
 def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:
     extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
-    texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
+    try:
+        texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
+    except (AttributeError, TypeError):
+        return _written(message, addresses, utf8)  # which says what is wrong
     if not _TEXTS.issuperset(map(type, texts)):
         return _written(message, addresses, utf8)  # a lazy text may read differently the next time
     key = (texts, len(cc), len(reply_to), utf8)

@@ -102,12 +102,15 @@ def _is_plain(message: Any, default_charset: str) -> bool:
 
 def _content(message: EmailMessage, eight_bit: bool) -> bytes:
     """Write the content and its own header lines, once for all messages that share it."""
-    values = _constants(message)
+    try:
+        values = _constants(message)
+    except TypeError:  # reading the attributes one by one says what is wrong
+        values = None
     if values is None:
         return assemble(_node(message, eight_bit))
     # The types come first, so that no bytes are compared with a text.
-    types, attached = tuple(map(type, values)), len(message.attachments)
-    key = (types, attached, eight_bit, message.content_subtype, message.mixed_subtype, *values)
+    types, attached = tuple(map(type, values)), len(message.attachments or ())
+    key = (types, attached, eight_bit, *values)
     return _contents.get(key) or _contents.add(
         key, assemble(_node(message, eight_bit)), sum(map(len, filter(None, values)))
     )
@@ -115,11 +118,11 @@ def _content(message: EmailMessage, eight_bit: bool) -> bytes:
 
 def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
     """Return all that the content is made of, or None where some of it may change, as a lazy text."""
-    values: list[Any] = [message.body]
+    values: list[Any] = [message.body, message.content_subtype, message.mixed_subtype]
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         values.append(message.alternative_subtype)
         for alternative in message.alternatives:
-            if type(alternative) is TemplatedAlternative:  # no two are the same
+            if type(alternative) is not EmailAlternative:  # one of a template: no two are the same
                 return None
             values += alternative
     if message.attachments:
@@ -132,7 +135,8 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
     settle_contents(message)
     body = text_of(message.body)
-    node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
+    subtype = check_subtype(message.content_subtype)
+    node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), subtype)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         forms = [node] if body else []
         forms += [_alternative(message, alternative, eight_bit) for alternative in message.alternatives]

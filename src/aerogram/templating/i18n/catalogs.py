@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -13,13 +14,14 @@ import jinja2
 from jinja2.ext import GETTEXT_FUNCTIONS, InternationalizationExtension, extract_from_ast
 from markupsafe import Markup
 
-from aerogram.exceptions import ImproperlyConfigured, TemplateSyntaxError
+from aerogram.exceptions import AerogramError, ImproperlyConfigured, TemplateSyntaxError
 from aerogram.templating.i18n.localization import candidates, message_locale, parse_locale
 
 __all__ = ["DOMAIN", "Catalogs", "shipped_translation", "translated_messages"]
 
 DOMAIN = "messages"
 _DOMAINS = (DOMAIN, "django")  # a Django project has its translations in django.mo
+_STRAY_PERCENT = re.compile(r"%(?!\()")
 _SHIPPED = Path(__file__).with_name("locale")
 
 
@@ -50,6 +52,8 @@ class Catalogs:
                 npgettext=lambda *message: self._current().npgettext(*message),
                 newstyle=True,
             )
+            for name in ("gettext", "ngettext", "pgettext", "npgettext"):
+                environment.globals[name] = _filled(environment.globals[name])
         environment.globals.setdefault("shipped_text", self.shipped_text)
         environment.globals.setdefault("around_site", self.around_site)
 
@@ -85,6 +89,25 @@ class Catalogs:
 
     def _current(self) -> NullTranslations:
         return self.of(message_locale())
+
+
+def _filled(function: Any) -> Callable[..., str]:
+    @jinja2.pass_context
+    def fill(context: Any, *texts: Any, **values: Any) -> Any:
+        try:
+            if any(_STRAY_PERCENT.search(str(text).replace("%%", "")) for text in texts):
+                raise ValueError("a percent sign that begins no name")
+            return function(context, *texts, **values)
+        except AerogramError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise jinja2.TemplateRuntimeError(
+                f"The text {', '.join(map(repr, texts)):.100} or its translation cannot be filled with "
+                f"{', '.join(values) or 'no values'} ({type(error).__name__}: {error}). Write %(name)s for a "
+                "value, and %% for a percent sign."
+            ) from None
+
+    return fill
 
 
 @lru_cache(maxsize=64)
