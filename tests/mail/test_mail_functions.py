@@ -280,7 +280,7 @@ class TestSendMassMail:
         assert send_mass_mail(messages, connection=Counting(), on_result=reports.append) == 1
         statuses = [each.status for report in reports for each in report.recipients.values()]
         assert statuses == ["uncertain", "uncertain"]
-        assert messages[0].delivery is reports[0]
+        assert messages[0].delivery == reports[0]
 
     def test_a_backend_that_reports_is_believed(self) -> None:
         from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
