@@ -52,7 +52,7 @@ def deliver(
     message is available without waiting, as in a list or tuple. ``send`` replaces :func:`send_by`.
     docs/delivery.md says what is raised; a cancelled send is ``SendCancelled``.
     """
-    if not hasattr(backend, "send_messages"):
+    if not (hasattr(backend, "send_messages") or hasattr(backend, "deliver")):
         kind = type(backend).__name__
         raise TypeError(f"connection is of type {kind}. Accepted: a mail backend, such as get_connection().")
     if (cancelled := cancellation.current.get()) is not None:
