@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rules import bulk, clients, definitions, document, images, links, parts, resources, size
+from aerogram.checks.rules import (
+    bulk,
+    clients,
+    contrast,
+    definitions,
+    document,
+    images,
+    links,
+    parts,
+    resources,
+    size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIL_RULES", "RULES"]
 
-_MODULES = (document, images, links, resources, parts, size, bulk, clients)
+_MODULES = (document, images, links, resources, parts, size, bulk, clients, contrast)
 
 RULES: dict[str, Rule] = {rule.code: rule for module in (definitions, *_MODULES) for rule in module.RULES}
 """Every rule by its code. ``contrib/django/checks.py`` gives each a number."""

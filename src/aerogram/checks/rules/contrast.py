@@ -1,0 +1,253 @@
+"""The contrast of text and background, computed from what the HTML itself says.
+
+The colour of a text is that of the nearest element that sets one: by its style attribute, by a rule of a
+``<style>`` that surely applies, or by ``color``, ``text`` and ``bgcolor``. Its background is the nearest one
+likewise, a transparent one over what is behind it. Texts over images and gradients, and hidden ones, are left
+out. A rule of a ``<style>`` counts if it holds without conditions; for the dark scheme also inside of
+``@media (prefers-color-scheme: dark)``. What mail programs invert by themselves cannot be computed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from aerogram.checks.mail import styles
+from aerogram.checks.rule import Finding, Rule
+from aerogram.inlining.css import read_color, tokens
+from aerogram.plaintext.style import UNREAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aerogram.checks.mail import KeptRule, Mail
+    from aerogram.document import Element
+
+__all__ = ["CHECKS", "RULES"]
+
+RULES = (
+    Rule("contrast", "warning", "Text that is hard to read on its background (below 4.5:1)."),
+    Rule("contrast-dark", "warning", "The same in the dark scheme that the mail itself declares."),
+)
+
+_LEAST, _LEAST_LARGE = 4.5, 3.0  # WCAG 2.2, success criterion 1.4.3
+_PROPERTIES = (
+    "color",
+    "background",
+    "background-color",
+    "background-image",
+    "display",
+    "visibility",
+    "opacity",
+)
+_PROPERTIES += (
+    "font-size",
+    "font-weight",
+    "max-height",
+    "mso-hide",
+    "overflow",
+    "height",
+    "width",
+    "max-width",
+)
+_DARK = re.compile(
+    r"@media\s*(?:(?:only\s+)?(?:screen|all)\s+and\s*)?\(\s*prefers-color-scheme\s*:\s*dark\s*\)\s*", re.I
+)
+_LIGHT = re.compile(r"@media\s*(?:(?:only\s+)?(?:screen|all)\s*)?", re.I)
+_SIZE = re.compile(r"([\d.]+)(px|pt|em|rem|%)")
+_ZERO = re.compile(r"0*\.?0+(?:px|pt|em|%)?")
+_BOLD = re.compile("bold|bolder|[7-9]00|1000")
+Color = tuple[float, float, float]
+Declared = dict[str, str]
+
+
+class Look(NamedTuple):
+    """What an element hands down to its texts; ``background`` is ``None`` where an image may be behind them."""
+
+    color: Color = (0.0, 0.0, 0.0)
+    background: Color | None = (1.0, 1.0, 1.0)
+    size: float = 16.0  # pixels
+    is_bold: bool = False
+    is_shown: bool = True
+
+
+def contrasts(mail: Mail) -> Iterator[Finding]:
+    """Yield each pair of colours that is hard to read, at the first text that has it."""
+    has_dark = any(map(_is_dark, mail.kept_rules))
+    for code, is_dark in (
+        (("contrast", False), ("contrast-dark", True)) if has_dark else (("contrast", False),)
+    ):
+        seen = set()
+        for number, root in enumerate(mail.roots):
+            changes = _changes(mail, number, is_dark=is_dark)
+            for element, text, look in _texts(root, changes):
+                if look.background is None or not look.is_shown or (look.color, look.background) in seen:
+                    continue
+                ratio = _ratio(look.color, look.background)
+                least = _LEAST_LARGE if look.size >= 24 or (look.is_bold and look.size >= 18.66) else _LEAST
+                if round(ratio, 2) < least:
+                    seen.add((look.color, look.background))
+                    scheme = "In the dark scheme the" if is_dark else "The"
+                    shown = " ".join(text.split())[:40]
+                    words = (
+                        f"{scheme} text {shown!r} is {_hex(look.color)} on {_hex(look.background)}: {ratio:.2f}:1, "
+                        f"and readers need {least}:1. Use a darker or lighter colour."
+                    )
+                    yield Finding(code, words, element)
+
+
+def _is_dark(rule: KeptRule) -> bool:
+    return len(rule.around) == 1 and _DARK.fullmatch(rule.around[0]) is not None
+
+
+def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declared]:
+    """Return what the rules that are left in the sheets set, against the style attribute or beside it."""
+    found: dict[Element, dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]]] = {}
+    index = mail.indexes[number]
+    for order, rule in enumerate(mail.kept_rules):
+        is_light = not rule.around or (len(rule.around) == 1 and _LIGHT.fullmatch(rule.around[0]) is not None)
+        wanted = [each for each in rule.declarations if each.name in _PROPERTIES]
+        if not wanted or not (is_light or (is_dark and _is_dark(rule))):
+            continue
+        for selector in rule.selectors:
+            if not (selector.is_static and selector.is_valid and selector.is_element):
+                continue
+            for element in index.find(selector):
+                own = styles(element)
+                declared = found.setdefault(element, {})
+                for name, value, important in wanted:
+                    if not important and name in own:
+                        continue
+                    rank = important, selector.specificity, order
+                    if name not in declared or declared[name][0] <= rank:
+                        declared[name] = rank, value
+    return {
+        element: {name: value for name, (_, value) in sorted(declared.items(), key=lambda each: each[1][0])}
+        for element, declared in found.items()
+    }
+
+
+def _texts(root: Element, changes: dict[Element, Declared]) -> Iterator[tuple[Element, str, Look]]:
+    body = root.find("body")
+    todo = [] if body is None else [(body, Look())]
+    while todo:
+        element, outer = todo.pop()
+        if not isinstance(element.tag, str) or element.tag in UNREAD or element.get("hidden") is not None:
+            continue
+        look = _look(element, outer, {**styles(element), **changes.get(element, {})})
+        if not look.is_shown:
+            continue
+        if (element.text or "").strip():
+            yield element, element.text, look
+        for child in element:
+            if (child.tail or "").strip():
+                yield element, child.tail, look
+        todo += [(child, look) for child in reversed(element)]
+
+
+def _look(element: Element, outer: Look, declared: Declared) -> Look:
+    color, background = outer.color, outer.background
+    attribute = element.get("bgcolor")
+    if attribute and (found := _over(_color(attribute), background)):
+        background = found
+    if element.get("background"):
+        background = None
+    tag = element.tag
+    given = element.get("text") if tag == "body" else element.get("color") if tag == "font" else None
+    given = given or ("#0000ee" if tag == "a" and element.get("href") else None)
+    values = {"color": given, **declared} if given else declared
+    for name, value in values.items():
+        if name == "color" and value:
+            color = _over(_color(value), background or outer.color) or color
+        elif name in ("background", "background-color", "background-image"):
+            background = _background(value, background, outer.background)
+    if values.get("color"):  # again, as the background is known now
+        color = _over(_color(values["color"]), background or color) or color
+    return Look(
+        color,
+        background,
+        _size(values.get("font-size", ""), outer.size),
+        _BOLD.fullmatch(values.get("font-weight", "")) is not None
+        or (
+            ("font-weight" not in values)
+            and (outer.is_bold or tag in ("b", "strong", "th", "h1", "h2", "h3"))
+        ),
+        _is_shown(values, tag),
+    )
+
+
+def _is_shown(values: Declared, tag: str) -> bool:
+    extents = (values.get(name, "") for name in ("max-height", "height", "max-width", "width"))
+    is_clipped = (
+        values.get("overflow") == "hidden" and any(map(_ZERO.fullmatch, extents)) and tag not in ("td", "th")
+    )
+    return not (
+        values.get("display") == "none"
+        or values.get("visibility") in ("hidden", "collapse")
+        or _ZERO.fullmatch(values.get("opacity", "1"))
+        or _ZERO.fullmatch(values.get("font-size", "1px"))
+        or values.get("font-size") == "1px"
+        or is_clipped
+    )
+
+
+def _background(value: str, background: Color | None, behind: Color | None) -> Color | None:
+    lowered = value.lower()
+    if "url(" in lowered or "gradient(" in lowered or "image-set(" in lowered:
+        return None
+    for part in _parts(value):
+        if (found := _color(part)) is not None:
+            return _over(found, behind) if found[3] < 1 else found[:3]
+    return behind if lowered in ("none", "initial", "unset") else background
+
+
+@lru_cache(maxsize=1024)
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(token.serialize() for token in tokens(value) if token.type in ("ident", "hash", "function"))
+
+
+@lru_cache(maxsize=1024)
+def _color(text: str) -> tuple[float, float, float, float] | None:
+    return read_color(text) or (read_color(f"#{text}") if re.fullmatch("[0-9a-fA-F]{6}", text) else None)
+
+
+def _over(color: tuple[float, float, float, float] | None, behind: Color | None) -> Color | None:
+    """Return a colour over another one; ``None`` where it is not known."""
+    if color is None or (behind is None and color[3] < 1):
+        return None
+    alpha, (red, green, blue) = color[3], behind or (0.0, 0.0, 0.0)
+    return (
+        color[0] * alpha + red * (1 - alpha),
+        color[1] * alpha + green * (1 - alpha),
+        color[2] * alpha + blue * (1 - alpha),
+    )
+
+
+def _size(value: str, outer: float) -> float:
+    found = _SIZE.fullmatch(value.strip().lower())
+    if found is None or found[1].count(".") > 1 or found[1] == ".":
+        return outer
+    number = float(found[1])
+    return number * {"px": 1, "pt": 4 / 3, "em": outer, "rem": 16, "%": outer / 100}[found[2]]
+
+
+def _ratio(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2, section "contrast ratio")."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+        for part in (min(1.0, max(0.0, each)) for each in color)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _hex(color: Color) -> str:
+    return "#" + "".join(f"{round(min(1.0, max(0.0, part)) * 255):02x}" for part in color)
+
+
+CHECKS = (contrasts,)
