@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
 from aerogram.checks.declarations import class_mistakes
+from aerogram.checks.fields import unused_fields, values_in_css
 from aerogram.checks.mail import Mail
 from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine, source_line
 from aerogram.checks.rendering import render
 from aerogram.checks.rules import MAIL_RULES, RULES
+from aerogram.checks.rules.css import unused_rules
 from aerogram.checks.sources import Sources
 from aerogram.checks.switches import Switches, unknown_rule
 from aerogram.declaration import DECLARATIONS
@@ -40,7 +42,7 @@ from aerogram.notification import (
 from aerogram.samples import samples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aerogram.templating import Finding, Templates
 
@@ -80,12 +82,17 @@ def check(
     if notifications is None:
         notifications = registry.load()
     switches = Switches()
-    found = [
-        problem
-        for cls in notifications
-        for problem in _Check(cls, renderer_of(cls).templates, switches).run(sample)
-    ]
+    checks = [_Check(cls, renderer_of(cls).templates, switches) for cls in notifications]
+    found = [problem for each in checks for problem in each.run(sample)]
+    found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
+
+
+def _is_unused_everywhere(problem: Problem, checks: Sequence[_Check]) -> bool:
+    """Return whether nothing uses a rule of a sheet that several share, and this is the first of them."""
+    users = [each for each in checks if any(path == problem.file for path, _ in each.sources.files.values())]
+    key = SourceLine(problem.file, problem.line), problem.code, problem.message
+    return users[0].name == problem.notification and all(key in each.seen for each in users)
 
 
 class _Check:
@@ -100,6 +107,7 @@ class _Check:
         self.sample = ""  # the one that is checked
         self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
         self.problems: list[Problem] = []
+        self.unused: list[str] | None = None  # selectors that apply to nothing in the samples so far
         self.seen: set[tuple[SourceLine, str, str]] = set()
         # Where templates are known to be wrong: rendering stops at the same places again.
         self.reported: set[tuple[str, int]] = set()
@@ -113,7 +121,9 @@ class _Check:
         self._check_stylesheets()
         self._check_recipients()
         self._check_unsubscribing()
-        for problem in class_mistakes(self.cls):
+        for problem in (*class_mistakes(self.cls), *values_in_css(self.cls, self.sources, variables)):
+            self._add(*problem)
+        for problem in unused_fields(self.cls, self.sources):
             self._add(*problem)
         for code, place in self.sources.comments:
             if code not in RULES:
@@ -122,7 +132,20 @@ class _Check:
             if only in (None, name):
                 self.sample = name
                 self._check_sample(name, sample)
+        if only is None:
+            self._check_unused_css()
         return self.problems
+
+    def _check_unused_css(self) -> None:
+        """Report the rules of the application's sheets that apply to nothing in any sample."""
+        self.sample = ""
+        for selector in self.unused or ():
+            place = self.sources.find(selector)
+            if place is not None and not self.sources.is_shipped(place.file):
+                text = (
+                    f"The rule {selector!r} applies to nothing in any sample. Mend its selector or remove it."
+                )
+                self._add(place, "css-unused", text)
 
     def _samples(self) -> Mapping[str, Notification]:
         try:
@@ -280,6 +303,8 @@ class _Check:
             is_staff_mail=isinstance(sample, AdminNotification | ManagerNotification),
             written=self.sources.texts,
         )
+        unused = unused_rules(mail)
+        self.unused = unused if self.unused is None else [one for one in self.unused if one in unused]
         for rule in MAIL_RULES:
             for code, text, at, declaration, level in rule(mail):
                 self._add(self.sources.find(at) or declaration, code, text, level)

@@ -34,12 +34,15 @@ class Sources:
         self.all: list[TemplateSource] = []
         self.ignored: dict[str, set[str]] = {}  # the codes that a template switches off, by its path
         self.comments: list[tuple[str, SourceLine]] = []  # each of these codes
+        self.are_complete = True  # unless only the data decides which template is read
         self._searched = 0
         self._tags_of: dict[str, list[tuple[str, int, str, str]]] = {}
 
     def read(self, name: str, *, html: bool) -> Inspection:
         """Read a template with all it extends, includes and imports."""
         inspection = read_template(self.templates, name, html=html)
+        if any(finding.kind in ("dynamic", "missing", "broken") for finding in inspection.findings):
+            self.are_complete = False
         for source in inspection.sources:
             if source.name not in self.files:
                 comments = source.comments if _MARK in source.text else []

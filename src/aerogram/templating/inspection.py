@@ -11,6 +11,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import outside_blocks, top_blocks, unknown_block
+from aerogram.templating.css_values import ValueInCSS, values_in_css
 from aerogram.templating.i18n.localization import is_localized
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class TemplateSource(NamedTuple):
     def names(self) -> set[str]:
         """The names that it reads, whoever sets them."""
         return {node.name for node in self.tree.find_all(nodes.Name) if node.ctx == "load"}
+
+    @property
+    def values_in_css(self) -> list[ValueInCSS]:
+        """What it prints inside of ``<style>`` and style attributes."""
+        return values_in_css(self.tree)
 
     @property
     def comments(self) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.checks.clients.support import feature_slugs
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aerogram.checks.mail import Mail
     from aerogram.document import Element
 
-__all__ = ["Use", "used_features"]
+__all__ = ["Use", "known_properties", "used_features"]
 
 _NO_PROPERTIES = re.compile(r"css-(?:at-|pseudo-|selector-|unit-|function-|display-|flex-(?:direction|wrap))")
 _GROUPS = {  # properties that share an entry
@@ -84,6 +84,13 @@ _FORMATS = {"jpeg": "jpg", "heic": "heif", "tif": "tiff", "svg+xml": "svg"}
 _IMAGE = re.compile(r"[^?#]*\.([a-z]+)(?:[?#]|$)", re.IGNORECASE)
 _DATA = re.compile(r"\s*data:image/([a-z+]+)", re.IGNORECASE)
 _LOADING = ("img", "source", "image", "input")
+
+
+@cache
+def known_properties() -> frozenset[str]:
+    """Return the names of the properties of CSS that the data has."""
+    found = {slug.removeprefix("css-") for slug in feature_slugs() if slug.startswith("css-")}
+    return frozenset({name for name in found if not _NO_PROPERTIES.match(f"css-{name}")}.union(_PROPERTIES))
 
 
 class Use(NamedTuple):

@@ -8,6 +8,7 @@ from aerogram.checks.rules import (
     bulk,
     clients,
     contrast,
+    css,
     definitions,
     document,
     images,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIL_RULES", "RULES"]
 
-_MODULES = (document, images, links, resources, parts, size, bulk, clients, contrast)
+_MODULES = (document, images, links, resources, parts, size, bulk, clients, contrast, css)
 
 RULES: dict[str, Rule] = {rule.code: rule for module in (definitions, *_MODULES) for rule in module.RULES}
 """Every rule by its code. ``contrib/django/checks.py`` gives each a number."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.checks.mail import styles
 from aerogram.checks.rule import Finding, Rule
-from aerogram.inlining.css import read_color, tokens
+from aerogram.inlining.css import read_color, read_declarations, tokens
 from aerogram.plaintext.style import UNREAD
 
 if TYPE_CHECKING:
@@ -32,30 +32,16 @@ RULES = (
 )
 
 _LEAST, _LEAST_LARGE = 4.5, 3.0  # WCAG 2.2, success criterion 1.4.3
-_PROPERTIES = (
-    "color",
-    "background",
-    "background-color",
-    "background-image",
-    "display",
-    "visibility",
-    "opacity",
-)
-_PROPERTIES += (
-    "font-size",
-    "font-weight",
-    "max-height",
-    "mso-hide",
-    "overflow",
-    "height",
-    "width",
-    "max-width",
-)
-_DARK = re.compile(
-    r"@media\s*(?:(?:only\s+)?(?:screen|all)\s+and\s*)?\(\s*prefers-color-scheme\s*:\s*dark\s*\)\s*", re.I
-)
-_LIGHT = re.compile(r"@media\s*(?:(?:only\s+)?(?:screen|all)\s*)?", re.I)
+_NAMES = """
+color background background-color background-image display visibility opacity overflow font-size font-weight
+height max-height width max-width
+"""
+_PROPERTIES = frozenset(_NAMES.split())
+_SCREEN = r"@media\s*(?:(?:only\s+)?(?:screen|all)"
+_DARK = re.compile(rf"{_SCREEN}\s+and\s*)?\(\s*prefers-color-scheme\s*:\s*dark\s*\)\s*", re.IGNORECASE)
+_LIGHT = re.compile(rf"{_SCREEN}\s*)?", re.IGNORECASE)
 _SIZE = re.compile(r"([\d.]+)(px|pt|em|rem|%)")
+_BOLD_TAGS = ("b", "strong", "th", "h1", "h2", "h3")
 _ZERO = re.compile(r"0*\.?0+(?:px|pt|em|%)?")
 _BOLD = re.compile("bold|bolder|[7-9]00|1000")
 Color = tuple[float, float, float]
@@ -63,7 +49,7 @@ Declared = dict[str, str]
 
 
 class Look(NamedTuple):
-    """What an element hands down to its texts; ``background`` is ``None`` where an image may be behind them."""
+    """What an element hands down to its texts; ``background`` is ``None`` where an image may be."""
 
     color: Color = (0.0, 0.0, 0.0)
     background: Color | None = (1.0, 1.0, 1.0)
@@ -71,28 +57,30 @@ class Look(NamedTuple):
     is_bold: bool = False
     is_shown: bool = True
 
+    @property
+    def least(self) -> float:
+        """The least contrast ratio."""
+        return _LEAST_LARGE if self.size >= 24 or (self.is_bold and self.size >= 18.66) else _LEAST
+
 
 def contrasts(mail: Mail) -> Iterator[Finding]:
     """Yield each pair of colours that is hard to read, at the first text that has it."""
-    has_dark = any(map(_is_dark, mail.kept_rules))
-    for code, is_dark in (
-        (("contrast", False), ("contrast-dark", True)) if has_dark else (("contrast", False),)
-    ):
+    schemes = [("contrast", "The"), ("contrast-dark", "In the dark scheme the")]
+    for code, beginning in schemes if any(map(_is_dark, mail.kept_rules)) else schemes[:1]:
         seen = set()
         for number, root in enumerate(mail.roots):
-            changes = _changes(mail, number, is_dark=is_dark)
-            for element, text, look in _texts(root, changes):
-                if look.background is None or not look.is_shown or (look.color, look.background) in seen:
+            for element, text, look in _texts(root, _changes(mail, number, is_dark=code != "contrast")):
+                pair = look.color, look.background
+                if look.background is None or pair in seen:
                     continue
                 ratio = _ratio(look.color, look.background)
-                least = _LEAST_LARGE if look.size >= 24 or (look.is_bold and look.size >= 18.66) else _LEAST
-                if round(ratio, 2) < least:
-                    seen.add((look.color, look.background))
-                    scheme = "In the dark scheme the" if is_dark else "The"
-                    shown = " ".join(text.split())[:40]
+                if round(ratio, 2) < look.least:
+                    seen.add(pair)
+                    colors = f"{_hex(look.color)} on {_hex(look.background)}"
+                    shown = repr(" ".join(text.split())[:40])
                     words = (
-                        f"{scheme} text {shown!r} is {_hex(look.color)} on {_hex(look.background)}: {ratio:.2f}:1, "
-                        f"and readers need {least}:1. Use a darker or lighter colour."
+                        f"{beginning} text {shown} is {colors}: {ratio:.2f}:1, and readers need "
+                        f"{look.least}:1. Use a darker or lighter colour."
                     )
                     yield Finding(code, words, element)
 
@@ -117,7 +105,7 @@ def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declare
                 own = styles(element)
                 declared = found.setdefault(element, {})
                 for name, value, important in wanted:
-                    if not important and name in own:
+                    if name in own and (not important or name in _important(element)):
                         continue
                     rank = important, selector.specificity, order
                     if name not in declared or declared[name][0] <= rank:
@@ -126,6 +114,10 @@ def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declare
         element: {name: value for name, (_, value) in sorted(declared.items(), key=lambda each: each[1][0])}
         for element, declared in found.items()
     }
+
+
+def _important(element: Element) -> set[str]:
+    return {each.name for each in read_declarations(element.get("style", "")) if each.important}
 
 
 def _texts(root: Element, changes: dict[Element, Declared]) -> Iterator[tuple[Element, str, Look]]:
@@ -164,24 +156,16 @@ def _look(element: Element, outer: Look, declared: Declared) -> Look:
             background = _background(value, background, outer.background)
     if values.get("color"):  # again, as the background is known now
         color = _over(_color(values["color"]), background or color) or color
-    return Look(
-        color,
-        background,
-        _size(values.get("font-size", ""), outer.size),
-        _BOLD.fullmatch(values.get("font-weight", "")) is not None
-        or (
-            ("font-weight" not in values)
-            and (outer.is_bold or tag in ("b", "strong", "th", "h1", "h2", "h3"))
-        ),
-        _is_shown(values, tag),
-    )
+    weight = values.get("font-weight")
+    is_bold = outer.is_bold or tag in _BOLD_TAGS if weight is None else bool(_BOLD.fullmatch(weight))
+    size = _size(values.get("font-size", ""), outer.size)
+    return Look(color, background, size, is_bold, _is_shown(values, tag))
 
 
 def _is_shown(values: Declared, tag: str) -> bool:
     extents = (values.get(name, "") for name in ("max-height", "height", "max-width", "width"))
-    is_clipped = (
-        values.get("overflow") == "hidden" and any(map(_ZERO.fullmatch, extents)) and tag not in ("td", "th")
-    )
+    is_box = values.get("overflow") == "hidden" and tag not in ("td", "th")
+    is_clipped = is_box and any(map(_ZERO.fullmatch, extents))
     return not (
         values.get("display") == "none"
         or values.get("visibility") in ("hidden", "collapse")

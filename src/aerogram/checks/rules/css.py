@@ -1,0 +1,193 @@
+"""Declarations and rules that have no effect, and content that the parser moves."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from html import unescape
+from typing import TYPE_CHECKING
+
+from aerogram.checks.clients.features import known_properties
+from aerogram.checks.mail import kept_rules, styles
+from aerogram.checks.rule import Finding, Rule
+from aerogram.document import parse_html
+from aerogram.exceptions import DocumentError
+from aerogram.inlining.css import RawDeclaration, read_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aerogram.checks.mail import Mail
+    from aerogram.document import Element
+
+__all__ = ["CHECKS", "RULES", "unused_rules"]
+
+RULES = (
+    Rule("css-unread", "warning", "A piece of CSS that is no declaration, and has no effect."),
+    Rule("css-unknown", "warning", "A property that does not exist, and is probably misspelt."),
+    Rule(
+        "css-unused",
+        "warning",
+        "A rule that applies to nothing in any sample, and so stands nowhere any more.",
+    ),
+    Rule("content-moved", "warning", "Text or elements that stand where a table allows none."),
+)
+
+_MORE = """
+all animation-delay animation-direction animation-duration animation-fill-mode animation-iteration-count
+animation-name animation-play-state animation-timing-function appearance backface-visibility
+background-attachment border-bottom-color border-bottom-left-radius border-bottom-right-radius
+border-bottom-style border-bottom-width border-color border-left-color border-left-style border-left-width
+border-right-color border-right-style border-right-width border-style border-top-color border-top-left-radius
+border-top-right-radius border-top-style border-top-width border-width break-after break-before break-inside
+clip color color-adjust content contain counter-increment counter-reset counter-set fill flex flex-basis
+flex-direction flex-flow flex-grow flex-shrink flex-wrap font-family font-feature-settings font-style
+font-variant font-variant-ligatures font-variant-numeric font-display forced-color-adjust grid grid-area
+grid-auto-columns grid-auto-flow grid-auto-rows grid-column grid-column-end grid-column-start grid-row
+grid-row-end grid-row-start image-rendering inset-block inset-inline isolation justify-items justify-self
+align-content align-self line-break mask mask-position mask-repeat mask-size max-height max-width order
+outline-color outline-style outline-width overflow-x overflow-y page-break-after page-break-before
+page-break-inside perspective place-content place-items place-self pointer-events print-color-adjust quotes
+row-gap rotate scale scroll-behavior size speak src stroke supported-color-schemes text-rendering
+text-size-adjust touch-action transform-origin transform-style transition-delay transition-duration
+transition-property transition-timing-function translate unicode-bidi unicode-range will-change zoom
+"""
+_BLANKS = re.compile(r"\s+")
+_HAPPENS = re.compile(r"\{\{|\{%|%%|\*\||<%|\$\{")  # what another program fills in
+_TABLES = ("table", "tbody", "thead", "tfoot", "tr")
+
+
+def wrong_css(mail: Mail) -> Iterator[Finding]:
+    """Yield what is no declaration, and properties that are probably misspelt."""
+    sheets: list[str] = list(mail.sheets)
+    source = _tree(mail.page) if mail.page else None
+    if source is not None:
+        sheets = [style.text or "" for style in source.iter("style")] + ([mail.css] if mail.css else [])
+    pieces: list[tuple[str, str]] = []  # what cannot be read; the names of properties, with a text to find
+    for rule in (rule for sheet in dict.fromkeys(sheets) for rule in kept_rules(sheet)):
+        for piece in rule.unread:
+            yield from _unread(piece)
+        pieces += [(each.name, f"{each.name}:") for each in rule.declarations]
+    own = source if source is not None else next(iter(mail.roots), None)
+    for element in own.iter("*") if own is not None else ():
+        style = element.get("style")
+        if style and not _HAPPENS.search(style):
+            for piece in _unread_pieces(style):
+                yield from _unread(piece)
+            pieces += [(name, f"{name}:") for name in styles(element)]
+    for name, at in dict.fromkeys(pieces):
+        if near := _misspelt(name):
+            text = f"There is no property {name!r}, so this declaration has no effect. Did you mean {near!r}?"
+            yield Finding("css-unknown", text, at)
+
+
+def _unread(piece: str) -> Iterator[Finding]:
+    piece = piece.strip()
+    if (
+        piece
+        and not _HAPPENS.search(piece)
+        and not piece.startswith(("*", "_", "/", "<!--", "-->", "@", "#"))
+    ):
+        text = f"{piece[:80]!r} is no declaration of CSS, so it has no effect. Write it as property: value;"
+        yield Finding("css-unread", text, piece.split("\n")[0])
+
+
+@lru_cache(maxsize=2048)
+def _unread_pieces(style: str) -> tuple[str, ...]:
+    parts = [part for part in read_block(style) if isinstance(part, RawDeclaration)]
+    return tuple(part.text for part in parts if not part.declaration)
+
+
+@lru_cache(maxsize=2048)
+def _misspelt(name: str) -> str:
+    """Return the property that is probably meant; empty for one that exists, or is of one mail program."""
+    known = known_properties().union(_MORE.split())
+    if name in known or name.startswith(("-", "mso-", "panose", "tab-", "layout-")) or len(name) < 4:
+        return ""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.84)), "")
+
+
+def unused_rules(mail: Mail) -> list[str]:
+    """Return the selectors of the rules of the page and of the declared sheets that apply to no element.
+
+    Only those count that would be inlined, and so stand nowhere in the message.
+    """
+    source = _tree(mail.page) if mail.page else None
+    sheets = [style.text or "" for style in source.iter("style")] if source is not None else []
+    unused: dict[str, None] = {}
+    for rule in (rule for sheet in (*sheets, mail.css) for rule in kept_rules(sheet)):
+        selectors = rule.selectors
+        is_inlined = not rule.around and all(
+            one.is_static and one.is_valid and one.is_element for one in selectors
+        )
+        if is_inlined and not any(index.find(one) for index in mail.indexes for one in selectors):
+            unused[rule.prelude] = None
+    return list(unused)
+
+
+def moved_content(mail: Mail) -> Iterator[Finding]:
+    """Yield the texts that stand in a table outside of its cells: they are shown above it.
+
+    HTML, section 13.2.6.1: foster parenting.
+    """
+    source = _tree(mail.page) if mail.page else next(iter(mail.roots), None)
+    html = mail.page or next(iter(mail.htmls), "")
+    if source is None or "<table" not in html.lower():
+        return
+    plain = unescape(_BLANKS.sub(" ", html)) if "&" in html else _BLANKS.sub(" ", html)
+    for table in source.iter("table"):
+        text = _BLANKS.sub(" ", _text_before(table)).strip()
+        first = _first_text(table)
+        if len(text) < 2 or not first:
+            continue
+        if _is_between_cells(plain, text):
+            words = (
+                f"{text[:60]!r} stands in a <table> outside of its cells, so it is shown above the table. "
+                "Put it into a <td>, or outside of the table."
+            )
+            yield Finding("content-moved", words, text.split("\n")[0][:60])
+
+
+def _text_before(table: Element) -> str:
+    """Return the text right before a table, be it in an element."""
+    previous = table.getprevious()
+    if previous is None:
+        return table.getparent().text or "" if table.getparent() is not None else ""
+    if (previous.tail or "").strip():
+        return previous.tail or ""
+    return (
+        "".join(previous.itertext("*"))
+        if isinstance(previous.tag, str) and previous.tag not in _TABLES
+        else ""
+    )
+
+
+def _first_text(table: Element) -> str:
+    return next((text for text in table.itertext("*") if text.strip()), "")
+
+
+def _is_between_cells(html: str, text: str) -> bool:
+    """Return whether the tag before a text in the source is one inside of which no text may stand."""
+    place = html.find(text)
+    if place < 0:
+        return False
+    before = re.sub(r"<!--.*?-->", "", html[:place], flags=re.DOTALL)
+    tags = re.findall(r"<(/?)([a-zA-Z0-9]+)[^>]*>", before)
+    while tags and tags[-1][1].lower() not in (*_TABLES, "td", "th", "caption"):
+        tags.pop()
+    if not tags:
+        return False
+    closing, name = tags[-1]
+    return name.lower() in ("td", "th", "caption") if closing else name.lower() in _TABLES
+
+
+@lru_cache(maxsize=4)
+def _tree(page: str) -> Element | None:
+    try:
+        return parse_html(page)
+    except DocumentError:
+        return None
+
+
+CHECKS = (wrong_css, moved_content)
