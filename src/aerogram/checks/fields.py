@@ -14,6 +14,7 @@ from aerogram.declaration import DECLARATIONS
 from aerogram.notification import Notification
 
 if TYPE_CHECKING:
+    from aerogram.checks.problem import Severity
     from aerogram.checks.sources import Sources
 
 __all__ = ["unused_fields", "values_in_css"]
@@ -24,23 +25,27 @@ Mistake = tuple[SourceLine | str, str, str]
 """Where it is, its code and its message."""
 
 
-def unused_fields(cls: type[Notification], sources: Sources) -> Iterator[Mistake]:
+def unused_fields(
+    cls: type[Notification], sources: Sources
+) -> Iterator[tuple[str, str, str, Severity | None]]:
     """Yield the fields of the class itself that no template and no code of the class reads.
 
-    Nothing is found where a template cannot be read, or only the data decides which one is.
+    Those with a default are an info. Nothing is found where a template cannot be read, or only the data
+    decides which one is.
     """
     own = inspect.get_annotations(cls)
     if not sources.are_complete or not sources.all or cls.render is not Notification.render:
         return
     used = _names_in_code(cls).union(*(source.names for source in sources.all))
-    for name in (field.name for field in _fields(cls) if field.name in own):
-        if not (name in used or name in DECLARATIONS or name.startswith("_")):
-            yield (
-                name,
-                "unused-field",
-                f"No template and no method reads {name!r}, so whoever sends the mail gives it for nothing. "
-                "Use it or remove it.",
+    for field in _fields(cls):
+        name = field.name
+        if name in own and not (name in used or name in DECLARATIONS or name.startswith("_")):
+            is_required = (
+                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             )
+            cost = ", so whoever sends the mail gives it for nothing" if is_required else ""
+            text = f"No template and no method reads {name!r}{cost}. Use it or remove it."
+            yield name, "unused-field", text, None if is_required else "info"
 
 
 def values_in_css(
@@ -75,7 +80,7 @@ def _names_in_code(cls: type[Notification]) -> set[str]:
         if owner.__module__.startswith("aerogram.") or owner is object:
             continue
         for name, value in vars(owner).items():
-            if name == "samples":
+            if name in ("samples", "__init__", "__eq__", "__repr__", "__hash__"):
                 continue
             for function in _functions(value):
                 found |= _names_of(function.__code__)

@@ -16,6 +16,7 @@ from aerogram.checks.rendering import render
 from aerogram.checks.rules import MAIL_RULES, RULES
 from aerogram.checks.rules.css import unused_rules
 from aerogram.checks.sources import Sources
+from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
 from aerogram.declaration import DECLARATIONS
 from aerogram.exceptions import (
@@ -64,6 +65,7 @@ def check(
     *,
     sample: str | None = None,
     level: Severity = "warning",
+    spam: bool = False,
 ) -> list[Problem]:
     """Return every problem of every notification, in the order of their names; nothing is sent.
 
@@ -75,14 +77,16 @@ def check(
             that are defined.
         sample: the name of the only sample to render.
         level: the lowest severity to return.
+        spam: whether SpamAssassin looks at each sample too.
 
     Raises:
-        ImproperlyConfigured: ``CHECKS_IGNORE`` or ``CHECKS_LEVELS`` names a rule that does not exist.
+        ImproperlyConfigured: ``CHECKS_IGNORE`` or ``CHECKS_LEVELS`` names a rule that does not exist, or
+            ``CHECKS_CLIENTS`` a mail program; or ``spam`` is asked for and SpamAssassin not installed.
     """
     if notifications is None:
         notifications = registry.load()
-    switches = Switches()
-    checks = [_Check(cls, renderer_of(cls).templates, switches) for cls in notifications]
+    switches, spamassassin = Switches(), find_spamassassin() if spam else ""
+    checks = [_Check(cls, renderer_of(cls).templates, switches, spamassassin) for cls in notifications]
     found = [problem for each in checks for problem in each.run(sample)]
     found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
@@ -98,8 +102,11 @@ def _is_unused_everywhere(problem: Problem, checks: Sequence[_Check]) -> bool:
 class _Check:
     """The checks of one class, which share its samples and what was found before."""
 
-    def __init__(self, cls: type[Notification], templates: Templates, switches: Switches) -> None:
+    def __init__(
+        self, cls: type[Notification], templates: Templates, switches: Switches, spamassassin: str
+    ) -> None:
         self.cls = cls
+        self.spamassassin = spamassassin
         self.name = registered_name(cls)
         self.switches = switches
         self.sources = Sources(templates)
@@ -123,8 +130,8 @@ class _Check:
         self._check_unsubscribing()
         for problem in (*class_mistakes(self.cls), *values_in_css(self.cls, self.sources, variables)):
             self._add(*problem)
-        for problem in unused_fields(self.cls, self.sources):
-            self._add(*problem)
+        for unused in unused_fields(self.cls, self.sources):
+            self._add(*unused)
         for code, place in self.sources.comments:
             if code not in RULES:
                 self._add(place, "unknown-rule", unknown_rule(code))
@@ -283,7 +290,7 @@ class _Check:
     def _check_sample(self, name: str, sample: Notification) -> None:
         try:
             message, page, css = render(sample)
-            to_bytes(message)
+            octets = to_bytes(message)
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code runs here too
             self._report_failure(name, error)
             return
@@ -305,9 +312,11 @@ class _Check:
         )
         unused = unused_rules(mail)
         self.unused = unused if self.unused is None else [one for one in self.unused if one in unused]
-        for rule in MAIL_RULES:
-            for code, text, at, declaration, level in rule(mail):
-                self._add(self.sources.find(at) or declaration, code, text, level)
+        found = [finding for rule in MAIL_RULES for finding in rule(mail)]
+        if self.spamassassin:
+            found += spam_findings(self.spamassassin, octets)
+        for code, text, at, declaration, level in found:
+            self._add(self.sources.find(at) or declaration, code, text, level)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""

@@ -42,6 +42,9 @@ def check(
         Literal["info", "warning", "error"],
         typer.Option("--fail-level", help="The lowest level at which the exit status is 1."),
     ] = "error",
+    spam: Annotated[
+        bool, typer.Option("--spam", help="Show what SpamAssassin counts, if it is installed.")
+    ] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
 ) -> None:
     """Find what is wrong with templates, variables, recipients, headers and samples. Nothing is sent.
@@ -53,7 +56,7 @@ def check(
         return
     problems = [problem for module in context.obj.module_names() for problem in _import(module)]
     classes = registry.all_notifications()
-    problems += checks.check(classes, level="info")
+    problems += checks.check(classes, level="info", spam=spam)
     fails = any(_is_at_least(problem, fail_level) for problem in problems)
     problems = [problem for problem in problems if _is_at_least(problem, level)]
     if output == "text":

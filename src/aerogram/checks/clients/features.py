@@ -111,6 +111,8 @@ def used_features(mail: Mail) -> dict[str, Use]:
                 found[slug] = Use(place, always)
 
     for element in mail.elements:
+        if element.tag in ("html", "head", "body") and not mail.is_page:
+            continue  # the parser has added them
         add(_of_element(element), element)
         if style := element.get("style"):
             add(_of_style(style) if len(style) < 2_000 else _of_style.__wrapped__(style), element)

@@ -38,5 +38,6 @@ RULES = (
     Rule("no-staff", "warning", "Mail to the staff while there is none."),
     Rule("unused-field", "warning", "Nothing uses a field."),
     Rule("value-in-css", "warning", "A value of the data goes into <style> or a style attribute."),
+    Rule("spam", "info", "A rule of SpamAssassin that a sample meets, with --spam."),
     Rule("unknown-rule", "warning", "A comment or setting names a rule that does not exist."),
 )
