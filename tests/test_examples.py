@@ -170,6 +170,24 @@ def test_the_command_checks_and_previews_them(folder: Path, run: Run, module: st
     assert names <= {path.name for path in (folder / "previews").iterdir()}
 
 
+@pytest.mark.parametrize("folder", ["alarms"], indirect=True)
+def test_the_job_mails_its_errors_once_a_kind(folder: Path, run: Run) -> None:
+    printed = run(folder.parent, "alarms/alarms.py")
+    by_subject = {mail["Subject"]: mail for mail in mails(printed)}
+    assert by_subject.keys() == {
+        "[Payments] ERROR (7 times): BankUnreachable: no answer from https://robot:********@south.example/charge",
+        "[Payments] ERROR: ZeroDivisionError: division by zero",
+    }
+    for mail in by_subject.values():
+        text = mail.get_body(("plain",))
+        assert mail["To"] == "oncall@example.com"
+        assert text is not None
+        assert "in charge\n" in text.get_content()
+        assert "api_key: ********" in text.get_content()
+    assert "4711" not in printed
+    assert printed.rstrip().endswith("13 payments charged.")
+
+
 # The mails
 
 
