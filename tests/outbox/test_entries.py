@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,27 @@ def test_purging_works_in_batches(db: Database, put: Put, monkeypatch: pytest.Mo
         outbox.cancel(put())
     assert outbox.purge(older_than=0) == 5
     assert outbox.counts()["cancelled"] == 0
+
+
+def test_purging_while_mail_is_sent_takes_no_live_entry(db: Database, put: Put) -> None:
+    ids = {put() for _ in range(60)}
+    purged = 0
+    recorded: set[str] = set()
+
+    def send() -> None:
+        while taken := claims.claim(db, threading.current_thread().name, 5, lease=60):
+            for claim in taken:
+                assert claims.begin_content(db, claim)
+                assert claims.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
+                recorded.add(claim.id)
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for each in threads:
+        each.start()
+    while any(each.is_alive() for each in threads):
+        purged += outbox.purge(older_than=0)
+    purged += outbox.purge(older_than=0)
+    assert (recorded, purged) == (ids, 60)
 
 
 def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> None:

@@ -165,3 +165,16 @@ def test_the_cost_of_a_mail_does_not_grow_with_the_queue(paused: Database) -> No
     large = count(paused, lambda: work(paused))
     assert small > 0
     assert large <= 1.5 * small + 20, (small, large)
+
+
+def test_one_urgent_mail_passes_ten_thousand_others(paused: Database, put: Callable[..., str]) -> None:
+    fill(paused, 1, 10_000)
+    urgent, unimportant = put(priority=1), put(priority=-1)
+    claimed = claims.claim(paused, "worker", 2, lease=60)
+    assert claimed[0].id == urgent
+    assert claimed[1].id.startswith("fill-")
+    with paused.writing() as connection:  # two days later it is the first, whatever has come since
+        old = schema.entry.c.id == unimportant
+        connection.execute(schema.entry.update().where(old).values(due=schema.entry.c.due - 2 * claims.DAY))
+    [claim] = claims.claim(paused, "worker", 1, lease=60)
+    assert claim.id == unimportant
