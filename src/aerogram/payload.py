@@ -24,6 +24,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aerogram.exceptions import PayloadError
+from aerogram.mail.characters import without_laziness
 
 __all__ = ["fields_from_json", "fields_to_json"]
 
@@ -160,8 +161,9 @@ class _Writer(_Classes):
             raise self._refused(value, field, " has an InitVar, which is not kept, and")
         written = {}
         for name in (each.name for each in dataclasses.fields(value)):
-            written[name] = self.write(getattr(value, name), where + name)
-            self.check(cls, name, getattr(value, name), where + name)
+            given = without_laziness(getattr(value, name))
+            written[name] = self.write(given, where + name)
+            self.check(cls, name, given, where + name)
         return written
 
     def write(self, value: Any, field: str) -> Any:
@@ -190,7 +192,9 @@ class _Writer(_Classes):
         raise self._refused(value, field)
 
     def _each(self, values: Any, field: str) -> list[Any]:
-        return [self.write(each, f"{field}[{number}]") for number, each in enumerate(values)]
+        return [
+            self.write(without_laziness(each), f"{field}[{number}]") for number, each in enumerate(values)
+        ]
 
     def _model(self, value: Any, field: str) -> Any:
         """Return the fields of a pydantic model, if it can be made of them again."""

@@ -22,7 +22,7 @@ from aerogram.exceptions import (
 from aerogram.mail.address.entries import plain_entry
 from aerogram.mail.address.envelope import read_addresses
 from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
-from aerogram.mail.characters import check_header_value, is_text
+from aerogram.mail.characters import check_header_value, is_text, without_laziness
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.fields import header_field
 from aerogram.mail.header.rules import check_extra_headers
@@ -317,7 +317,7 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
         if isinstance(attachment, PathLike):
             message.attach_file(attachment)
         elif isinstance(attachment, (tuple, list)):
-            message.attach(*attachment)
+            message.attach(*map(without_laziness, attachment))
         elif isinstance(attachment, Message):
             message.attach(attachment)
         else:

@@ -7,7 +7,7 @@ from enum import Enum
 from numbers import Number
 from os import PathLike
 from types import WrapperDescriptorType
-from typing import Final
+from typing import Any, Final
 
 from aerogram.exceptions import BadHeaderError
 
@@ -33,6 +33,15 @@ def is_lazy_text(value: object) -> bool:
         return False
     is_written = type(type(value).__str__) is not WrapperDescriptorType  # in Python, not in C
     return is_written and not isinstance(value, Number | PathLike | Enum)
+
+
+def without_laziness(value: Any) -> Any:
+    """Return a lazy text as it is in the language that is active now, and any other value as it is.
+
+    A message, a model and many other objects have a ``__str__`` of their own; a text also has the methods of
+    a str.
+    """
+    return str(value) if is_lazy_text(value) and hasattr(value, "casefold") else value
 
 
 def excerpt(value: object) -> str:
