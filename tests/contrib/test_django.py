@@ -25,7 +25,6 @@ TIME_ZONE = "UTC"
 AEROGRAM = {"BASE_URL": "https://shop.example.com"}
 """
 NOTIFICATIONS = """
-import threading
 from typing import Any
 from aerogram import Notification
 class Welcome(Notification):
@@ -33,7 +32,6 @@ class Welcome(Notification):
     text_template = "shop/welcome.txt"
     to = ["ann@x.org"]
     name: Any = "Ann"
-    lock: Any = threading.Lock()
     @classmethod
     def samples(cls): return {"ann": cls()}
 """
@@ -280,8 +278,10 @@ def test_in_tests_all_mail_is_in_the_outbox_of_django(project: Project) -> None:
     """)
     project.run(
         """
+        import threading
         from concurrent.futures import ThreadPoolExecutor
         from aerogram.testing import assert_mail_sent, capture_mail
+        lock = Welcome.lock = threading.Lock()  # nothing that can be copied
         setup_test_environment(debug=False)
         Welcome().send()
         Welcome().send(using="bulk")
@@ -295,7 +295,7 @@ def test_in_tests_all_mail_is_in_the_outbox_of_django(project: Project) -> None:
         assert all(isinstance(each, theirs.EmailMultiAlternatives) for each in theirs.outbox)
         message = assert_mail_sent(Welcome, to="ann@x.org", subject="Welcome, Ann", count=4)
         assert message.sees("Dear Ann")
-        assert message.notification.lock
+        assert message.notification.lock is lock
         assert_mail_sent(subject="[Django] Help")
         with pytest.raises(AssertionError, match="No mail matches"):
             assert_mail_sent(Welcome, to="bob@x.org")
@@ -503,6 +503,7 @@ def test_mail_has_the_active_language_and_time_zone_or_its_own(project: Project)
     )
     project.run(
         """
+        import asyncio
         from datetime import datetime, UTC
         from zoneinfo import ZoneInfo
         from babel.messages import mofile, pofile
@@ -515,6 +516,9 @@ def test_mail_has_the_active_language_and_time_zone_or_its_own(project: Project)
             from_email = (gettext_lazy("Yes"), "shop@x.org")
             def context(self):
                 return {"name": gettext_lazy("Yes"), "when": datetime(2026, 5, 13, 9, 30, tzinfo=UTC)}
+
+        class Attached(Parcel):
+            attachments = [(gettext_lazy("Yes"), gettext_lazy("No"), "text/plain")]
 
         class German(Parcel):
             locale = "de"
@@ -532,6 +536,15 @@ def test_mail_has_the_active_language_and_time_zone_or_its_own(project: Project)
             assert seen(German) == ("Ja 18:30 Paket", "de", "Ja", ("Ja", "shop@x.org"))
             assert translation.get_language() == "fr"
             assert timezone.get_current_timezone_name() == "Europe/Berlin"
+        with override_settings(EMAIL_BACKEND=LOCMEM), translation.override("de"):
+            asyncio.run(Parcel().asend())
+            Parcel(name="Ann").send()
+        assert [each.subject for each in theirs.outbox] == ["Ja", "Ja"]
+        with translation.override("de"):
+            written = Parcel(name=gettext_lazy("Yes")).to_dict()
+            attached = Attached().render().attachments[0]
+        assert written["fields"]["name"] == "Ja"
+        assert (attached.filename, attached.content) == ("Ja", "Nein")
         with translation.override("xx"), timezone.override(timezone.get_fixed_timezone(90)):
             assert (settings.LOCALE, settings.TIMEZONE) == ("", "UTC")
         with override_settings(USE_TZ=False):

@@ -9,7 +9,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from aerogram.contrib.django.checks import check_mail
 from aerogram.contrib.django.found import forget
-from aerogram.contrib.django.language import activate_in_renderings
+from aerogram.contrib.django.language import activate_languages
 from aerogram.contrib.django.source import add_sources
 
 __all__ = ["AerogramConfig"]
@@ -25,7 +25,7 @@ class AerogramConfig(AppConfig):  # type: ignore[misc]  # Django has no types
     def ready(self) -> None:
         """Read the project's settings from now on, and import the notifications of its applications."""
         add_sources()
-        activate_in_renderings()
+        activate_languages()
         setting_changed.connect(forget, dispatch_uid="aerogram")
         register(check_mail, "aerogram")
         autodiscover_modules("notifications")

@@ -21,6 +21,12 @@ THREAD_NAME: Final = "aerogram-send"
 GRACE: Final = 1.0
 """How many seconds a cancelled task waits for its thread, which usually has the reply by then."""
 
+carried_into_threads: Final[list[Callable[[], contextlib.AbstractContextManager[object]]]] = []
+"""What integrations take from a task into the thread that sends for it.
+
+Each is called in the task, and what it returns is entered in the thread.
+"""
+
 
 async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call a function in a thread of its own, with the context of this task.
@@ -33,6 +39,7 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
     outcome: asyncio.Future[R] = loop.create_future()
     cancellation = Cancellation()
     context = copy_context()
+    surroundings = [carry() for carry in carried_into_threads]
     context.run(current.set, cancellation)
 
     def settle(set_outcome: Callable[[Any], None], value: object) -> None:
@@ -41,7 +48,11 @@ async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
 
     def work() -> None:
         try:
-            settle(outcome.set_result, function(*args, **kwargs))
+            with contextlib.ExitStack() as stack:
+                for each in surroundings:
+                    stack.enter_context(each)
+                result = function(*args, **kwargs)
+            settle(outcome.set_result, result)
         except BaseException as error:  # raised in the task, as if it had called the function itself
             settle(outcome.set_exception, error)
 

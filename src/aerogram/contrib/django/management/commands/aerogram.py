@@ -31,6 +31,10 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types
         """Run the command, and end the process with its exit status."""
         sys.exit(main(argv[2:]))
 
+    def print_help(self, prog_name: str, subcommand: str) -> None:  # noqa: ARG002 - the signature of Django
+        """Show the help of the command ``aerogram``."""
+        main(["--help"])
+
     def handle(self, *args: str, **_options: Any) -> None:
         """Run the command for ``call_command("aerogram", …)``.
 
