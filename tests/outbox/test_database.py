@@ -305,3 +305,12 @@ def test_the_database_is_readable_by_other_tools(sqlite_db: Database, put: Put) 
             connection.execute("UPDATE aerogram_outbox_entry SET state = 'lost'")
     connection.close()
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", entry_id)
+
+
+def test_purging_empties_the_log_of_sqlite(sqlite_db: Database, put: Put) -> None:
+    for _ in range(5):
+        outbox.cancel(put(body="long " * 10_000))
+    log = path_of(sqlite_db).with_name("outbox.db-wal")
+    assert log.stat().st_size > 100_000
+    assert outbox.purge(older_than=0) == 5
+    assert log.stat().st_size == 0

@@ -374,6 +374,50 @@ def test_a_generator_that_fails_leaves_what_it_gave_before(db: Database) -> None
 
 
 @pytest.mark.usefixtures("backend")
+def test_a_report_that_is_not_taken_loses_no_mail(db: Database) -> None:
+    def refuse(_report: object) -> None:
+        raise LookupError("no one wants it")
+
+    with pytest.raises(LookupError):
+        send_mass_mail([message("One"), message("Two")], on_result=refuse)
+    assert number_of_entries(db) == 2
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_message_without_recipients_is_not_queued(db: Database) -> None:
+    nobody = EmailMessage("Nobody", "x", "shop@example.com")
+    assert nobody.send() == 0
+    assert send_mass_mail([nobody, message()]) == 1
+    assert number_of_entries(db) == 1
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_message_that_builds_itself_is_frozen_as_it_builds(db: Database) -> None:
+    class Signed(EmailMessage):
+        def message(self) -> Any:
+            built = super().message()
+            built["X-Own"] = "yes"
+            return built
+
+    class Foreign:
+        from_email = "shop@example.com"
+        subject = "Foreign"
+
+        def message(self) -> Any:
+            return message("Foreign").message()
+
+        def recipients(self) -> list[str]:
+            return ["ann@example.com", "bob@example.com"]
+
+    Signed("Signed", "x", "shop@example.com", ["ann@example.com"]).send()
+    mail.get_connection().send_messages([Foreign()])
+    foreign, signed = outbox.list_entries()
+    assert b"X-Own: yes\r\n" in outbox.content(signed.id)
+    assert (foreign.subject, len(foreign.recipients)) == ("Foreign", 2)
+    assert foreign.message_id.encode() in outbox.content(foreign.id)
+
+
+@pytest.mark.usefixtures("backend")
 def test_hooks_may_refuse_what_is_queued(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_message: object) -> None:
         raise ValueError("not this one")
@@ -418,6 +462,8 @@ def test_addresses_beyond_ascii_are_frozen_as_they_are(db: Database) -> None:
     entry_id = EmailMessage("Hi", "x", "shop@example.com", ["jörg@example.com"]).send_later()
     assert "To: jörg@example.com\r\n".encode() in outbox.content(entry_id)
     assert outbox.get(entry_id).recipients[0].address == "jörg@example.com"
+    entry_id = message(reply_to=["jörg@example.com"]).send_later()
+    assert "Reply-To: jörg@example.com\r\n".encode() in outbox.content(entry_id)
 
 
 def test_the_extra_is_named_where_sqlalchemy_is_missing() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aerogram.conf import settings
-from aerogram.exceptions import InvalidMailer, MailerDoesNotExist, ScheduleError
+from aerogram.exceptions import InvalidMailer, ScheduleError
 from aerogram.mail.mailers import DEFAULT_MAILER, mailers
 
 __all__ = ["Schedule", "Wait"]
@@ -96,7 +96,6 @@ def check_mailer(alias: str | None) -> None:
         return
     if alias not in mailers:
         mailers.create(alias)  # raises the error that names those that there are
-        raise MailerDoesNotExist(f"There is no mailer {alias!r}.")
     entry = settings.MAILERS.get(alias, {"BACKEND": settings.EMAIL_BACKEND})
     if entry.get("BACKEND") == BACKEND:
         hint = " OUTBOX_MAILER is the mailer of mail that names none." if alias == DEFAULT_MAILER else ""

@@ -48,7 +48,10 @@ def purge(
     seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
     if seconds is not None and seconds < 0:
         raise ScheduleError("older_than is below 0. Accepted: seconds or a timedelta.")
-    return sum(_purge(db, each, KEPT_DAYS[each] * DAY if seconds is None else seconds) for each in states)
+    ages = {each: KEPT_DAYS[each] * DAY if seconds is None else seconds for each in states}
+    total = sum(_purge(db, state, age) for state, age in ages.items())
+    db.checkpoint()
+    return total
 
 
 def _purge(db: Database, state: str, seconds: float) -> int:
