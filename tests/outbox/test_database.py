@@ -241,6 +241,21 @@ def test_tables_of_another_version_are_an_error_that_says_what_to_do(db: Databas
         connection.execute(schema.schema_version.update().values(version=1))
 
 
+def test_tables_that_are_gone_are_an_error_that_says_how_to_make_them(
+    new_postgresql_url: str, sqlite_url: str
+) -> None:
+    for url in (sqlite_url, new_postgresql_url):
+        with settings.override(OUTBOX_URL=url):
+            message().send_later()
+            schema.metadata.drop_all(current_database().engine)
+            with pytest.raises(exceptions.OutboxUnavailable, match="aerogram outbox init"):
+                message().send_later()
+            outbox.init()
+            message().send_later()
+            assert outbox.counts()["queued"] == 1
+            current_database().close()
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [

@@ -30,6 +30,9 @@ __all__ = ["Database", "check_tables", "current_database", "failures_named"]
 BUSY_SECONDS: Final = 60
 """How long SQLite waits for the process that is writing."""
 
+CONNECT_SECONDS: Final = "10"
+"""How long a server of PostgreSQL may take to answer, unless the URL has a ``connect_timeout``."""
+
 ACCEPTED: Final = (
     "Accepted: the SQLAlchemy URL of a database file or of PostgreSQL, such as "
     "sqlite:////var/lib/shop/outbox.db or postgresql+psycopg://user:password@host/database"
@@ -159,7 +162,10 @@ class Database:
     def _new_engine(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self._url, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+                self._url.update_query_dict({"connect_timeout": CONNECT_SECONDS} | dict(self._url.query)),
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                hide_parameters=True,
             )
         # No limit: a thread that waits for a connection could be one that the writer waits for.
         engine = create_engine(
@@ -279,6 +285,8 @@ _HINTS: Final = {
     "not a database": " Give OUTBOX_URL another path, or move the file away.",
     "malformed": " Move the file away, and save what it holds with 'sqlite3 FILE .recover'.",
     "disk I/O": " Check the disk and the folder of the file.",
+    "no such table": " Make the tables again: aerogram outbox init.",
+    'relation "aerogram_outbox': " Make the tables again: aerogram outbox init.",
     "locked": f" Another process has been writing for {BUSY_SECONDS} seconds.",
 }  # fmt: skip
 
@@ -292,7 +300,7 @@ def _checked(given: str) -> URL:
     if url.get_backend_name() == "postgresql":
         if "+" not in url.drivername and find_spec("psycopg2") is None:
             url = url.set(drivername="postgresql+psycopg")
-        if url.get_driver_name() in ("psycopg", "psycopg2", "pg8000"):
+        if url.get_driver_name() in ("psycopg", "psycopg2"):
             return url
         raise ImproperlyConfigured(f"{where} names the driver {url.get_driver_name()}. {ACCEPTED}.")
     if url.get_backend_name() != "sqlite" or url.get_driver_name() not in ("pysqlite", ""):
