@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.document import parse_html
+from aerogram.exceptions import DocumentError
 from aerogram.inlining.css import RawDeclaration, read_block, read_declarations, read_rules, split_list
 from aerogram.inlining.links import Link, find_links
 from aerogram.inlining.matching import ElementIndex
@@ -113,7 +114,7 @@ class Mail:
     @cached_property
     def roots(self) -> list[Element]:
         """The documents of the HTML parts."""
-        return [root for html in self.htmls if (root := parse_html(html)) is not None]
+        return [root for html in self.htmls if (root := read_tree(html)) is not None]
 
     @cached_property
     def elements(self) -> list[Element]:
@@ -161,6 +162,14 @@ class Mail:
     def words(self) -> str:
         """What a reader sees of the HTML, as one line."""
         return " ".join(" ".join(shown.text for shown in self.shown).split())
+
+
+def read_tree(html: str) -> Element | None:
+    """Return the tree of a document; ``None`` where there is none, or it is too large to be read."""
+    try:
+        return parse_html(html)
+    except DocumentError:
+        return None
 
 
 def styles(element: Element) -> dict[str, str]:

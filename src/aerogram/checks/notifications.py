@@ -114,6 +114,7 @@ class _Check:
         self.sample = ""  # the one that is checked
         self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
         self.problems: list[Problem] = []
+        self.places: dict[str | None, SourceLine] = {}  # of declarations
         self.unused: list[str] | None = None  # selectors that apply to nothing in the samples so far
         self.seen: set[tuple[SourceLine, str, str]] = set()
         # Where templates are known to be wrong: rendering stops at the same places again.
@@ -345,7 +346,9 @@ class _Check:
     ) -> None:
         """Add a problem of a line, of a declaration, or of the class (None), unless it is there already."""
         if not isinstance(place, SourceLine):
-            place = source_line(self.cls, place)
+            if place not in self.places:
+                self.places[place] = source_line(self.cls, place)
+            place = self.places[place]
         level = self.switches.level(code, self.name, severity or RULES[code].level)
         key = place, code, message
         if level is None or key in self.seen or self.sources.switches_off(code, place):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import jinja2
 from jinja2 import meta, nodes
@@ -16,6 +17,8 @@ from aerogram.templating.i18n.localization import is_localized
 
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates
+
+_MOST_PARSED = 512  # templates of an environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +39,74 @@ class Finding:
     line: int
 
 
-class TemplateSource(NamedTuple):
-    """A template that was read: its name, its file where it has one, its text, and its tree."""
+@dataclass(frozen=True, eq=False)
+class TemplateSource:
+    """A template that was read: its name, its file where it has one, its text, and its tree.
+
+    What is found in the tree is found once, as most notifications share a layout.
+    """
 
     name: str
     path: str | None
     text: str
     tree: nodes.Template
 
-    @property
-    def names(self) -> set[str]:
+    @cached_property
+    def names(self) -> frozenset[str]:
         """The names that it reads, whoever sets them."""
-        return {node.name for node in self.tree.find_all(nodes.Name) if node.ctx == "load"}
+        return frozenset(node.name for node in self.tree.find_all(nodes.Name) if node.ctx == "load")
 
-    @property
+    @cached_property
     def values_in_css(self) -> list[ValueInCSS]:
         """What it prints inside of ``<style>`` and style attributes."""
         return values_in_css(self.tree)
 
-    @property
+    @cached_property
     def comments(self) -> list[tuple[int, str]]:
         """The line and the text of each comment."""
         assert self.tree.environment is not None  # noqa: S101 - the parser has set it
         found = self.tree.environment.lex(self.text) if "#" in self.text or "--" in self.text else ()
         return [(line, text) for line, kind, text in found if kind in ("comment", "linecomment")]
+
+    @cached_property
+    def assigned(self) -> set[str]:
+        """The names that it sets for others."""
+        return set(_exported(self.tree.body)) | _looped(self.tree)
+
+    @cached_property
+    def pulled_in(self) -> list[tuple[str | None, int]]:
+        """The name (None where only the data decides it) and line of each template pulled in."""
+        return list(_pulled_in(self.tree))
+
+    @cached_property
+    def variables(self) -> list[Finding]:
+        """The variables that it asks for, as findings."""
+        assert self.tree.environment is not None  # noqa: S101 - the parser has set it
+        known = self.tree.environment.globals.keys() | _optional(self.tree)
+        asked = meta.find_undeclared_variables(self.tree) - known
+        return [
+            Finding("variable", node.name, self.name, self.path, node.lineno)
+            for node in self.tree.find_all(nodes.Name)
+            if node.ctx == "load" and node.name in asked
+        ]
+
+
+_parsed: WeakKeyDictionary[jinja2.Environment, dict[tuple[str, str | None, str], TemplateSource]]
+_parsed = WeakKeyDictionary()
+
+
+def _parse(environment: jinja2.Environment, source: str, name: str, path: str | None) -> TemplateSource:
+    """Parse a template, once for an environment; raises ``jinja2.TemplateSyntaxError``."""
+    known = _parsed.setdefault(environment, {})
+    key = name, path, source
+    if key not in known:
+        tree = environment.parse(source, name)
+        # Compiling finds what parsing does not: an unknown filter or test, a block defined twice.
+        environment.compile(tree, name)
+        if len(known) >= _MOST_PARSED:
+            known.clear()
+        known[key] = TemplateSource(name, path, source, environment.parse(source, name))
+    return known[key]
 
 
 class Inspection(NamedTuple):
@@ -104,31 +151,23 @@ class _Inspection:
 
     def read(self, source: str, name: str, path: str | None) -> None:
         try:
-            tree = self.environment.parse(source, name)
-            # Compiling finds what parsing does not: an unknown filter or test, a block defined twice.
-            self.environment.compile(tree, name)
-            tree = self.environment.parse(source, name)
+            parsed = _parse(self.environment, source, name, path)
         except jinja2.TemplateSyntaxError as error:
             self.findings.append(Finding("broken", error.message or "", name, path, error.lineno))
             return
-        self.sources[name] = TemplateSource(name, path, source, tree)
-        self.assigned |= set(_exported(tree.body)) | _looped(tree)
-        self.findings += self._variables(tree, name, path)
-        for target, line in _pulled_in(tree):
+        self.sources[name] = parsed
+        self.assigned |= parsed.assigned
+        self.findings += parsed.variables
+        for target, line in parsed.pulled_in:
             if target is None:
                 self.findings.append(Finding("dynamic", "", name, path, line))
             else:
                 self.load(target, (name, path, line))
 
-    def _variables(self, tree: nodes.Template, name: str, path: str | None) -> Iterator[Finding]:
-        asked = meta.find_undeclared_variables(tree) - self.environment.globals.keys() - _optional(tree)
-        for node in tree.find_all(nodes.Name):
-            if node.ctx == "load" and node.name in asked:
-                yield Finding("variable", node.name, name, path, node.lineno)
-
     def mistakes(self) -> Iterator[Finding]:
         """Yield the printed macros, the blocks that no parent has, and the text outside of blocks."""
-        for name, path, _, tree in self.sources.values():
+        for parsed in self.sources.values():
+            name, path, tree = parsed.name, parsed.path, parsed.tree
             for line in outside_blocks(tree.body):
                 yield Finding("outside", "", name, path, line)
             macros = self._macros(tree)

@@ -105,7 +105,7 @@ def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declare
                 own = styles(element)
                 declared = found.setdefault(element, {})
                 for name, value, important in wanted:
-                    if name in own and (not important or name in _important(element)):
+                    if name in own and (not important or name in _important(element.get("style", ""))):
                         continue
                     rank = important, selector.specificity, order
                     if name not in declared or declared[name][0] <= rank:
@@ -116,8 +116,10 @@ def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declare
     }
 
 
-def _important(element: Element) -> set[str]:
-    return {each.name for each in read_declarations(element.get("style", "")) if each.important}
+@lru_cache(maxsize=1024)
+def _important(style: str) -> frozenset[str]:
+    found = read_declarations(style) if "!" in style else ()
+    return frozenset(each.name for each in found if each.important)
 
 
 def _texts(root: Element, changes: dict[Element, Declared]) -> Iterator[tuple[Element, str, Look]]:

@@ -9,10 +9,8 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from aerogram.checks.clients.features import known_properties
-from aerogram.checks.mail import kept_rules, styles
+from aerogram.checks.mail import kept_rules, read_tree, styles
 from aerogram.checks.rule import Finding, Rule
-from aerogram.document import parse_html
-from aerogram.exceptions import DocumentError
 from aerogram.inlining.css import RawDeclaration, read_block
 
 if TYPE_CHECKING:
@@ -182,12 +180,6 @@ def _is_between_cells(html: str, text: str) -> bool:
     return name.lower() in ("td", "th", "caption") if closing else name.lower() in _TABLES
 
 
-@lru_cache(maxsize=4)
-def _tree(page: str) -> Element | None:
-    try:
-        return parse_html(page)
-    except DocumentError:
-        return None
-
+_tree = lru_cache(maxsize=4)(read_tree)
 
 CHECKS = (wrong_css, moved_content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -126,7 +127,12 @@ def _sheets(root: Element) -> list[str]:
     return [style.text or "" for style in root.iter("style")]
 
 
-def _urls(css: str) -> Iterator[tuple[str, bool]]:
+@lru_cache(maxsize=1024)
+def _urls(css: str) -> tuple[tuple[str, bool], ...]:
+    return tuple(_found_urls(css))
+
+
+def _found_urls(css: str) -> Iterator[tuple[str, bool]]:
     """Yield the URLs in a sheet or a style attribute, and whether each is that of an ``@import``."""
     ahead = tokens(css)[::-1]
     is_import = False
