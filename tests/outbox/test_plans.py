@@ -73,8 +73,7 @@ def work(db: Database) -> None:
     claims.renew(db, "worker", [first, second], 60)
     assert claims.begin_content(db, first)
     claims.record(db, first, [Outcome("ann@example.com", "sent", 250)])
-    later = (first.expires or 0) + 10**13
-    claims.record(db, second, [Outcome("ann@example.com", "pending", 450, due=later)])
+    claims.record(db, second, [Outcome("ann@example.com", "pending", 450, delay=10**13)])
     message = freeze(EmailMessage("News", "", "shop@example.com", ["ann@example.com"]))
     assert message is not None
     with db.writing() as connection:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import smtplib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import aerogram
+from aerogram.cli import outbox
 from aerogram.cli.catch import catch
 from aerogram.cli.check import check
 from aerogram.cli.messages import compile_catalogs, extract, init, update
@@ -69,6 +70,21 @@ messages.command("init", cls=_Command)(init)
 messages.command("update", cls=_Command)(update)
 messages.command("compile", cls=_Command)(compile_catalogs)
 app.add_typer(messages, name="messages")
+app.command("worker", cls=_Command)(outbox.worker)
+queue = typer.Typer(cls=_Group, no_args_is_help=True, help="Show and manage the mail that is queued.")
+_commands: dict[str, Callable[..., None]] = {
+    "init": outbox.init,
+    "status": outbox.status,
+    "list": outbox.list_entries,
+    "show": outbox.show,
+    "retry": outbox.retry,
+    "cancel": outbox.cancel,
+    "purge": outbox.purge,
+    "metrics": outbox.metrics,
+}
+for _name, _function in _commands.items():
+    queue.command(_name, cls=_Command)(_function)
+app.add_typer(queue, name="outbox")
 
 
 def _show_version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aerogram.exceptions import MissingDependency
 
@@ -22,12 +23,15 @@ try:
 except ImportError:
     raise MissingDependency("The outbox needs SQLAlchemy: pip install 'aerogram[outbox]'.") from None
 
-from aerogram.outbox import entries, suppressions
+from aerogram.outbox import entries, metrics, suppressions
 from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
 from aerogram.outbox.storage import purging
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
 from aerogram.outbox.suppressions import Suppression
+
+if TYPE_CHECKING:
+    from aerogram.outbox.worker import Worker
 
 __all__ = [
     "Attempt",
@@ -43,8 +47,11 @@ __all__ = [
     "init",
     "list_entries",
     "list_suppressions",
+    "prometheus_text",
     "purge",
     "retry",
+    "run_once",
+    "start",
     "status",
     "suppress",
     "unsuppress",
@@ -194,3 +201,42 @@ def list_suppressions(limit: int = 1000) -> list[Suppression]:
         limit: at most so many.
     """
     return suppressions.list_suppressions(current_database(), limit)
+
+
+def run_once(*, concurrency: int = 4) -> int:
+    """Send what is due, then return; for cron.
+
+    Args:
+        concurrency: how many connections at once.
+
+    Returns:
+        How many mails were accepted for at least one recipient.
+
+    Raises:
+        OutboxUnavailable: the database cannot be used.
+    """
+    from aerogram.outbox.worker import Worker
+
+    return Worker(concurrency=concurrency, once=True).run()
+
+
+def start(*, concurrency: int = 1) -> Worker:
+    """Send in the background, in threads of this process, until it ends; for a small web application.
+
+    Another call returns the worker that runs already. A process that is forked later has none, and wakes that
+    of its parent.
+
+    Args:
+        concurrency: how many connections at once.
+
+    Returns:
+        The worker; its ``stop()`` ends it after the mails that are being sent.
+    """
+    from aerogram.outbox import worker
+
+    return worker.start(concurrency=concurrency)
+
+
+def prometheus_text() -> str:
+    """Return the counts by state, and whether the queue moves, in the text format of Prometheus."""
+    return metrics.prometheus_text(current_database())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from email.header import decode_header, make_header
@@ -24,6 +25,7 @@ _READ: Final = frozenset(
         "content_subtype",
     }
 )  # fmt: skip
+_SUBJECT: Final = re.compile(rb"^subject:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _NOT_EXTRA: Final = ("subject", "from", "to", "cc", "bcc", "reply-to", "mime-version")
 
 
@@ -75,9 +77,8 @@ class FrozenMessage(EmailMultiAlternatives):
     @cached_property
     def subject(self) -> str:
         """The subject."""
-        head = b"\r\n" + (self.frozen or b"").partition(b"\r\n\r\n")[0] + b"\r\n"
-        start = head.lower().find(b"\r\nsubject:")
-        return _decoded(_parse(head[start + 2 :])["Subject"]) if start >= 0 else ""
+        found = _SUBJECT.search((self.frozen or b"").partition(b"\r\n\r\n")[0])
+        return _decoded(found[1].decode("utf-8", "replace").strip()) if found else ""
 
     def __getattr__(self, name: str) -> Any:
         if name not in _READ:
@@ -182,7 +183,7 @@ def _text(part: Message) -> str:
 
 def _decoded(value: object) -> str:
     unfolded = str(value).replace("\r\n", "").replace("\n", "")
-    return str(make_header(decode_header(unfolded)))
+    return str(make_header(decode_header(unfolded))) if "=?" in unfolded else unfolded
 
 
 def _entries(tree: Message, name: str) -> list[str]:

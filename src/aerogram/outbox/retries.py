@@ -10,7 +10,6 @@ no connection, 421                       tried again after the pause of the tran
 wrong password, bad certificate          the same, and the pause is longer
 no answer after the content              tried again after 15 minutes, twice at most; then held
 an error that nobody expected            tried again; given up at the third
-the next attempt would be too late       ``expired``
 ======================================== ============================================================
 """
 
@@ -18,14 +17,15 @@ from __future__ import annotations
 
 import random
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
-from aerogram.exceptions import ImproperlyConfigured, MessageError, describe
+from aerogram.exceptions import DeliveryError, ImproperlyConfigured, MessageError, describe
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.smtp.replies import ConnectionLost, clean_text
+from aerogram.mail.smtp.replies import ConnectionLost, clean_text, result_of
 
 __all__ = [
     "BACKOFF",
@@ -69,6 +69,18 @@ HARD_BOUNCES: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
 _JITTER: Final = 0.2
 _PAUSES: Final[Mapping[Transport, tuple[int, int]]] = {"down": (1, 60), "misconfigured": (30, 600)}
+_BEFORE_MAIL: Final = (
+    smtplib.SMTPConnectError,
+    smtplib.SMTPHeloError,
+    smtplib.SMTPAuthenticationError,
+    smtplib.SMTPNotSupportedError,
+    ssl.SSLCertVerificationError,
+    ConnectionRefusedError,
+    socket.gaierror,
+    ImproperlyConfigured,
+)
+"""Errors after which nothing of a mail was sent."""
+
 _LOGIN_CODES: Final = frozenset({530, 535, 538})
 
 Random = Callable[[], float]
@@ -94,10 +106,6 @@ class Attempted(Protocol):
     def crashes(self) -> int:
         """The earlier crashes and unexpected errors."""
 
-    @property
-    def expires(self) -> int | None:
-        """When it is too late, in milliseconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -109,7 +117,7 @@ class Outcome:
         code: the reply code, if there was a reply.
         enhanced_code: the enhanced status code, if there was one.
         text: the text of the reply, or the reason.
-        due: when it is tried again, in milliseconds; None unless ``pending``.
+        delay: milliseconds until it is tried again; None unless ``pending``.
         counts: whether the attempt counts for the back-off.
         suppress: whether later mail to this address is not to be sent.
     """
@@ -119,7 +127,7 @@ class Outcome:
     code: int | None = None
     enhanced_code: str | None = None
     text: str = ""
-    due: int | None = None
+    delay: int | None = None
     counts: bool = True
     suppress: bool = False
 
@@ -191,7 +199,6 @@ def uncertain_due(
 def judge(
     report: DeliveryReport,
     attempted: Attempted,
-    now: int,
     *,
     on_uncertain: str = "retry",
     content_began: bool = False,
@@ -203,37 +210,36 @@ def judge(
     Args:
         report: the report.
         attempted: the mail.
-        now: the time in milliseconds.
         on_uncertain: ``"retry"`` or ``"hold"``, for recipients whose outcome is uncertain.
         content_began: whether the content began to leave, and the connection did not break before.
         failures: how often in a row the server failed before.
         jitter: where the random part comes from.
     """
     if report.error is not None:
-        return after_error(report.error, attempted, now, failures=failures, jitter=jitter)
+        return after_error(report.error, attempted, failures=failures, jitter=jitter)
     results = _results_by_recipient(report, attempted.recipients)
     transport = _transport(list(results.values()), report.handed_over, content_began)
     wait = pause(transport, failures + 1, jitter=jitter) if transport != "up" else 0.0
     uncertain = any(result.status == "uncertain" for result in results.values())
-    resend = uncertain_due(attempted.uncertain + 1, now, on_uncertain, jitter=jitter) if uncertain else None
+    resend = uncertain_due(attempted.uncertain + 1, 0, on_uncertain, jitter=jitter) if uncertain else None
     # A content that was answered was answered for all its recipients: a 5xx was about the content then.
     at_rcpt = not report.handed_over or report.accepted
     outcomes = []
     for address, result in results.items():
         outcome = Outcome(address, "pending", result.code, result.enhanced_code, result.text)
         if result.status == "uncertain":
-            outcome = replace(outcome, state="uncertain" if resend is None else "pending", due=resend)
+            outcome = replace(outcome, state="uncertain" if resend is None else "pending", delay=resend)
         elif result.status == "sent":
             outcome = replace(outcome, state="sent")
         elif transport != "up" and not _is_final(result, transport):
-            outcome = replace(outcome, due=now + round(wait * 1000), counts=False)
+            outcome = replace(outcome, delay=round(wait * 1000), counts=False)
         elif result.status == "refused":
             suppress = at_rcpt and result.enhanced_code in HARD_BOUNCES
             outcome = replace(outcome, state="refused", suppress=suppress)
         else:
             seconds = backoff(attempted.attempts.get(address, 0) + 1, jitter=jitter)
-            outcome = replace(outcome, due=now + round(seconds * 1000))
-        outcomes.append(_unless_expired(outcome, attempted.expires))
+            outcome = replace(outcome, delay=round(seconds * 1000))
+        outcomes.append(outcome)
     reason = "" if transport == "up" else _reason(results.values())
     return Verdict(tuple(outcomes), transport, uncertain, reason=reason)
 
@@ -241,7 +247,6 @@ def judge(
 def after_error(
     error: BaseException,
     attempted: Attempted,
-    now: int,
     *,
     failures: int = 0,
     jitter: Random = random.random,
@@ -251,7 +256,6 @@ def after_error(
     Args:
         error: the error.
         attempted: the mail.
-        now: the time in milliseconds.
         failures: how often in a row the server failed before.
         jitter: where the random part comes from.
     """
@@ -259,18 +263,41 @@ def after_error(
     if transport == "up":
         crashes = attempted.crashes + 1
         is_dead = isinstance(error, MessageError) or crashes >= MAX_CRASHES
-        due = None if is_dead else now + round(backoff(crashes, jitter=jitter) * 1000)
-        outcome = Outcome("", "refused" if is_dead else "pending", text=text, due=due)
+        delay = None if is_dead else round(backoff(crashes, jitter=jitter) * 1000)
+        outcome = Outcome("", "refused" if is_dead else "pending", text=text, delay=delay)
     else:
-        due = now + round(pause(transport, failures + 1, jitter=jitter) * 1000)
-        outcome = Outcome("", "pending", text=text, due=due, counts=False)
+        delay = round(pause(transport, failures + 1, jitter=jitter) * 1000)
+        outcome = Outcome("", "pending", text=text, delay=delay, counts=False)
     outcomes = [replace(outcome, address=address) for address in attempted.recipients]
     return Verdict(
-        tuple(_unless_expired(each, attempted.expires) for each in outcomes),
+        tuple(outcomes),
         transport,
         crashed=transport == "up",
         reason="" if transport == "up" else text,
     )
+
+
+def report_of_error(error: BaseException, recipients: Sequence[str]) -> DeliveryReport | None:
+    """Return what an error that a backend raised says of the mail that it was sending; None if nothing.
+
+    Args:
+        error: what was raised instead of a report.
+        recipients: the recipients of the attempt.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        results = {address: result_of(*reply) for address, reply in error.recipients.items()}
+        return DeliveryReport(results)
+    if isinstance(error, _BEFORE_MAIL):
+        return None
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+        result = result_of(error.smtp_code, text)
+        is_content = isinstance(error, smtplib.SMTPDataError)
+        return DeliveryReport(dict.fromkeys(recipients, result), handed_over=is_content)
+    if isinstance(error, OSError | DeliveryError):  # it may have sent the mail before
+        doubt = RecipientResult("uncertain", text=f"no report, {type(error).__name__}")
+        return DeliveryReport(dict.fromkeys(recipients, doubt))
+    return None
 
 
 def judge_error(error: BaseException) -> Transport:
@@ -320,12 +347,6 @@ def _results_by_recipient(report: DeliveryReport, recipients: Sequence[str]) -> 
         dropped = RecipientResult("refused", text="the mailer did not send to this recipient")
         return {address: known.get(address, dropped) for address in recipients}
     return dict.fromkeys(recipients, next(iter(known.values())))  # redirected
-
-
-def _unless_expired(outcome: Outcome, expires: int | None) -> Outcome:
-    if outcome.due is not None and expires is not None and outcome.due >= expires:
-        return replace(outcome, state="expired", due=None)
-    return outcome
 
 
 def _reason(results: Iterable[RecipientResult]) -> str:

@@ -1,0 +1,272 @@
+"""``aerogram outbox`` and ``aerogram worker``: what is queued, and the process that sends it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aerogram.cli.screen import counted, escape_controls, screen
+from aerogram.exceptions import OutboxUnavailable
+
+if TYPE_CHECKING:
+    from aerogram.outbox import Entry
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the mail, as the list shows it.")]
+
+_COLOURS: Final = {
+    "queued": "cyan",
+    "pending": "cyan",
+    "sending": "blue",
+    "done": "green",
+    "sent": "green",
+    "held": "yellow",
+    "uncertain": "yellow",
+    "dead": "red",
+    "refused": "red",
+    "expired": "red",
+}
+
+
+def worker(
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many connections send at once.")
+    ] = 4,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing is due.")] = False,
+) -> None:
+    """Send what is queued, until it is stopped by SIGTERM or Ctrl-C.
+
+    The mails that are being sent then are finished; what else was claimed is given back. A second signal ends
+    it at once.
+    """
+    from aerogram.outbox.worker import Worker
+
+    running = Worker(concurrency=concurrency, once=once)
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        running.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    if not once:
+        screen(stderr=True).print(
+            f"Sending what is queued, over {counted(concurrency, 'connection')}. Stop: Ctrl-C."
+        )
+    sent = running.run()
+    if once:
+        screen().print(f"{counted(sent, 'mail')} sent.")
+    if once and (waiting := running.misconfigured):
+        name, reason = next(iter(waiting.items()))
+        raise OutboxUnavailable(
+            f"The mailer {name or 'of the outbox'} cannot send: {reason}. The mail stays queued."
+        )
+
+
+def init() -> None:
+    """Make the tables, and the file, if they do not exist."""
+    from aerogram import outbox
+    from aerogram.outbox.storage.database import current_database
+
+    outbox.init()
+    screen().print(f"Ready: {current_database()}", soft_wrap=True)
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show how many mails are in each state, and whether the queue moves."""
+    from aerogram import outbox
+
+    found = outbox.status()
+    if as_json:
+        _write_json(dataclasses.asdict(found))
+        return
+    table = _table("State", "Mails")
+    for state, number in found.counts.items():
+        table.add_row(_coloured(state), Text(str(number), "bold" if number else "dim"))
+    screen().print(table)
+    oldest = found.oldest_queued_seconds
+    screen().print(
+        f"Oldest mail that is due: {'none' if oldest is None else _duration(oldest)}. "
+        f"Sent in the last hour: {found.sent_last_hour}. Uncertain at least once: {found.uncertain}.",
+        soft_wrap=True,
+    )
+
+
+def list_entries(
+    state: Annotated[str | None, typer.Option(metavar="STATE", help="Only mails in this state.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 100,
+    before: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only mails older than this one: the next page.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List mails, the newest first.
+
+    Into a pipe it writes one line for each, with tabs between id, state, creation, due time, recipients and
+    subject.
+    """
+    from aerogram import outbox
+
+    found = outbox.list_entries(state, limit, before)
+    if as_json:
+        _write_json([_shown(entry) for entry in found])
+        return
+    console = screen()
+    if not console.is_terminal:
+        for entry in found:
+            recipients = ", ".join(each.address for each in entry.recipients)
+            times = _time(entry.created), _time(entry.due)
+            fields = (entry.id, entry.state, *times, recipients, entry.subject)
+            typer.echo("\t".join(escape_controls(field).replace("\t", " ") for field in fields))
+        return
+    table = _table("Mail", "State", "Due", "Recipients")
+    for entry in found:
+        first, *others = entry.recipients
+        more = f" and {len(others)} more" if others else ""
+        table.add_row(
+            Text.assemble((entry.id, "bold"), "\n", escape_controls(entry.subject)),
+            _coloured(entry.state),
+            Text(_time(entry.due)),
+            Text(escape_controls(first.address) + more),
+        )
+    console.print(table)
+    console.print(counted(len(found), "mail"), style="dim")
+
+
+def show(entry_id: Id, as_json: AsJson = False) -> None:
+    """Show one mail: its recipients, and every attempt."""
+    from aerogram import outbox
+
+    _show(outbox.get(entry_id), as_json)
+
+
+def retry(entry_id: Id, as_json: AsJson = False) -> None:
+    """Make a queued, dead or held mail due at once, for everyone who has not got it."""
+    from aerogram import outbox
+
+    _changed(outbox.retry, entry_id, as_json)
+
+
+def cancel(entry_id: Id, as_json: AsJson = False) -> None:
+    """Cancel a mail for everyone who has not got it."""
+    from aerogram import outbox
+
+    _changed(outbox.cancel, entry_id, as_json)
+
+
+def purge(
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Days since they ended, instead of 7 and 90."),
+    ] = None,
+    states: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="STATE", help="Only done, cancelled or dead; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete mails that have ended: those sent or cancelled after 7 days, those dead after 90."""
+    from aerogram import outbox
+
+    age = None if older_than is None else older_than * 86_400
+    number = outbox.purge(age, states) if states else outbox.purge(age)
+    _write_json({"purged": number}) if as_json else screen().print(f"{counted(number, 'mail')} deleted.")
+
+
+def metrics() -> None:
+    """Write the counts, and what shows whether the queue moves, for Prometheus."""
+    from aerogram import outbox
+
+    typer.echo(outbox.prometheus_text(), nl=False)
+
+
+def _changed(function: Callable[[str], Entry], entry_id: str, as_json: bool) -> None:
+    entry = function(entry_id)
+    if as_json:
+        _write_json(_shown(entry))
+    else:
+        screen().print(Text.assemble((entry.id, "bold"), ": ", _coloured(entry.state)), soft_wrap=True)
+
+
+def _show(entry: Entry, as_json: bool) -> None:
+    if as_json:
+        _write_json(_shown(entry))
+        return
+    console = screen()
+    console.print(
+        Text.assemble(
+            (escape_controls(entry.subject) or "(no subject)", "bold"), "  ", _coloured(entry.state)
+        )
+    )
+    facts = _table("", "")
+    facts.show_header = False
+    for name, value in (
+        ("Id", entry.id),
+        ("Message-ID", entry.message_id),
+        ("From", entry.sender),
+        ("Mailer", entry.mailer or "that of OUTBOX_MAILER"),
+        ("Size", f"{entry.size} octets"),
+        ("Created", _time(entry.created)),
+        ("Due", _time(entry.due)),
+        ("Expires", _time(entry.expires)),
+        ("Finished", _time(entry.finished)),
+        ("Uncertain, crashes", f"{entry.uncertain}, {entry.crashes}"),
+    ):
+        facts.add_row(Text(name, "dim"), Text(escape_controls(value)))
+    console.print(facts)
+    table = _table("Recipient", "State", "Attempts", "Next", "Reply")
+    for each in entry.recipients:
+        next_time = _time(each.due) if each.state == "pending" else ""
+        table.add_row(
+            escape_controls(each.address), _coloured(each.state), str(each.attempts), next_time, _reply(each)
+        )
+    console.print(table)
+    if entry.history:
+        table = _table("Attempt ended", "Recipient", "Outcome", "Reply")
+        for attempt in entry.history:
+            address = escape_controls(attempt.address)
+            table.add_row(_time(attempt.ended), address, _coloured(attempt.outcome), _reply(attempt))
+        console.print(table)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", expand=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _coloured(state: str) -> Text:
+    return Text(state, _COLOURS.get(state, "dim"))
+
+
+def _reply(result: Any) -> Text:
+    words = [str(word) for word in (result.code, result.enhanced_code, result.text) if word]
+    return Text(escape_controls(" ".join(words)))
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return counted(int(seconds // size), name)
+    return counted(int(seconds), "second")
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    return dataclasses.asdict(entry)
+
+
+def _write_json(value: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
+    typer.echo(json.dumps(value, default=datetime.isoformat, ensure_ascii=True, indent=2))

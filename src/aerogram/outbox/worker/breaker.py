@@ -1,0 +1,62 @@
+"""The circuit breaker: a server that fails is left alone for some time, by all workers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from time import monotonic
+
+from aerogram.outbox import transports
+from aerogram.outbox.retries import Transport, pause
+from aerogram.outbox.storage.database import Database
+from aerogram.outbox.worker.log import log_pause, log_resume
+
+__all__ = ["Breaker"]
+
+
+@dataclass(eq=False)
+class Breaker:
+    """What a worker knows of the servers behind its mailers.
+
+    Args:
+        db: the database, which has the pauses for all workers.
+    """
+
+    db: Database
+    misconfigured: dict[str | None, str] = field(default_factory=dict)
+    _failures: dict[str | None, int] = field(default_factory=dict)
+    _until: dict[str | None, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def failures(self, mailer: str | None) -> int:
+        """Return how often in a row a server failed."""
+        return self._failures.get(mailer, 0)
+
+    def is_open(self, mailer: str | None) -> bool:
+        """Return whether a server is being left alone."""
+        return self._until.get(mailer, 0.0) > monotonic()
+
+    def trip(self, mailer: str | None, kind: Transport, reason: str) -> None:
+        """Leave a server alone: a moment if it is down, longer if the operator has to do something."""
+        with self._lock:
+            if self.is_open(mailer):  # another connection has met the same failure
+                return
+            failures = self._failures[mailer] = self.failures(mailer) + 1
+            seconds = pause(kind, failures)
+            self._until[mailer] = monotonic() + seconds
+            if kind == "misconfigured":
+                self.misconfigured[mailer] = reason
+            log_pause(mailer, seconds, kind, reason)
+            transports.pause(self.db, mailer, seconds)
+
+    def reset(self, mailer: str | None) -> None:
+        """Take up a server again, which has answered."""
+        if mailer not in self._failures:
+            return
+        with self._lock:
+            if self._failures.pop(mailer, None) is None:
+                return
+            self._until.pop(mailer, None)
+            self.misconfigured.pop(mailer, None)
+            log_resume(mailer)
+            transports.resume(self.db, mailer)
