@@ -83,7 +83,13 @@ class Claim:
 
 
 def claim(
-    db: Database, worker: str, limit: int, *, lease: float, mailers_paused: Collection[str | None] = ()
+    db: Database,
+    worker: str,
+    limit: int,
+    *,
+    lease: float,
+    mailers_paused: Collection[str | None] = (),
+    only: Collection[str] | None = None,
 ) -> list[Claim]:
     """Take mail that is due, the most urgent first; what has expired or is suppressed ends here.
 
@@ -93,6 +99,7 @@ def claim(
         limit: how many mails at most.
         lease: seconds for which the claims hold unless they are renewed.
         mailers_paused: mailers that the caller does not want mail of, beside those that are paused.
+        only: the ids of the mails that the caller wants, some hundreds at most; of all if it is None.
 
     Returns:
         The claims; an empty list if nothing is due.
@@ -101,7 +108,11 @@ def claim(
         with db.writing() as connection:
             now = db.now(connection)
             skipped = {each or "" for each in mailers_paused} | paused_mailers(connection, now)
-            rows = _due(connection, now, limit, skipped)
+            if only is None:
+                rows = _due(connection, now, limit, skipped)
+            else:
+                wanted = {"ids": list(only), "skipped": list(skipped), "now": now, "limit": limit}
+                rows = list(connection.execute(_WANTED, wanted))
             claims = _take(connection, rows, worker, now, lease) if rows else []
         if claims or not rows:
             return claims
@@ -291,6 +302,20 @@ _LANE: Final = (
     .with_for_update(skip_locked=True)
 )
 _LOWEST: Final = -(2**31)
+
+
+_WANTED: Final = (
+    select(entry)
+    .where(
+        entry.c.id.in_(bindparam("ids", expanding=True)),
+        QUEUED,
+        entry.c.due <= bindparam("now"),
+        entry.c.mailer.not_in(bindparam("skipped", expanding=True)),
+    )
+    .order_by(entry.c.due, entry.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _due(connection: Connection, now: int, limit: int, skipped: Collection[str]) -> list[Row[Any]]:

@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email import message_from_bytes
 from email.utils import formatdate
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +41,10 @@ _DATE: Final = re.compile(rb"^Date:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.MULTI
 _MESSAGE_ID: Final = re.compile(
     rb"^Message-ID:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE | re.IGNORECASE
 )
+_MULTIPART: Final = re.compile(
+    rb"^Content-Type:\s*multipart/[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.MULTILINE | re.IGNORECASE
+)
+_BOUNDARY: Final = re.compile(rb';\s*boundary=(?:"([^"\r\n]+)"|([^";\s]+))', re.IGNORECASE)
 _sequence: Final = count()
 
 
@@ -63,13 +66,16 @@ class Frozen:
         header, blank, body = self.content.partition(b"\r\n\r\n")
         header = _MESSAGE_ID.sub(b"", _DATE.sub(b"", header + b"\r\n", count=1), count=1)
         same = header + blank + body
-        if b"multipart/" in header.lower():
-            parts = message_from_bytes(self.content).walk()
-            boundaries = [str(part.get_boundary()).encode() for part in parts if part.get_boundary()]
-            for number, boundary in enumerate(dict.fromkeys(boundaries)):
-                same = same.replace(boundary, b"boundary %d" % number)
+        for number, boundary in enumerate(dict.fromkeys(_boundaries(self.content))):
+            same = same.replace(boundary, b"boundary %d" % number)
         envelope = "\n".join([self.sender, *sorted(self.recipients)])
         return hashlib.sha256(envelope.encode() + b"\n\n" + same).hexdigest()
+
+
+def _boundaries(content: bytes) -> list[bytes]:
+    """Return the boundaries of a message, without reading its parts."""
+    fields = (field[0] for field in _MULTIPART.finditer(content))
+    return [found[1] or found[2] for field in fields for found in _BOUNDARY.finditer(field)]
 
 
 def freeze(message: Any, *, sent_at: float | None = None) -> Frozen | None:

@@ -65,7 +65,7 @@ class EmailBackend(BaseEmailBackend):
         try:
             for message in delivery:
                 try:
-                    frozen = freeze(message, sent_at=self._schedule.sent_at)
+                    frozen = freeze(message, sent_at=self.schedule_of(message).sent_at)
                 except Exception as error:  # whatever a message or its subclass raises is that message's
                     delivery.add(message, DeliveryReport(error=error))
                     continue
@@ -84,11 +84,15 @@ class EmailBackend(BaseEmailBackend):
             raise
         self._commit(delivery, group)
 
+    def schedule_of(self, _message: Any) -> Schedule:
+        """Return when a message is due, and how it is sent."""
+        return self._schedule
+
     def _commit(self, delivery: Delivery, group: list[tuple[Any, Frozen]]) -> None:
         if not group:
             return
         try:
-            mails = [(frozen, self._schedule) for _, frozen in group]
+            mails = [(frozen, self.schedule_of(message)) for message, frozen in group]
             ids = queue(current_database(), mails, self._session)
         except OutboxUnavailable as error:
             self._report(delivery, group, RecipientResult("deferred", text=str(error)[:512]))

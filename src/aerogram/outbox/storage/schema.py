@@ -150,7 +150,8 @@ attempt: Final = Table(
 key: Final = Table(
     "aerogram_outbox_key",
     metadata,
-    Column("key", String(200), primary_key=True),
+    # In the order of bytes, so that an index finds what begins with some characters.
+    Column("key", String(200).with_variant(String(200, collation="C"), "postgresql"), primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("entry", String(36), nullable=False),  # stays when the entry is purged
     Column("created", BigInteger, nullable=False),
