@@ -132,7 +132,7 @@ class PageRunner:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            timeout=100,
+            timeout=300,
             check=False,
         )
 
@@ -163,11 +163,11 @@ class PageRunner:
             self._compare(command, expected, printed)
 
     def _caught(self, expected: str) -> str:
-        """Read what the server prints until it is as expected, or half a minute has passed."""
+        """Read what the server prints until it is as expected, or two minutes have passed."""
         assert self.catching is not None
         assert self.catching.stdout is not None
         printed = ""
-        deadline = threading.Timer(30, self.catching.terminate)
+        deadline = threading.Timer(120, self.catching.terminate)
         deadline.start()
         while not self._is_as_shown(printed, expected):
             line = self.catching.stdout.readline()
