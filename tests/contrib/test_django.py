@@ -366,6 +366,33 @@ def test_each_backend_sends_messages_of_django(project: Project) -> None:
     )
 
 
+def test_the_mail_about_an_error_shows_no_password(project: Project) -> None:
+    project.set("""
+        ADMINS = [("Ops", "ops@x.org")]
+        AEROGRAM = {
+            "EMAIL_URL": "smtps://shop:hunter2@x.org", "MAILERS": {"bulk": {"URL": "smtps://shop:hunter2@x.org"}},
+            "BASE_URL": "https://shop.example.com",
+        }
+    """)
+    project.run(
+        """
+        import logging
+        from django.utils.log import AdminEmailHandler
+        from django.views.debug import ExceptionReporter
+        with override_settings(EMAIL_BACKEND=LOCMEM):
+            handler = AdminEmailHandler(include_html=True)
+            try:
+                raise ValueError("broken")
+            except ValueError:
+                handler.handle(logging.makeLogRecord({"exc_info": sys.exc_info(), "levelname": "ERROR"}))
+        text, page = theirs.outbox[0].body, theirs.outbox[0].alternatives[0][0]
+        for report in (text, page):
+            assert "shop.example.com" in report and "ValueError" in report
+            assert "hunter2" not in report
+        """
+    )
+
+
 # Templates
 
 
