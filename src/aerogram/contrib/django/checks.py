@@ -25,9 +25,13 @@ CODES: Final = (
     "link-placeholder", "link-local", "link-http", "image-http", "link-empty", "image-missing",
     "image-unused", "image-large", "stylesheet-not-loaded", "subject-long", "subject-capitals", "no-text",
     "parts-disagree", "html-size", "style-size", "no-unsubscribe-link", "no-postal-address",
-    "no-auto-submitted", "client-support", "client-partial",
+    "no-auto-submitted", "client-support", "client-partial", "spam", "contrast", "contrast-dark",
+    "css-unread", "css-unknown", "css-unused", "content-moved",
 )  # fmt: skip
-"""The codes, each in the place that is its number. New ones come at the end: the numbers stay."""
+"""The codes, each in the place that is its number. New ones come at the end: the numbers stay.
+
+A code that is not here is written in place of the number.
+"""
 
 _LEVELS: Final = {"error": (Error, "E"), "warning": (Warning, "W"), "info": (Info, "I")}
 _DATABASE_ERRORS: Final = (
@@ -75,5 +79,5 @@ def _message(
     code: str, text: str, severity: str = "error", hint: str | None = None, place: str = "Aerogram"
 ) -> CheckMessage:
     kind, letter = _LEVELS[severity]
-    number = CODES.index(code) + 1 if code in CODES else 0
-    return kind(f"{text} [{code}]", hint=hint, obj=place, id=f"aerogram.{letter}{number:03}")
+    name = f"{letter}{CODES.index(code) + 1:03}" if code in CODES else f"{letter}.{code}"
+    return kind(f"{text} [{code}]", hint=hint, obj=place, id=f"aerogram.{name}")
