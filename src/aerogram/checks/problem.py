@@ -61,7 +61,7 @@ def source_line(cls: type[Notification], declaration: str | None = None) -> Sour
 def _class_line(cls: type) -> SourceLine:
     try:
         return SourceLine(inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
-    except (OSError, TypeError):  # defined at a prompt, or by exec
+    except (OSError, TypeError, SyntaxError):  # defined at a prompt, by exec, or its file has changed
         return SourceLine()
 
 

@@ -6,12 +6,14 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const REMOTE = /^\s*(https?:)?\/\//i;
 const REMOTE_IN_CSS = /url\(\s*["']?\s*(?:https?:)?\/\/[^)]*\)|@import\s+["']\s*(?:https?:)?\/\/[^;]*;?/gi;
+const FILE_IN_CSS = /url\(\s*["']?(?!\s*["']?(?:data:|#|(?:https?:)?\/\/))[^)]*\)/gi;
 const BOTH_SCHEMES = /(color-scheme\s*:\s*)(?:light\s+dark|dark\s+light)/gi;
 const ASKED_SCHEME = /\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)/gi;
 // The frame has a policy of its own, beside the sandbox: should a rule below miss something, it does not load.
 const CLOSED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:";
 
-// The sandbox runs no script anyhow, but the console would complain about each of them.
+// The sandbox runs no script and loads no page anyhow, but the console would complain about each of them.
+const INERT = "script, base, iframe, frame, object, embed, meta[http-equiv=refresh i]";
 const TAG = /<[a-z][^>]*>/gi;
 const HANDLER = /\son[a-z]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi;
 const withoutHandlers = (tag) => tag.replace(HANDLER, "");
@@ -60,9 +62,10 @@ const framed = (data, { scheme: wanted, remote, images = true, styles = true }) 
     // A frame's preferred colours follow the page's in some browsers and the system's in others: settle it here.
     text = text.replace(ASKED_SCHEME, (_, want) =>
       want.toLowerCase() === scheme ? "(min-width: 0)" : "(max-width: 0)").replace(BOTH_SCHEMES, `$1${scheme}`);
+    text = text.replace(FILE_IN_CSS, "none");
     return remote ? text : text.replace(REMOTE_IN_CSS, () => { blocked += 1; return "none"; });
   };
-  all("script, base, meta[http-equiv=refresh i]", mail).forEach((element) => element.remove());
+  all(INERT, mail).forEach((element) => element.remove());
   if (!styles) all("style, link[rel~=stylesheet i]", mail).forEach((element) => element.remove());
   if (!images) {
     all("[srcset]", mail).forEach((element) => element.removeAttribute("srcset"));
@@ -79,7 +82,7 @@ const framed = (data, { scheme: wanted, remote, images = true, styles = true }) 
   });
   all("[media]", mail).forEach((element) => element.setAttribute("media", css(element.getAttribute("media"))));
   for (const name of ["src", "background", "poster", "srcset", "href"]) {
-    for (const element of all(name === "href" ? "link[href]" : `[${name}]`, mail)) {
+    for (const element of all(name === "href" ? "link[href], image[href], use[href]" : `[${name}]`, mail)) {
       const value = element.getAttribute(name);
       const inline = /^cid:(.*)$/i.exec(value.trim());
       if (inline) {
@@ -87,10 +90,11 @@ const framed = (data, { scheme: wanted, remote, images = true, styles = true }) 
         try { id = decodeURIComponent(id); } catch { /* not percent-encoded after all */ }
         if (data.inline[id]) element.setAttribute(name, data.inline[id]);
         else element.removeAttribute(name);
-      } else if (!remote && (REMOTE.test(value) || (name === "srcset" && /\/\//.test(value)))) {
+      } else if (REMOTE.test(value) || (name === "srcset" && /\/\//.test(value))) {
+        if (remote) continue;
         blocked += 1;
         element.removeAttribute(name);
-      }
+      } else if (!/^\s*data:/i.test(value)) element.removeAttribute(name);  // a file that no reader has
     }
   }
   if (wanted === "outlook") outlookMail(mail);

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerogram import checks
+from aerogram.exceptions import describe
 
 if TYPE_CHECKING:
     from aerogram.preview.sample import Sample
@@ -20,10 +21,11 @@ def findings_of(sample: Sample) -> list[dict[str, Any]]:
     """Return the findings of the checks, as they are written by ``aerogram check --format json``."""
     if sample.notification is None:
         return []
-    return [
-        dataclasses.asdict(problem)
-        for problem in checks.check([sample.group.notification], sample=sample.name)
-    ]
+    try:
+        found = checks.check([sample.group.notification], sample=sample.name)
+    except Exception as error:  # noqa: BLE001,RUF100 - the application's own code, or a wrong setting
+        found = [checks.Problem("", 0, sample.group.name, "check-failed", describe(error))]
+    return [dataclasses.asdict(problem) for problem in found]
 
 
 def sources_of(findings: list[dict[str, Any]]) -> dict[str, str]:
