@@ -10,7 +10,7 @@ from decimal import Decimal
 from email.headerregistry import Address
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from aerogram import AdminNotification, Notification
+from aerogram import AdminNotification, InlineImage, Notification
 from aerogram.conf import settings
 from aerogram.exceptions import NotificationNotFound, PayloadError
 
 TODAY = datetime(2026, 1, 2)
+IMAGE = InlineImage(b"x", "image/gif", "x.gif")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -86,7 +87,7 @@ class Everything(Notification, abstract=True):
 
 
 class Anything(Everything):
-    value: Any
+    value: Any | Path
     known: Colour | Level | Size | Point | Line | Parcel | Customer | None = None
 
 
@@ -125,7 +126,8 @@ LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.binary().map(bytearray),
     st.dates(), st.datetimes(timezones=ZONES), st.times(timezones=ZONES), st.timedeltas(), st.decimals(),
     st.uuids(),
-    st.sampled_from([*Colour, *Level, *Size, BERLIN, Path("a/b"), Address("Ann Ö", addr_spec="ann@x.org")]),
+    st.sampled_from([*Colour, *Level, *Size, BERLIN, Path("a/b"), IMAGE]),
+    st.just(Address("Ann Ö", addr_spec="ann@x.org")),
     st.builds(Point, st.integers(), st.decimals(allow_nan=False)),
 )  # fmt: skip
 KEYS = st.one_of(st.text(), st.integers(), st.sampled_from(["$date", "$", *Colour]), st.dates())
@@ -145,6 +147,81 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_every_value_survives_json(value: Any) -> None:
     assert same(through_json(Anything(value=value)).value, value)
+
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    content: T
+
+
+class Filed(BaseModel):
+    value: Any
+
+
+class FiledPath(BaseModel):
+    value: Path
+
+
+class Pair(NamedTuple):
+    value: Any
+
+
+class Boxes(Everything):
+    box: Box[int]
+    more: list[Box[str]] = dataclasses.field(default_factory=list)
+
+
+class Attached(Everything):
+    attachments: list[Any]
+    path: Path | None = None
+    kept: list[dict[str, Path]] | FiledPath | None = None
+    filed: Filed | Pair | Box[Any] | None = None
+
+
+def test_a_generic_dataclass_survives() -> None:
+    boxes = Boxes(box=Box(1), more=[Box("a")])
+    assert through_json(boxes).context() == boxes.context()
+
+
+def test_an_image_survives_with_its_name() -> None:
+    (image,) = through_json(Attached(attachments=[InlineImage(b"GIF89a", "image/gif", "a.gif")])).attachments
+    assert (image.content, image.mimetype, image.filename) == (b"GIF89a", "image/gif", "a.gif")
+
+
+@pytest.mark.parametrize("tag", ["$path", "$posix_path", "$windows_path"])
+@pytest.mark.parametrize(
+    ("field", "wrap"),
+    [
+        ("attachments", lambda path: [path]),
+        ("attachments", lambda path: [{"$tuple": ["a.txt", path, None]}]),
+        ("attachments", lambda path: [{"name": {"$dict": [[1, path]]}}]),
+        ("filed", lambda path: {"$class": ["Filed", {"value": path}]}),
+        ("filed", lambda path: {"$class": ["Pair", [path]]}),
+        ("filed", lambda path: {"$class": ["Box", {"content": path}]}),
+        ("attachments", lambda path: [{"$class": ["Filed", {"value": path}]}]),
+    ],
+)
+def test_data_names_no_file_unless_the_annotation_says_path(tag: str, field: str, wrap: Any) -> None:
+    fields = {"attachments": [], field: wrap({tag: "/etc/passwd"})}
+    with pytest.raises(PayloadError, match=rf"Attached\.{field}.*Annotate the field with Path\.$"):
+        Notification.from_dict({"notification": "attached", "fields": fields})
+
+
+def test_a_path_survives_where_the_annotation_says_so() -> None:
+    for kept in ([{"a": Path("b")}], FiledPath(value=Path("c"))):
+        read = through_json(Attached(attachments=[], path=Path("a"), kept=kept))
+        assert (read.path, read.kept) == (Path("a"), kept)
+    with pytest.raises(PayloadError, match="Annotate the field with Path"):
+        Attached(attachments=[Path("a")]).to_dict()
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_a_decimal_that_is_no_number_is_refused_in_a_sentence(number: str) -> None:
+    with pytest.raises(PayloadError, match=r"Order\.total: .*finite number"):
+        Order(number=1, to=[], total=Decimal(number)).to_dict()
 
 
 LINES = st.builds(

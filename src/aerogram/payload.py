@@ -13,24 +13,27 @@ import datetime as dt
 import math
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from email.headerregistry import Address
 from enum import Enum
 from functools import lru_cache
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from os import PathLike
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aerogram.exceptions import PayloadError
 from aerogram.mail.characters import without_laziness
+from aerogram.templating import InlineImage
 
 __all__ = ["fields_from_json", "fields_to_json"]
 
 ACCEPTED: Final = (
     "None, bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal, UUID, enums, paths, "
-    "lists, tuples, sets, dicts, dataclasses, named tuples and pydantic models"
+    "lists, tuples, sets, dicts, dataclasses, named tuples, pydantic models and inline images"
 )
 _PLAIN: Final = (str, int, bool, types.NoneType)
 
@@ -80,11 +83,17 @@ _LEAVES: Final[dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
         lambda value: [value.display_name, value.addr_spec],
         lambda written: Address(written[0], addr_spec=written[1]),
     ),
+    InlineImage: (
+        "$image",
+        lambda image: [image.mimetype, image.filename, base64.b64encode(image.content).decode()],
+        lambda written: InlineImage(base64.b64decode(written[2], validate=True), *written[:2]),
+    ),
     type(Path()): ("$path", str, Path),
     PurePosixPath: ("$posix_path", str, PurePosixPath),
     PureWindowsPath: ("$windows_path", str, PureWindowsPath),
 }
 _COLLECTIONS: Final[dict[type, str]] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_PATHS: Final = ("$path", "$posix_path", "$windows_path")
 _READERS: Final = {key: read for key, _, read in _LEAVES.values()}
 _MAKERS: Final = {key: kind for kind, key in _COLLECTIONS.items()}
 
@@ -121,12 +130,29 @@ class _Classes:
 
     def __init__(self, origin: type) -> None:
         self.origin = origin
+        self._accepts_paths = False
         self.by_name: dict[str, type] = {}
         classes = list(_classes_of(origin))
         for cls in classes:
             self.by_name[f"{cls.__module__}:{cls.__qualname__}"] = cls
             if sum(each.__qualname__ == cls.__qualname__ for each in classes) == 1:
                 self.by_name[cls.__qualname__] = cls
+
+    @contextmanager
+    def annotated(self, hints: Any) -> Iterator[None]:
+        """Accept paths within, if an annotation says so: a path of a file to attach is no harmless text."""
+        before = self._accepts_paths
+        self._accepts_paths = any(map(_is_path, _types_in(hints)))
+        try:
+            yield
+        finally:
+            self._accepts_paths = before
+
+    def check_tag(self, tag: str, field: str) -> None:
+        if tag in _PATHS and not self._accepts_paths:
+            raise self.wrong(
+                field, "a path was given, and no annotation says so. Annotate the field with Path"
+            )
 
     def key(self, cls: type, field: str) -> str:
         """Return the name of a class by which it will be found again."""
@@ -162,7 +188,8 @@ class _Writer(_Classes):
         written = {}
         for name in (each.name for each in dataclasses.fields(value)):
             given = without_laziness(getattr(value, name))
-            written[name] = self.write(given, where + name)
+            with self.annotated([field_hints(cast("Any", cls))[name]]):
+                written[name] = self.write(given, where + name)
             self.check(cls, name, given, where + name)
         return written
 
@@ -183,11 +210,14 @@ class _Writer(_Classes):
         if dataclasses.is_dataclass(value):
             return {"$class": [self.key(kind, field), self.fields(value, field)]}
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
-            return {"$class": [self.key(kind, field), self._each(value, field)]}
+            with self.annotated(field_hints(cast("Any", kind)).values()):
+                return {"$class": [self.key(kind, field), self._each(value, field)]}
         if hasattr(kind, "model_validate"):
-            return {"$class": [self.key(kind, field), self._model(value, field)]}
+            with self.annotated(_model_hints(kind)):
+                return {"$class": [self.key(kind, field), self._model(value, field)]}
         if (leaf := _leaf(value)) is not None:
             key, write, _ = leaf
+            self.check_tag(key, field)
             return {key: write(value)}
         raise self._refused(value, field)
 
@@ -229,7 +259,10 @@ class _Reader(_Classes):
             has_default = (each.default, each.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
             if name not in data and each.init and not has_default:
                 raise self.wrong(where + name, "the field is missing")
-        values = {name: self.read(written, where + name) for name, written in data.items()}
+        values = {}
+        for name, written in data.items():
+            with self.annotated([field_hints(cls)[name]]):
+                values[name] = self.read(written, where + name)
         for name, value in values.items():
             self.check(cls, name, value, where + name)
         try:
@@ -260,6 +293,7 @@ class _Reader(_Classes):
             raise self.wrong(field, f"{key} with {_shown(content)} cannot be read") from error
 
     def _tagged(self, key: str, content: Any, field: str) -> Any:
+        self.check_tag(key, field)
         if key in _READERS:
             return _READERS[key](content)
         if key in _MAKERS:
@@ -277,8 +311,10 @@ class _Reader(_Classes):
         if dataclasses.is_dataclass(cls):
             return self.instance(cast("type", cls), written, field)
         if issubclass(cls, tuple):
-            return cls(*self.read(written, field))
-        return cls.model_validate(self.read(written, field))
+            with self.annotated(field_hints(cls).values()):
+                return cls(*self.read(written, field))
+        with self.annotated(_model_hints(cls)):
+            return cls.model_validate(self.read(written, field))
 
 
 def _leaf(value: object) -> tuple[str, Callable[[Any], Any], Callable[[Any], Any]] | None:
@@ -298,19 +334,38 @@ def _classes_of(origin: type) -> Iterator[type]:
     """Yield the classes that the fields' annotations lead to, with their subclasses."""
     found: set[type] = set()
     ahead: list[Any] = list(field_hints(origin).values())
+    while new := set(_types_in(ahead)) - found:
+        found |= new
+        ahead = []
+        for kind in new:
+            ahead += [*type.__subclasses__(kind), *_model_hints(kind)]
+            if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+                ahead += field_hints(kind).values()
+    yield from (cls for cls in found if _is_written_by_name(cls))
+
+
+def _types_in(hints: Iterable[Any]) -> Iterator[type]:
+    """Yield the classes that annotations are made of."""
+    ahead, seen = list(hints), dict[int, Any]()  # by id; the values keep the ids in use
     while ahead:
         hint = ahead.pop()
-        ahead += typing.get_args(hint)
-        if alias := getattr(hint, "__value__", None) or getattr(hint, "__bound__", None):
-            ahead.append(alias)
-        if not isinstance(hint, type) or hint in found or hint.__module__ in ("builtins", "typing"):
+        if id(hint) in seen:  # an alias that refers to itself
             continue
-        found.add(hint)
-        ahead += type.__subclasses__(hint)
-        if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
-            ahead += field_hints(hint).values()
-        ahead += [each.annotation for each in getattr(hint, "model_fields", {}).values()]
-    yield from (cls for cls in found if _is_written_by_name(cls))
+        seen[id(hint)] = hint
+        ahead += [*typing.get_args(hint), typing.get_origin(hint)]
+        ahead += [getattr(hint, "__value__", None), getattr(hint, "__bound__", None)]
+        if typing.is_typeddict(hint):
+            ahead += typing.get_type_hints(hint).values()
+        elif isinstance(hint, type) and hint.__module__ not in ("builtins", "typing"):
+            yield hint
+
+
+def _model_hints(kind: type) -> list[Any]:
+    return [each.annotation for each in getattr(kind, "model_fields", {}).values()]
+
+
+def _is_path(kind: type) -> bool:
+    return kind is PathLike or issubclass(kind, PurePath)
 
 
 def _is_written_by_name(cls: type) -> bool:
