@@ -26,7 +26,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress, KeyConflictError
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.message.email_message import EmailMessage, read_envelope
-from aerogram.mail.wire.serializer import to_bytes
+from aerogram.mail.wire.serializer import to_pieces
 from aerogram.outbox.storage import schema
 from aerogram.outbox.storage.database import failures_named, now_of
 from aerogram.outbox.storage.joining import joined, tell_committed
@@ -98,13 +98,14 @@ def freeze(message: Any, *, sent_at: float | None = None) -> Frozen | None:
         envelope = envelope_of(message, utf8=True)
     if not envelope.recipients:
         return None
-    if addresses is not None and not envelope.needs_smtputf8:
-        try:
-            content = to_bytes(message)
-        except InvalidAddress:  # perhaps only a Reply-To is beyond ASCII
-            content = to_bytes(message, utf8=True)
-    else:
-        content = to_bytes(message, utf8=envelope.needs_smtputf8)
+    utf8 = envelope.needs_smtputf8
+    try:
+        pieces = to_pieces(message, utf8=utf8, addresses=addresses)
+    except InvalidAddress:
+        if utf8:
+            raise
+        pieces = to_pieces(message, utf8=True, addresses=addresses)  # perhaps only a Reply-To is beyond ASCII
+    content = b"".join(pieces)
     if sent_at is not None and _dates_itself(message):
         line = f"Date: {formatdate(sent_at, settings.EMAIL_USE_LOCALTIME)}\r\n".encode()
         content = _DATE.sub(line, content, count=1)
