@@ -125,7 +125,7 @@ class Renderer:
             return self._render(notification, type(notification).__name__)
 
     def _render(self, notification: Renderable, origin: str) -> EmailMultiAlternatives:
-        current = settings.snapshot()
+        current = settings.of_this_moment()
         locale = _of_message(notification, "locale", parse_locale, current["LOCALE"], origin)
         rendering = Rendering(
             locale or "en",

@@ -567,6 +567,15 @@ def test_mail_has_the_active_language_and_time_zone_or_its_own(project: Project)
             asyncio.run(Parcel().asend())
             Parcel(name="Ann").send()
         assert [each.subject for each in theirs.outbox] == ["Ja", "Ja"]
+        def in_the_language_of_each_reader():
+            for language in ("de", "en", "de"):
+                with translation.override(language):
+                    yield Parcel()
+        theirs.outbox.clear()
+        with override_settings(EMAIL_BACKEND=LOCMEM):
+            mail.send_mass_mail(in_the_language_of_each_reader())
+        assert [each.subject for each in theirs.outbox] == ["Ja", "Yes", "Ja"]
+        assert [each.extra_headers["Content-Language"] for each in theirs.outbox] == ["de", "en", "de"]
         with translation.override("de"):
             written = Parcel(name=gettext_lazy("Yes")).to_dict()
             attached = Attached().render().attachments[0]

@@ -196,6 +196,19 @@ class Settings(SettingsTable):
             self.__dict__["_overlaid"] = overlaid
         return overlaid[2]
 
+    def of_this_moment(self) -> Mapping[str, Any]:
+        """Return all values by name as they are now, also inside of :meth:`frozen`.
+
+        What a framework gives may be another for each message of a batch, such as the active language.
+        """
+        if not self._sources or self._frozen.get() is None:
+            return self.snapshot()
+        token = self._frozen.set(None)
+        try:
+            return self.snapshot()
+        finally:
+            self._frozen.reset(token)
+
     def source_of(self, name: str) -> str:
         """Return where the value of a setting comes from, in words for an error text.
 
