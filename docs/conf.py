@@ -24,6 +24,7 @@ root_doc = "index"
 html_theme = "furo"
 html_title = f"Aerogram {release}"
 myst_heading_anchors = 4
+smartquotes = False  # a straight quote may be copied
 myst_links_external_new_tab = True
 pygments_style = "default"
 pygments_dark_style = "github-dark"
