@@ -12,7 +12,7 @@ from aerogram.declaration import DECLARATIONS
 from aerogram.mail.sending import staff_addresses
 from aerogram.notification import AdminNotification, ManagerNotification, Notification
 
-__all__ = ["class_mistakes"]
+__all__ = ["class_mistakes", "how_to_use"]
 
 _MARKS = ("{{", "{%", "{#")
 _SYNONYMS = {
@@ -116,6 +116,17 @@ def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, s
                 "jinja-literal",
                 f"{name} holds Jinja, and only subject is rendered. Compute it: @property def {name}(self).",
             )
+
+
+def how_to_use(cls: type[Notification], name: str) -> str:
+    """Return how an attribute of a class becomes a variable of its templates."""
+    value = inspect.getattr_static(cls, name)
+    if isinstance(value, str | int | float | list | tuple | dict | None) and name not in DECLARATIONS:
+        return (
+            f"It is a class attribute: annotate it, {name}: {type(value).__name__} = …, to make it a field."
+        )
+    called = "()" if inspect.isroutine(value) else ""
+    return f'Add it to the context(): return {{**super().context(), "{name}": self.{name}{called}}}.'
 
 
 def _has_marks(value: object) -> bool:

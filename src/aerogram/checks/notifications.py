@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
-from aerogram.checks.declarations import class_mistakes
+from aerogram.checks.declarations import class_mistakes, how_to_use
 from aerogram.checks.fields import unused_fields, values_in_css
 from aerogram.checks.mail import Mail
-from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine, source_line
+from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine
 from aerogram.checks.rendering import render
+from aerogram.checks.report import Report
 from aerogram.checks.rules import MAIL_RULES, RULES
 from aerogram.checks.rules.css import unused_rules
-from aerogram.checks.sources import Sources
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
-from aerogram.declaration import DECLARATIONS
 from aerogram.exceptions import (
     BadHeaderError,
     DeclarationError,
@@ -37,7 +35,6 @@ from aerogram.notification import (
     AdminNotification,
     ManagerNotification,
     Notification,
-    registered_name,
     renderer_of,
 )
 from aerogram.samples import samples_of
@@ -45,7 +42,7 @@ from aerogram.samples import samples_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aerogram.templating import Finding, Templates
+    from aerogram.templating import Finding
 
 _CODES: dict[type[Exception], str] = {
     TemplateNotFound: "template-missing",
@@ -86,7 +83,7 @@ def check(
     if notifications is None:
         notifications = registry.load()
     switches, spamassassin = Switches(), find_spamassassin() if spam else ""
-    checks = [_Check(cls, renderer_of(cls).templates, switches, spamassassin) for cls in notifications]
+    checks = [_Check(cls, switches, spamassassin) for cls in notifications]
     found = [problem for each in checks for problem in each.run(sample)]
     found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
@@ -96,27 +93,20 @@ def _is_unused_everywhere(problem: Problem, checks: Sequence[_Check]) -> bool:
     """Return whether nothing uses a rule of a sheet that several share, and this is the first of them."""
     users = [each for each in checks if any(path == problem.file for path, _ in each.sources.files.values())]
     key = SourceLine(problem.file, problem.line), problem.code, problem.message
-    return users[0].name == problem.notification and all(key in each.seen for each in users)
+    return users[0].report.name == problem.notification and all(key in each.report.seen for each in users)
 
 
 class _Check:
     """The checks of one class, which share its samples and what was found before."""
 
-    def __init__(
-        self, cls: type[Notification], templates: Templates, switches: Switches, spamassassin: str
-    ) -> None:
+    def __init__(self, cls: type[Notification], switches: Switches, spamassassin: str) -> None:
         self.cls = cls
         self.spamassassin = spamassassin
-        self.name = registered_name(cls)
-        self.switches = switches
-        self.sources = Sources(templates)
-        self.templates = templates
-        self.sample = ""  # the one that is checked
+        self.templates = renderer_of(cls).templates
+        self.report = Report(cls, self.templates, switches)
+        self.sources = self.report.sources
         self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
-        self.problems: list[Problem] = []
-        self.places: dict[str | None, SourceLine] = {}  # of declarations
         self.unused: list[str] | None = None  # selectors that apply to nothing in the samples so far
-        self.seen: set[tuple[SourceLine, str, str]] = set()
         # Where templates are known to be wrong: rendering stops at the same places again.
         self.reported: set[tuple[str, int]] = set()
         self.missing: set[str] = set()
@@ -130,40 +120,40 @@ class _Check:
         self._check_recipients()
         self._check_unsubscribing()
         for problem in (*class_mistakes(self.cls), *values_in_css(self.cls, self.sources, variables)):
-            self._add(*problem)
+            self.report.add(*problem)
         for unused in unused_fields(self.cls, self.sources):
-            self._add(*unused)
+            self.report.add(*unused)
         for code, place in self.sources.comments:
             if code not in RULES:
-                self._add(place, "unknown-rule", unknown_rule(code))
+                self.report.add(place, "unknown-rule", unknown_rule(code))
         for name, sample in samples.items():
             if only in (None, name):
-                self.sample = name
+                self.report.sample = name
                 self._check_sample(name, sample)
         if only is None:
             self._check_unused_css()
-        return self.problems
+        return self.report.problems
 
     def _check_unused_css(self) -> None:
         """Report the rules of the application's sheets that apply to nothing in any sample."""
-        self.sample = ""
+        self.report.sample = ""
         for selector in self.unused or ():
             place = self.sources.find(selector)
             if place is not None and not self.sources.is_shipped(place.file):
                 text = (
                     f"The rule {selector!r} applies to nothing in any sample. Mend its selector or remove it."
                 )
-                self._add(place, "css-unused", text)
+                self.report.add(place, "css-unused", text)
 
     def _samples(self) -> Mapping[str, Notification]:
         try:
             samples = samples_of(self.cls)
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is a finding
             raised = "" if isinstance(error, DeclarationError) else "samples() raised "
-            self._add("samples", "samples-failed", raised + describe(error))
+            self.report.add("samples", "samples-failed", raised + describe(error))
             return {}
         if not samples:
-            self._add(
+            self.report.add(
                 None,
                 "no-samples",
                 "There are no samples, so what depends on data is not checked, and there is no preview. "
@@ -190,7 +180,7 @@ class _Check:
             return
         subject = str(self.cls.subject)
         if not subject.strip():
-            self._add("subject", "no-subject", 'The subject is empty. Declare one: subject = "…".')
+            self.report.add("subject", "no-subject", 'The subject is empty. Declare one: subject = "…".')
         for finding in self.sources.read_line(subject).findings:
             self._report(finding, "subject", variables)
 
@@ -206,7 +196,7 @@ class _Check:
                         self._report(finding, declaration, variables)
         if not named:
             text = "Neither html_template nor text_template is declared. Declare at least one of them."
-            self._add(None, "no-template", text)
+            self.report.add(None, "no-template", text)
 
     def _template_names(self, declaration: str, samples: Mapping[str, Notification]) -> list[str]:
         if self._is_static(declaration):
@@ -248,7 +238,7 @@ class _Check:
         else:
             code = "unchecked-include"
             message = "Only the data decides which template is included here. Add a sample that renders it."
-        self._add(place, code, message)
+        self.report.add(place, code, message)
         self.reported.add((finding.template, finding.line))
 
     def _unknown_variable(self, name: str, variables: set[str]) -> str:
@@ -257,7 +247,7 @@ class _Check:
         known = ", ".join(sorted(variables)) or "none"
         where = f"no field of {self.cls.__name__} and not in its context()"
         if hasattr(self.cls, name) and not name.startswith("_"):
-            return f"{name!r} is {where}. {_how_to_use(self.cls, name)}"
+            return f"{name!r} is {where}. {how_to_use(self.cls, name)}"
         return f"{name!r} is {where}.{hint} There are: {known}."
 
     def _check_stylesheets(self) -> None:
@@ -269,11 +259,11 @@ class _Check:
                 self.sources.read_sheet(name, f"{self.cls.__name__}.css")
             except TemplateNotFound as error:
                 self.missing.add(name)
-                self._add("css", "stylesheet-missing", str(error))
+                self.report.add("css", "stylesheet-missing", str(error))
 
     def _check_recipients(self) -> None:
         if all(self._is_static(name) and not getattr(self.cls, name) for name in ("to", "cc", "bcc")):
-            self._add(
+            self.report.add(
                 None,
                 "no-recipients",
                 'The mail has no recipients. Declare to = ["ops@example.com"], a property that returns '
@@ -297,7 +287,7 @@ class _Check:
             return
         if not (message.recipients() or isinstance(sample, AdminNotification | ManagerNotification)):
             text = f"The sample {name!r} has no recipients: to, cc and bcc are all empty."
-            self._add_once("to", "no-recipients", text)
+            self.report.add_once("to", "no-recipients", text)
         category = None if "category" in self.fields else sample.category
         if _lacks_unsubscribing(category, message.extra_headers):
             self._report_no_unsubscribing(f"The sample {name!r}")
@@ -317,7 +307,7 @@ class _Check:
         if self.spamassassin:
             found += spam_findings(self.spamassassin, octets)
         for code, text, at, declaration, level in found:
-            self._add(self.sources.find(at) or declaration, code, text, level)
+            self.report.add(self.sources.find(at) or declaration, code, text, level)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""
@@ -329,48 +319,17 @@ class _Check:
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "sample-failed")
         path = self.sources.path(template) if template else ""
         message = f"The sample {name!r} does not render: {describe(error)}"
-        self._add(SourceLine(path, line) if path else "samples", code, message)
+        self.report.add(SourceLine(path, line) if path else "samples", code, message)
         if template:
             self.reported.add((template, line))
 
     def _report_no_unsubscribing(self, what: str) -> None:
-        self._add_once(
+        self.report.add_once(
             "category",
             "no-unsubscribe",
             f"{what} is bulk mail without one-click unsubscribing, which large receivers require (RFC 8058). "
             'Declare unsubscribe_url, an https URL, or category = "transactional".',
         )
-
-    def _add(
-        self, place: SourceLine | str | None, code: str, message: str, severity: Severity | None = None
-    ) -> None:
-        """Add a problem of a line, of a declaration, or of the class (None), unless it is there already."""
-        if not isinstance(place, SourceLine):
-            if place not in self.places:
-                self.places[place] = source_line(self.cls, place)
-            place = self.places[place]
-        level = self.switches.level(code, self.name, severity or RULES[code].level)
-        key = place, code, message
-        if level is None or key in self.seen or self.sources.switches_off(code, place):
-            return
-        self.seen.add(key)
-        self.problems.append(Problem(place.file, place.line, self.name, code, message, level, self.sample))
-
-    def _add_once(self, declaration: str, code: str, message: str) -> None:
-        """Add a problem that is reported once for all samples."""
-        if not any(problem.code == code for problem in self.problems):
-            self._add(declaration, code, message)
-
-
-def _how_to_use(cls: type[Notification], name: str) -> str:
-    """Return how an attribute of a class becomes a variable of its templates."""
-    value = inspect.getattr_static(cls, name)
-    if isinstance(value, str | int | float | list | tuple | dict | None) and name not in DECLARATIONS:
-        return (
-            f"It is a class attribute: annotate it, {name}: {type(value).__name__} = …, to make it a field."
-        )
-    called = "()" if inspect.isroutine(value) else ""
-    return f'Add it to the context(): return {{**super().context(), "{name}": self.{name}{called}}}.'
 
 
 def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rule import Finding
+from aerogram.checks.rules.rule import Finding
 from aerogram.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:

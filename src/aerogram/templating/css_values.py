@@ -28,6 +28,7 @@ class _Walk:
     def __init__(self) -> None:
         self.before = ""
         self.in_sheet = False
+        self.sources: dict[str, set[str]] = {}  # what the variables of the template are made of
 
     def visit(self, node: nodes.Node) -> Iterator[ValueInCSS]:
         if isinstance(node, nodes.TemplateData):
@@ -40,14 +41,25 @@ class _Walk:
                     yield from self.visit(part)
                     continue
                 if self.in_sheet or _ATTRIBUTE.search(self.before):
-                    yield ValueInCSS(frozenset(_printed(part)), part.lineno)
+                    yield ValueInCSS(frozenset(self._names(part)), part.lineno)
                 self.before += "x"
         else:
+            if isinstance(node, nodes.For):
+                self._assign(node.target, self._names(node.iter))
+            elif isinstance(node, nodes.Assign):
+                self._assign(node.target, self._names(node.node))
             for child in node.iter_child_nodes():
                 yield from self.visit(child)
 
+    def _names(self, expression: nodes.Node) -> set[str]:
+        return {name for each in _printed(expression) for name in self.sources.get(each, {each})}
 
-def _printed(expression: nodes.Expr) -> Iterator[str]:
+    def _assign(self, target: nodes.Node, names: set[str]) -> None:
+        targets = [target] if isinstance(target, nodes.Name) else target.find_all(nodes.Name)
+        self.sources |= {each.name: names for each in targets}
+
+
+def _printed(expression: nodes.Node) -> Iterator[str]:
     """Yield the names whose values an expression may print; a test and a key print nothing."""
     if isinstance(expression, nodes.CondExpr):
         for each in filter(None, (expression.expr1, expression.expr2)):

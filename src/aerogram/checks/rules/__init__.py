@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aerogram.checks.mail import Mail
-    from aerogram.checks.rule import Finding, Rule
+    from aerogram.checks.rules.rule import Finding, Rule
 
 __all__ = ["MAIL_RULES", "RULES"]
 

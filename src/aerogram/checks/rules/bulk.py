@@ -6,7 +6,7 @@ import re
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.checks.clients.features import used_features
 from aerogram.checks.clients.support import chosen_clients, client_names, support_of
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.checks.mail import styles
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import read_color, read_declarations, tokens
 from aerogram.plaintext.style import UNREAD
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.checks.clients.features import known_properties
 from aerogram.checks.mail import kept_rules, read_tree, styles
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import RawDeclaration, read_block
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ row-gap rotate scale scroll-behavior size speak src stroke supported-color-schem
 text-size-adjust touch-action transform-origin transform-style transition-delay transition-duration
 transition-property transition-timing-function translate unicode-bidi unicode-range will-change zoom
 """
+_NOT_CSS = ("-", "_", "*", "mso-", "panose", "tab-", "layout-")
 _BLANKS = re.compile(r"\s+")
 _HAPPENS = re.compile(r"\{\{|\{%|%%|\*\||<%|\$\{")  # what another program fills in
 _TABLES = ("table", "tbody", "thead", "tfoot", "tr")
@@ -101,9 +102,10 @@ def _unread_pieces(style: str) -> tuple[str, ...]:
 def _misspelt(name: str) -> str:
     """Return the property that is probably meant; empty for one that exists, or is of one mail program."""
     known = known_properties().union(_MORE.split())
-    if name in known or name.startswith(("-", "mso-", "panose", "tab-", "layout-")) or len(name) < 4:
+    if len(name) < 4 or name in known or name.startswith(_NOT_CSS):
         return ""
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.84)), "")
+    turned = (each for each in known if len(each) == len(name) and sorted(each) == sorted(name))
+    return next(turned, "") or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.84)), "")
 
 
 def unused_rules(mail: Mail) -> list[str]:
@@ -177,7 +179,8 @@ def _is_between_cells(html: str, text: str) -> bool:
     if not tags:
         return False
     closing, name = tags[-1]
-    return name.lower() in ("td", "th", "caption") if closing else name.lower() in _TABLES
+    name = name.lower()
+    return name != "table" if closing else name in _TABLES
 
 
 _tree = lru_cache(maxsize=4)(read_tree)

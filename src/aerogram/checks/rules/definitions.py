@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aerogram.checks.rule import Rule
+from aerogram.checks.rules.rule import Rule
 
 __all__ = ["RULES"]
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.checks.mail import styles
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.plaintext.style import UNREAD, style_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.checks.mail import styles
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

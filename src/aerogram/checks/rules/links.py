@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aerogram.checks.rule import Finding, Rule
 from aerogram.checks.rules.resources import sheet_urls
+from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.conf import settings
 from aerogram.inlining.links import is_relative
 
@@ -94,10 +94,11 @@ def _doubt(mail: Mail, attribute: str, url: str) -> Iterator[Finding]:
             if not is_base:
                 text = f"{shown} is a machine that no reader reaches. Build links from BASE_URL."
                 yield Finding("link-local", text, url)
-        elif _PLACEHOLDER_HOST.fullmatch(host) and mail.is_written(url):
+            return
+        if _PLACEHOLDER_HOST.fullmatch(host) and mail.is_written(url):
             text = f"{shown} is a placeholder: {host} belongs to no one. Write the real address."
             yield Finding("link-placeholder", text, url)
-        elif parts.scheme == "http":
+        if parts.scheme == "http":
             code = "link-http" if attribute == "href" else "image-http"
             text = f"{shown} is fetched without TLS: others can read and change it. Use https."
             yield Finding(code, text, url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ RULES = (
 )
 
 _LONGEST_SUBJECT = 78  # characters
-_FEWEST_CAPITALS = 6
+_FEWEST_CAPITALS, _LONGEST_ACRONYM = 6, 6
 _URL = re.compile(r"https?://[^\s<>\"')\]]+", re.IGNORECASE)
 _FIGURE = re.compile(r"\d[\d.,:]*\d|\d")
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -42,7 +42,8 @@ def subjects(mail: Mail) -> Iterator[Finding]:
         )
         yield Finding("subject-long", text, None, "subject")
     letters = [letter for letter in subject if letter.upper() != letter.lower()]
-    if len(letters) >= _FEWEST_CAPITALS and len(subject.split()) > 1 and all(map(str.isupper, letters)):
+    is_long = len(letters) >= (_FEWEST_CAPITALS if len(subject.split()) > 1 else _LONGEST_ACRONYM + 1)
+    if is_long and all(map(str.isupper, letters)):
         shown = repr(subject[:60])
         text = f"The subject is in capital letters, which spam filters count: {shown}. Write a sentence."
         yield Finding("subject-capitals", text, None, "subject")

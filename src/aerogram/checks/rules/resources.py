@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import tokens
 
 if TYPE_CHECKING:

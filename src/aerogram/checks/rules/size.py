@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aerogram.checks.rule import Finding, Rule
+from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,11 @@ def html_size(mail: Mail) -> Iterator[Finding]:
         size = len(html.encode("utf-8", "surrogatepass"))
         if size <= _NEAR:
             continue
-        what = "cuts it, footer and unsubscribe link included" if size > _CUT else "cuts it not far above"
-        limit = f"At {_CUT // _KB} KB Gmail {what}. Say less, or link to the rest."
-        text = f"The HTML has {size / _KB:.0f} KB. {limit}"
+        lost = ", and with it the footer and the link to unsubscribe" if size > _CUT else ""
+        text = (
+            f"The HTML has {size / _KB:.0f} KB, and Gmail cuts what is above {_CUT // _KB} KB{lost}. "
+            "Say less, or link to the rest."
+        )
         yield Finding("html-size", text, level="error" if size > _CUT else "warning")
 
 

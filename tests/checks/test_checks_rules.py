@@ -1,0 +1,189 @@
+"""What the rules find and leave alone, beyond the examples of ``docs/checks.md``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aerogram import Notification
+from aerogram.checks import Problem, check
+from aerogram.checks.mail import Mail
+from aerogram.checks.rules import MAIL_RULES
+from aerogram.conf import settings
+from aerogram.mail import EmailMultiAlternatives
+
+LIGHT = "<p style='color: #eee; background: #000'>x</p>"
+BLACK = "<p style='color: #000; background: #000'>x</p>"
+BLACK_TABLE = "<table bgcolor='#000000' role=presentation><tr><td>black</td></tr></table>"
+HACKS = "<p style='*zoom: 1; _height: 1px; mso-foo: 1; -webkit-bar: 2; --brand: red'>x</p>"
+TRACK = "<p>Order 12</p><a href=https://shop.dev/o/12>Track</a>"
+DARK = "<style>@media screen and (prefers-color-scheme: dark) {%s}</style>"
+IMAGE = "<img src='https://shop.test.dev/a.png' alt='' width='%s'>"
+
+
+def found(html: str, *, page: str = "", text: str | None = None, subject: str = "Hello") -> set[str]:
+    """Return the codes of what is found in a message."""
+    message = EmailMultiAlternatives(subject, text or "Hello", "shop@shop.dev", ["ann@shop.dev"])
+    message.attach_alternative(html, "text/html")
+    mail = Mail(message, page=page, has_own_text=text is not None)
+    return {finding.code for rule in MAIL_RULES for finding in rule(mail) if finding.level != "info"}
+
+
+@pytest.mark.parametrize(
+    ("html", "code", "expected"),
+    [
+        (BLACK_TABLE, "contrast", True),
+        ("<div style='background: #000 url(https://shop.dev/a.png)'>on an image</div>", "contrast", False),
+        ("<div style='background: linear-gradient(#000, #111)'>black</div>", "contrast", False),
+        ("<p style='display: none; color: #fff'>hidden</p>", "contrast", False),
+        ("<p style='color: rgba(0, 0, 0, .4)'>pale</p>", "contrast", True),
+        ("<p style='color: hsl(0, 0%, 60%)'>pale</p>", "contrast", True),
+        ("<font color=#999999>pale</font>", "contrast", True),
+        ("<h1 style='color: #949494; font-size: 32px'>large</h1>", "contrast", False),
+        ("<p style='color: #949494'>small</p>", "contrast", True),
+        ("<div style='color: #fff; background: #000'><p>white on black</p></div>", "contrast", False),
+        ("<style>p {color: #aaa !important}</style><p style='color: #000'>pale</p>", "contrast", True),
+        ("<style>p {color: #aaa}</style><p style='color: #000'>black</p>", "contrast", False),
+        (DARK % "p {color: #111 !important}" + LIGHT, "contrast-dark", True),
+        (DARK % "p {display: none !important}" + BLACK, "contrast-dark", False),
+        (DARK % "p {color: #111}" + LIGHT, "contrast-dark", False),
+        (BLACK, "contrast-dark", False),
+        ("<table style='margin: 0 auto' role=presentation><tr><td>x</table>", "table-margin", False),
+        ("<table style='margin: 0 auto 20px' role=presentation><tr><td>x</table>", "table-margin", True),
+        ("<table style='margin-top: -1px' role=presentation><tr><td>x</table>", "table-margin", True),
+        ("<table><tr><th>a</th></tr></table>", "table-role", False),
+        ("<table role=none><tr><td>a</td></tr></table>", "table-role", False),
+        ("<table><tr><td><table><tr><th>a</th></tr></table></td></tr></table>", "table-role", True),
+        ("<a name=top></a><a id=x></a><a>x</a>", "link-empty", False),
+        ("<a href=https://shop.dev/ aria-label=Shop></a>", "link-empty", False),
+        ("<a href=https://shop.dev/><b> </b></a>", "link-empty", True),
+        ("<img src=https://shop.dev/p.gif width=1 height=1>", "image-alt", False),
+        ("<img src=https://shop.dev/p.gif style='display: none'>", "image-width", False),
+        (IMAGE % "600", "image-only", True),
+        (IMAGE % "60" + "<p>Code 123456</p>", "image-only", False),
+        (IMAGE % "600" + "<p>Here is a mail that has quite enough words to be read</p>", "image-only", False),
+        ("<a href=http://127.0.0.1:8000/x>x</a>", "link-local", True),
+        ("<a href=http://192.168.1.4/x>x</a>", "link-local", True),
+        ("<a href=https://localhost.shop.dev/x>x</a>", "link-local", False),
+        ("<a href=https://www.yourdomain.com/x>x</a>", "link-placeholder", True),
+        ("<a href=https://notexample.com/x>x</a>", "link-placeholder", False),
+        ("<a href=mailto:ann@example.com>x</a>", "link-placeholder", False),
+        ("<a href=http://example.com/x>x</a>", "link-http", True),
+        (HACKS, "css-unknown", False),
+        ("<p style='widht: 3px'>x</p>", "css-unknown", True),
+        ("<p style='color: #333; ; margin: 0;'>x</p>", "css-unread", False),
+        ("<p style='color: {{ color }}; {{ more }}'>x</p>", "css-unread", False),
+        ("<p>Words</p><table role=presentation><tr><td>Words</td></tr></table>", "content-moved", False),
+        ("Words <table role=presentation><tr><td>x</td></tr></table>", "content-moved", False),
+    ],
+)  # fmt: skip
+def test_a_rule_on_html(html: str, code: str, expected: bool) -> None:
+    assert (code in found(html)) == expected
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<table><tr><td>a</td></tr>\nLost words\n<tr><td>b</td></tr></table>",
+        "<table><div>Lost words</div><tr><td>b</td></tr></table>",
+        "<p>Before</p><table><!-- x --><tbody>Lost words<tr><td>b</td></tr></tbody></table>",
+    ],
+)
+def test_content_that_the_parser_moves(page: str) -> None:
+    assert "content-moved" in found("<p>x</p>", page=page)
+
+
+@pytest.mark.parametrize(
+    ("html", "text", "disagrees"),
+    [
+        ("<p>Total: 25 EUR</p>", "Total: 20 EUR", True),
+        ("<p>Total: €1,234.50</p>", "Total: EUR 1234.50", False),
+        (TRACK, "Order 12\nTrack: https://shop.dev/o/12\n", False),
+        (TRACK, "Order 12. Track it on our site.", True),
+        ("<p>Your order shipped with coupon SPRING inside</p>", "Your order shipped", True),
+        ("<p>Click the button to begin</p>", "Open the link to begin", False),
+        ("<p>Hello</p>" + IMAGE % 300, "Hello", False),
+    ],
+)  # fmt: skip
+def test_parts_that_disagree(html: str, text: str, disagrees: bool) -> None:
+    assert ("parts-disagree" in found(html, text=text)) == disagrees
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_shouted"),
+    [
+        ("BUY IT NOW", True),
+        ("IMPORTANT", True),
+        ("FAQ", False),
+        ("Your IBM PC", False),
+        ("123 456", False),
+        ("ÉTÉ À BORDEAUX", True),
+        ("注文の確認 です", False),
+    ],
+)
+def test_a_subject_in_capitals(subject: str, is_shouted: bool) -> None:
+    assert ("subject-capitals" in found("<p>Hello</p>", subject=subject)) == is_shouted
+
+
+def problems(tmp_path: Path, files: dict[str, str], *kinds: dict[str, Any]) -> list[Problem]:
+    """Return what is found in notifications with these attributes."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with settings.override(TEMPLATE_DIRS=[str(tmp_path)]):
+        return check([type(f"Kind{number}", (Base,), kind) for number, kind in enumerate(kinds)])
+
+
+class Base(Notification, abstract=True):
+    subject = "Hello"
+    to = ["ann@shop.dev"]
+
+    @classmethod
+    def samples(cls) -> dict[str, Notification]:
+        return {"one": cls()}
+
+
+def test_a_shared_rule_is_unused_if_nobody_uses_it(tmp_path: Path) -> None:
+    files = {
+        "brand.css": ".a {color: #333333}\n.b {color: #333333}\n.c {color: #333333}\n",
+        "a.html": "<p class='a'>x</p>",
+        "b.html": "<p class='b'>x</p>",
+    }
+    kinds = [
+        {"__module__": __name__, "css": "brand.css", "html_template": name} for name in ("a.html", "b.html")
+    ]
+    (problem,) = problems(tmp_path, files, *kinds)
+    assert (problem.code, Path(problem.file).name, problem.line) == ("css-unused", "brand.css", 3)
+
+
+def test_a_finding_in_an_included_template_is_at_its_line(tmp_path: Path) -> None:
+    files = {"a.html": "{% include 'b.html' %}", "b.html": "<p>x</p>\n\n<a href='/x'>x</a>"}
+    (problem,) = problems(tmp_path, files, {"__module__": __name__, "html_template": "a.html"})
+    assert (problem.code, Path(problem.file).name, problem.line) == ("link-relative", "b.html", 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_found"),
+    [
+        ("<style>p {color: {{ color }}}</style><p>x</p>", True),
+        ("<p style='margin: 0; color: {{ color | upper }}'>x</p>", True),
+        ("{% for each in [color] %}<p style='color: {{ each }}'>x</p>{% endfor %}", True),
+        ("{% set brand = color %}<p style='color: {{ brand }}'>x</p>", True),
+        ("<p style='color: {{ '#333333' if color else '#222222' }}'>x</p>", False),
+        ("{% set colors = {'red': '#333333'} %}<p style='color: {{ colors[color] }}'>x</p>", False),
+        ("<style>p {color: #333333}</style><p>{{ color }}</p>", False),
+        ("<p style='color: #333333' title='{{ color }}'>x</p>", False),
+        ("<p style='width: {{ color | length }}%'>x</p>", False),
+    ],
+)
+def test_values_in_css(tmp_path: Path, source: str, is_found: bool) -> None:
+    kind = {
+        "__module__": __name__,
+        "html_template": "a.html",
+        "__annotations__": {"color": "str"},
+        "color": "red",
+    }
+    assert (
+        "value-in-css" in {each.code for each in problems(tmp_path, {"a.html": source}, kind)}
+    ) == is_found
