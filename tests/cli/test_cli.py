@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import mailbox
 import os
@@ -15,7 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ import aerogram
 from aerogram.catcher import CatchingServer
 from aerogram.cli import main
 from aerogram.cli.screen import escape_controls
+from aerogram.conf import settings
 
 MAILS = '''
 from aerogram import Notification
@@ -71,6 +75,29 @@ def shop(tmp_path: Path) -> Path:
 
 
 def aerogram_command(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process as in one of its own: in its folder, with what it imports forgotten."""
+    before, path = set(sys.modules), sys.path[:]
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd)
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        settings.reset()
+        try:
+            status = main(list(arguments))
+        finally:
+            sys.path[:] = path
+            for name in sys.modules.keys() - before:
+                if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(cwd)):
+                    del sys.modules[name]
+    settings.reset()
+    gc.collect()  # so that the names of the notifications are free again
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+def aerogram_process(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, its output into pipes."""
@@ -163,14 +190,14 @@ def test_check_of_a_module_that_is_not_there_is_1_and_named(shop):
 
 
 def test_traceback_on_demand(shop):
-    done = aerogram_command("--traceback", "--app", "nowhere", "list", cwd=shop)
+    done = aerogram_process("--traceback", "--app", "nowhere", "list", cwd=shop)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 
 
 def test_an_error_in_the_applications_code_shows_where(shop):
     (shop / "crash.py").write_text("\n1 / 0\n")
-    done = aerogram_command("--app", "crash", "list", cwd=shop)
+    done = aerogram_process("--app", "crash", "list", cwd=shop)
     assert done.returncode == 1
     assert 'crash.py", line 2' in done.stderr
 
