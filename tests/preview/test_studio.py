@@ -364,6 +364,23 @@ def test_caught_mails_are_shown_by_opaque_names(templates: Path):
     assert client.get(f"/n/{row['id']}/html").status_code == 404
 
 
+def test_it_mounts_into_an_application(templates: Path):
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    from aerogram.preview.studio import app
+
+    async def ask(path: str) -> httpx2.Response:
+        transport = httpx2.ASGITransport(Starlette(routes=[Mount("/mail", app)]))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path)
+
+    page = asyncio.run(ask("/mail/"))
+    assert page.status_code == 200
+    assert not re.search(r'(?:href|src)="/', page.text)  # every address is relative to the place it is at
+    assert "Order 2041" in asyncio.run(ask("/mail/api/notifications/studio_shipped/one parcel")).text
+
+
 def test_without_the_extra_the_command_names_it(tmp_path: Path):
     code = (
         "import sys; sys.modules['uvicorn'] = None\n"

@@ -54,6 +54,7 @@ if (isLive) {
     count.hidden = !findings.length;
     count.textContent = findings.length;
     count.classList.toggle("error", findings.some((finding) => finding.severity === "error"));
+    findings.sort((one, other) => (other.severity === "error") - (one.severity === "error"));
     const list = element("ol", "findings");
     for (const finding of findings) {
       const item = element("li", finding.severity);
