@@ -21,6 +21,7 @@ from lxml import html as lxml_html
 
 from aerogram import outbox
 from aerogram.outbox.storage.database import current_database
+from aerogram.testing import FaultyServer
 from tests.sample_mail import EXAMPLES, example_messages, example_notifications, html_of, imported
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     bytecode = tmp_path_factory.mktemp("bytecode")
 
     def run(folder: Path, *command: str) -> str:
-        ours = ("AEROGRAM_", "PYTHON")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
             [sys.executable, "-W", "error", *command],
             cwd=folder,
@@ -136,6 +136,15 @@ def test_the_shop_queues_its_mails_with_one_setting(
     assert [entry.state for entry in queued] == ["queued"] * 5
     assert queued[4].subject == "Welcome to Halyard Coffee"
     assert [each.address for each in queued[4].recipients] == ["ann@example.com"]
+
+    with FaultyServer() as server:
+        monkeypatch.setenv("AEROGRAM_EMAIL_HOST", server.host)
+        monkeypatch.setenv("AEROGRAM_EMAIL_PORT", str(server.port))
+        run(folder, "-m", "aerogram", "worker", "--once")
+        assert len(server.messages) == 5
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert outbox.counts()["done"] == 5
     current_database().close()
 
 
