@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,15 +229,22 @@ def test_without_flask_the_error_names_the_extra() -> None:
     assert "pip install 'aerogram[flask]'" in done.stderr
 
 
-def test_the_example_finds_its_mails_without_a_setting(tmp_path: Path) -> None:
-    for command in ("aerogram list", "aerogram check"):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "flask", "--app", "club", *command.split()],
-            cwd=EXAMPLES / "flask_club",
-            env={"PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "sign_in_link" in done.stdout or "1 notification checked: no errors" in done.stdout
+def test_the_studio_runs_in_the_application() -> None:
+    """Its process is another one, and the example's notifications are found without a setting."""
+    command = "-m flask --app club aerogram studio --no-open --port 0"
+    with subprocess.Popen(
+        [sys.executable, "-u", *command.split()],
+        cwd=EXAMPLES / "flask_club",
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as studio:
+        try:
+            assert studio.stdout is not None
+            address = re.search(r"http://\S+/", studio.stdout.readline())
+            assert address
+            url = f"{address[0]}n/sign_in_link/a%20member/text"
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                assert "http://127.0.0.1:5000/sign-in/ImFubiI.aP3xYw" in answer.read().decode()
+        finally:
+            studio.send_signal(signal.SIGINT)

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, studio: str = "") -> int:
     """Run the command with the arguments given, else with those of this process; return its exit status.
+
+    Args:
+        arguments: what follows the name of the command.
+        studio: the ASGI application that ``aerogram studio`` serves in a new process, as ``module:name``, in
+            place of its own.
 
     >>> main(["--version"])  # doctest: +ELLIPSIS
     aerogram ...
@@ -20,4 +25,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from aerogram.cli.app import run
 
-    return run(arguments)
+    return run(arguments, studio)

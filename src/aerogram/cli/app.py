@@ -113,14 +113,14 @@ def _program(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = None,
 ) -> None:
-    context.obj = Invocation(modules or [])
+    context.obj = Invocation(modules or [], context.obj)
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, studio: str = "") -> int:
     """Run the command and return its exit status; errors that a user can mend are shown as a sentence."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        typer.main.get_command(app).main(args=given, prog_name="aerogram")
+        typer.main.get_command(app).main(args=given, prog_name="aerogram", obj=studio)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (AerogramError, OSError, smtplib.SMTPException) as error:

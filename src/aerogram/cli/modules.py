@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invocation:
-    """The modules given before the command."""
+    """The modules given before the command, and the ASGI application of the studio."""
 
     modules: list[str]
+    studio: str
 
     def module_names(self) -> list[str]:
         """Return the modules to import: those of ``--app``, else those of the settings."""

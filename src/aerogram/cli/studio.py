@@ -52,7 +52,7 @@ def studio(
             threading.Thread(target=server.open_browser, args=(address,), daemon=True).start()
 
     with listener:
-        server.serve(listener, modules, host, tell)
+        server.serve(listener, modules, host, tell, context.obj.studio)
 
 
 def studio_server() -> ModuleType:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +28,7 @@ try:
     import click
     import flask
     from flask import Flask
-    from flask.cli import with_appcontext
+    from flask.cli import ScriptInfo, with_appcontext
     from werkzeug.routing import BuildError
 except ImportError:
     raise MissingDependency(
@@ -205,4 +205,19 @@ def _command(arguments: tuple[str, ...]) -> None:
             arguments = ("--app", flask.current_app.import_name, *arguments)
     except ImproperlyConfigured as error:
         raise click.ClickException(str(error)) from None
-    raise SystemExit(main(arguments))
+    if path := click.get_current_context().ensure_object(ScriptInfo).app_import_path:
+        os.environ["FLASK_APP"] = path  # for the process of the studio
+    raise SystemExit(main(arguments, studio=f"{__name__}:_studio"))
+
+
+async def _studio(scope: Any, receive: Any, send: Any) -> None:
+    """Serve the studio in the context of the application, in the process that ``aerogram studio`` starts."""
+    from aerogram.preview.studio import app
+
+    with _application_of_this_process().app_context():
+        await app(scope, receive, send)
+
+
+@cache
+def _application_of_this_process() -> Flask:
+    return ScriptInfo(os.environ.get("FLASK_APP")).load_app()

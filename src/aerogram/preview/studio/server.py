@@ -44,7 +44,9 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, modules: Sequence[str], host: str, on_ready: Callable[[], None]) -> None:
+def serve(
+    listener: socket.socket, modules: Sequence[str], host: str, on_ready: Callable[[], None], app: str
+) -> None:
     """Serve until Ctrl-C, in a process that is started anew when a Python file or the settings change.
 
     The socket stays open meanwhile, so a page that asks during a new start waits and gets its answer.
@@ -52,7 +54,7 @@ def serve(listener: socket.socket, modules: Sequence[str], host: str, on_ready: 
     os.environ["AEROGRAM_NOTIFICATION_MODULES"] = json.dumps(list(modules))
     os.environ["AEROGRAM_STUDIO_HOSTS"] = json.dumps([*map(str, settings.STUDIO_HOSTS), host])
     config = uvicorn.Config(
-        "aerogram.preview.studio:app",
+        app or "aerogram.preview.studio:app",
         reload=True,
         reload_dirs=[str(folder) for folder in _folders(modules)],
         reload_includes=["*.py", "aerogram.toml", "pyproject.toml"],
