@@ -122,7 +122,10 @@ def _own(project: Any, shared: Mapping[str, Any]) -> dict[str, Any]:
     if "EMAIL_CAPTURE" in shared:
         values["EMAIL_CAPTURE"] = shared["EMAIL_CAPTURE"]
     if isinstance(mailers := values.get("MAILERS"), Mapping):
-        values["MAILERS"] = {**shared.get("MAILERS", {}), **mailers}
+        djangos = dict(shared.get("MAILERS", {}))
+        if values.keys() & {"EMAIL_URL", "EMAIL_BACKEND"}:  # which name the default mailer
+            djangos.pop("default", None)
+        values["MAILERS"] = {**djangos, **mailers}
     return values
 
 
