@@ -18,7 +18,11 @@ Wait = float | timedelta
 
 HIGHEST_PRIORITY: Final = 1000
 LONGEST_KEY: Final = 200
-BACKEND: Final = "aerogram.mail.backends.outbox.EmailBackend"
+BACKENDS: Final = (
+    "aerogram.mail.backends.outbox.EmailBackend",
+    "aerogram.mail.backends.celery.EmailBackend",
+)
+"""The backends that put mail into the outbox, by which no worker can send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def check_mailer(alias: str | None) -> None:
     if alias not in mailers:
         mailers.create(alias)  # raises the error that names those that there are
     entry = settings.MAILERS.get(alias, {"BACKEND": settings.EMAIL_BACKEND})
-    if entry.get("BACKEND") == BACKEND:
+    if entry.get("BACKEND") in BACKENDS:
         hint = " OUTBOX_MAILER is the mailer of mail that names none." if alias == DEFAULT_MAILER else ""
         raise InvalidMailer(
             f"The mailer {alias!r} puts mail into the outbox, so that no worker could send by it. Name the "

@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
@@ -25,6 +25,7 @@ from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox import claims, transports
 from aerogram.outbox.frozen import FrozenMessage
 from aerogram.outbox.retries import after_error, judge, judge_error, report_of_error
+from aerogram.outbox.schedule import BACKENDS
 from aerogram.outbox.worker.committer import reached
 from aerogram.outbox.worker.log import logger
 
@@ -41,7 +42,6 @@ __all__ = ["KEPT_OPEN", "Lane"]
 _BATCH: Final = 20  # mails claimed at once
 KEPT_OPEN: Final = 5.0  # seconds that a connection stays open without mail
 _BURST: Final = 0.05  # of the rate a second
-_OUTBOX: Final = "aerogram.mail.backends.outbox"
 
 
 class _Sending(FrozenMessage):
@@ -74,9 +74,9 @@ class Lane:
         self._held: dict[str, Claim] = {}  # what this lane has a lease of
         self._backends: dict[str | None, Any] = {}
 
-    def work(self) -> int:
-        """Claim once, and send what was claimed; return how many mails that were."""
-        claimed = claims.claim(self._db, self.owner, _BATCH, lease=settings.OUTBOX_LEASE)
+    def work(self, only: Collection[str] | None = None) -> int:
+        """Claim once, of all mails or of these, and send what was claimed; return how many that were."""
+        claimed = claims.claim(self._db, self.owner, _BATCH, lease=settings.OUTBOX_LEASE, only=only)
         self.send(claimed)
         return len(claimed)
 
@@ -254,7 +254,7 @@ def _backend_of(mailer: str | None) -> Any:
     """Return a new backend: of an alias, of OUTBOX_MAILER, or SMTP as the EMAIL_* settings say."""
     alias = mailer or settings.OUTBOX_MAILER or None
     backend: Any = Smtp() if alias is None else mailers.create(alias)
-    if type(backend).__module__ == _OUTBOX:
+    if f"{type(backend).__module__}.EmailBackend" in BACKENDS:
         raise InvalidMailer(
             f"The mailer {alias!r} puts mail into the outbox, so that the worker cannot send by it. Set "
             "OUTBOX_MAILER to the alias of a mailer that sends."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import copy_context
 from time import monotonic
 from typing import Final
@@ -33,17 +33,21 @@ class Worker:
     Args:
         concurrency: how many connections, each with a thread of its own.
         once: end when nothing is due; neither the leases of other workers nor pauses are waited for.
+        only: with ``once``, send no other mails than these; some hundreds of ids at most.
 
     Raises:
         ValueError: the concurrency is below 1.
         ImproperlyConfigured: ``OUTBOX_URL`` cannot work.
     """
 
-    def __init__(self, *, concurrency: int = 4, once: bool = False) -> None:
+    def __init__(
+        self, *, concurrency: int = 4, once: bool = False, only: Collection[str] | None = None
+    ) -> None:
         if concurrency < 1:
             raise ValueError(f"concurrency is {concurrency}: give 1 or more.")
         self._db = current_database()
         self._once = once
+        self._only = only
         self._stop = threading.Event()
         self._committer = Committer(self._db)
         self._breaker = Breaker(self._db)
@@ -104,7 +108,7 @@ class Worker:
         failures = 0
         while not self._stop.is_set():
             try:
-                claimed = lane.work()
+                claimed = lane.work(self._only)
             except Exception as error:
                 if self._once:
                     self._failure = error

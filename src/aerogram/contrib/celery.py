@@ -1,0 +1,293 @@
+"""The outbox, emptied by the workers of a Celery application, for when one machine is not enough.
+
+Needs the extra ``celery``. A mail is committed to the outbox first; then a task that carries its id is
+published. Whatever the broker does with the task, the row in the database decides who sends: a task that
+comes twice or late sends nothing. A task that never comes loses nothing either, as each Celery worker looks
+for mail that is due (:data:`SWEEP_SECONDS`).
+
+Importing this module registers the tasks with the Celery applications of the process. From then on, each mail
+that the process queues is published when its transaction is committed::
+
+    from celery import Celery
+    import aerogram.contrib.celery
+
+    app = Celery("shop", broker="redis://localhost")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Final
+
+from celery import shared_task, signals
+
+from aerogram.exceptions import AerogramError, KeyConflictError, OutboxUnavailable
+from aerogram.mail.backends.outbox import EmailBackend
+from aerogram.mail.sending import send_mass_mail
+from aerogram.notification import Notification
+from aerogram.outbox import runs
+from aerogram.outbox.recovery import recover
+from aerogram.outbox.schedule import Schedule
+from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.storage.joining import committed
+from aerogram.outbox.worker import Worker
+
+__all__ = ["SWEEP_SECONDS", "FanOut", "fan_out", "progress"]
+
+SWEEP_SECONDS: Final = 10.0
+"""How often each Celery worker looks for mail that is due and that no task has sent."""
+
+_IDS_A_TASK: Final = 100
+_DRAIN_SECONDS: Final = 60.0
+_DRAINS: Final = 32  # tasks of one sweep
+_MAILS_A_DRAIN: Final = 500
+
+logger = logging.getLogger("aerogram.outbox")
+
+_inside: ContextVar[bool] = ContextVar("aerogram_celery_task", default=False)
+_RELIABLE: Final[dict[str, Any]] = {"acks_late": True, "reject_on_worker_lost": True, "ignore_result": True}
+
+
+# -- the tasks --
+
+
+@shared_task(name="aerogram.send", **_RELIABLE)  # type: ignore[untyped-decorator] # Celery has no types
+def send(ids: list[str]) -> int:
+    """Send these mails, unless they are not due or another worker has them; return how many were sent."""
+    return Worker(concurrency=1, once=True, only=ids).run()
+
+
+@shared_task(name="aerogram.drain", **_RELIABLE)  # type: ignore[untyped-decorator] # as above
+def drain() -> int:
+    """Send what is due, for a minute at most; return how many mails were sent."""
+    worker = Worker(concurrency=1, once=True)
+    timer = threading.Timer(_DRAIN_SECONDS, worker.stop)
+    timer.start()
+    try:
+        return worker.run()
+    finally:
+        timer.cancel()
+
+
+@shared_task(name="aerogram.sweep", **_RELIABLE)  # type: ignore[untyped-decorator] # as above
+def sweep() -> int:
+    """Publish tasks for mail that is overdue, as its task was lost or its next attempt has come."""
+    db = current_database()
+    recover(db)
+    overdue = runs.overdue(db, SWEEP_SECONDS / 2, limit=_DRAINS * _MAILS_A_DRAIN)
+    tasks = -(-overdue // _MAILS_A_DRAIN)
+    for _ in range(tasks):
+        drain.apply_async(expires=SWEEP_SECONDS)
+    return tasks
+
+
+@shared_task(  # type: ignore[untyped-decorator] # as above
+    name="aerogram.fan_out",
+    autoretry_for=(OutboxUnavailable,),
+    retry_backoff=5,
+    max_retries=None,
+    **_RELIABLE,
+)
+def send_chunk(run: str, name: str, items: list[tuple[str, dict[str, Any]]]) -> int:
+    """Render, queue and send the mails of one chunk, without those that the run has queued before."""
+    keyed = {f"{run}/{key}": {"notification": name, "fields": fields} for key, fields in items}
+    with _unpublished():
+        failure = _queue(keyed)
+    sent = send(list(runs.entries_of(current_database(), list(keyed)).values()))
+    if failure is not None:
+        raise failure
+    return int(sent)
+
+
+def _queue(keyed: Mapping[str, dict[str, Any]]) -> AerogramError | None:
+    """Put the mails into the outbox that are not there yet; return the error of those that cannot be sent."""
+    while True:
+        known = runs.entries_of(current_database(), list(keyed))
+        backend = _KeyedBackend()
+        mails = (backend.remember(key, data) for key, data in keyed.items() if key not in known)
+        try:
+            send_mass_mail(mails, connection=backend)
+        except KeyConflictError:  # another worker has queued it meanwhile, from other data
+            continue
+        except OutboxUnavailable:
+            raise
+        except AerogramError as error:  # of a single mail, or a DeliveryError that counts those of several
+            logger.error("fan-out: %s", error)
+            return error
+        return None
+
+
+class _KeyedBackend(EmailBackend):
+    """Queues each mail by a key of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: dict[int, str] = {}
+        self._mails: list[Notification] = []  # alive as long as their ids are used
+
+    def remember(self, key: str, data: Mapping[str, Any]) -> Notification:
+        mail = Notification.from_dict(data)
+        self._keys[id(mail)] = key
+        self._mails.append(mail)
+        return mail
+
+    def schedule_of(self, message: Any) -> Schedule:
+        return replace(self._schedule, key=self._keys[id(message.notification)])
+
+
+# -- publishing --
+
+
+def publish(ids: Sequence[str]) -> None:
+    """Publish tasks for new entries. If the broker cannot be reached, a sweep finds them later."""
+    if _inside.get():
+        return
+    try:
+        for part in _parts(ids, _IDS_A_TASK):
+            send.apply_async(args=[part], retry=False)
+    except Exception as error:  # of any transport of kombu; the mail is committed
+        logger.warning("the broker took no task (%s); the next sweep finds the mail", type(error).__name__)
+
+
+committed.append(publish)
+
+
+@contextmanager
+def _unpublished() -> Iterator[None]:
+    """Publish nothing of what is queued inside: who queues it sends it."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+def _parts(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator] # Celery has no types
+def _start_sweeping(**_: object) -> None:
+    """Publish sweeps from the main process of a Celery worker, which needs no Celery beat for that."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while True:
+            try:
+                sweep.apply_async(expires=SWEEP_SECONDS, retry=False)
+            except Exception as error:  # the broker is away
+                logger.warning("no sweep could be published (%s)", type(error).__name__)
+            if stop.wait(SWEEP_SECONDS):
+                return
+
+    signals.worker_shutting_down.connect(lambda **_: stop.set(), weak=False)
+    threading.Thread(target=run, name="aerogram-sweep", daemon=True).start()
+
+
+# -- one mail to very many --
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """A digest that was given to the workers.
+
+    Attributes:
+        run: the id of the run.
+        items: how many mails were published.
+        chunks: how many tasks carry them.
+    """
+
+    run: str
+    items: int
+    chunks: int
+
+    def progress(self) -> dict[str, int]:
+        """Return what became of the mails so far; see :func:`progress`."""
+        return progress(self.run)
+
+
+def fan_out(
+    kind: type[Notification],
+    items: Iterable[Mapping[str, Any]],
+    chunk: int = 500,
+    *,
+    run: str | None = None,
+    key: Callable[[Mapping[str, Any]], str] | None = None,
+) -> FanOut:
+    """Let Celery workers render and send one mail for each item.
+
+    A run that was broken off is started again with its ``run`` id and the same items: mails that it has
+    queued before are neither rendered nor sent again.
+
+    Args:
+        kind: the class of the mails.
+        items: the arguments of each mail, from any iterable. They travel as JSON, as ``to_dict()`` writes it.
+        chunk: how many mails one task carries.
+        run: an id that stays the same when the run is started again, up to 150 characters, such as
+            ``"digest-2026-48"``; a random one if it is None.
+        key: gives what tells an item from the others in the run, up to 40 characters, such as the id of the
+            customer. Without it, that is a hash of the arguments, so that of two equal items one is sent.
+
+    Returns:
+        The id of the run, and how much was published.
+
+    Raises:
+        PayloadError: an argument is missing, unknown, or cannot be written as JSON. Earlier chunks are
+            published then.
+        ValueError: a key, a run id or a chunk that is too long or too small.
+    """
+    run = run or f"{kind.__name__}-{uuid.uuid4().hex}"
+    if len(run) > _LONGEST_RUN or "/" in run or not run.isprintable():
+        raise ValueError(
+            f"run is {run[:60]!r}. Accepted: up to {_LONGEST_RUN} printable characters, no slash."
+        )
+    if chunk < 1:
+        raise ValueError(f"chunk is {chunk}: give 1 or more.")
+    count = chunks = 0
+    name = ""
+    for part in _parts(items, chunk):
+        carried = []
+        for arguments in part:
+            data = kind(**arguments).to_dict()
+            name = data["notification"]
+            carried.append((_key(key(arguments)) if key else _hash(data["fields"]), data["fields"]))
+        send_chunk.apply_async(args=[run, name, carried])
+        count, chunks = count + len(part), chunks + 1
+    return FanOut(run, count, chunks)
+
+
+def progress(run: str) -> dict[str, int]:
+    """Return how many mails of a run are in each state of the outbox; ``purged`` are done and forgotten.
+
+    Args:
+        run: the id of a run.
+    """
+    return runs.counts_of(current_database(), f"{run}/")
+
+
+_LONGEST_RUN: Final = 150
+_LONGEST_KEY: Final = 40
+
+
+def _key(value: object) -> str:
+    text = str(value)
+    if not 0 < len(text) <= _LONGEST_KEY or not text.isprintable():
+        raise ValueError(
+            f"The key of an item is {text[:60]!r}. Accepted: 1 to {_LONGEST_KEY} printable characters."
+        )
+    return text
+
+
+def _hash(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:_LONGEST_KEY]
