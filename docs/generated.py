@@ -36,6 +36,7 @@ PUBLIC = (
     "aerogram.catcher",
     "aerogram.inlining",
     "aerogram.plaintext",
+    "aerogram.contrib.celery",
     "aerogram.contrib.django",
     "aerogram.contrib.fastapi",
     "aerogram.contrib.flask",
