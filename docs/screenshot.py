@@ -43,6 +43,7 @@ def picture_gallery(browser: Browser, previews: Path, sample: str, name: str) ->
     page = browser.new_page(viewport={"width": 1200, "height": 780}, device_scale_factor=1.5)
     page.goto(f"file://{previews}/index.html#{sample}")
     page.frame_locator("iframe:visible").get_by_role("heading").first.wait_for()
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=IMAGES / name)
 
 
