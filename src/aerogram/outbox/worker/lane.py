@@ -164,7 +164,8 @@ class Lane:
     def _may_begin(self, sending: _Sending) -> bool:
         """Commit that the content begins to leave; return False if it must not."""
         reached("before content")
-        held = sending.claim.id in self._held and self._committer.begin_content(sending.claim)
+        is_wanted = sending.claim.id in self._held and not self._stop.is_set()
+        held = is_wanted and self._committer.begin_content(sending.claim)
         sending.is_stopped = not held
         sending.content_began = held and sending.before_content is not None
         reached("content")

@@ -57,6 +57,7 @@ class Worker:
         self._wakeup = WakeUp(self._db.path)
         self._failure: BaseException | None = None
         self._next_renewal = self._next_recovery = 0.0
+        self._ended = threading.Event()
 
     @property
     def misconfigured(self) -> dict[str | None, str]:
@@ -67,6 +68,17 @@ class Worker:
         """Let :meth:`run` end after the mails that are being sent; also from a signal handler."""
         self._stop.set()
         self._wakeup.wake()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until :meth:`run` has ended.
+
+        Args:
+            timeout: how many seconds at most; for ever if it is None.
+
+        Returns:
+            Whether it has ended.
+        """
+        return self._ended.wait(timeout)
 
     def run(self) -> int:
         """Send until :meth:`stop` is called, or with ``once`` until nothing is due.
@@ -95,6 +107,7 @@ class Worker:
             self._committer.end()
             committing.join()
             self._wakeup.close()
+            self._ended.set()
         if unrecorded := self._committer.unrecorded:
             logger.error("%d results could not be recorded: the outbox is unavailable", unrecorded)
         if self._failure is not None:
