@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, NoMatchFound, Route
 
 from aerogram import Notification
+from aerogram.cli import main
 from aerogram.conf import settings
 from aerogram.contrib import fastapi as contrib
 from aerogram.contrib.fastapi import Aerogram
@@ -144,6 +145,20 @@ def test_the_lifespan_has_the_configuration() -> None:
     with TestClient(one):
         pass
     assert seen == ["One", "One"]
+
+
+def test_the_worker_has_the_configuration_of_the_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (
+        "from fastapi import FastAPI",
+        "from aerogram.contrib.fastapi import Aerogram",
+        f"Aerogram(FastAPI(), {{'outbox_url': 'sqlite:///{tmp_path}/of_the_app.db'}})",
+    )
+    (tmp_path / "app_with_outbox.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["--app", "app_with_outbox", "outbox", "init"]) == 0
+    assert (tmp_path / "of_the_app.db").exists()
 
 
 # Templates and links

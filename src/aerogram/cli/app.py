@@ -114,6 +114,8 @@ def _program(
     ] = None,
 ) -> None:
     context.obj = Invocation(modules or [], context.obj)
+    if modules and context.invoked_subcommand in ("outbox", "worker"):
+        context.obj.notifications()  # which send no notification, but a module may hold the settings
 
 
 def run(arguments: Sequence[str] | None = None, studio: str = "") -> int:
