@@ -108,32 +108,154 @@ host(1)  # E: incompatible type "int"
 """
 
 
-EXPECTED = {
-    number: line.partition("# E: ")[2]
-    for number, line in enumerate(USERS_MODULE.splitlines(), 1)
-    if "# E: " in line
-}
-FOR_MYPY = {
-    number: line.partition("# mypy: ")[2]
-    for number, line in enumerate(USERS_MODULE.splitlines(), 1)
-    if "# mypy: " in line
-}
+BILLING_MODULE = """\
+# pyright: strict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Any, Self
+
+from aerogram import AdminNotification, InlineImage, Notification, Renderer
+from aerogram.conf import settings
+from aerogram.mail import EmailMessage, EmailMultiAlternatives, MailboxLike, outbox, send_mail, send_mass_mail
+from aerogram.testing import assert_mail_not_sent, assert_mail_sent, assert_no_mail, capture_mail
 
 
-@pytest.fixture
-def users_module(tmp_path: Path) -> Path:
-    path = tmp_path / "mails.py"
-    path.write_text(USERS_MODULE, encoding="utf-8")
+@dataclass
+class Customer:
+    name: str
+    email: str
+
+    def __email__(self) -> MailboxLike:
+        return self.name, self.email
+
+
+class BillingMail(Notification, abstract=True):
+    from_email = "Billing <billing@example.com>"
+    customer: Customer
+
+    @property
+    def to(self) -> list[MailboxLike]:
+        return [self.customer]
+
+
+class InvoiceIssued(BillingMail):
+    subject = "Invoice {{ number }}"
+    html_template = "billing/invoice.html"
+    cc = ["books@example.com", ("Books", "books@example.com")]
+    headers = {"X-Kind": "invoice"}
+    number: str
+    amount: Decimal = Decimal(0)
+    lines: list[str] = field(default_factory=list[str])
+    pdf: bytes | None = None
+
+    @property
+    def attachments(self) -> list[Any]:
+        return [(f"{self.number}.pdf", self.pdf, "application/pdf"), Path("terms.pdf")]
+
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "total": self.amount * 2}
+
+    @classmethod
+    def samples(cls) -> Mapping[str, Self]:
+        return {"small": cls(customer=Customer("Ann", "ann@example.com"), number="1")}
+
+
+class InvoiceOverdue(InvoiceIssued):
+    subject = "Overdue: {{ number }}"
+    days: int = 14
+
+
+class PaymentReceived(BillingMail, name="paid"):
+    text_template = "billing/paid.txt"
+    chart: InlineImage | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"Thank you, {self.customer.name}"
+
+
+class PaymentFailed(AdminNotification):
+    subject = "Payment failed"
+    html_template = "billing/failed.html"
+    reason: str
+
+
+class Statement(Notification):
+    text_template = "billing/statement.txt"
+    to: list[MailboxLike]
+    subject: str = "Your statement"
+
+
+ann = Customer("Ann", "ann@example.com")
+invoice = InvoiceIssued(customer=ann, number="1", amount=Decimal("1.5"))
+message: EmailMultiAlternatives = invoice.render()
+overdue: InvoiceOverdue = InvoiceOverdue(customer=ann, number="2", days=3)
+statement = Statement(to=[ann, "a@example.com", ("Ann", "a@example.com"), Address("A", addr_spec="a@x.org")])
+batch: list[Notification] = [overdue, statement, PaymentReceived(customer=ann)]
+sent: int = send_mass_mail([*batch, message, ("Hi", "Text", None, [ann])])
+sent += send_mail("Hi", "Text", ("Me", "me@example.com"), [ann], html_message="<p>Text")
+sent += EmailMessage("Hi", "Text", to=["a@example.com"], cc=[ann], reply_to=[("A", "a@x.org")]).send()
+again: InvoiceIssued = InvoiceIssued.from_dict(invoice.to_dict())
+Renderer("templates", shared={"a": 1}).render(invoice)
+
+with settings.override(EMAIL_URL="locmem:"), capture_mail() as mails:
+    PaymentFailed(reason="card").send()
+    first: EmailMessage = mails[0]
+    shown: bool = first.sees("card")
+    found: EmailMessage = assert_mail_sent(InvoiceIssued, to="ann@example.com", subject="Invoice 1", count=1)
+    assert_mail_not_sent(PaymentFailed)
+    assert_no_mail()
+kept: list[EmailMessage] = outbox
+
+InvoiceIssued(customer=ann)  # E: Missing named argument "number"
+InvoiceIssued(customer="ann", number="1")  # E: incompatible type "str"
+InvoiceOverdue(customer=ann, number="1", days="3")  # E: incompatible type "str"
+InvoiceIssued(customer=ann, number="1", amonut=Decimal(1))  # E: Unexpected keyword argument "amonut"
+PaymentFailed()  # E: Missing named argument "reason"
+Statement(to=[5])  # E: incompatible type "int"
+EmailMessage(to=[5])  # E: incompatible type "int"
+EmailMessage(cc=[None])  # E: incompatible type "None"
+EmailMessage(from_email=object())  # E: incompatible type "object"
+send_mail("Hi", "Text", None, [("ann@example.com", None)])  # E: incompatible type "tuple[str, None]"
+send_mail("Hi", "Text", None, 5)  # E: incompatible type "int"
+send_mass_mail([invoice, 5])  # E: incompatible type "int"
+invoice.send(using=5)  # E: incompatible type "int"
+wrong: str = invoice.render()  # E: expression has type "EmailMultiAlternatives"
+assert_mail_sent(InvoiceIssued, count="1")  # E: incompatible type "str"
+assert_mail_sent(5)  # E: incompatible type "int"
+first.sees(5)  # E: incompatible type "int"
+Renderer(environment=5)  # E: incompatible type "int"
+InlineImage(b"")  # E: Missing positional argument "mimetype"
+invoice.nmuber  # E: has no attribute "nmuber"
+"""
+MODULES = {"mails": USERS_MODULE, "billing": BILLING_MODULE}
+
+
+def marked(module: str, mark: str) -> dict[int, str]:
+    lines = enumerate(MODULES[module].splitlines(), 1)
+    return {number: line.partition(mark)[2] for number, line in lines if mark in line}
+
+
+@pytest.fixture(params=MODULES)
+def users_module(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / f"{request.param}.py"
+    path.write_text(MODULES[request.param], encoding="utf-8")
     return path
 
 
-def test_mypy_understands_a_users_module(users_module: Path, tmp_path: Path) -> None:
+def test_mypy_understands_a_users_module(
+    users_module: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     api = pytest.importorskip("mypy.api", reason="mypy is not installed")
-    found = api.run(["--strict", f"--cache-dir={tmp_path}/cache", str(users_module)])[0]
-    lines = re.findall(r"mails\.py:(\d+): error: (.*)", found)
+    cache = tmp_path_factory.getbasetemp() / "mypy-cache"
+    found = api.run(["--strict", f"--cache-dir={cache}", str(users_module)])[0]
+    lines = re.findall(r"\w+\.py:(\d+): error: (.*)", found)
     said = {int(number): text for number, text in lines}
-    expected = EXPECTED | FOR_MYPY
-    assert said.keys() == expected.keys()
+    expected = marked(users_module.stem, "# E: ") | marked(users_module.stem, "# mypy: ")
+    assert said.keys() == expected.keys(), found
     assert all(expected[number] in said[number] for number in expected), said
 
 
@@ -149,8 +271,10 @@ def test_pyright_finds_the_same_errors(users_module: Path) -> None:
         text=True,
     )
     found = json.loads(done.stdout)["generalDiagnostics"]
-    errors = {each["range"]["start"]["line"] + 1: each for each in found if each["severity"] == "error"}
-    assert errors.keys() == EXPECTED.keys(), errors
+    errors = {
+        each["range"]["start"]["line"] + 1: each["message"] for each in found if each["severity"] == "error"
+    }
+    assert errors.keys() == marked(users_module.stem, "# E: ").keys(), errors
 
 
 def test_the_types_for_pyright_are_those_of_the_table() -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from aerogram.mail.message.attachments import EmailAlternative
+    from aerogram.notification import Notification
 
 __all__ = ["Renderable", "Renderer", "default_renderer"]
 
@@ -111,7 +112,7 @@ class Renderer:
         )
         self.stencils: Stencils = Stencils()
 
-    def render(self, notification: Renderable) -> EmailMultiAlternatives:
+    def render(self, notification: Renderable | Notification) -> EmailMultiAlternatives:
         """Return the very message that sending ``notification`` would send.
 
         The HTML part has its CSS inlined; the text part comes from its template or else from the HTML.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.headerregistry import Address
 from functools import singledispatch
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.characters import is_text
@@ -19,6 +20,7 @@ _ACCEPTED = (
 )
 
 
+@runtime_checkable
 class SupportsEmail(Protocol):
     """An object that has a mailbox, such as a user of the application."""
 
@@ -26,12 +28,13 @@ class SupportsEmail(Protocol):
         """Return the mailbox, in any form that is accepted for one."""
 
 
-MailboxLike: TypeAlias = str | tuple[object, object] | SupportsEmail | object
+MailboxLike: TypeAlias = str | tuple[object, str] | Address | SupportsEmail
 """What is accepted for one mailbox.
 
 ``"ann@example.com"``, ``"Ann <ann@example.com>"``, ``("Ann", "ann@example.com")``, an
-``email.headerregistry.Address``, an object with ``__email__()``, an object of a class with a registered
-adapter, or a lazy text. A class may be registered at run time, so type checkers accept any object.
+``email.headerregistry.Address``, or an object with ``__email__()``. Objects of a class with a registered
+adapter and lazy texts are accepted, too, but type checkers do not know them: write
+``cast("MailboxLike", customer)``, or give the class a method ``__email__``.
 """
 
 
