@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from aerogram.conf import settings
-from aerogram.outbox import claims, recovery, suppressions, transports
+from aerogram.outbox import claims, recording, recovery, suppressions, transports
 from aerogram.outbox.claims import DAY, Claim
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage import schema
@@ -67,13 +67,13 @@ def test_a_claim_has_all_that_is_needed_to_send(db: Database, put: Put) -> None:
 def test_an_entry_ends_when_every_recipient_has_a_terminal_state(db: Database, put: Put) -> None:
     entry_id = put("ann@example.com", "bob@example.com", "eve@example.com")
     [claim] = take(db)
-    assert claims.begin_content(db, claim)
+    assert recording.begin_content(db, claim)
     outcomes = [
         Outcome("ann@example.com", "sent", 250),
         Outcome("bob@example.com", "refused", 550, "5.1.1", "no such user"),
         Outcome("eve@example.com", "pending", 450),
     ]
-    assert claims.record(db, claim, outcomes)
+    assert recording.record(db, claim, outcomes)
     assert state_of(db, entry_id)[0] == "queued"
 
     [again] = take(db)
@@ -82,7 +82,7 @@ def test_an_entry_ends_when_every_recipient_has_a_terminal_state(db: Database, p
         2,
         {"eve@example.com": 1},
     )
-    assert claims.record(db, again, sent(again))
+    assert recording.record(db, again, sent(again))
     assert state_of(db, entry_id) == (
         "done",
         {"ann@example.com": "sent", "bob@example.com": "refused", "eve@example.com": "sent"},
@@ -111,7 +111,7 @@ def test_the_state_of_an_entry_follows_from_its_recipients(
     entry_id = put("ann@example.com", "bob@example.com")
     [claim] = take(db)
     pairs = zip(claim.recipients, states, strict=True)
-    claims.record(db, claim, [Outcome(address, state) for address, state in pairs])
+    recording.record(db, claim, [Outcome(address, state) for address, state in pairs])
 
     assert state_of(db, entry_id)[0] == expected
 
@@ -123,13 +123,13 @@ def test_only_recipients_that_are_due_are_claimed(db: Database, put: Put, clock:
         Outcome(each, "pending", delay=1000 * n)
         for n, each in ((60, "ann@example.com"), (600, "bob@example.com"))
     ]
-    claims.record(db, claim, later)
+    recording.record(db, claim, later)
 
     assert take(db) == []
     clock.forward(61)
     [claim] = take(db)
     assert claim.recipients == ("ann@example.com",)
-    claims.record(db, claim, sent(claim))
+    recording.record(db, claim, sent(claim))
     assert take(db) == []
     clock.forward(600)
     [claim] = take(db)
@@ -145,31 +145,31 @@ def test_a_worker_that_lost_its_lease_neither_sends_nor_overwrites(
     assert recovery.recover(db) == 1
     [second] = take(db, worker="two")
 
-    assert not claims.begin_content(db, first)
-    assert not claims.record(db, first, [Outcome("ann@example.com", "refused", 550)])
+    assert not recording.begin_content(db, first)
+    assert not recording.record(db, first, [Outcome("ann@example.com", "refused", 550)])
     assert claims.renew(db, "one", [first], 60) == set()
     claims.release(db, [first])
     assert state_of(db, entry_id)[0] == "sending"
-    assert claims.begin_content(db, second)
-    assert claims.record(db, second, sent(second))
+    assert recording.begin_content(db, second)
+    assert recording.record(db, second, sent(second))
     assert state_of(db, entry_id)[0] == "done"
 
 
 def test_a_late_success_is_kept_and_no_one_sends_again(db: Database, put: Put, clock: Clock) -> None:
     entry_id = put()
     [first] = take(db)
-    claims.begin_content(db, first)
+    recording.begin_content(db, first)
     clock.forward(61)
     recovery.recover(db)
     clock.forward(20 * 60)
     [second] = take(db, worker="two")
     assert second.uncertain == 1
 
-    assert not claims.record(db, first, sent(first))
-    assert not claims.begin_content(db, second)
+    assert not recording.record(db, first, sent(first))
+    assert not recording.begin_content(db, second)
     assert state_of(db, entry_id) == ("done", {"ann@example.com": "sent"})
     assert row_of(db, entry_id).uncertain == 1
-    assert not claims.record(db, second, [Outcome("ann@example.com", "refused", 550)])
+    assert not recording.record(db, second, [Outcome("ann@example.com", "refused", 550)])
     assert state_of(db, entry_id) == ("done", {"ann@example.com": "sent"})
 
 
@@ -194,7 +194,7 @@ def test_a_crash_counts_against_the_mail_that_was_being_sent(db: Database, put: 
     for crashes in (1, 2, 3):
         taken = take(db)
         if crashes == 1:
-            claims.record(db, taken.pop(0), sent(taken[0]))
+            recording.record(db, taken.pop(0), sent(taken[0]))
             assert [each.id for each in taken] == [poison, waiting]
         else:  # the others go first
             assert [each.id for each in taken] == [waiting, poison]
@@ -213,7 +213,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
     entry_id, waiting = put(), put()
     for events in (1, 2):
         [claim] = (each for each in take(db) if each.id == entry_id)
-        claims.begin_content(db, claim)
+        recording.begin_content(db, claim)
         clock.forward(61)
         recovery.recover(db)
         assert row_of(db, entry_id).uncertain == events
@@ -223,7 +223,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
         claims.release(db, [claim])
         clock.forward(20 * 60)
     [claim] = (each for each in take(db) if each.id == entry_id)
-    claims.begin_content(db, claim)
+    recording.begin_content(db, claim)
     clock.forward(61)
     recovery.recover(db)
 
@@ -234,7 +234,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
 def test_uncertain_mail_is_held_where_the_settings_say_so(db: Database, put: Put, clock: Clock) -> None:
     settings.configure(OUTBOX_ON_UNCERTAIN="hold")
     entry_id = put()
-    claims.begin_content(db, take(db)[0])
+    recording.begin_content(db, take(db)[0])
     clock.forward(61)
     recovery.recover(db)
 
@@ -284,7 +284,7 @@ def test_mail_that_expired_ends_unsent(db: Database, put: Put, clock: Clock) -> 
 def test_a_retry_that_would_come_too_late_expires_on_time(db: Database, put: Put, clock: Clock) -> None:
     entry_id = put(expires=60)
     [claim] = take(db)
-    claims.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=30 * 86_400_000)])
+    recording.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=30 * 86_400_000)])
     clock.forward(61)
     assert take(db) == []
     assert state_of(db, entry_id) == ("dead", {"ann@example.com": "expired"})
@@ -296,7 +296,7 @@ def test_suppressed_recipients_get_nothing_and_the_others_do(db: Database, put: 
     entry_id, alone = put("ann@example.com", "bob@example.com", "eve@example.com"), put("bob@example.com")
     [claim] = take(db)
     assert claim.recipients == ("ann@example.com", "eve@example.com")
-    claims.record(db, claim, sent(claim))
+    recording.record(db, claim, sent(claim))
     assert state_of(db, entry_id) == (
         "done",
         {"ann@example.com": "sent", "bob@example.com": "suppressed", "eve@example.com": "sent"},
@@ -307,7 +307,7 @@ def test_suppressed_recipients_get_nothing_and_the_others_do(db: Database, put: 
 def test_a_hard_bounce_can_suppress_the_address(db: Database, put: Put) -> None:
     put("ann@example.com")
     [claim] = take(db)
-    claims.record(db, claim, [Outcome("ann@example.com", "refused", 550, "5.1.1", suppress=True)])
+    recording.record(db, claim, [Outcome("ann@example.com", "refused", 550, "5.1.1", suppress=True)])
 
     [listed] = suppressions.list_suppressions(db)
     assert (listed.address, listed.expires) == ("ann@example.com", None)
@@ -327,7 +327,7 @@ def test_a_clock_that_is_set_makes_neither_a_storm_nor_a_stall(
     clock.forward(seconds)
     [claim] = take(db) or (recovery.recover(db), take(db))[1]
     assert claim.id == at_once
-    claims.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=600_000)])
+    recording.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=600_000)])
     crashed = put()
     assert take(db)[0].id == crashed
     clock.forward(-seconds)
@@ -373,8 +373,8 @@ def test_many_workers_take_each_mail_once(db: Database, put: Put) -> None:
         while mine := take(db, 7, worker):
             for each in mine:
                 taken.append(each.id)
-                assert claims.begin_content(db, each)
-                assert claims.record(db, each, sent(each))
+                assert recording.begin_content(db, each)
+                assert recording.record(db, each, sent(each))
 
     threads = [threading.Thread(target=work, args=(f"worker {number}",)) for number in range(8)]
     for each in threads:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aerogram import exceptions, outbox
-from aerogram.outbox import claims, entries, recovery
+from aerogram.outbox import claims, entries, recording, recovery
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage import purging
 
@@ -26,7 +26,7 @@ def finish(db: Database, *states: Any, **fields: Any) -> None:
     """Claim the next mail, and record a state for each of its recipients."""
     [claim] = claims.claim(db, "worker", 1, lease=60)
     pairs = zip(claim.recipients, states, strict=True)
-    assert claims.record(db, claim, [Outcome(address, state, **fields) for address, state in pairs])
+    assert recording.record(db, claim, [Outcome(address, state, **fields) for address, state in pairs])
 
 
 def test_an_entry_shows_each_recipient_and_the_history(db: Database, put: Put) -> None:
@@ -75,7 +75,7 @@ def test_the_status_counts_by_state_and_tells_the_age_of_the_oldest(
     put()
     assert (outbox.status().counts["done"], outbox.status().sent_last_hour) == (1, 1)
     [claim] = claims.claim(db, "worker", 1, lease=60)
-    claims.record(db, claim, [Outcome("ann@example.com", "uncertain")], uncertain=True)
+    recording.record(db, claim, [Outcome("ann@example.com", "uncertain")], uncertain=True)
     assert outbox.status().uncertain == 1
     outbox.retry(claim.id)
     assert outbox.status().uncertain == 1  # for good
@@ -112,8 +112,8 @@ def test_a_mail_on_the_wire_is_not_cancelled_and_ends_as_it_ends(db: Database, p
     for _ in range(2):
         with pytest.raises(exceptions.EntryStateError, match="a worker is sending it"):
             outbox.cancel(entry_id)
-        claims.begin_content(db, claim)
-    claims.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
+        recording.begin_content(db, claim)
+    recording.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
     assert outbox.get(entry_id).state == "done"
     for act in (outbox.cancel, outbox.retry):
         with pytest.raises(exceptions.EntryStateError, match="it is done"):
@@ -130,7 +130,9 @@ def test_a_retry_makes_due_at_once_and_sends_to_no_one_twice(db: Database, put: 
     outbox.retry(entry_id)
     [claim] = claims.claim(db, "worker", 1, lease=60)
     assert claim.recipients == ("bob@example.com", "eve@example.com")
-    claims.record(db, claim, [Outcome("bob@example.com", "refused"), Outcome("eve@example.com", "refused")])
+    recording.record(
+        db, claim, [Outcome("bob@example.com", "refused"), Outcome("eve@example.com", "refused")]
+    )
     assert outbox.get(entry_id).state == "done"
 
 
@@ -193,8 +195,8 @@ def test_purging_while_mail_is_sent_takes_no_live_entry(db: Database, put: Put) 
     def send() -> None:
         while taken := claims.claim(db, threading.current_thread().name, 5, lease=60):
             for claim in taken:
-                assert claims.begin_content(db, claim)
-                assert claims.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
+                assert recording.begin_content(db, claim)
+                assert recording.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
                 recorded.add(claim.id)
 
     threads = [threading.Thread(target=send) for _ in range(3)]

@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims, recovery, transports
+from aerogram.outbox import claims, recording, recovery, transports
 from aerogram.outbox.queueing import freeze, insert
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.schedule import Schedule
@@ -71,9 +71,9 @@ def work(db: Database) -> None:
     transports.pause(db, "bulk", 3600)
     first, second = claims.claim(db, "worker", 2, lease=60)
     claims.renew(db, "worker", [first, second], 60)
-    assert claims.begin_content(db, first)
-    claims.record(db, first, [Outcome("ann@example.com", "sent", 250)])
-    claims.record(db, second, [Outcome("ann@example.com", "pending", 450, delay=10**13)])
+    assert recording.begin_content(db, first)
+    recording.record(db, first, [Outcome("ann@example.com", "sent", 250)])
+    recording.record(db, second, [Outcome("ann@example.com", "pending", 450, delay=10**13)])
     message = freeze(EmailMessage("News", "", "shop@example.com", ["ann@example.com"]))
     assert message is not None
     with db.writing() as connection:

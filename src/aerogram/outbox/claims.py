@@ -1,4 +1,4 @@
-"""The work of the workers: claim mail, mark that its content is sent, record what came of it.
+"""The leases of the workers: who may send a mail, and which one is first.
 
 A claim is a lease: it ends at a time unless it is renewed, and a token that rises with each claim says who
 holds it. A worker that has lost its lease can neither begin to send nor overwrite what another recorded.
@@ -9,35 +9,22 @@ them that is not recorded is the one that it was sending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select
+from sqlalchemy import Connection, Row, bindparam, select
 
-from aerogram.outbox.retries import Outcome, Verdict
-from aerogram.outbox.storage.prepared import run, run_all
-from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, content, entry, recipient
-from aerogram.outbox.suppressions import suppress, suppressed_of
+from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle
+from aerogram.outbox.retries import Outcome
+from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
+from aerogram.outbox.suppressions import suppressed_of
 from aerogram.outbox.transports import paused_mailers
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = [
-    "DAY",
-    "Claim",
-    "begin_content",
-    "begin_contents",
-    "claim",
-    "record",
-    "record_all",
-    "release",
-    "renew",
-    "settle",
-    "settle_all",
-    "urgency",
-]
+__all__ = ["DAY", "Claim", "claim", "release", "renew", "urgency"]
 
 DAY: Final = 86_400_000
 """Milliseconds of waiting that outweigh one step of priority."""
@@ -118,95 +105,6 @@ def claim(
             return claims
 
 
-def begin_content(db: Database, claim: Claim) -> bool:
-    """Record that the content of one mail is about to be sent; as :func:`begin_contents`.
-
-    Returns:
-        False if the lease is lost: send nothing.
-    """
-    with db.writing() as connection:
-        return bool(begin_contents(connection, db.now(connection), [claim]))
-
-
-def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) -> set[str]:
-    """Record that the contents of some mails are about to be sent, so that a crash is uncertain from now on.
-
-    Args:
-        connection: a transaction that writes.
-        now: the time of the database, in milliseconds.
-        claims: the mails.
-
-    Returns:
-        The ids of those whose lease is not lost. Of the others nothing may be sent.
-    """
-    rows = [
-        {"of_entry": each.id, "of_token": each.token, "until": now + _ms(each.lease), "now": now}
-        for each in claims
-    ]
-    if run_all(connection, _BEGIN, rows) == len(rows):
-        return {each.id for each in claims}
-    states = _states_of(connection, claims)
-    return {each.id for each in claims if _is_held(states.get(each.id), each)}
-
-
-def record(
-    db: Database, claim: Claim, results: Sequence[Outcome], *, uncertain: bool = False, crashed: bool = False
-) -> bool:
-    """Record what became of one mail; as :func:`record_all`.
-
-    Args:
-        db: the database.
-        claim: the mail.
-        results: what became of each recipient.
-        uncertain: whether it is uncertain if the mail was sent.
-        crashed: whether the attempt ended in an error that counts as a crash.
-
-    Returns:
-        False if the lease was lost.
-    """
-    verdict = Verdict(tuple(results), uncertain=uncertain, crashed=crashed)
-    with db.writing() as connection:
-        return bool(record_all(connection, db.now(connection), [(claim, verdict)]))
-
-
-def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
-    """Record what became of mails that were claimed; each ends, or waits for its next attempt.
-
-    Args:
-        connection: a transaction that writes.
-        now: the time of the database, in milliseconds.
-        results: the mails and what became of their recipients.
-
-    Returns:
-        The ids of those whose lease was not lost. Of the others only what was sent is recorded: no one sends
-        it again.
-    """
-    states = _states_of(connection, [claim for claim, _ in results])
-    held, attempts, outcomes = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
-    ended: dict[str, tuple[int, int]] = {}
-    for claim, verdict in results:
-        if (row := states.get(claim.id)) is None:
-            continue
-        is_held = _is_held(row, claim)
-        started = row.claimed if is_held else None
-        attempts += [_attempt(claim, each, started, now, verdict.uncertain) for each in verdict.outcomes]
-        known = [each for each in verdict.outcomes if is_held or each.state == "sent"]
-        outcomes += [_result(claim.id, each, now) for each in known]
-        suppress(connection, [each.address for each in known if each.suppress], "refused for good", now)
-        if is_held:
-            held.add(claim.id)
-            ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
-        # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
-        elif known and not (row.state == "sending" and row.phase == "data"):
-            ended[claim.id] = 0, 0
-    if attempts:
-        run_all(connection, _ATTEMPT, attempts)
-    if outcomes:
-        run_all(connection, _RESULT, outcomes)
-    settle_all(connection, ended, now)
-    return held
-
-
 def renew(db: Database, worker: str, claims: Iterable[Claim], lease: float) -> set[str]:
     """Extend the leases of a worker.
 
@@ -222,7 +120,7 @@ def renew(db: Database, worker: str, claims: Iterable[Claim], lease: float) -> s
         rows = connection.execute(query.with_for_update())
         held = {row.id for row in rows if row.lease_token == tokens[row.id]}
         if held:
-            values = {"lease_until": now + _ms(lease), "planned": now}
+            values = {"lease_until": now + milliseconds(lease), "planned": now}
             connection.execute(entry.update().where(entry.c.id.in_(held)).values(values))
     return held
 
@@ -232,55 +130,9 @@ def release(db: Database, claims: Iterable[Claim]) -> None:
     with db.writing() as connection:
         now = db.now(connection)
         for each in claims:
-            if connection.execute(_held(each).values(phase="claimed")).rowcount:
+            if connection.execute(held(each).values(phase="claimed")).rowcount:
                 settle(connection, each.id, now)
 
-
-def settle(connection: Connection, entry_id: str, now: int, *, uncertain: int = 0, crashes: int = 0) -> str:
-    """Give an entry the state that follows from those of its recipients, and end its lease.
-
-    Returns:
-        The state.
-    """
-    return settle_all(connection, {entry_id: (uncertain, crashes)}, now)[entry_id]
-
-
-def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now: int) -> dict[str, str]:
-    """Do the same for several entries, each with the uncertain events and crashes to be added.
-
-    Returns:
-        The states.
-    """
-    if not ended:
-        return {}
-    found: dict[str, dict[str, int | None]] = {entry_id: {} for entry_id in ended}
-    for entry_id, state, due in run(connection, _states, ended):
-        found[entry_id][state] = due
-    states = {
-        entry_id: next((state for each, state in _ENDS if each in due), "dead")
-        for entry_id, due in found.items()
-    }
-    rows = [
-        {
-            "of_entry": entry_id,
-            "new_state": state,
-            "new_due": found[entry_id].get("pending"),
-            "more_uncertain": ended[entry_id][0],
-            "more_crashes": ended[entry_id][1],
-            "now": now,
-        }
-        for entry_id, state in states.items()
-    ]
-    for statement, some in (
-        (_QUEUE_AGAIN, [row for row in rows if row["new_state"] == "queued"]),
-        (_END, [row for row in rows if row["new_state"] != "queued"]),
-    ):
-        if some:
-            run_all(connection, statement, some)
-    return states
-
-
-# -- claiming --
 
 _LANE_HEAD: Final = select(entry.c.mailer, entry.c.priority, entry.c.due).where(QUEUED).limit(1)
 _NEXT_OF_MAILER: Final = _LANE_HEAD.where(
@@ -371,7 +223,7 @@ def _take(connection: Connection, rows: list[Row[Any]], worker: str, now: int, l
     for each in waiting:
         if each.address in barred:
             connection.execute(
-                _RESULT, _result(each.entry, Outcome(each.address, "suppressed", counts=False), now)
+                RESULT, result(each.entry, Outcome(each.address, "suppressed", counts=False), now)
             )
         else:
             attempts[each.entry][each.address] = each.attempts
@@ -386,7 +238,7 @@ def _take(connection: Connection, rows: list[Row[Any]], worker: str, now: int, l
         "state": "sending",
         "phase": "claimed",
         "lease_owner": worker,
-        "lease_until": now + _ms(lease),
+        "lease_until": now + milliseconds(lease),
         "claimed": now,
         "planned": now,
         "lease_token": entry.c.lease_token + 1,
@@ -423,128 +275,3 @@ _WAITING: Final = (
     )
     .order_by(recipient.c.entry, recipient.c.position)
 )
-
-
-# -- recording --
-
-_BEGIN: Final = (
-    entry.update()
-    .where(
-        entry.c.id == bindparam("of_entry"),
-        entry.c.lease_token == bindparam("of_token"),
-        entry.c.state == "sending",
-    )
-    .values(phase="data", lease_until=bindparam("until"), planned=bindparam("now"))
-)
-_ENDS: Final = (("pending", "queued"), ("uncertain", "held"), ("sent", "done"), ("cancelled", "cancelled"))
-
-
-def _states(ids: Sequence[Any]) -> Any:
-    return (
-        select(recipient.c.entry, recipient.c.state, func.min(recipient.c.due))
-        .where(recipient.c.entry.in_(ids))
-        .group_by(recipient.c.entry, recipient.c.state)
-    )
-
-
-_SETTLE: Final = (
-    entry.update()
-    .where(entry.c.id == bindparam("of_entry"))
-    .values(
-        state=bindparam("new_state"),
-        phase=None,
-        lease_owner=None,
-        lease_until=None,
-        claimed=None,
-        uncertain=entry.c.uncertain + bindparam("more_uncertain"),
-        crashes=entry.c.crashes + bindparam("more_crashes"),
-    )
-)
-_END: Final = _SETTLE.values(finished=bindparam("now"))
-# Where the next attempt would come too late, it is claimed when it expires, and ends.
-_QUEUE_AGAIN: Final = _SETTLE.values(
-    due=case((entry.c.expires < bindparam("new_due"), entry.c.expires), else_=bindparam("new_due")),
-    planned=bindparam("now"),
-)
-_ATTEMPT: Final = attempt.insert().values(
-    {column.name: bindparam(column.name) for column in attempt.c if column is not attempt.c.id}
-)
-_RESULT: Final = (
-    recipient.update()
-    .where(
-        recipient.c.entry == bindparam("of_entry"),
-        recipient.c.address == bindparam("of_address"),
-        recipient.c.state != "sent",
-    )
-    .values(
-        state=bindparam("new_state"),
-        attempts=recipient.c.attempts + bindparam("counted"),
-        code=bindparam("new_code"),
-        enhanced_code=bindparam("new_enhanced_code"),
-        text=bindparam("new_text"),
-        due=bindparam("new_due"),
-    )
-)
-
-
-def _result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
-    return {
-        "of_entry": entry_id,
-        "of_address": outcome.address,
-        "new_state": outcome.state,
-        "counted": int(outcome.counts),
-        "new_code": outcome.code,
-        "new_enhanced_code": outcome.enhanced_code,
-        "new_text": outcome.text[:512],
-        "new_due": now + (outcome.delay or 0),
-    }
-
-
-def _attempt(
-    claim: Claim, outcome: Outcome, started: int | None, now: int, uncertain: bool
-) -> dict[str, Any]:
-    doubtful = uncertain and outcome.state == "pending" and outcome.code is None
-    return {
-        "entry": claim.id,
-        "token": claim.token,
-        "address": outcome.address,
-        "started": started,
-        "ended": now,
-        "outcome": "uncertain" if doubtful else outcome.state,
-        "code": outcome.code,
-        "enhanced_code": outcome.enhanced_code,
-        "text": outcome.text[:512],
-    }
-
-
-def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:
-    """Return state, phase, token and time of the claim of entries, which no one else can change meanwhile."""
-    rows = run(connection, _claimed, [each.id for each in claims])
-    return {entry_id: _Claimed(*rest) for entry_id, *rest in rows}
-
-
-class _Claimed(NamedTuple):
-    state: str
-    phase: str | None
-    lease_token: int
-    claimed: int | None
-
-
-def _claimed(ids: Sequence[Any]) -> Any:
-    columns = entry.c.id, entry.c.state, entry.c.phase, entry.c.lease_token, entry.c.claimed
-    return select(*columns).where(entry.c.id.in_(ids)).with_for_update()
-
-
-def _is_held(row: _Claimed | None, claim: Claim) -> bool:
-    return row is not None and row.state == "sending" and row.lease_token == claim.token
-
-
-def _held(claim: Claim) -> Any:
-    """Return an update of the entry that changes nothing unless the claim still holds."""
-    return entry.update().where(
-        entry.c.id == claim.id, entry.c.lease_token == claim.token, entry.c.state == "sending"
-    )
-
-
-def _ms(seconds: float) -> int:
-    return max(1, int(seconds * 1000))

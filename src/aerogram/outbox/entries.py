@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
-from aerogram.outbox.claims import settle
+from aerogram.outbox.recording import settle
 from aerogram.outbox.storage.schema import (
     ENDED,
     ENTRY_STATES,

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from aerogram.conf import settings
 from aerogram.outbox import retries
-from aerogram.outbox.claims import settle, urgency
+from aerogram.outbox.claims import urgency
+from aerogram.outbox.recording import settle
 from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, entry, recipient
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from time import sleep
 from typing import Final
 
 from aerogram.exceptions import AerogramError
-from aerogram.outbox.claims import Claim, begin_contents, record_all
+from aerogram.outbox.claims import Claim
+from aerogram.outbox.recording import begin_contents, record_all
 from aerogram.outbox.retries import Verdict
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker.log import log_database, log_result

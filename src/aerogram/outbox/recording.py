@@ -1,0 +1,288 @@
+"""What a worker records: that a content is about to leave, what came of it, and the state that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, case, func, select
+
+from aerogram.outbox.retries import Outcome, Verdict
+from aerogram.outbox.storage.prepared import run, run_all
+from aerogram.outbox.storage.schema import attempt, entry, recipient
+from aerogram.outbox.suppressions import suppress
+
+if TYPE_CHECKING:
+    from aerogram.outbox.claims import Claim
+    from aerogram.outbox.storage.database import Database
+
+__all__ = [
+    "RESULT",
+    "begin_content",
+    "begin_contents",
+    "held",
+    "milliseconds",
+    "record",
+    "record_all",
+    "result",
+    "settle",
+    "settle_all",
+]
+
+
+def begin_content(db: Database, claim: Claim) -> bool:
+    """Record that the content of one mail is about to be sent; as :func:`begin_contents`.
+
+    Returns:
+        False if the lease is lost: send nothing.
+    """
+    with db.writing() as connection:
+        return bool(begin_contents(connection, db.now(connection), [claim]))
+
+
+def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) -> set[str]:
+    """Record that the contents of some mails are about to be sent, so that a crash is uncertain from now on.
+
+    Args:
+        connection: a transaction that writes.
+        now: the time of the database, in milliseconds.
+        claims: the mails.
+
+    Returns:
+        The ids of those whose lease is not lost. Of the others nothing may be sent.
+    """
+    rows = [
+        {"of_entry": each.id, "of_token": each.token, "until": now + milliseconds(each.lease), "now": now}
+        for each in claims
+    ]
+    if run_all(connection, _BEGIN, rows) == len(rows):
+        return {each.id for each in claims}
+    states = _states_of(connection, claims)
+    return {each.id for each in claims if _is_held(states.get(each.id), each)}
+
+
+def record(
+    db: Database, claim: Claim, results: Sequence[Outcome], *, uncertain: bool = False, crashed: bool = False
+) -> bool:
+    """Record what became of one mail; as :func:`record_all`.
+
+    Args:
+        db: the database.
+        claim: the mail.
+        results: what became of each recipient.
+        uncertain: whether it is uncertain if the mail was sent.
+        crashed: whether the attempt ended in an error that counts as a crash.
+
+    Returns:
+        False if the lease was lost.
+    """
+    verdict = Verdict(tuple(results), uncertain=uncertain, crashed=crashed)
+    with db.writing() as connection:
+        return bool(record_all(connection, db.now(connection), [(claim, verdict)]))
+
+
+def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
+    """Record what became of mails that were claimed; each ends, or waits for its next attempt.
+
+    Args:
+        connection: a transaction that writes.
+        now: the time of the database, in milliseconds.
+        results: the mails and what became of their recipients.
+
+    Returns:
+        The ids of those whose lease was not lost. Of the others only what was sent is recorded: no one sends
+        it again.
+    """
+    states = _states_of(connection, [claim for claim, _ in results])
+    held, attempts, outcomes = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
+    ended: dict[str, tuple[int, int]] = {}
+    for claim, verdict in results:
+        if (row := states.get(claim.id)) is None:
+            continue
+        is_held = _is_held(row, claim)
+        started = row.claimed if is_held else None
+        attempts += [_attempt(claim, each, started, now, verdict.uncertain) for each in verdict.outcomes]
+        known = [each for each in verdict.outcomes if is_held or each.state == "sent"]
+        outcomes += [result(claim.id, each, now) for each in known]
+        suppress(connection, [each.address for each in known if each.suppress], "refused for good", now)
+        if is_held:
+            held.add(claim.id)
+            ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
+        # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
+        elif known and not (row.state == "sending" and row.phase == "data"):
+            ended[claim.id] = 0, 0
+    if attempts:
+        run_all(connection, _ATTEMPT, attempts)
+    if outcomes:
+        run_all(connection, RESULT, outcomes)
+    settle_all(connection, ended, now)
+    return held
+
+
+def settle(connection: Connection, entry_id: str, now: int, *, uncertain: int = 0, crashes: int = 0) -> str:
+    """Give an entry the state that follows from those of its recipients, and end its lease.
+
+    Returns:
+        The state.
+    """
+    return settle_all(connection, {entry_id: (uncertain, crashes)}, now)[entry_id]
+
+
+def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now: int) -> dict[str, str]:
+    """Do the same for several entries, each with the uncertain events and crashes to be added.
+
+    Returns:
+        The states.
+    """
+    if not ended:
+        return {}
+    found: dict[str, dict[str, int | None]] = {entry_id: {} for entry_id in ended}
+    for entry_id, state, due in run(connection, _states, ended):
+        found[entry_id][state] = due
+    states = {
+        entry_id: next((state for each, state in _ENDS if each in due), "dead")
+        for entry_id, due in found.items()
+    }
+    rows = [
+        {
+            "of_entry": entry_id,
+            "new_state": state,
+            "new_due": found[entry_id].get("pending"),
+            "more_uncertain": ended[entry_id][0],
+            "more_crashes": ended[entry_id][1],
+            "now": now,
+        }
+        for entry_id, state in states.items()
+    ]
+    for statement, some in (
+        (_QUEUE_AGAIN, [row for row in rows if row["new_state"] == "queued"]),
+        (_END, [row for row in rows if row["new_state"] != "queued"]),
+    ):
+        if some:
+            run_all(connection, statement, some)
+    return states
+
+
+_BEGIN: Final = (
+    entry.update()
+    .where(
+        entry.c.id == bindparam("of_entry"),
+        entry.c.lease_token == bindparam("of_token"),
+        entry.c.state == "sending",
+    )
+    .values(phase="data", lease_until=bindparam("until"), planned=bindparam("now"))
+)
+_ENDS: Final = (("pending", "queued"), ("uncertain", "held"), ("sent", "done"), ("cancelled", "cancelled"))
+
+
+def _states(ids: Sequence[Any]) -> Any:
+    return (
+        select(recipient.c.entry, recipient.c.state, func.min(recipient.c.due))
+        .where(recipient.c.entry.in_(ids))
+        .group_by(recipient.c.entry, recipient.c.state)
+    )
+
+
+_SETTLE: Final = (
+    entry.update()
+    .where(entry.c.id == bindparam("of_entry"))
+    .values(
+        state=bindparam("new_state"),
+        phase=None,
+        lease_owner=None,
+        lease_until=None,
+        claimed=None,
+        uncertain=entry.c.uncertain + bindparam("more_uncertain"),
+        crashes=entry.c.crashes + bindparam("more_crashes"),
+    )
+)
+_END: Final = _SETTLE.values(finished=bindparam("now"))
+# Where the next attempt would come too late, it is claimed when it expires, and ends.
+_QUEUE_AGAIN: Final = _SETTLE.values(
+    due=case((entry.c.expires < bindparam("new_due"), entry.c.expires), else_=bindparam("new_due")),
+    planned=bindparam("now"),
+)
+_ATTEMPT: Final = attempt.insert().values(
+    {column.name: bindparam(column.name) for column in attempt.c if column is not attempt.c.id}
+)
+RESULT: Final = (
+    recipient.update()
+    .where(
+        recipient.c.entry == bindparam("of_entry"),
+        recipient.c.address == bindparam("of_address"),
+        recipient.c.state != "sent",
+    )
+    .values(
+        state=bindparam("new_state"),
+        attempts=recipient.c.attempts + bindparam("counted"),
+        code=bindparam("new_code"),
+        enhanced_code=bindparam("new_enhanced_code"),
+        text=bindparam("new_text"),
+        due=bindparam("new_due"),
+    )
+)
+
+
+def result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
+    """Return the parameters of :data:`RESULT` for one recipient."""
+    return {
+        "of_entry": entry_id,
+        "of_address": outcome.address,
+        "new_state": outcome.state,
+        "counted": int(outcome.counts),
+        "new_code": outcome.code,
+        "new_enhanced_code": outcome.enhanced_code,
+        "new_text": outcome.text[:512],
+        "new_due": now + (outcome.delay or 0),
+    }
+
+
+def _attempt(
+    claim: Claim, outcome: Outcome, started: int | None, now: int, uncertain: bool
+) -> dict[str, Any]:
+    doubtful = uncertain and outcome.state == "pending" and outcome.code is None
+    return {
+        "entry": claim.id,
+        "token": claim.token,
+        "address": outcome.address,
+        "started": started,
+        "ended": now,
+        "outcome": "uncertain" if doubtful else outcome.state,
+        "code": outcome.code,
+        "enhanced_code": outcome.enhanced_code,
+        "text": outcome.text[:512],
+    }
+
+
+def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:
+    """Return state, phase, token and time of the claim of entries, which no one else can change meanwhile."""
+    rows = run(connection, _claimed, [each.id for each in claims])
+    return {entry_id: _Claimed(*rest) for entry_id, *rest in rows}
+
+
+class _Claimed(NamedTuple):
+    state: str
+    phase: str | None
+    lease_token: int
+    claimed: int | None
+
+
+def _claimed(ids: Sequence[Any]) -> Any:
+    columns = entry.c.id, entry.c.state, entry.c.phase, entry.c.lease_token, entry.c.claimed
+    return select(*columns).where(entry.c.id.in_(ids)).with_for_update()
+
+
+def _is_held(row: _Claimed | None, claim: Claim) -> bool:
+    return row is not None and row.state == "sending" and row.lease_token == claim.token
+
+
+def held(claim: Claim) -> Any:
+    """Return an update of the entry that changes nothing unless the claim still holds."""
+    return entry.update().where(
+        entry.c.id == claim.id, entry.c.lease_token == claim.token, entry.c.state == "sending"
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a lease as the database has it, at least 1."""
+    return max(1, int(seconds * 1000))
