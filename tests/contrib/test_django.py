@@ -122,14 +122,9 @@ def test_the_example_passes_its_own_tests(example: Project) -> None:
 
 
 def test_the_command_of_the_example(example: Project) -> None:
-    assert example.python("manage.py", "aerogram", "list").startswith("order_received\tOrderReceived\t")
     assert "no errors, no warnings" in example.python("manage.py", "aerogram", "check")
-    example.python("manage.py", "aerogram", "preview", "--out", "previews")
-    assert (example.folder / "previews/order_received/a-bag-of-coffee.html").is_file()
     sent = example.python("manage.py", "aerogram", "send", "order_received", "--to", "me@example.com")
     assert "https://halyard.example/orders/7/" in sent.replace("=\n", "")
-    assert "--app" in example.python("manage.py", "aerogram", "--help")
-    example.python("manage.py", "aerogram", "send", "nothing", "--to", "me@example.com", status=2)
 
 
 # Settings
