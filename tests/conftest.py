@@ -31,7 +31,7 @@ PROGRAMS_ARE_REQUIRED = os.environ.get("REQUIRE_PROGRAMS", "") not in ("", "0")
 # properties that name no number of their own are run as docs/mail.md tells.
 hypothesis.settings.register_profile(
     "aerogram",
-    max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "50")),
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),

@@ -29,7 +29,8 @@ def test_a_pipelined_message_costs_one_wait(count, lazily):
     with FaultyServer() as server:
         deliver(server, iter(messages) if lazily else messages)
     assert len(server.messages) == count
-    assert server.waits <= count + SETUP
+    # A thread that a busy machine stops may read what was sent together in two pieces now and then.
+    assert server.waits <= count + SETUP + count // 20
 
 
 def test_refused_messages_cost_no_wait_more():
