@@ -27,6 +27,7 @@ from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.fields import header_field
 from aerogram.mail.header.rules import check_extra_headers
 from aerogram.mail.message.email_message import EmailMultiAlternatives
+from aerogram.mail.message.inline_parts import shows_image
 from aerogram.naming import snake_case
 from aerogram.stencil import Stencils
 from aerogram.templating import (
@@ -158,7 +159,7 @@ class Renderer:
         if html is not None:
             message.alternatives.append(html)
             for image in rendering.images.values():
-                if str(image) in str(html.content):
+                if shows_image(str(html.content), image.content_id):
                     message.attachments.append(image.part)
         message.extra_headers = _headers(notification, message, rendering, unsubscribe_url)
         for attachment in notification.attachments or ():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aerogram.mail.message import EmailMessage, EmailMultiAlternatives
+from aerogram.mail.message.inline_parts import shows_image
 from aerogram.mail.wire.serializer import to_bytes
 
 
@@ -35,6 +36,18 @@ def html_mail(html: str, *attachments: Any) -> EmailMultiAlternatives:
 
 
 FORMS = ("alternative", "plain", "html")
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ('<!-- <img src="cid:logo@x.org"> --><p>', False),
+        ('<!--[if mso]><img src="cid:logo@x.org"><![endif]--><p>', True),
+        ('<!-- old --><img src="cid:logo@x.org"><!-- new -->', True),
+    ],
+)
+def test_a_comment_shows_no_image_unless_it_is_conditional(html: str, shown: bool) -> None:
+    assert shows_image(html, "logo@x.org") is shown
 
 
 @pytest.mark.parametrize("disposition", [None, "inline"])

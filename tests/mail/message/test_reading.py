@@ -12,6 +12,7 @@ from jinja2 import DictLoader
 from aerogram import Notification, Renderer, mail
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage, EmailMultiAlternatives
+from aerogram.plaintext import html_to_text
 
 PAGE = """<!doctype html><html><head><title>Secret title</title><style>p {color: red}</style></head>
 <body><p>Dear <b>A</b>nn,\n your&nbsp;parcel</p><p>left</p><table><tr><td>one<td>two</table>
@@ -24,6 +25,25 @@ def both(text: str = "Dear Ann, your\nparcel left. See https://x.org/t?a=1&b=2."
     message = EmailMultiAlternatives("S", text, to=["ann@x.org"])
     message.attach_alternative(PAGE, "text/html")
     return message
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ('<p>Please <a href="https://x.org/p">pay now</a> today', "Please pay now today"),
+        (
+            '<p>See <a href="https://x.org/(a)">it</a>, or <a href="mailto:a@b.de">mail us</a>. Bye',
+            "it, or mail us. Bye",
+        ),
+        ("<p>Now <s>$100</s> <b>$60</b>", "Now $100 $60"),
+        ("<p>All <i>of</i> <b>th</b>em", "All of them"),
+    ],
+)
+def test_words_are_seen_across_links_and_inline_tags_in_both_parts(html: str, words: str) -> None:
+    message = EmailMultiAlternatives("s", html_to_text(html), to=["ann@example.com"])
+    message.attach_alternative(html, "text/html")
+    assert message.sees(words)
+    assert not message.sees(words + " Bob")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
+_COMMENT = re.compile(r"<!--(?!\[if\b|-?>).*?-->", re.S | re.I)  # a conditional one is shown by Outlook
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
 
 
@@ -42,8 +43,13 @@ def _shows(message: EmailMessage, content_id: str) -> bool:
     forms = [content for content, mimetype in alternatives if mimetype.lower().startswith("text/html")]
     if message.content_subtype == "html":
         forms.append(message.body)
-    url = re.compile(rf"cid:{re.escape(content_id)}(?![\w.@-])")
-    return any(url.search(str(form)) for form in forms)
+    return any(shows_image(str(form), content_id) for form in forms)
+
+
+def shows_image(html: str, content_id: str) -> bool:
+    """Return whether HTML names a Content-ID, outside of comments that no reader shows."""
+    url = rf"cid:{re.escape(content_id)}(?![\w.@-])"
+    return re.search(url, html) is not None and re.search(url, _COMMENT.sub("", html)) is not None
 
 
 def check_part(part: Message) -> None:

@@ -16,6 +16,8 @@ _INLINE: Final = {
 }  # fmt: skip
 _UNSEEN: Final = frozenset({"script", "style", "template", "title"})
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u034f\u200b\u200c\u2060\ufeff"))
+_SHOWN_URL: Final = re.compile(r":\s+(https?://[^\s<>\"]+|[^\s<>\"@:]+@[\w.-]*\w)")
+_MARKED: Final = re.compile(r"~([^~\n]+)~")
 _URL: Final = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+")
 
 
@@ -50,6 +52,8 @@ class ReadableMessage:
     def sees(self, text: str, part: Part | None = None) -> bool:
         """Return whether a reader of the message sees a text; any white space counts as one space.
 
+        What a text part shows in addition to the words, such as the URL behind a link, may be left out.
+
         Args:
             text: the words, in the case they are written. Alternative texts of images count.
             part: ``"text"`` or ``"html"``; if it is None, each part that the message has must show the text.
@@ -60,8 +64,10 @@ class ReadableMessage:
         >>> message.sees("Dear Ann"), message.sees("Bob")
         (True, False)
         """
-        forms = [" ".join(reader.words) for reader in self._readers(part)]
-        return bool(forms) and all(_plain(text) in _plain(form) for form in forms)
+        words, readers = _plain(text), self._readers(part)
+        return bool(readers) and all(
+            any(words in _plain(form) for form in reader.forms) for reader in readers
+        )
 
     @property
     def links(self) -> list[str]:
@@ -86,11 +92,12 @@ class ReadableMessage:
 
 
 class _Reader(HTMLParser):
-    """Collects words and links."""
+    """Collects links and ``forms``: the words, and those of a text part without its URLs and marks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.words: list[str] = [""]
+        self.words: list[str] = []
+        self.forms: list[str] = []
         self.links: list[str] = []
         self._unseen = 0
 
@@ -99,13 +106,13 @@ class _Reader(HTMLParser):
         reader = cls()
         reader.feed(page)
         reader.close()
-        reader.words = ["".join(reader.words)]
+        reader.forms = ["".join(reader.words)]
         return reader
 
     @classmethod
     def of_text(cls, text: str) -> _Reader:
         reader = cls()
-        reader.words = [text]
+        reader.forms = [text, _MARKED.sub(r"\1", _SHOWN_URL.sub(_behind_url, text))]
         reader.links = [_without_punctuation(url) for url in _URL.findall(text)]
         return reader
 
@@ -127,6 +134,10 @@ class _Reader(HTMLParser):
 
 def _plain(text: str) -> str:
     return " ".join(text.translate(_INVISIBLE).split())
+
+
+def _behind_url(found: re.Match[str]) -> str:
+    return found[1][len(_without_punctuation(found[1])) :]
 
 
 def _without_punctuation(url: str) -> str:
