@@ -1,0 +1,184 @@
+"""Queueing and draining beside django-post_office and django-mailer: ``./run bench outbox``.
+
+Every contestant queues and drains the same mails (2 KB, text and HTML) in the same run, one process each,
+into a SQLite file of its own, through Postfix's smtp-sink on loopback. Then Aerogram alone: with 2 and 4
+worker processes, and with PostgreSQL where ``--postgresql URL`` names a database. The processor time is that
+of the process that drains; with several processes, it is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.smtp_peers import LISTEN, sink
+
+TEXT = "Dear Ann,\n" + "your order is on its way.\n" * 20
+HTML = "<p>" + "your order is on its way.<br>\n" * 50 + "</p>"
+GROUP = 200
+
+
+def arguments_of(number: int) -> tuple[str, str, str, list[str]]:
+    """Return subject, text, sender and recipients of a mail."""
+    return f"Order {number}", TEXT, "shop@example.com", [f"u{number}@example.com"]
+
+
+def measured(result: dict[str, float], name: str, mails: int, work: Callable[[], object]) -> None:
+    """Note mails a second, and the processor time of one in microseconds."""
+    began, processor = time.perf_counter(), time.process_time()
+    work()
+    result[f"{name}/s"] = mails / (time.perf_counter() - began)
+    result[f"{name} cpu us"] = (time.process_time() - processor) / mails * 1e6
+
+
+def aerogram(mails: int, url: str, host: str, port: int, workers: int) -> dict[str, float]:
+    """Queue one by one and in groups, and drain."""
+    from aerogram import outbox
+    from aerogram.conf import settings
+    from aerogram.mail import EmailMultiAlternatives, get_connection
+
+    settings.configure(OUTBOX_URL=url, EMAIL_HOST=host, EMAIL_PORT=port)
+    outbox.init()
+
+    def messages(start: int, end: int) -> Any:
+        for number in range(start, end):
+            message = EmailMultiAlternatives(*arguments_of(number))
+            message.attach_alternative(HTML, "text/html")
+            yield message
+
+    backend = get_connection("aerogram.mail.backends.outbox.EmailBackend")
+    single = min(GROUP, mails // 2)
+    result: dict[str, float] = {}
+    measured(result, "queue single", single, lambda: [each.send_later() for each in messages(0, single)])
+    measured(result, "queue grouped", mails - single, lambda: backend.send_messages(messages(single, mails)))
+    if workers == 1:
+        measured(result, "drain", mails, lambda: outbox.run_once(concurrency=8))
+    else:
+        context = multiprocessing.get_context("spawn")
+        children = [context.Process(target=_drain, args=(url, host, port)) for _ in range(workers)]
+
+        def drain() -> None:
+            for child in children:
+                child.start()
+            for child in children:
+                child.join()
+
+        measured(result, "drain", mails, drain)
+    assert outbox.counts()["done"] == mails, outbox.counts()
+    if (path := Path(url.removeprefix("sqlite:///"))).exists():
+        result["octets a mail"] = path.stat().st_size / mails
+    return result
+
+
+def _drain(url: str, host: str, port: int) -> None:
+    from aerogram import outbox
+    from aerogram.conf import settings
+
+    settings.configure(OUTBOX_URL=url, EMAIL_HOST=host, EMAIL_PORT=port)
+    outbox.run_once(concurrency=4)
+
+
+def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str, float]:
+    """Let django-post_office or django-mailer, as they are configured by default, queue and drain."""
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    post_office = which == "django-post_office"
+    settings.configure(
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+        INSTALLED_APPS=["django.contrib.contenttypes", "post_office" if post_office else "mailer"],
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        EMAIL_BACKEND="post_office.EmailBackend" if post_office else "mailer.backend.DbBackend",
+        EMAIL_HOST=host,
+        EMAIL_PORT=port,
+        LOGGING_CONFIG=None,
+        MAILER_EMAIL_BACKEND=smtp,
+        POST_OFFICE={"BACKENDS": {"default": smtp}, "BATCH_SIZE": mails, "BATCH_DELIVERY_TIMEOUT": 3600},
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
+        USE_TZ=True,
+    )
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from django.core.mail import EmailMultiAlternatives, get_connection
+
+    def messages() -> Any:
+        for number in range(mails):
+            message = EmailMultiAlternatives(*arguments_of(number))
+            message.attach_alternative(HTML, "text/html")
+            yield message
+
+    result: dict[str, float] = {}
+    measured(result, "queue grouped", mails, lambda: get_connection().send_messages(list(messages())))
+    if post_office:
+        from post_office.mail import send_queued
+
+        measured(result, "drain", mails, lambda: send_queued(processes=1))
+    else:
+        from mailer.engine import send_all
+
+        measured(result, "drain", mails, send_all)
+    return result
+
+
+def run(function: str, *arguments: Any) -> dict[str, float]:
+    """Run a contestant in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.outbox", "--contestant", function, json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def show(name: str, result: dict[str, float]) -> None:
+    """Write one line."""
+    print(f"{name:32}", "  ".join(f"{key} {value:,.0f}" for key, value in result.items()), flush=True)
+
+
+def main() -> None:
+    """Run all contestants and show their numbers and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--mails", type=int, default=2000)
+    parser.add_argument("--postgresql", default="")
+    parser.add_argument("--contestant", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.contestant:
+        function, arguments = options.contestant
+        print("\n" + json.dumps(globals()[function](*json.loads(arguments))))
+        return
+    host = LISTEN
+    with sink() as port, tempfile.TemporaryDirectory() as folder:
+        ours = run("aerogram", options.mails, f"sqlite:///{folder}/1.db", host, port, 1)
+        show("aerogram, SQLite, 1 process", ours)
+        for name in ("django-post_office", "django-mailer"):
+            with tempfile.TemporaryDirectory() as other:
+                theirs = run("peer", name, options.mails, other, host, port)
+            show(name, theirs)
+            for what in ("queue grouped", "drain"):
+                print(f"  {what}: {ours[f'{what}/s'] / theirs[f'{what}/s']:.1f} times its rate")
+        for workers in (2, 4):
+            url = f"sqlite:///{folder}/{workers}.db"
+            show(
+                f"aerogram, SQLite, {workers} processes",
+                run("aerogram", options.mails, url, host, port, workers),
+            )
+        if options.postgresql:
+            url = options.postgresql
+            show("aerogram, PostgreSQL, 1 process", run("aerogram", options.mails, url, host, port, 1))
+
+
+if __name__ == "__main__":
+    main()
