@@ -16,8 +16,8 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 from aerogram.conf import settings
+from aerogram.document.parse_cost import MOST_DEEP, TOO_DEEP, parse_problem
 from aerogram.exceptions import DocumentError
-from aerogram.parse_cost import MOST_DEEP, TOO_DEEP, parse_problem
 
 Element = (
     Any  # an lxml element: the published stubs give attributes and XPath results types that are of no use
