@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from aerogram.exceptions import PayloadError
-from aerogram.payload import field_adapter, field_hints
+from aerogram.payload.annotations import field_adapter, field_hints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

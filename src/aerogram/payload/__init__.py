@@ -12,21 +12,26 @@ import dataclasses
 import datetime as dt
 import math
 import types
-import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from email.headerregistry import Address
 from enum import Enum
-from functools import lru_cache
-from os import PathLike
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aerogram.exceptions import PayloadError
 from aerogram.mail.characters import without_laziness
+from aerogram.payload.annotations import (
+    classes_of,
+    field_adapter,
+    field_hints,
+    is_path,
+    model_hints,
+    types_in,
+)
 from aerogram.templating import InlineImage
 
 __all__ = ["fields_from_json", "fields_to_json"]
@@ -132,7 +137,7 @@ class _Classes:
         self.origin = origin
         self._accepts_paths = False
         self.by_name: dict[str, type] = {}
-        classes = list(_classes_of(origin))
+        classes = list(classes_of(origin))
         for cls in classes:
             self.by_name[f"{cls.__module__}:{cls.__qualname__}"] = cls
             if sum(each.__qualname__ == cls.__qualname__ for each in classes) == 1:
@@ -142,7 +147,7 @@ class _Classes:
     def annotated(self, hints: Any) -> Iterator[None]:
         """Accept paths within, if an annotation says so: a path of a file to attach is no harmless text."""
         before = self._accepts_paths
-        self._accepts_paths = any(map(_is_path, _types_in(hints)))
+        self._accepts_paths = any(map(is_path, types_in(hints)))
         try:
             yield
         finally:
@@ -213,7 +218,7 @@ class _Writer(_Classes):
             with self.annotated(field_hints(cast("Any", kind)).values()):
                 return {"$class": [self.key(kind, field), self._each(value, field)]}
         if hasattr(kind, "model_validate"):
-            with self.annotated(_model_hints(kind)):
+            with self.annotated(model_hints(kind)):
                 return {"$class": [self.key(kind, field), self._model(value, field)]}
         if (leaf := _leaf(value)) is not None:
             key, write, _ = leaf
@@ -313,7 +318,7 @@ class _Reader(_Classes):
         if issubclass(cls, tuple):
             with self.annotated(field_hints(cls).values()):
                 return cls(*self.read(written, field))
-        with self.annotated(_model_hints(cls)):
+        with self.annotated(model_hints(cls)):
             return cls.model_validate(self.read(written, field))
 
 
@@ -328,86 +333,3 @@ def _leaf(value: object) -> tuple[str, Callable[[Any], Any], Callable[[Any], Any
 def _shown(value: object) -> str:
     """Return what an error text says of a value, which may be a secret."""
     return f"a value of type {type(value).__name__}"
-
-
-def _classes_of(origin: type) -> Iterator[type]:
-    """Yield the classes that the fields' annotations lead to, with their subclasses."""
-    found: set[type] = set()
-    ahead: list[Any] = list(field_hints(origin).values())
-    while new := set(_types_in(ahead)) - found:
-        found |= new
-        ahead = []
-        for kind in new:
-            ahead += [*type.__subclasses__(kind), *_model_hints(kind)]
-            if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-                ahead += field_hints(kind).values()
-    yield from (cls for cls in found if _is_written_by_name(cls))
-
-
-def _types_in(hints: Iterable[Any]) -> Iterator[type]:
-    """Yield the classes that annotations are made of."""
-    ahead, seen = list(hints), dict[int, Any]()  # by id; the values keep the ids in use
-    while ahead:
-        hint = ahead.pop()
-        if id(hint) in seen:  # an alias that refers to itself
-            continue
-        seen[id(hint)] = hint
-        ahead += [*typing.get_args(hint), typing.get_origin(hint)]
-        ahead += [getattr(hint, "__value__", None), getattr(hint, "__bound__", None)]
-        if typing.is_typeddict(hint):
-            ahead += typing.get_type_hints(hint).values()
-        elif isinstance(hint, type) and hint.__module__ not in ("builtins", "typing"):
-            yield hint
-
-
-def _model_hints(kind: type) -> list[Any]:
-    return [each.annotation for each in getattr(kind, "model_fields", {}).values()]
-
-
-def _is_path(kind: type) -> bool:
-    return kind is PathLike or issubclass(kind, PurePath)
-
-
-def _is_written_by_name(cls: type) -> bool:
-    return (
-        issubclass(cls, Enum)
-        or dataclasses.is_dataclass(cls)
-        or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
-        or hasattr(cls, "model_validate")
-    )
-
-
-@lru_cache(maxsize=1024)
-def field_hints(cls: type) -> dict[str, Any]:
-    """Return the annotations of the fields of a class, evaluated."""
-    names = [each.name for each in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else cls._fields  # type: ignore[attr-defined]  # a named tuple
-    try:
-        hints = typing.get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        field = next(
-            (name for name in names if f"{error.name}" in str(cls.__annotations__.get(name, ""))), "?"
-        )
-        raise PayloadError(
-            f"{cls.__qualname__}.{field}: {error.name!r} in its annotation does not exist at run time. "
-            "Import it or define it in the module, outside of 'if TYPE_CHECKING' and of functions."
-        ) from None
-    return {name: hints[name] for name in names if name in hints}
-
-
-@lru_cache(maxsize=4096)
-def field_adapter(cls: type, name: str) -> Any:
-    """Return pydantic's validator of one field."""
-    from pydantic import ConfigDict, TypeAdapter
-    from pydantic.errors import PydanticUserError
-
-    hint = field_hints(cls)[name]
-    try:
-        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a class that has a configuration of its own
-        pass
-    try:
-        return TypeAdapter(hint)
-    except PydanticUserError as error:  # such as typing.TypedDict before Python 3.12
-        raise PayloadError(
-            f"{cls.__qualname__}.{name}: pydantic cannot check its annotation. {error.message}"
-        ) from error
