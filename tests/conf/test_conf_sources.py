@@ -270,6 +270,17 @@ def test_people_in_every_accepted_shape(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", ["DEFAULT_FROM_EMAIL", "SERVER_EMAIL"])
+def test_a_sender_of_the_environment_may_be_a_pair(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"AEROGRAM_{name}", '["Müller, Ann", "ann@example.com"]')
+    assert getattr(settings, name) == '"Müller, Ann" <ann@example.com>'
+    monkeypatch.setenv(f"AEROGRAM_{name}", '["Ann"]')
+    with pytest.raises(ImproperlyConfigured, match=rf"{name}.*Accepted: an address"):
+        getattr(settings, name)
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_FROM_EMAIL", "SERVER_EMAIL"])
 def test_a_sender_in_every_accepted_form_is_kept_as_text(
     settings: Settings, project: Path, name: str
 ) -> None:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -82,6 +84,9 @@ def _mailbox(value: Any) -> Any:
 
 def _mailbox_text(value: Any) -> Any:
     value = _mailbox(value)
+    if isinstance(value, str) and value.lstrip().startswith("["):  # a pair in an environment variable
+        with suppress(ValueError):
+            value = json.loads(value)
     if not (isinstance(value, tuple | list) and [type(each) for each in value] == [str, str]):
         return value
     name, address = value[0].replace("\\", "\\\\").replace('"', '\\"'), value[1]
