@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 import aerogram
+from aerogram import Notification, registry
 from aerogram.catcher import CatchingServer
 from aerogram.cli import main
 from aerogram.cli.screen import escape_controls
@@ -79,9 +80,15 @@ def aerogram_command(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in this process as in one of its own: in its folder, with what it imports forgotten."""
     before, path = set(sys.modules), sys.path[:]
-    out, err = StringIO(), StringIO()
+    out, err, is_listed = StringIO(), StringIO(), registry._is_listed
+
+    def is_of_this_folder(cls: type[Notification]) -> bool:  # and not of another test
+        module = sys.modules.get(cls.__module__)
+        return is_listed(cls) and str(getattr(module, "__file__", None) or "").startswith(str(cwd))
+
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(cwd)
+        patch.setattr(registry, "_is_listed", is_of_this_folder)
         for name, value in (env or {}).items():
             patch.setenv(name, value)
         settings.reset()
