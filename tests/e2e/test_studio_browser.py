@@ -18,7 +18,7 @@ from aerogram.catcher import CatchingServer
 from aerogram.mail import EmailMultiAlternatives, get_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Frame, Page
@@ -189,12 +189,17 @@ def colour(page: Page) -> str:
 expect.set_options(timeout=20_000)
 
 
-def wait_for_width(page: Page, width: int) -> None:
-    """Wait until the mail is that wide; its frame runs no scripts, so Playwright cannot wait inside of it."""
-    until = time.monotonic() + 15
-    while mail(page).evaluate("innerWidth") != width and time.monotonic() < until:
+def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
+    """Wait as Playwright cannot: the frame of the mail runs no scripts, and the page no text as a script."""
+    until = time.monotonic() + 20
+    while not is_so() and time.monotonic() < until:
         page.wait_for_timeout(30)
-    assert mail(page).evaluate("innerWidth") == width
+    assert is_so()
+
+
+def wait_for_width(page: Page, width: int) -> None:
+    """Wait until the mail is that wide."""
+    wait_until(page, lambda: mail(page).evaluate("innerWidth") == width)
 
 
 def test_it_lists_every_sample_with_its_subject_and_the_grid_shows_them(page: Page):
@@ -344,13 +349,12 @@ def test_a_changed_template_shows_at_the_place_it_was_scrolled_to(page: Page, st
     open_sample(page)
     mail(page)
     expect(page.locator("#state")).to_have_text("Live")
-    page.wait_for_function("document.documentElement.scrollHeight > 2600")
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollHeight") > 2600)
     page.evaluate("window.scrollTo(0, 1500)")
     path = studio.folder / "templates" / "shipped.html"
     path.write_text(SHIPPED.replace("Order {{", "Parcel {{"))
     page.frame_locator(".device iframe").get_by_text("Parcel 2041").wait_for()
-    page.wait_for_timeout(200)
-    assert page.evaluate("window.scrollY") == 1500
+    wait_until(page, lambda: page.evaluate("window.scrollY") == 1500)
     (studio.folder / "templates" / "shop.css").write_text("p { margin: 7px }")
     page.frame_locator(".device iframe").locator("p[style*='7px']").first.wait_for()
     path.write_text("{% if %}")
