@@ -41,14 +41,13 @@ ROW = '<tr><td class="cell">Article {{ number }}.%d</td><td class="cell">12.50</
 # From the key to the moment the frame of the next mail has loaded and been painted.
 SWITCH = """() => new Promise((resolve) => {
     const begun = performance.now(), before = document.querySelector("article.sample").id;
-    const look = () => {
-        const article = document.querySelector("article.sample");
-        const frame = article?.querySelector(".device iframe");
-        if (!frame || article.id === before) return requestAnimationFrame(look);
-        frame.addEventListener("load", () => requestAnimationFrame(() => resolve(performance.now() - begun)));
+    const loaded = ({ target }) => {
+        if (!target.matches?.(".device iframe") || target.closest("article").id === before) return;
+        document.removeEventListener("load", loaded, true);
+        requestAnimationFrame(() => resolve(performance.now() - begun));
     };
+    document.addEventListener("load", loaded, true);
     document.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
-    look();
 })"""
 
 
@@ -95,7 +94,7 @@ def main() -> None:
                 page = browser.new_page()
                 cold = first_page(page, found[0])
                 last = page.locator(".entry .subject", has_text="Mail").nth(NOTIFICATIONS * SAMPLES - 1)
-                last.wait_for(state="attached")
+                last.wait_for(state="attached", timeout=120_000)
                 warm = first_page(page, found[0])
                 page.goto(f"{found[0]}#mail000/sample-1")
                 page.locator(".device iframe").wait_for()

@@ -72,7 +72,7 @@ def studio_server() -> ModuleType:
 def show_address(address: str) -> None:
     """Show where the studio is."""
     text = Text.assemble(
-        ("Studio", "bold green"), " at ", (address, f"bold link {address}"), "; Ctrl-C ends."
+        ("Studio", "bold green"), " at ", (address, f"bold link {address}"), "\nCtrl-C ends."
     )
     screen().print(text, soft_wrap=True)
 
