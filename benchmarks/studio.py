@@ -47,7 +47,7 @@ SWITCH = """() => new Promise((resolve) => {
         requestAnimationFrame(() => resolve(performance.now() - begun));
     };
     document.addEventListener("load", loaded, true);
-    document.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
 })"""
 
 

@@ -92,16 +92,16 @@ if (isLive) {
 
   // ---- opening, editing, refreshing ----------------------------------------------------------------------------
 
-  const inspect = (what) => {
+  const inspect = (what, article = current) => {
     inspecting = what;
-    if (!current) return;
-    const inspector = one(".inspector", current);
-    current.classList.toggle("inspected", Boolean(inspector && what));
-    for (const button of all("[data-inspect]", current)) {
+    if (!article) return;
+    const inspector = one(".inspector", article);
+    article.classList.toggle("inspected", Boolean(inspector && what));
+    for (const button of all("[data-inspect]", article)) {
       if (button.dataset.inspect) button.setAttribute("aria-pressed", String(button.dataset.inspect === what));
     }
-    for (const section of all("[data-inspector]", current)) section.hidden = section.dataset.inspector !== what;
-    if (view.part === "html" && one(".device iframe", current)) { setWidth(current); fit(current); }
+    for (const section of all("[data-inspector]", article)) section.hidden = section.dataset.inspector !== what;
+    if (view.part === "html" && one(".device iframe", article)) { setWidth(current); fit(current); }
   };
 
   const prepare = (article) => {
@@ -121,8 +121,10 @@ if (isLive) {
         const article = await articleOf(place);
         shownQuery = place.query;
         prepare(article);
+        inspect(inspecting, article);
         live.replaceChildren(article);
-        setTimeout(() => { if (current === article) { inspect(inspecting); showFindings(article); } });
+        // Checking takes the server longer than showing: it waits until somebody stays.
+        setTimeout(() => { if (current === article) showFindings(article); }, 250);
         return article;
       } catch (error) {
         if (error.status === 422 && current?.id === place.id) { showWrong(error.found.problems); return current; }
