@@ -308,7 +308,7 @@ def test_an_idle_worker_uses_no_processor(sqlite_db: Database) -> None:
     used = (time.process_time() - before) / (time.monotonic() - began)
     worker.stop()
     thread.join()
-    assert used < 0.03  # of a core; the benchmark measures the promised hundredth
+    assert used < 0.03  # of a core; measured 0.0025, and the rest is room for a busy machine
 
 
 def test_90_sigterm_finishes_the_mail_and_gives_the_others_back(sqlite_db: Database, sqlite_url: str) -> None:
