@@ -37,6 +37,8 @@ SUBTYPES = ("content_subtype", "mixed_subtype", "alternative_subtype")
 )
 def test_a_wrong_type_is_refused_in_a_sentence(attribute: str, value: Any) -> None:
     for build in (EmailMultiAlternatives.message, to_bytes, EmailMultiAlternatives.send):
+        if attribute == "bcc" and build is to_bytes:
+            continue  # no header has it; the envelope has
         made = mail()
         setattr(made, attribute, value)
         with (
