@@ -24,7 +24,7 @@ from aerogram.exceptions import PayloadError
 from aerogram.mail import EmailMessage, send_mass_mail
 from aerogram.outbox.storage import database
 from aerogram.testing import CatchingServer, FaultyServer, assert_mail_sent
-from tests.contrib.celery_app.tasks import Digest, app
+from tests.contrib.celery_app.tasks import NewsForOne, app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,13 +168,13 @@ def test_a_fan_out_that_is_killed_and_started_again_sends_nobody_a_second_copy(
 ) -> None:
     with FaultyServer() as server:
         worker = start_worker(server, processes=2)
-        aerogram_celery.fan_out(Digest, iter(people(300)), chunk=20, run="digest-1")
+        aerogram_celery.fan_out(NewsForOne, iter(people(300)), chunk=20, run="digest-1")
         wait_until(lambda: len(server.messages) > 40)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
         queue.flushall()
         start_worker(server, processes=2)
-        again = aerogram_celery.fan_out(Digest, reversed(people(300)), chunk=20, run="digest-1")
+        again = aerogram_celery.fan_out(NewsForOne, reversed(people(300)), chunk=20, run="digest-1")
         assert (again.items, again.chunks) == (300, 15)
         # Of the mails whose contents were leaving it is not known whether they were sent: these wait.
         wait_until(lambda: again.progress()["done"] + outbox.status().uncertain >= 300)
@@ -198,8 +198,8 @@ def eager(tmp_path: Path) -> Iterator[None]:
 
 
 def test_a_fan_out_in_a_test_is_captured(eager: None, mailoutbox: list[Any]) -> None:
-    aerogram_celery.fan_out(Digest, people(3), chunk=2)
-    assert_mail_sent(Digest, to="r2@x.org", count=1)
+    aerogram_celery.fan_out(NewsForOne, people(3), chunk=2)
+    assert_mail_sent(NewsForOne, to="r2@x.org", count=1)
     assert len(mailoutbox) == 3
 
 
@@ -208,7 +208,7 @@ def test_one_mail_that_cannot_be_sent_does_not_stop_the_others(
 ) -> None:
     given = [*people(2), {"to": ["not an address"], "name": "X"}, *people(4)[2:]]
     with FaultyServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
-        run = aerogram_celery.fan_out(Digest, given)
+        run = aerogram_celery.fan_out(NewsForOne, given)
     assert len(copies(server)) == 4
     assert run.progress()["done"] == 4
     assert "1 of 5 messages" in caplog.text
@@ -216,26 +216,26 @@ def test_one_mail_that_cannot_be_sent_does_not_stop_the_others(
 
 def test_a_run_counts_its_own_mails(eager: None) -> None:
     with CatchingServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
-        first = aerogram_celery.fan_out(Digest, people(3), run="week_1")
-        aerogram_celery.fan_out(Digest, people(2), run="weekX1")
+        first = aerogram_celery.fan_out(NewsForOne, people(3), run="week_1")
+        aerogram_celery.fan_out(NewsForOne, people(2), run="weekX1")
     assert first.progress()["done"] == 3
     assert aerogram_celery.progress("none")["done"] == 0
 
 
 def test_a_key_tells_two_equal_items_apart(eager: None) -> None:
     with CatchingServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
-        assert aerogram_celery.fan_out(Digest, people(1) * 2, run="a").progress()["done"] == 1
+        assert aerogram_celery.fan_out(NewsForOne, people(1) * 2, run="a").progress()["done"] == 1
         numbers = iter(range(2))
-        run = aerogram_celery.fan_out(Digest, people(1) * 2, run="b", key=lambda _: str(next(numbers)))
+        run = aerogram_celery.fan_out(NewsForOne, people(1) * 2, run="b", key=lambda _: str(next(numbers)))
     assert run.progress()["done"] == 2
 
 
 def test_arguments_that_are_no_json_are_refused_at_once(eager: None) -> None:
     with pytest.raises(PayloadError):
-        aerogram_celery.fan_out(Digest, [{"to": ["a@x.org"], "name": object()}])
+        aerogram_celery.fan_out(NewsForOne, [{"to": ["a@x.org"], "name": object()}])
 
 
 @pytest.mark.parametrize("options", [{"run": "a/b"}, {"run": "x" * 151}, {"chunk": 0}, {"key": lambda _: ""}])
 def test_wrong_arguments_are_errors(eager: None, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"run is|chunk is|The key of an item"):
-        aerogram_celery.fan_out(Digest, people(1), **options)
+        aerogram_celery.fan_out(NewsForOne, people(1), **options)

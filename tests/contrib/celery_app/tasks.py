@@ -14,11 +14,11 @@ app = Celery("shop", broker=os.environ.get("BROKER", "memory://"))
 app.conf.update(worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
 
 
-class Digest(Notification):
+class NewsForOne(Notification):
     """A mail to one of many."""
 
     subject = "News for {{ name }}"
-    text_template = "digest.txt"
+    text_template = "news_for_one.txt"
 
     to: list[str]
     name: str
