@@ -86,8 +86,8 @@ def test_later_changes_reach_neither_message_nor_attachment(db: Database, tmp_pa
     path.unlink()
     mail.subject = "Changed"
     assert outbox.get(entry_id).subject == "News"
-    attached = message_from_bytes(outbox.content(entry_id)).get_payload()[1]  # type: ignore[index]
-    assert attached.get_payload(decode=True) == b"before"  # type: ignore[union-attr]
+    attached = message_from_bytes(outbox.content(entry_id)).get_payload()[1]  # type: ignore[index] # it is a multipart
+    assert attached.get_payload(decode=True) == b"before"  # type: ignore[union-attr] # and its part is a message
 
 
 @pytest.mark.parametrize(

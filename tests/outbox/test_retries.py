@@ -32,17 +32,17 @@ class Mail:
 
 
 def result(status: str, code: int | None = None, enhanced: str | None = None) -> RecipientResult:
-    return RecipientResult(status, code, enhanced, "text")  # type: ignore[arg-type]
+    return RecipientResult(status, code, enhanced, "text")  # type: ignore[arg-type] # one of the four
 
 
 def judged(report: DeliveryReport, mail: Mail | None = None, **options: object) -> Verdict:
-    return judge(report, mail or Mail(), jitter=lambda: 0.5, **options)  # type: ignore[arg-type]
+    return judge(report, mail or Mail(), jitter=lambda: 0.5, **options)  # type: ignore[arg-type] # the options of judge()
 
 
 def outcome(
     *arguments: object, handed_over: bool = False, mail: Mail | None = None, **options: object
 ) -> Outcome:
-    report = DeliveryReport({ANN: result(*arguments)}, handed_over=handed_over)  # type: ignore[arg-type]
+    report = DeliveryReport({ANN: result(*arguments)}, handed_over=handed_over)  # type: ignore[arg-type] # those of result()
     (found,) = judged(report, mail, **options).outcomes
     return found
 

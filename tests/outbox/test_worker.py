@@ -323,7 +323,7 @@ def test_90_sigterm_finishes_the_mail_and_gives_the_others_back(sqlite_db: Datab
                 release.wait(10)
             return real(verb, argument, connection)
 
-        server.rule_for = rule_for  # type: ignore[method-assign]
+        server.rule_for = rule_for  # type: ignore[method-assign] # a server with rules of its own
         for i in range(5):
             put_one(subject=f"n{i}")
         values = {"OUTBOX_URL": sqlite_url, "EMAIL_HOST": server.host, "EMAIL_PORT": str(server.port)}

@@ -63,7 +63,7 @@ def kill_at(step: str, number: int) -> None:
 
     real = driver.receive
     if step == "after dot":
-        driver.receive = receive  # type: ignore[assignment]
+        driver.receive = receive  # type: ignore[assignment] # the seam of this test
         checkpoint.append(content)
     else:
         checkpoint.append(reached)
