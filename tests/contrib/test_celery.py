@@ -214,6 +214,25 @@ def test_one_mail_that_cannot_be_sent_does_not_stop_the_others(
     assert "1 of 5 messages" in caplog.text
 
 
+def test_an_item_that_the_class_of_today_refuses_does_not_stop_the_others(
+    eager: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    items = [[str(number), fields] for number, fields in enumerate(people(4))]
+    items[1][1] = {"to": ["r1@x.org"], "renamed": "N1"}
+    with FaultyServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
+        outcome = aerogram_celery.send_chunk.apply(args=["run", "news_for_one", items])
+    assert set(copies(server)) == {"r0@x.org", "r2@x.org", "r3@x.org"}
+    assert isinstance(outcome.result, PayloadError)
+    assert "fan-out run" in caplog.text
+
+
+def test_two_different_items_of_one_key_are_an_error(eager: None, caplog: pytest.LogCaptureFixture) -> None:
+    with FaultyServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
+        run = aerogram_celery.fan_out(NewsForOne, people(2), key=lambda _: "same")
+    assert run.progress()["done"] == 1
+    assert "have the key 'same'" in caplog.text
+
+
 def test_a_run_counts_its_own_mails(eager: None) -> None:
     with CatchingServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
         first = aerogram_celery.fan_out(NewsForOne, people(3), run="week_1")

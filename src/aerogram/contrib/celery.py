@@ -99,31 +99,41 @@ def sweep() -> int:
 )
 def send_chunk(run: str, name: str, items: list[tuple[str, dict[str, Any]]]) -> int:
     """Render, queue and send the mails of one chunk, without those that the run has queued before."""
-    keyed = {f"{run}/{key}": {"notification": name, "fields": fields} for key, fields in items}
+    failures: list[Exception] = []
+    keyed: dict[str, dict[str, Any]] = {}
+    for key, fields in items:
+        if keyed.setdefault(f"{run}/{key}", fields) != fields:
+            failures.append(KeyConflictError(f"Two different items of the run {run} have the key {key!r}."))
     with _unpublished():
-        failure = _queue(keyed)
+        failures += _queue(name, keyed)
     sent = send(list(runs.entries_of(current_database(), list(keyed)).values()))
-    if failure is not None:
-        raise failure
+    for failure in failures:
+        logger.error("fan-out %s: %s", run, failure)
+    if failures:
+        raise failures[0]
     return int(sent)
 
 
-def _queue(keyed: Mapping[str, dict[str, Any]]) -> AerogramError | None:
-    """Put the mails into the outbox that are not there yet; return the error of those that cannot be sent."""
+def _queue(name: str, keyed: Mapping[str, dict[str, Any]]) -> list[Exception]:
+    """Put the mails into the outbox that are not there yet; return the errors of those that fail."""
     while True:
         known = runs.entries_of(current_database(), list(keyed))
-        backend = _KeyedBackend()
-        mails = (backend.remember(key, data) for key, data in keyed.items() if key not in known)
+        backend, failures = _KeyedBackend(), list[Exception]()
+        for key, fields in keyed.items():
+            if key not in known:
+                try:
+                    backend.remember(key, {"notification": name, "fields": fields})
+                except Exception as error:  # the class of today may refuse what that of yesterday has written
+                    failures.append(error)
         try:
-            send_mass_mail(mails, connection=backend)
+            send_mass_mail(backend.mails, connection=backend)
         except KeyConflictError:  # another worker has queued it meanwhile, from other data
             continue
         except OutboxUnavailable:
             raise
         except AerogramError as error:  # of a single mail, or a DeliveryError that counts those of several
-            logger.error("fan-out: %s", error)
-            return error
-        return None
+            failures.append(error)
+        return failures
 
 
 class _KeyedBackend(EmailBackend):
@@ -131,14 +141,13 @@ class _KeyedBackend(EmailBackend):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: dict[int, str] = {}
-        self._mails: list[Notification] = []  # alive as long as their ids are used
+        self.mails: list[Notification] = []
+        self._keys: dict[int, str] = {}  # by the id of the mail, which the list keeps alive
 
-    def remember(self, key: str, data: Mapping[str, Any]) -> Notification:
+    def remember(self, key: str, data: Mapping[str, Any]) -> None:
         mail = Notification.from_dict(data)
         self._keys[id(mail)] = key
-        self._mails.append(mail)
-        return mail
+        self.mails.append(mail)
 
     def schedule_of(self, message: Any) -> Schedule:
         return replace(self._schedule, key=self._keys[id(message.notification)])
@@ -236,7 +245,7 @@ def fan_out(
         chunk: how many mails one task carries.
         run: an id that stays the same when the run is started again, up to 150 characters, such as
             ``"digest-2026-48"``; a random one if it is None.
-        key: gives what tells an item from the others in the run, up to 40 characters, such as the id of the
+        key: gives what tells an item from all others of the run, up to 40 characters, such as the id of the
             customer. Without it, that is a hash of the arguments, so that of two equal items one is sent.
 
     Returns:
