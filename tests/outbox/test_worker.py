@@ -22,6 +22,7 @@ from aerogram import outbox
 from aerogram.conf import settings
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.capture import capture_mail
+from aerogram.mail.delivery import hooks
 from aerogram.outbox import claims, recovery, transports
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker
@@ -254,6 +255,24 @@ def test_a_mailer_that_queues_is_refused(sqlite_db: Database) -> None:
     assert worker.run() == 0
     assert "OUTBOX_MAILER" in worker.misconfigured[None]
     assert outbox.get(entry_id).state == "queued"
+
+
+def test_a_hook_runs_when_the_mail_is_queued_and_not_again(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def once(message: Any) -> None:
+        seen.append(message.subject)
+        if len(seen) > 1:
+            raise OSError("the quota server is away")
+
+    monkeypatch.setattr(hooks.before_send, "listeners", (once,))
+    with relay() as server:
+        entry_id = put_one()
+        assert outbox.run_once() == 1
+        assert len(server.messages) == 1
+    assert (seen, outbox.get(entry_id).state) == (["News"], "done")
 
 
 def test_what_a_worker_sends_is_captured(sqlite_db: Database) -> None:

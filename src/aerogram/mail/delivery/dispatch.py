@@ -201,7 +201,8 @@ class Delivery:
                     entry.span = begin_span(self._backend)
                     try:
                         for listener in hooks.before_send.listeners if error is None else ():
-                            listener(message)
+                            if getattr(message, "frozen", None) is None:  # they ran when it was queued
+                                listener(message)
                     except Exception as refusal:
                         error = refusal
             self._under_way.append(entry)
