@@ -53,8 +53,21 @@ def test_an_unknown_id_is_an_error(db: Database) -> None:
     for act in (outbox.get, outbox.content, outbox.cancel, outbox.retry):
         with pytest.raises(exceptions.EntryNotFound, match="no entry 'nothing'"):
             act("nothing")
+        for wrong in ("\ud800", "a\0", 5, None, b"x"):
+            with pytest.raises(exceptions.EntryNotFound):
+                act(wrong)  # type: ignore[arg-type] # what a caller may get wrong
     with pytest.raises(LookupError):
         outbox.get("nothing")
+
+
+@pytest.mark.parametrize("text", ["bad \0 text", "caf\udce9", "x" * 3000, "\U0001f600" * 600])
+def test_any_text_of_a_result_is_recorded(db: Database, put: Put, text: str) -> None:
+    entry_id = put()
+    finish(db, "refused", code=10**20, enhanced_code=f"5.1.1 {text}", text=text)
+    [ann] = outbox.get(entry_id).recipients
+    assert (ann.state, ann.code, outbox.get(entry_id).state) == ("refused", None, "dead")
+    assert len(ann.text.encode()) <= 512
+    assert "\0" not in ann.text
 
 
 def test_the_status_counts_by_state_and_tells_the_age_of_the_oldest(

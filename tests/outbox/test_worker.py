@@ -25,7 +25,7 @@ from aerogram.mail.capture import capture_mail
 from aerogram.mail.delivery import hooks
 from aerogram.outbox import claims, recovery, transports
 from aerogram.outbox.storage.database import Database
-from aerogram.outbox.worker import Worker
+from aerogram.outbox.worker import Worker, committer
 from aerogram.outbox.worker.committer import checkpoint
 from aerogram.testing import Drop, FaultyServer
 
@@ -216,6 +216,24 @@ def test_80_a_poisonous_mail_is_dead_at_the_third_error_and_the_others_go(db: Da
     assert "RuntimeError: boom" in outbox.get(poison).recipients[0].text
     assert {outbox.get(each).state for each in others} == {"done"}
     assert Poisoned.taken == [f"n{i}" for i in range(5)]
+
+
+def test_a_result_that_cannot_be_recorded_holds_up_no_other(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [put_one(subject=f"n{i}") for i in range(4)]
+    real = committer.record_all
+
+    def record_all(connection: Any, now: int, results: Any) -> set[str]:
+        if any(claim.id == ids[1] for claim, _ in results):
+            raise ValueError("not this one")
+        return real(connection, now, results)
+
+    monkeypatch.setattr(committer, "record_all", record_all)
+    with relay() as server:
+        assert outbox.run_once(concurrency=1) == 4
+        assert len(server.messages) == 4
+    assert [outbox.get(each).state for each in ids] == ["done", "sending", "done", "done"]
 
 
 def test_86_a_rate_is_shared(sqlite_db: Database) -> None:

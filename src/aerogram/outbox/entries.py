@@ -136,6 +136,7 @@ def find(db: Database, entry_id: str) -> Entry:
     Raises:
         EntryNotFound: there is none of that id.
     """
+    _check_id(entry_id)
     with db.reading() as connection:
         row = connection.execute(select(entry).where(entry.c.id == entry_id)).first()
         if row is None:
@@ -177,6 +178,7 @@ def content_of(db: Database, entry_id: str) -> bytes:
     Raises:
         EntryNotFound: there is none of that id.
     """
+    _check_id(entry_id)
     with db.reading() as connection:
         found = connection.scalar(select(content.c.content).where(content.c.entry == entry_id))
     if found is None:
@@ -269,6 +271,7 @@ def _counts(connection: Connection) -> dict[str, int]:
 
 
 def _locked(connection: Connection, entry_id: str) -> Row[Any]:
+    _check_id(entry_id)
     row = connection.execute(select(entry).where(entry.c.id == entry_id).with_for_update()).first()
     if row is None:
         raise _missing(entry_id)
@@ -277,6 +280,12 @@ def _locked(connection: Connection, entry_id: str) -> Row[Any]:
 
 def _change(connection: Connection, entry_id: str, which: Any, **values: Any) -> None:
     connection.execute(recipient.update().where(recipient.c.entry == entry_id, which).values(values))
+
+
+def _check_id(entry_id: object) -> None:
+    """Raise EntryNotFound for what no database can look for."""
+    if not (isinstance(entry_id, str) and entry_id.isprintable()):
+        raise _missing(entry_id)
 
 
 def _missing(entry_id: object) -> EntryNotFound:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.prepared import run, run_all
 from aerogram.outbox.storage.schema import attempt, entry, recipient
@@ -230,9 +231,7 @@ def result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
         "of_address": outcome.address,
         "new_state": outcome.state,
         "counted": int(outcome.counts),
-        "new_code": outcome.code,
-        "new_enhanced_code": outcome.enhanced_code,
-        "new_text": outcome.text[:512],
+        **{f"new_{name}": value for name, value in _reply(outcome).items()},
         "new_due": now + (outcome.delay or 0),
     }
 
@@ -248,10 +247,16 @@ def _attempt(
         "started": started,
         "ended": now,
         "outcome": "uncertain" if doubtful else outcome.state,
-        "code": outcome.code,
-        "enhanced_code": outcome.enhanced_code,
-        "text": outcome.text[:512],
+        **_reply(outcome),
     }
+
+
+def _reply(outcome: Outcome) -> dict[str, Any]:
+    """Return what a server or a backend of the application said, as every database takes it."""
+    enhanced = outcome.enhanced_code and clean_text(str(outcome.enhanced_code))[:20]
+    is_code = isinstance(outcome.code, int) and abs(outcome.code) < 2**31
+    code = int(outcome.code or 0) if is_code else None
+    return {"code": code, "enhanced_code": enhanced, "text": clean_text(str(outcome.text))}
 
 
 def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:

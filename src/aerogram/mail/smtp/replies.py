@@ -112,7 +112,7 @@ def _read_line(line: bytes) -> tuple[Reply, bool]:
 
 
 def clean_text(text: bytes | str) -> str:
-    """Return a server's text on one line, without control characters, cut to 512 octets.
+    """Return a server's text on one line, without control characters and halves of pairs, cut to 512 octets.
 
     >>> clean_text(b"no such\\x1b[2J user")
     'no such [2J user'
@@ -120,9 +120,7 @@ def clean_text(text: bytes | str) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     text = _CONTROLS.sub(" ", text).strip()
-    if len(text) * 4 > _TEXT_LIMIT:
-        text = text.encode("utf-8", "replace")[:_TEXT_LIMIT].decode("utf-8", "ignore")
-    return text
+    return text.encode("utf-8", "replace")[:_TEXT_LIMIT].decode("utf-8", "ignore")
 
 
 @lru_cache(maxsize=16)  # servers that name no queue id say the same to every message

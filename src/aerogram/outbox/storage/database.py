@@ -18,11 +18,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidRequestError, TimeoutError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    InvalidRequestError,
+    TimeoutError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aerogram.conf import settings
-from aerogram.exceptions import ImproperlyConfigured, MissingDependency, OutboxSchemaError, OutboxUnavailable
+from aerogram.exceptions import (
+    ImproperlyConfigured,
+    MissingDependency,
+    OutboxSchemaError,
+    OutboxUnavailable,
+    ScheduleError,
+)
 from aerogram.outbox.storage import schema
 
 __all__ = ["Database", "check_tables", "current_database", "failures_named"]
@@ -258,9 +271,17 @@ def check_tables(connection: Connection) -> None:
 
 @contextmanager
 def failures_named(where: str) -> Iterator[None]:
-    """Raise OutboxUnavailable for what a database raises. No value of a statement is in its text."""
+    """Raise OutboxUnavailable for what a database raises, and ScheduleError for a value that it refuses.
+
+    No value of a statement is in their texts.
+    """
     try:
         yield
+    except (DataError, UnicodeError, OverflowError) as error:
+        raise ScheduleError(
+            f"{where[:1].upper()}{where[1:]} refuses a value: it has a NUL, half of a surrogate pair, or "
+            f"is too large ({type(error).__name__})."
+        ) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0][:300] or type(error.orig).__name__
         hint = next((hint for words, hint in _HINTS.items() if words in reason), "")

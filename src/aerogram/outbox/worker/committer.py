@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import sleep
 from typing import Final
 
-from aerogram.exceptions import AerogramError
+from aerogram.exceptions import OutboxSchemaError, OutboxUnavailable
 from aerogram.outbox.claims import Claim
 from aerogram.outbox.recording import begin_contents, record_all
 from aerogram.outbox.retries import Verdict
 from aerogram.outbox.storage.database import Database
-from aerogram.outbox.worker.log import log_database, log_result
+from aerogram.outbox.worker.log import log_database, log_result, logger
 
 __all__ = ["Committer", "checkpoint"]
 
@@ -130,12 +130,14 @@ class Committer:
                     held = begin_contents(connection, self.db.now(connection), asking)
                 reached("in commit")
             reached("after commit")
-        except AerogramError as error:
+        except (OutboxUnavailable, OutboxSchemaError) as error:
             self._requests.extendleft(reversed([each for each in group if each.verdict is not None]))
             if not self._failed:
                 log_database(error)
             self._failed = True
             return False
+        except Exception as error:
+            kept = self._record_singly(results, error)
         finally:
             for request in questions:
                 request.is_held = request.claim.id in held
@@ -144,3 +146,15 @@ class Committer:
         for claim, verdict in results:
             log_result(claim, verdict, is_held=claim.id in kept)
         return True
+
+    def _record_singly(self, results: Sequence[tuple[Claim, Verdict]], error: Exception) -> set[str]:
+        """Record results one by one, as one of them cannot be recorded; its lease ends by itself."""
+        logger.error("results cannot be recorded together: %s", type(error).__name__, exc_info=error)
+        kept = set[str]()
+        for each in results:
+            try:
+                with self.db.writing() as connection:
+                    kept |= record_all(connection, self.db.now(connection), [each])
+            except Exception as failure:
+                logger.error("entry %s: %s", each[0].id, type(failure).__name__, exc_info=failure)
+        return kept
