@@ -345,6 +345,18 @@ def test_a_clock_that_is_set_makes_neither_a_storm_nor_a_stall(
         assert take(db) == []
 
 
+def test_a_pause_made_while_the_clock_was_ahead_ends(db: Database, put: Put, clock: Clock) -> None:
+    clock.forward(86_400)
+    transports.pause(db, None, 60)
+    clock.forward(-86_400)
+    put()
+    recovery.recover(db)
+    assert len(take(db)) == 1
+    transports.pause(db, None, 600)
+    recovery.recover(db)
+    assert list(transports.paused_until(db)) == [None]
+
+
 def test_a_time_that_the_caller_named_stays_when_the_clock_is_set_back(
     db: Database, put: Put, clock: Clock
 ) -> None:

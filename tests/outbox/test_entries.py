@@ -133,6 +133,16 @@ def test_a_mail_on_the_wire_is_not_cancelled_and_ends_as_it_ends(db: Database, p
             act(entry_id)
 
 
+def test_the_mail_of_a_dead_worker_can_be_cancelled_and_retried(db: Database, put: Put, clock: Clock) -> None:
+    first, second = put(), put()
+    assert len(claims.claim(db, "worker", 2, lease=60)) == 2
+    with pytest.raises(exceptions.EntryStateError, match="a worker is sending it"):
+        outbox.cancel(first)
+    clock.forward(61)
+    assert outbox.retry(second).state == "queued"
+    assert outbox.cancel(first).state == "cancelled"
+
+
 def test_a_retry_makes_due_at_once_and_sends_to_no_one_twice(db: Database, put: Put, clock: Clock) -> None:
     entry_id = put("ann@example.com", "bob@example.com", "eve@example.com", delay=3600)
     assert claims.claim(db, "worker", 1, lease=60) == []

@@ -236,6 +236,17 @@ def test_a_result_that_cannot_be_recorded_holds_up_no_other(
     assert [outbox.get(each).state for each in ids] == ["done", "sending", "done", "done"]
 
 
+def test_once_takes_back_and_sends_all_that_dead_workers_left(
+    sqlite_db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "BATCH", 3)
+    for number in range(8):
+        put(subject=f"n{number}")
+        claims.claim(sqlite_db, f"dead {number}", 1, lease=0)
+    with relay():
+        assert outbox.run_once() == 8
+
+
 def test_86_a_rate_is_shared(sqlite_db: Database) -> None:
     with relay() as server:
         url = f"smtp://{server.host}:{server.port}"

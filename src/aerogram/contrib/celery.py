@@ -35,7 +35,7 @@ from aerogram.mail.backends.outbox import EmailBackend
 from aerogram.mail.sending import send_mass_mail
 from aerogram.notification import Notification
 from aerogram.outbox import runs
-from aerogram.outbox.recovery import recover
+from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.schedule import Schedule
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
@@ -82,7 +82,7 @@ def drain() -> int:
 def sweep() -> int:
     """Publish tasks for mail that is overdue, as its task was lost or its next attempt has come."""
     db = current_database()
-    recover(db)
+    recover_all(db)
     overdue = runs.overdue(db, SWEEP_SECONDS / 2, limit=_DRAINS * _MAILS_A_DRAIN)
     tasks = -(-overdue // _MAILS_A_DRAIN)
     for _ in range(tasks):

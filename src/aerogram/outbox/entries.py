@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.outbox.recording import settle
+from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.storage.schema import (
     ENDED,
     ENTRY_STATES,
@@ -220,14 +221,15 @@ def cancel(db: Database, entry_id: str) -> Entry:
         EntryNotFound: there is none of that id.
         EntryStateError: a worker is sending it, or it has ended.
     """
+    _recover_dead(db, entry_id)
     with db.writing() as connection:
-        row = _locked(connection, entry_id)
+        row, now = _locked(connection, entry_id), db.now(connection)
         if row.state not in ("queued", "held"):
             why = "a worker is sending it" if row.state == "sending" else f"it is {row.state}"
             raise EntryStateError(f"Entry {entry_id} cannot be cancelled: {why}. Accepted: queued and held.")
         waiting = recipient.c.state.in_(("pending", "uncertain"))
         _change(connection, entry_id, waiting, state="cancelled")
-        settle(connection, entry_id, db.now(connection))
+        settle(connection, entry_id, now)
     return find(db, entry_id)
 
 
@@ -241,6 +243,7 @@ def retry(db: Database, entry_id: str) -> Entry:
         EntryNotFound: there is none of that id.
         EntryStateError: it is not ``queued``, ``dead`` or ``held``.
     """
+    _recover_dead(db, entry_id)
     with db.writing() as connection:
         row, now = _locked(connection, entry_id), db.now(connection)
         if row.state not in ("queued", "dead", "held"):
@@ -260,6 +263,18 @@ def retry(db: Database, entry_id: str) -> Entry:
         connection.execute(entry.update().where(entry.c.id == entry_id).values(values))
         settle(connection, entry_id, now)
     return find(db, entry_id)
+
+
+def _recover_dead(db: Database, entry_id: str) -> None:
+    """Take back a mail whose worker has died, as workers do now and then."""
+    _check_id(entry_id)
+    with db.reading() as connection:
+        over = select(entry.c.id).where(
+            entry.c.id == entry_id, SENDING, entry.c.lease_until <= db.now(connection)
+        )
+        is_over = connection.scalar(over) is not None
+    if is_over:
+        recover_all(db)
 
 
 def _counts(connection: Connection) -> dict[str, int]:

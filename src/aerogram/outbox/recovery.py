@@ -10,15 +10,21 @@ from aerogram.conf import settings
 from aerogram.outbox import retries
 from aerogram.outbox.claims import urgency
 from aerogram.outbox.recording import settle
-from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, entry, recipient
+from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, entry, recipient, transport
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = ["recover"]
+__all__ = ["BATCH", "recover", "recover_all"]
 
 AHEAD: Final = 1_000
 """Milliseconds that a time in the database may be ahead of the clock before the clock counts as set back."""
+
+LONGEST_PAUSE: Final = 720_000
+"""Milliseconds for which a mailer is paused at most: ten minutes and a fifth."""
+
+BATCH: Final = 500
+"""How many mails are taken back at once, and whose times are corrected at once."""
 
 
 def recover(db: Database, now: int | None = None) -> int:
@@ -37,7 +43,7 @@ def recover(db: Database, now: int | None = None) -> int:
     with db.writing() as connection:
         now = db.now(connection) if now is None else now
         _correct_times(connection, now)
-        query = select(entry).where(SENDING, entry.c.lease_until <= now).limit(500)
+        query = select(entry).where(SENDING, entry.c.lease_until <= now).limit(BATCH)
         rows = connection.execute(query.with_for_update(skip_locked=True)).all()
         on_wire = {row.lease_owner for row in rows if row.phase == "data"}
         blamed = set[str](on_wire)
@@ -49,6 +55,15 @@ def recover(db: Database, now: int | None = None) -> int:
             blamed.add(row.lease_owner)
             _recover_claimed(connection, row, crashes, now)
     return len(rows)
+
+
+def recover_all(db: Database) -> int:
+    """Do the same until none is left whose lease has ended; return how many mails were taken back."""
+    total = 0
+    while True:
+        total += (taken := recover(db))
+        if taken < BATCH:
+            return total
 
 
 def _recover_claimed(connection: Connection, row: Row[Any], crashes: int, now: int) -> None:
@@ -94,9 +109,11 @@ def _correct_times(connection: Connection, now: int) -> None:
 
     The span that was meant stays: a mail that is due at once is due at once. So do times the caller named.
     """
+    too_late = transport.c.paused_until > now + LONGEST_PAUSE
+    connection.execute(transport.update().where(too_late).values(paused_until=0))
     ahead = entry.c.planned > now + AHEAD
     for state in (QUEUED, SENDING):
-        query = select(entry.c.id, entry.c.planned).where(state, ahead).limit(500)
+        query = select(entry.c.id, entry.c.planned).where(state, ahead).limit(BATCH)
         while rows := connection.execute(query.with_for_update(skip_locked=True)).all():
             for row in rows:
                 shift = row.planned - now

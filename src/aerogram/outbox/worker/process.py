@@ -10,7 +10,7 @@ from typing import Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import AerogramError
-from aerogram.outbox.recovery import recover
+from aerogram.outbox.recovery import recover, recover_all
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
@@ -168,7 +168,7 @@ class Worker:
                     lane.renew()
             if now >= self._next_recovery and not self._stop.is_set():
                 self._next_recovery = now + beat
-                if recover(self._db):
+                if recover_all(self._db) if self._once else recover(self._db):
                     self._wake_lane()
         except AerogramError as error:
             if self._once and self._failure is None:
