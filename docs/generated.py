@@ -130,7 +130,7 @@ def declarations_table() -> str:
     """Return one row for each declaration of a notification."""
     rows = ["| Declaration | Type | Default | |", "|---|---|---|---|"]
     for name, kind, default, _, doc in DECLARATIONS.values():
-        words = doc.replace("``", "`")
+        words = " ".join(re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", doc.replace("``", "`")).split())
         rows.append(f"| `{name}` | `{kind.replace('|', PIPE)}` | `{default!r}` | {words} |")
     return "\n".join(rows) + "\n"
 

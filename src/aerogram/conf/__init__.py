@@ -14,9 +14,9 @@ Importing this module is cheap; the table of settings, and pydantic with it, is 
 
 from __future__ import annotations
 
-from aerogram.conf.settings import Settings
+from aerogram.conf.lookup import Settings
 
 __all__ = ["Settings", "settings"]
 
-settings: Settings = Settings()
+settings: Settings = Settings()  # no module may have this name: mypy would take it for the object
 """The settings of this process."""
