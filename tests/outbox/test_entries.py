@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from aerogram import exceptions, outbox
 from aerogram.outbox import claims, entries, recording, recovery
@@ -60,10 +61,10 @@ def test_an_unknown_id_is_an_error(db: Database) -> None:
         outbox.get("nothing")
 
 
-@pytest.mark.parametrize("text", ["bad \0 text", "caf\udce9", "x" * 3000, "\U0001f600" * 600])
-def test_any_text_of_a_result_is_recorded(db: Database, put: Put, text: str) -> None:
+@pytest.mark.parametrize("said", ["bad \0 text", "caf\udce9", "x" * 3000, "\U0001f600" * 600])
+def test_any_text_of_a_result_is_recorded(db: Database, put: Put, said: str) -> None:
     entry_id = put()
-    finish(db, "refused", code=10**20, enhanced_code=f"5.1.1 {text}", text=text)
+    finish(db, "refused", code=10**20, enhanced_code=f"5.1.1 {said}", text=said)
     [ann] = outbox.get(entry_id).recipients
     assert (ann.state, ann.code, outbox.get(entry_id).state) == ("refused", None, "dead")
     assert len(ann.text.encode()) <= 512
@@ -197,9 +198,12 @@ def test_purging_keeps_what_lives_and_what_is_young(db: Database, put: Put, cloc
     for gone in (done, dead):
         with pytest.raises(exceptions.EntryNotFound):
             outbox.content(gone)
-    for wrong in ({"states": ["sending"]}, {"older_than": -1}):
+    for wrong in ("sending", "done", [["done"]], 5):
         with pytest.raises(exceptions.OutboxError):
-            outbox.purge(**wrong)  # type: ignore[arg-type]  # what is tested
+            outbox.purge(states=wrong)  # type: ignore[arg-type]  # what is tested
+    for age in (-1, float("inf"), float("nan"), "x", True, 1e300):
+        with pytest.raises(exceptions.OutboxError, match="older_than"):
+            outbox.purge(age)  # type: ignore[arg-type]  # what is tested
 
 
 def test_purging_works_in_batches(db: Database, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,3 +243,45 @@ def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> No
     assert outbox.unsuppress("ann@example.com")
     assert not outbox.unsuppress("ann@example.com")
     assert outbox.list_suppressions() == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: outbox.suppress(None),  # type: ignore[arg-type] # what is tested, as below
+        lambda: outbox.suppress("a\0@example.com"),
+        lambda: outbox.suppress("\ud800@example.com"),
+        lambda: outbox.suppress("x" * 321),
+        lambda: outbox.suppress("ann@example.com", 5),  # type: ignore[arg-type]
+        lambda: outbox.suppress("ann@example.com", expires=datetime(2030, 1, 1)),
+        lambda: outbox.suppress("ann@example.com", expires=datetime.max),
+        lambda: outbox.suppress("ann@example.com", expires=datetime.max.replace(tzinfo=UTC)),
+        lambda: outbox.suppress("ann@example.com", expires=60),  # type: ignore[arg-type]
+        lambda: outbox.unsuppress(None),  # type: ignore[arg-type]
+        lambda: outbox.list_suppressions("x"),  # type: ignore[arg-type]
+        lambda: outbox.list_entries(5),  # type: ignore[arg-type]
+        lambda: outbox.list_entries([]),  # type: ignore[arg-type]
+        lambda: outbox.list_entries(limit=-1),
+        lambda: outbox.list_entries(limit=None),  # type: ignore[arg-type]
+        lambda: outbox.list_entries(before="\ud800"),
+        lambda: outbox.list_entries(before=5),  # type: ignore[arg-type]
+    ],
+)
+def test_a_wrong_argument_is_refused(db: Database, act: Callable[[], object]) -> None:
+    with pytest.raises(exceptions.ScheduleError):
+        act()
+    assert outbox.list_suppressions() == []
+
+
+def test_a_time_beyond_all_datetimes_is_shown_as_a_late_one(db: Database, put: Put) -> None:
+    entry_id = put()
+    outbox.suppress("ann@example.com", "a \0 reason")
+    with db.writing() as connection:
+        for table, column in (("entry", "expires"), ("entry", "due"), ("suppression", "expires")):
+            connection.execute(text(f"UPDATE aerogram_outbox_{table} SET {column} = {2**62}"))
+    assert (
+        outbox.get(entry_id).expires == outbox.list_entries()[0].due == outbox.list_suppressions()[0].expires
+    )
+    with db.writing() as connection:
+        connection.execute(text(f"UPDATE aerogram_outbox_entry SET expires = {-(2**62)}"))
+    assert outbox.get(entry_id).expires == datetime.fromtimestamp(0, UTC)

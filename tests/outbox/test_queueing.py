@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -129,12 +129,17 @@ def test_what_cannot_be_sent_is_refused_to_the_caller(
         {"key": "a\nb"},
         {"key": "k" * 201},
         {"using": "nobody"},
+        {"using": []},
+        {"at": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"at": datetime.max.replace(tzinfo=timezone(-timedelta(hours=12)))},
+        {"expires": datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))},
+        {"expires": datetime.max.replace(tzinfo=UTC)},
         {"session": object()},
     ],
 )
 def test_a_wrong_argument_is_an_error_that_names_it(db: Database, wrong: dict[str, Any]) -> None:
     with pytest.raises(
-        exceptions.AerogramError, match=next(iter(wrong)) if "using" not in wrong else "nobody"
+        exceptions.AerogramError, match=next(iter(wrong)) if wrong != {"using": "nobody"} else "nobody"
     ):
         message().send_later(**wrong)
     assert number_of_entries(db) == 0

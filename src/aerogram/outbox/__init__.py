@@ -23,8 +23,10 @@ try:
 except ImportError:
     raise MissingDependency("The outbox needs SQLAlchemy: pip install 'aerogram[outbox]'.") from None
 
+from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox import entries, metrics, suppressions
 from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
+from aerogram.outbox.schedule import moment_of, refused
 from aerogram.outbox.storage import purging
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
@@ -111,7 +113,7 @@ def list_entries(state: str | None = None, limit: int = 100, before: str | None 
         before: the id of an entry: only older ones, for the next page.
 
     Raises:
-        OutboxError: there is no such state.
+        OutboxError: there is no such state, or an argument is of another type.
     """
     return entries.listed(current_database(), state, limit, before)
 
@@ -174,11 +176,17 @@ def suppress(address: str, reason: str = "", expires: datetime | None = None) ->
         address: upper and lower case are the same.
         reason: for the list.
         expires: until when; for ever if it is None.
+
+    Raises:
+        ScheduleError: one of them is not accepted; the text names it.
     """
     db = current_database()
-    until = None if expires is None else int(expires.timestamp() * 1000)
+    _check_address(address)
+    if not isinstance(reason, str):
+        raise refused("reason", reason, "a text")
+    until = None if expires is None else moment_of("expires", expires)
     with db.writing() as connection:
-        suppressions.suppress(connection, [address], reason, db.now(connection), until)
+        suppressions.suppress(connection, [address], clean_text(reason), db.now(connection), until)
 
 
 def unsuppress(address: str) -> bool:
@@ -189,9 +197,18 @@ def unsuppress(address: str) -> bool:
 
     Returns:
         Whether it was on the list.
+
+    Raises:
+        ScheduleError: it is no address.
     """
+    _check_address(address)
     with current_database().writing() as connection:
         return suppressions.unsuppress(connection, address)
+
+
+def _check_address(address: object) -> None:
+    if not (isinstance(address, str) and address.isprintable() and 0 < len(address) <= 320):
+        raise refused("address", address, "a mail address")
 
 
 def list_suppressions(limit: int = 1000) -> list[Suppression]:
@@ -199,6 +216,9 @@ def list_suppressions(limit: int = 1000) -> list[Suppression]:
 
     Args:
         limit: at most so many.
+
+    Raises:
+        ScheduleError: the limit is no whole number, or below 0.
     """
     return suppressions.list_suppressions(current_database(), limit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, func, or_, select
@@ -13,6 +13,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.outbox.recording import settle
 from aerogram.outbox.recovery import recover_all
+from aerogram.outbox.schedule import check_limit, datetime_of, refused
 from aerogram.outbox.storage.schema import (
     ENDED,
     ENTRY_STATES,
@@ -162,12 +163,15 @@ def listed(
     Raises:
         ScheduleError: there is no such state.
     """
+    check_limit(limit)
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
     if state is not None:
         if state not in ENTRY_STATES:
-            raise ScheduleError(f"{state[:40]!r} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
+            raise ScheduleError(f"{str(state)[:40]!r} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
         query = query.where(entry.c.state == state)
     if before is not None:
+        if not (isinstance(before, str) and before.isprintable()):
+            raise refused("before", before, "the id of an entry")
         query = query.where(entry.c.id < before)
     with db.reading() as connection:
         return _entries(connection, connection.execute(query).all())
@@ -332,10 +336,10 @@ def _entries(
             size=row.size,
             mailer=row.mailer or None,
             priority=row.priority,
-            created=_at(row.created),
-            due=_at(row.due),
-            expires=None if row.expires is None else _at(row.expires),
-            finished=None if row.finished is None else _at(row.finished),
+            created=datetime_of(row.created),
+            due=datetime_of(row.due),
+            expires=None if row.expires is None else datetime_of(row.expires),
+            finished=None if row.finished is None else datetime_of(row.finished),
             crashes=row.crashes,
             uncertain=row.uncertain,
             history=history,
@@ -345,14 +349,12 @@ def _entries(
 
 
 def _recipient(row: Row[Any]) -> Recipient:
-    due = _at(row.due) if row.state == "pending" else None
+    due = datetime_of(row.due) if row.state == "pending" else None
     return Recipient(row.address, row.state, row.attempts, row.code, row.enhanced_code, row.text, due)
 
 
 def _attempt(row: Row[Any]) -> Attempt:
-    started = None if row.started is None else _at(row.started)
-    return Attempt(row.address, row.outcome, started, _at(row.ended), row.code, row.enhanced_code, row.text)
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    started = None if row.started is None else datetime_of(row.started)
+    return Attempt(
+        row.address, row.outcome, started, datetime_of(row.ended), row.code, row.enhanced_code, row.text
+    )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidMailer, ScheduleError
 from aerogram.mail.mailers import DEFAULT_MAILER, mailers
 
-__all__ = ["Schedule", "Wait"]
+__all__ = ["Schedule", "Wait", "check_limit", "datetime_of", "moment_of", "refused", "span_of"]
 
 Wait = float | timedelta
 """A span of time, in seconds or as a timedelta."""
 
 HIGHEST_PRIORITY: Final = 1000
 LONGEST_KEY: Final = 200
+_LATEST: Final = 250_000_000_000_000  # in the year 9892
 BACKENDS: Final = (
     "aerogram.mail.backends.outbox.EmailBackend",
     "aerogram.mail.backends.celery.EmailBackend",
@@ -56,21 +57,21 @@ class Schedule:
         if delay is not None and at is not None:
             raise ScheduleError("Give delay or at, not both: each says when the mail is due.")
         if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > HIGHEST_PRIORITY:
-            raise _refused(
+            raise refused(
                 "priority", priority, f"a whole number from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}"
             )
         if key is not None and not (
             isinstance(key, str) and 0 < len(key) <= LONGEST_KEY and key.isprintable()
         ):
-            raise _refused("key", key, f"a printable text of 1 to {LONGEST_KEY} characters")
+            raise refused("key", key, f"a printable text of 1 to {LONGEST_KEY} characters")
         check_mailer(using)
-        moment = None if at is None else _moment("at", at)
-        wait = 0 if delay is None else _span("delay", delay)
+        moment = None if at is None else moment_of("at", at)
+        wait = 0 if delay is None else span_of("delay", delay)
         expires_in = expires_at = None
         if isinstance(expires, datetime):
-            expires_at = _moment("expires", expires)
+            expires_at = moment_of("expires", expires)
         elif expires is not None:
-            expires_in = _span("expires", expires)
+            expires_in = span_of("expires", expires)
         return cls(wait, moment, expires_in, expires_at, priority, key, using)
 
     @property
@@ -98,6 +99,8 @@ def check_mailer(alias: str | None) -> None:
     """Raise InvalidMailer unless a mailer of that alias exists and is not the outbox itself."""
     if alias is None:
         return
+    if not isinstance(alias, str):
+        raise refused("using", alias, "the alias of a mailer, a text")
     if alias not in mailers:
         mailers.create(alias)  # raises the error that names those that there are
     entry = settings.MAILERS.get(alias, {"BACKEND": settings.EMAIL_BACKEND})
@@ -109,20 +112,36 @@ def check_mailer(alias: str | None) -> None:
         )
 
 
-def _span(name: str, value: Any) -> int:
+def span_of(name: str, value: Any) -> int:
+    """Return a span of time in milliseconds; ScheduleError for what is none."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
-        raise _refused(name, value, "seconds, 0 or more, or a timedelta")
+        raise refused(name, value, "seconds, 0 or more, or a timedelta")
     return int(seconds * 1000)
 
 
-def _moment(name: str, value: Any) -> int:
+def moment_of(name: str, value: Any) -> int:
+    """Return a moment in milliseconds; ScheduleError for what is none, or is far from our time."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise _refused(name, value, "an aware datetime, such as datetime(2026, 5, 13, 9, tzinfo=UTC)")
+        raise refused(name, value, "an aware datetime, such as datetime(2026, 5, 13, 9, tzinfo=UTC)")
+    if not 1970 <= value.year <= 9000:
+        raise refused(name, value, "a year from 1970 to 9000")
     return int(value.timestamp() * 1000)
 
 
-def _refused(name: str, value: object, accepted: str) -> ScheduleError:
+def check_limit(limit: object) -> None:
+    """Raise ScheduleError for what is no number of rows."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit < 2**31:
+        raise refused("limit", limit, "a whole number, 0 or more")
+
+
+def datetime_of(milliseconds: int) -> datetime:
+    """Return a time of the database; one that no datetime can have as the nearest that can."""
+    return datetime.fromtimestamp(min(max(milliseconds, 0), _LATEST) / 1000, UTC)
+
+
+def refused(name: str, value: object, accepted: str) -> ScheduleError:
+    """Return the error for an argument, which it names."""
     return ScheduleError(
         f"{name} is {str(value)[:60]!r}, a value of type {type(value).__name__}. Accepted: {accepted}."
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, or_, select
 
+from aerogram.outbox.schedule import check_limit, datetime_of
 from aerogram.outbox.storage.schema import suppression
 
 if TYPE_CHECKING:
@@ -67,18 +68,17 @@ def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) ->
 
 def list_suppressions(db: Database, limit: int = 1000) -> list[Suppression]:
     """Return the list, the newest first."""
+    check_limit(limit)
     with db.reading() as connection:
         query = select(suppression).where(_in_force(db.now(connection)))
         rows = connection.execute(query.order_by(suppression.c.created.desc()).limit(limit)).all()
     return [
-        Suppression(row.address, row.reason, _at(row.created), row.expires and _at(row.expires))
+        Suppression(
+            row.address, row.reason, datetime_of(row.created), row.expires and datetime_of(row.expires)
+        )
         for row in rows
     ]
 
 
 def _in_force(now: int) -> Any:
     return or_(suppression.c.expires.is_(None), suppression.c.expires > now)
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

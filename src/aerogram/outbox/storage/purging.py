@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, select
 
 from aerogram.exceptions import ScheduleError
+from aerogram.outbox.schedule import refused, span_of
 from aerogram.outbox.storage import schema
 from aerogram.outbox.storage.schema import attempt, content, entry, recipient
 
@@ -43,25 +44,23 @@ def purge(
     Raises:
         ScheduleError: a state that is never deleted, or an age below 0.
     """
-    if refused := sorted(set(states) - set(KEPT_DAYS)):
-        raise ScheduleError(f"{refused[0][:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
-    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-    if seconds is not None and seconds < 0:
-        raise ScheduleError("older_than is below 0. Accepted: seconds or a timedelta.")
-    ages = {each: KEPT_DAYS[each] * DAY if seconds is None else seconds for each in states}
+    if isinstance(states, str) or not isinstance(states, Collection):
+        raise refused("states", states, "a list of states")
+    if others := [each for each in states if each not in tuple(KEPT_DAYS)]:
+        raise ScheduleError(f"{str(others[0])[:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
+    age = None if older_than is None else span_of("older_than", older_than)
+    ages = {each: KEPT_DAYS[each] * DAY * 1000 if age is None else age for each in states}
     total = sum(_purge(db, state, age) for state, age in ages.items())
     db.checkpoint()
     return total
 
 
-def _purge(db: Database, state: str, seconds: float) -> int:
+def _purge(db: Database, state: str, age: int) -> int:
     total = 0
     while True:
         with db.writing() as connection:
             now = db.now(connection)
-            ended = select(entry.c.id).where(
-                entry.c.state == state, entry.c.finished <= now - int(seconds * 1000)
-            )
+            ended = select(entry.c.id).where(entry.c.state == state, entry.c.finished <= now - age)
             ids = list(connection.scalars(ended.limit(BATCH).with_for_update(skip_locked=True)))
             for table in (attempt, recipient, content):
                 connection.execute(table.delete().where(table.c.entry.in_(ids)))
