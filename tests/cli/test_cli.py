@@ -636,6 +636,29 @@ def test_catch_keeps_messages_in_a_maildir_with_their_envelope(catching, tmp_pat
     assert all(b"\r" not in path.read_bytes() for path in files)
 
 
+DEEP = "((((((((\r\n " * 250 + "x"  # comments in comments, deeper than the parser of headers goes
+
+
+def test_catch_keeps_and_counts_a_hostile_message(catching, tmp_path):
+    running = catching("--maildir", str(tmp_path / "box"), "--studio", "--studio-port", "0")
+    running.deliver("Subject: one\nContent-Type: text/html; charset=idna\n\n<p>x")
+    running.deliver(f"Subject: two\nTo: {DEEP}\n\nx")
+    running.deliver(f"Subject: =?idna?q?{'a.' * 50}=FF?=\n\nx")
+    running.deliver("Subject: four\n\nx")
+    running.read_until("four")
+    running.end()
+    assert running.written.endswith("4 messages caught.\n")
+    assert len(mailbox.Maildir(tmp_path / "box")) == 4
+
+
+def test_catch_shows_a_hostile_message(catching):
+    running = catching()
+    running.deliver(f"Subject: one\nTo: {DEEP}\nContent-Type: text/html; charset=idna\n\n<p>x")
+    running.read_until("Subject: one")
+    running.end()
+    assert running.written.endswith("1 message caught.\n")
+
+
 def test_catch_into_what_is_no_folder_is_1(shop):
     done = aerogram_command("catch", "--port", "0", "--maildir", "mails.py", cwd=shop)
     assert done.returncode == 1

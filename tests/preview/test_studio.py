@@ -364,6 +364,43 @@ def test_caught_mails_are_shown_by_opaque_names(templates: Path):
     assert client.get(f"/n/{row['id']}/html").status_code == 404
 
 
+HOSTILE = {
+    "idna": b"Subject: hostile\r\nContent-Type: text/html; charset=idna\r\n\r\n<p>x",
+    "idna octets": b"Subject: hostile\r\nContent-Type: text/html; charset=idna\r\n\r\n<p>\xff",
+    "undefined": b"Subject: hostile\r\nContent-Type: text/plain; charset=undefined\r\n\r\nx",
+    "NUL": b'Subject: hostile\r\nContent-Type: text/plain; charset="a\0b"\r\n\r\nx',
+    "surrogates": b"Subject: hostile\r\nContent-Type: text/html; charset=raw-unicode-escape\r\n\r\n\\ud800",
+    "comments": b"Subject: hostile\r\nTo: " + b"(" * 2000 + b"\r\n\r\nx",
+    "octets": b"Subject: hostile\r\nTo: \xff@x\r\nFrom: \xfe <\xfe@\xfe>\r\n\r\nx",
+    "words": b"Subject: hostile\r\nTo: =?utf-8?q?=ff?= <@@>,,,;:\r\n\r\nx",
+    "identifier": b"Subject: hostile\r\nMessage-ID: <[\r\n\r\nx",
+    "type": b"Subject: hostile\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+    b"Content-Type: application/x-\xe9\r\n"
+    b"Content-Disposition: attachment; filename*=utf-8''%ff\r\n\r\nx\r\n--x--",
+    "disposition": b"Subject: hostile\r\nContent-Disposition: " + b"(" * 2000 + b"\r\n\r\nx",
+    "nested": b"Subject: hostile\r\n"
+    + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(1200)),
+}
+
+
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_mail_is_shown_and_hides_no_other(templates: Path, raw: bytes):
+    studio = Studio(catches=True)
+    client = Client(studio)
+    for content in (b"Subject: first\r\n\r\nx", raw, b"Subject: last\r\n\r\nx"):
+        studio.inbox.add(content, ["ann@example.com"])
+    rows = [json.loads(line) for line in client.get("/studio/rows").text.splitlines()]
+    assert (rows[0]["subject"], rows[2]["subject"]) == ("last", "first")
+    assert rows[1]["subject"] in ("hostile", "(cannot be shown)")
+    name = rows[1]["id"]
+    assert client.get(f"/n/{name}/eml").content == raw
+    for path in ("/", f"/api/notifications/{name}", f"/studio/view/{name}", f"/studio/data/{name}"):
+        assert client.get(path).status_code == 200
+    assert client.get(f"/n/{name}/html").status_code in (200, 404)
+    for link in re.findall(r'href="(n/[^"]+/attachments/[^"]+)"', client.get(f"/studio/view/{name}").text):
+        assert client.get(f"/{link}").headers["content-type"] == "application/octet-stream"
+
+
 def test_it_mounts_into_an_application(templates: Path):
     from starlette.applications import Starlette
     from starlette.routing import Mount

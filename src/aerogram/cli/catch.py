@@ -66,12 +66,20 @@ def catch(
 
     def receive(caught: CaughtMessage) -> None:
         nonlocal count
-        if pages is not None:
-            pages.show(caught)
         if box is not None:
             _keep(box, caught)
         count += 1
-        screen().print(_line(count, caught) if box is not None else _readable(count, caught, raw=raw))
+        if pages is not None:
+            pages.show(caught)
+        try:
+            shown = _line(count, caught) if box is not None else _readable(count, caught, raw=raw)
+        except Exception:  # noqa: BLE001,RUF100 - whatever the parser raises at a mail that means harm
+            shown = (
+                _line(count, caught, "(cannot be read)")
+                if box is not None
+                else _readable(count, caught, raw=True)
+            )
+        screen().print(shown)
 
     # What aiosmtpd logs about logins and broken connections is not about the mail.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
@@ -124,9 +132,9 @@ def _keep(box: mailbox.Maildir, caught: CaughtMessage) -> None:
         os.umask(mask)
 
 
-def _line(number: int, caught: CaughtMessage) -> Text:
+def _line(number: int, caught: CaughtMessage, subject: str = "") -> Text:
     recipients = escape_controls(", ".join(caught.recipients))
-    subject = escape_controls(str(caught.message.get("Subject", "(no subject)")))
+    subject = subject or escape_controls(str(caught.message.get("Subject", "(no subject)")))
     pieces = ((f"{number:>4}  ", "dim"), recipients, "  ", (subject, "bold"))
     return Text.assemble(*pieces, no_wrap=True, overflow="ellipsis")
 
@@ -162,7 +170,7 @@ def _body(message: EmailMessage) -> Text:
         return Text("(no text)", "dim")
     try:
         text = _octets(part).decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:  # an unknown charset
+    except (LookupError, ValueError):  # an unknown charset, or one such as "idna" that replaces nothing
         text = _octets(part).decode("utf-8", "replace")
     if part.get_content_type() == "text/html":
         from aerogram.plaintext import html_to_text

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import email
+import email.message
 import email.policy
 import hashlib
 import re
 from dataclasses import dataclass
 from email.utils import getaddresses
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from aerogram.document import parse_html
-from aerogram.exceptions import DocumentError
+from aerogram.exceptions import DocumentError, describe
 from aerogram.mail.address.envelope import entry_text
 from aerogram.mail.wire.serializer import to_bytes
 
@@ -27,7 +28,28 @@ if TYPE_CHECKING:
 # Padding that layouts put behind a preheader so that an inbox does not go on with the body.
 _FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _PREHEADER_LENGTH = 140
+_CONTENT_TYPE = re.compile(r"[!-~]+/[!-~]+")
 _VISIBLE = "//text()[not(ancestor::head or ancestor::style or ancestor::script or ancestor::template)]"
+
+
+class _Unread(str):
+    """A header that the parser fails at, as it was written; it is none that says how a part is shown."""
+
+    __slots__ = ()
+    content_disposition = None
+
+
+class _Forgiving(email.policy.EmailPolicy):
+    """Read headers in raw UTF-8 as such, and keep one that the parser fails at as it was written."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        try:
+            return super().header_fetch_parse(name, without_surrogates(value))
+        except Exception:  # noqa: BLE001,RUF100 - hostile headers raise a dozen kinds, RecursionError too
+            return _Unread(" ".join(without_surrogates(value).split()))
+
+
+_POLICY = cast("email.policy.EmailPolicy[ParsedMessage]", _Forgiving())
 
 
 @dataclass(frozen=True)
@@ -106,7 +128,7 @@ class RenderedSample:
     @cached_property
     def parsed(self) -> ParsedMessage:
         """The message as a mail program reads it from the bytes."""
-        return email.message_from_bytes(self.raw, policy=email.policy.default)
+        return email.message_from_bytes(self.raw, policy=_POLICY)
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
@@ -170,13 +192,48 @@ class ReceivedSample(RenderedSample):
         part = self.parsed.get_body((kind,))
         if part is None:
             return None
-        payload = part.get_payload(decode=True)
-        octets = payload if isinstance(payload, bytes) else b""
+        octets = _octets(part)
         try:
             text = octets.decode(part.get_content_charset("utf-8"), "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # an unknown charset, or one such as "idna" that replaces nothing
             text = octets.decode("utf-8", "replace")
-        return text.replace("\r\n", "\n")
+        return without_surrogates(text).replace("\r\n", "\n")
+
+
+class UnreadableSample(ReceivedSample):
+    """A received message that cannot be shown; its source can."""
+
+    def __init__(self, raw: bytes, recipients: Iterable[str], error: Exception) -> None:
+        super().__init__(raw, recipients)
+        self._reason = f"This mail cannot be shown. {describe(error)}"
+
+    @cached_property
+    def parsed(self) -> ParsedMessage:
+        """A message that says why."""
+        message = email.message.EmailMessage()
+        message["Subject"] = "(cannot be shown)"
+        message.set_content(f"{without_surrogates(self._reason)}\n\nIts source is below Raw.\n")
+        return message
+
+
+def received_sample(raw: bytes, recipients: Iterable[str]) -> ReceivedSample:
+    """Return a received message, read whole, so that no later look at it fails."""
+    recipients = tuple(recipients)
+    sample = ReceivedSample(raw, recipients)
+    try:
+        for name in ("bcc", "headers", "attachments", "parts", "preheader", "html_alone"):
+            getattr(sample, name)
+    except Exception as error:  # noqa: BLE001,RUF100 - whatever the parser raises at a mail that means harm
+        return UnreadableSample(raw, recipients, error)
+    return sample
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text that can be encoded: octets that were no ASCII are read as UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # a surrogate that stands for no octet
+        return text.encode("utf-8", "replace").decode()
 
 
 def _tree(part: MIMEPart, depth: int) -> Iterator[Part]:
@@ -209,10 +266,17 @@ def _attachment(part: MIMEPart) -> Attachment:
     if part.get_content_maintype() == "message":
         content = b"".join(bytes(inner) for inner in part.iter_parts())
     else:
-        payload = part.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else b""
+        content = _octets(part)
     content_id = str(part.get("Content-ID", "")).strip().strip("<>")
-    return Attachment(part.get_filename() or "", part.get_content_type(), content, content_id)
+    content_type = part.get_content_type()
+    if not _CONTENT_TYPE.fullmatch(content_type):
+        content_type = "application/octet-stream"
+    return Attachment(without_surrogates(part.get_filename() or ""), content_type, content, content_id)
+
+
+def _octets(part: MIMEPart) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _visible_text(html: str) -> str:

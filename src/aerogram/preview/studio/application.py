@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from aerogram.exceptions import InvalidAddress, NotificationNotFound, describe
@@ -22,7 +22,7 @@ from aerogram.preview.studio.findings import findings_of, sources_of
 from aerogram.preview.studio.inbox import Inbox
 from aerogram.preview.studio.library import Library, Variant
 from aerogram.preview.studio.locales import locales_of
-from aerogram.preview.studio.safety import SANDBOX, Guard
+from aerogram.preview.studio.safety import SANDBOX, Guard, Json
 from aerogram.preview.studio.sending import mailer_name, send_test
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Studio:
 
     def list_notifications(self, _request: Request) -> Response:
         """``GET /api/notifications``: every notification with the names of its samples."""
-        return JSONResponse(
+        return Json(
             [
                 {"name": group.name, "samples": [sample.name for sample in group.samples]}
                 for group in self.library.groups()
@@ -98,7 +98,7 @@ class Studio:
             name: [str(each) for each in getattr(parsed[name], "addresses", ())] if name in parsed else []
             for name in ("to", "cc")
         }
-        return JSONResponse(
+        return Json(
             {
                 "subject": rendered.header("Subject"),
                 "from": rendered.header("From"),
@@ -141,7 +141,7 @@ class Studio:
             return _failure(sample)
         content = getattr(sample.rendered, name)
         if content is None:
-            return JSONResponse(
+            return Json(
                 {"error": "not-found", "message": f"This mail has no {media_type} part."}, status_code=404
             )
         return Response(content, media_type=media_type, headers={"Content-Security-Policy": SANDBOX})
@@ -180,12 +180,12 @@ class Studio:
 
     def data(self, request: Request) -> Response:
         """Return what the script shows of one sample, for the grid of all."""
-        return JSONResponse(self._find(request).data)
+        return Json(self._find(request).data)
 
     def findings(self, request: Request) -> Response:
         """Return the findings of one sample, with the files they are about."""
         found = findings_of(self._find(request))
-        return JSONResponse({"findings": found, "sources": sources_of(found)})
+        return Json({"findings": found, "sources": sources_of(found)})
 
     def rows(self, _request: Request) -> Response:
         """Yield what lists show of each mail, one JSON object a line, as they are rendered."""
@@ -213,11 +213,9 @@ class Studio:
             sample = await run_in_threadpool(self.library.find, name, stem, variant)
             if sample.notification is None:
                 return _not_found(request, None)
-            return JSONResponse(
-                await run_in_threadpool(send_test, sample.notification, str(asked["to"]).strip())
-            )
+            return Json(await run_in_threadpool(send_test, sample.notification, str(asked["to"]).strip()))
         except (InvalidAddress, KeyError, TypeError, AttributeError) as error:
-            return JSONResponse({"error": "wrong-request", "message": str(error)}, status_code=422)
+            return Json({"error": "wrong-request", "message": str(error)}, status_code=422)
 
     def clear(self, request: Request) -> Response:
         """Forget the mails that were caught, for a page that has the token."""
@@ -270,7 +268,7 @@ def _failure(sample: Sample) -> Response:
     """Return the error of a sample that could not be rendered, for a program."""
     error = sample.error
     undefined = _UNDEFINED.search(str(error))
-    return JSONResponse(
+    return Json(
         {
             "error": type(error).__name__,
             "message": describe(error) if error is not None else "",
@@ -285,16 +283,12 @@ def _failure(sample: Sample) -> Response:
 def _not_found(_request: Request, error: Exception | None) -> Response:
     text = str(error) if isinstance(error, NotificationNotFound) else "There is nothing at this address."
     status = getattr(error, "status_code", 404)
-    return JSONResponse({"error": "not-found", "message": text}, status_code=status)
+    return Json({"error": "not-found", "message": text}, status_code=status)
 
 
 def _wrong_edit(_request: Request, error: EditError) -> Response:
-    return JSONResponse(
-        {"error": "wrong-edit", "message": str(error), "problems": error.problems}, status_code=422
-    )
+    return Json({"error": "wrong-edit", "message": str(error), "problems": error.problems}, status_code=422)
 
 
 def _no_token() -> Response:
-    return JSONResponse(
-        {"error": "refused", "message": "Only the studio's own page may do this."}, status_code=403
-    )
+    return Json({"error": "refused", "message": "Only the studio's own page may do this."}, status_code=403)

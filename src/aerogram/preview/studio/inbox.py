@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aerogram.notification import Notification
-from aerogram.preview.rendered_sample import ReceivedSample
+from aerogram.preview.rendered_sample import received_sample
 from aerogram.preview.sample import Group, Sample
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Inbox:
 
     def add(self, content: bytes, recipients: Iterable[str]) -> None:
         """Keep a message that was received for these recipients of its envelope."""
-        received = ReceivedSample(content, recipients)
+        received = received_sample(content, recipients)
         name = f"{datetime.now():%H:%M:%S}"
         sample = Sample(self._group, name, secrets.token_urlsafe(12), rendered=received)
         with self._lock:

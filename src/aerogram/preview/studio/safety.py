@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +15,7 @@ from aerogram.conf import settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["SANDBOX", "Guard"]
+__all__ = ["SANDBOX", "Guard", "Json"]
 
 _LOCAL = ("localhost", "testserver")  # the second is the host of the test clients of web frameworks
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - as an entry of STUDIO_HOSTS; nothing is bound here
@@ -31,6 +32,14 @@ _HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
     "Cache-Control": "no-store",
 }
+
+
+class Json(JSONResponse):
+    """An answer in JSON, whatever its texts hold; a lone surrogate is a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the octets of the answer."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 class Guard:
@@ -94,4 +103,4 @@ def is_local(host: str) -> bool:
 
 
 def _refusal(text: str) -> ASGIApp:
-    return JSONResponse({"error": "refused", "message": text}, status_code=403)
+    return Json({"error": "refused", "message": text}, status_code=403)
