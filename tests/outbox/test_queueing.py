@@ -317,6 +317,33 @@ def test_listeners_hear_of_what_is_committed_and_of_nothing_else(
     assert heard == [first, second]
 
 
+def test_listeners_hear_of_savepoints_when_the_whole_is_committed(
+    db: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(joining, "committed", [heard.extend])
+    with Session(engine) as session:
+        kept = [message().send_later(session=session)]
+        with session.begin_nested():
+            kept.append(message().send_later(session=session))
+        with session.begin_nested() as savepoint:
+            with session.begin_nested():
+                message().send_later(session=session)
+            savepoint.rollback()
+        kept.append(message().send_later(session=session))
+        assert heard == []
+        session.commit()
+        assert heard == kept
+        assert {each.id for each in outbox.list_entries()} == set(kept)
+        message().send_later(session=session)
+        session.close()
+        kept.append(message().send_later(session=session))
+        session.begin_nested()
+        kept.append(message().send_later(session=session))
+        session.commit()
+    assert heard == kept
+
+
 # -- the backend --
 
 
@@ -431,6 +458,19 @@ def test_hooks_may_refuse_what_is_queued(db: Database, monkeypatch: pytest.Monke
     with pytest.raises(ValueError, match="not this one"):
         message().send_later()
     assert number_of_entries(db) == 0
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_hook_that_removes_all_recipients_leaves_no_mail(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks.before_send, "listeners", (lambda message: message.to.clear(),))
+    with pytest.raises(exceptions.NoRecipients):
+        message().send_later()
+    assert message().send() == 0
+    assert number_of_entries(db) == 0
+    with capture_mail():
+        assert message().send_later()
 
 
 def test_the_mailer_is_kept_by_its_alias(db: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any, Final
 
-from aerogram.exceptions import OutboxUnavailable
+from aerogram.exceptions import NoRecipients, OutboxUnavailable
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.delivery.dispatch import Delivery, deliver
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
@@ -40,6 +40,7 @@ class EmailBackend(BaseEmailBackend):
         self._schedule = Schedule.of(using=mailer)
         self._session: Any = None
         self._last_id: str | None = None
+        self._was_empty = False  # a message without recipients was given
 
     @classmethod
     def queue(cls, message: Any, schedule: Schedule, session: Any = None) -> str:
@@ -52,10 +53,15 @@ class EmailBackend(BaseEmailBackend):
 
         Returns:
             The id of its entry; if mail is captured, of an entry that does not exist.
+
+        Raises:
+            NoRecipients: a ``before_send`` hook has removed all its recipients.
         """
         backend = cls()
         backend._schedule, backend._session = schedule, session
         deliver(backend, [message], item=message.notification)
+        if backend._was_empty:
+            raise NoRecipients.of(message.notification or message)
         return backend._last_id or new_id()
 
     def deliver(self, delivery: Delivery) -> None:
@@ -70,6 +76,7 @@ class EmailBackend(BaseEmailBackend):
                     delivery.add(message, DeliveryReport(error=error))
                     continue
                 if frozen is None:
+                    self._was_empty = True
                     delivery.add(message, DeliveryReport())
                     continue
                 if not group:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 from aerogram.exceptions import ScheduleError
 from aerogram.outbox.storage.database import check_tables, failures_named
@@ -53,12 +53,12 @@ def tell_committed(ids: Sequence[str]) -> None:
 
 
 def _announce(session: Session, ids: Sequence[str]) -> None:
-    """Tell of new entries when the session has committed them."""
+    """Tell of new entries when the session has committed them, and not only released a savepoint."""
     if _KEY not in session.info:
         session.info[_KEY] = []
         event.listen(session, "after_commit", _committed)
-        event.listen(session, "after_rollback", _rolled_back)
-    session.info[_KEY] += ids
+        event.listen(session, "after_soft_rollback", _rolled_back)
+    session.info[_KEY].append((session.get_nested_transaction() or session.get_transaction(), ids))
 
 
 def _wait_for_poll(_ids: Sequence[str]) -> None:
@@ -66,13 +66,23 @@ def _wait_for_poll(_ids: Sequence[str]) -> None:
 
 
 def _committed(session: Session) -> None:
-    ids, session.info[_KEY] = session.info[_KEY], []
-    if ids:
+    if session.in_nested_transaction():
+        return
+    added, session.info[_KEY] = session.info[_KEY], []
+    outermost = session.get_transaction()
+    if ids := [each for transaction, some in added if _is_within(transaction, outermost) for each in some]:
         tell_committed(ids)
 
 
-def _rolled_back(session: Session) -> None:
-    session.info[_KEY] = []
+def _rolled_back(session: Session, ended: SessionTransaction) -> None:
+    session.info[_KEY] = [each for each in session.info[_KEY] if not _is_within(each[0], ended)]
+
+
+def _is_within(transaction: SessionTransaction | None, other: SessionTransaction | None) -> bool:
+    """Return whether one transaction is another, or a savepoint in it."""
+    while transaction is not None and transaction is not other:
+        transaction = transaction.parent
+    return transaction is not None
 
 
 def _refusal(session: object) -> str:
