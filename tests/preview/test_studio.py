@@ -197,7 +197,11 @@ def test_a_change_of_a_template_shows_at_once(client: Client, templates: Path):
 # ---- safety --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.7:8025", "", "[::2]"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "10.0.0.7:8025", "", "[::2]", "testserver", "evil@127.0.0.1",
+     "evil.example@localhost:8025", "127.0.0.1/x", "localhost?", "localhost:x", "[::1"],
+)  # fmt: skip
 def test_a_foreign_host_is_refused(client: Client, host: str):
     for path in ("/", "/api/notifications", "/n/studio_shipped/one-parcel/html"):
         assert client.get(path, headers={"Host": host}).status_code == 403
@@ -213,7 +217,8 @@ def test_hosts_can_be_allowed():
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8025"]
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8025", "http://[", "]"],
 )
 def test_a_foreign_origin_is_refused(client: Client, origin: str):
     assert client.get("/api/notifications", headers={"Origin": origin}).status_code == 403
@@ -237,6 +242,14 @@ def test_every_answer_has_the_headers_of_safety(client: Client):
     page_policy = client.get("/").headers["content-security-policy"]
     assert "http:" not in page_policy
     assert re.search(r"script-src 'sha256-[^' ]+';", page_policy)
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", "cross-site", "same-site", None])
+def test_another_site_cannot_open_the_network(client: Client, site: str | None):
+    page = client.get("/?network=1", headers={"Sec-Fetch-Site": site} if site else {})
+    is_open = site in ("same-origin", "none")
+    assert ("http:" in page.headers["content-security-policy"]) == is_open
+    assert ("<body data-live data-network>" in page.text) == is_open
 
 
 def test_attachments_are_downloads_with_opaque_names(client: Client):
@@ -292,7 +305,7 @@ def test_a_value_that_a_field_does_not_accept_is_named(client: Client, edits: di
     assert list(answer.json()["problems"]) == [path]
 
 
-@pytest.mark.parametrize("query", ["[", "[]", '"x"', "1"])
+@pytest.mark.parametrize("query", ["[", "[]", '"x"', "1", "[" * 3000, '{"order.number": "\\ud800"}'])
 def test_edits_that_are_no_object_are_refused(client: Client, query: str):
     assert client.get("/n/studio_shipped/one parcel/html", params={"edit": query}).status_code == 422
 
@@ -344,6 +357,28 @@ def test_what_a_transport_refuses_is_reported(client: Client, studio: Studio, fr
         asked = {"id": "studio_shipped/one-parcel", "to": to}
         assert client.post("/studio/send", json=asked, headers=headers).status_code == 422
     assert client.post("/studio/send", json=["x"], headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [b"{", b"", b"\xff", b"[" * 3000, b"null", b'{"edit": [], "id": "x"}', b'{"locale": "!!"}',
+     b'{"edit": "abc"}', b'{"edit": {"order.number": "\\ud800"}}', b'{"to": "\\ud800@example.com"}',
+     b'{"to": null}'],
+)  # fmt: skip
+def test_a_request_to_send_that_is_none_is_422_in_json(client: Client, studio: Studio, asked: bytes):
+    if asked.startswith(b"{") and asked.endswith(b"}"):
+        asked = json.dumps({"id": "studio_shipped/one-parcel", "to": "me@example.com", **json.loads(asked)})
+    answer = client.post("/studio/send", content=asked, headers={"X-Studio-Token": studio.token})
+    assert answer.status_code in (404, 422)
+    assert answer.json()["error"]
+
+
+def test_a_fault_of_the_studio_is_500_in_json(client: Client, studio: Studio, monkeypatch, caplog):
+    monkeypatch.setattr(studio.library, "groups", lambda: 1 / 0)
+    answer = client.get("/api/notifications")
+    assert (answer.status_code, answer.json()["error"]) == (500, "ZeroDivisionError")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "The studio failed at /api/notifications" in caplog.text
 
 
 # ---- the inbox -----------------------------------------------------------------------------------------

@@ -36,11 +36,13 @@ class Live:
         token: what a request to send must show.
         catches: whether there is an inbox of caught mails.
         problems: the modules that could not be imported, and why.
+        network: whether mails may load their pictures.
     """
 
     token: str
     catches: bool = False
     problems: Sequence[tuple[str, str]] = ()
+    network: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 // ---- the viewer: what files and the studio have in common ------------------------------------------------
 
 const isLive = document.body.hasAttribute("data-live");
-const network = isLive && new URLSearchParams(location.search).get("network") === "1";
+const network = document.body.hasAttribute("data-network");
 const overview = one("#overview");
 const side = one("#side");
 const search = one("#search");

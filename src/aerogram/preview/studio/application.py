@@ -158,10 +158,12 @@ class Studio:
     # ---- the page --------------------------------------------------------------------------------------
 
     def page(self, request: Request) -> Response:
-        """Return the page. With ``?network=1`` mails may load their pictures."""
+        """Return the page. With ``?network=1`` mails may load their pictures, unless another site asks."""
         groups = self.library.groups()
-        live = Live(self.token, self.catches, self.library.problems)
-        policy = page_policy(network=request.query_params.get("network") == "1")
+        is_own = request.headers.get("sec-fetch-site") in ("same-origin", "none")
+        network = is_own and request.query_params.get("network") == "1"
+        live = Live(self.token, self.catches, self.library.problems, network)
+        policy = page_policy(network=network)
         return HTMLResponse(studio_page(groups, live), headers={"Content-Security-Policy": policy})
 
     def view(self, request: Request) -> Response:
@@ -206,15 +208,17 @@ class Studio:
         """Send a sample to an address, for a page that has the token."""
         if not self._has_token(request):
             return _no_token()
-        asked = await request.json()
         try:
+            asked = await request.json()
             name, _, stem = str(asked["id"]).partition("/")
-            variant = Variant.of(asked.get("edit") or {}, str(asked.get("locale") or ""))
+            variant = Variant.of(_edits(asked.get("edit") or {}), str(asked.get("locale") or ""))
             sample = await run_in_threadpool(self.library.find, name, stem, variant)
             if sample.notification is None:
                 return _not_found(request, None)
             return Json(await run_in_threadpool(send_test, sample.notification, str(asked["to"]).strip()))
-        except (InvalidAddress, KeyError, TypeError, AttributeError) as error:
+        except EditError:
+            raise
+        except (InvalidAddress, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             return Json({"error": "wrong-request", "message": str(error)}, status_code=422)
 
     def clear(self, request: Request) -> Response:
@@ -232,16 +236,22 @@ class Studio:
         if self.catches and name == "inbox" and (mail := self.inbox.find(sample)) is not None:
             return mail
         try:
-            edits = json.loads(request.query_params.get("edit") or "{}")
-            items = {str(path): None if text is None else str(text) for path, text in edits.items()}
-        except (ValueError, AttributeError):
+            edits = _edits(json.loads(request.query_params.get("edit") or "{}"))
+        except (ValueError, AttributeError, RecursionError):
             raise EditError({"edit": 'Accepted: a JSON object, such as {"order.number": "2042"}.'}) from None
         try:
-            return self.library.find(name, sample, Variant.of(items, request.query_params.get("locale", "")))
+            return self.library.find(name, sample, Variant.of(edits, request.query_params.get("locale", "")))
         except ValueError as error:
             if isinstance(error, EditError):
                 raise
             raise EditError({"locale": str(error)}) from None
+
+
+def _edits(given: Any) -> dict[str, str | None]:
+    """Return edited fields; raise ValueError for texts that cannot be encoded."""
+    items = {str(path): None if text is None else str(text) for path, text in given.items()}
+    "".join(f"{path}{text}" for path, text in items.items()).encode()
+    return items
 
 
 def _row(sample: Sample) -> dict[str, Any]:

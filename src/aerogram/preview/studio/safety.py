@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
 from aerogram.conf import settings
+from aerogram.exceptions import describe
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["SANDBOX", "Guard", "Json"]
 
-_LOCAL = ("localhost", "testserver")  # the second is the host of the test clients of web frameworks
+logger: Final = logging.getLogger("aerogram.studio")
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - as an entry of STUDIO_HOSTS; nothing is bound here
 SANDBOX = (
     "sandbox; default-src 'none'; img-src data: cid: 'self'; style-src 'unsafe-inline'; font-src data:; "
@@ -67,19 +69,30 @@ class Guard:
                 "The studio is not shown under this name. Open it by 127.0.0.1 or localhost, or add the name "
                 "to the setting STUDIO_HOSTS."
             )
-        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        elif origin is not None and _netloc(origin) != host.lower():
             answer = _refusal(
                 "The studio answers its own pages alone, and this is the request of another site."
             )
 
+        is_started = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
             if message["type"] == "http.response.start":
                 given = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     given.setdefault(name, value)
             await send(message)
 
-        await answer(scope, receive, send_guarded)
+        try:
+            await answer(scope, receive, send_guarded)
+        except Exception as error:
+            if is_started:
+                raise
+            logger.exception("The studio failed at %s", scope["path"])
+            failure = Json({"error": type(error).__name__, "message": describe(error)}, status_code=500)
+            await failure(scope, receive, send_guarded)
 
 
 def is_local(host: str) -> bool:
@@ -89,17 +102,28 @@ def is_local(host: str) -> bool:
     (True, True, True, False)
     """
     try:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        parts = urlsplit(f"//{host}")
+        name = (parts.hostname or "").rstrip(".")
+        parts.port  # noqa: B018 - raises for what is no port
     except ValueError:
         return False
+    if "@" in host or parts.netloc != host:
+        return False
     allowed = [str(each).lower() for each in settings.STUDIO_HOSTS]
-    if name in _LOCAL or name.endswith(".localhost") or name in allowed:
+    if name == "localhost" or name.endswith(".localhost") or name in allowed:
         return True
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
     return address.is_loopback or any(each in allowed for each in _EVERY_ADDRESS)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _refusal(text: str) -> ASGIApp:
