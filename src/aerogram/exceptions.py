@@ -261,7 +261,7 @@ class OutboxSchemaError(OutboxError):
 
 
 class ScheduleError(OutboxError, TypeError, ValueError):
-    """A delay, time, expiry, priority, key or session that a mail cannot be queued with."""
+    """An argument that the outbox does not accept, such as the delay, expiry, key or session of a mail."""
 
 
 class KeyConflictError(OutboxError, ValueError):

@@ -433,7 +433,7 @@ def test_a_message_that_builds_itself_is_frozen_as_it_builds(db: Database) -> No
 
     class Foreign:
         from_email = "shop@example.com"
-        subject = "Foreign"
+        subject = "Foreign \0 \udce9"
 
         def message(self) -> Any:
             return message("Foreign").message()
@@ -445,7 +445,7 @@ def test_a_message_that_builds_itself_is_frozen_as_it_builds(db: Database) -> No
     mail.get_connection().send_messages([Foreign()])
     foreign, signed = outbox.list_entries()
     assert b"X-Own: yes\r\n" in outbox.content(signed.id)
-    assert (foreign.subject, len(foreign.recipients)) == ("Foreign", 2)
+    assert (foreign.subject, len(foreign.recipients)) == ("Foreign   ?", 2)
     assert foreign.message_id.encode() in outbox.content(foreign.id)
 
 

@@ -112,7 +112,12 @@ def freeze(message: Any, *, sent_at: float | None = None) -> Frozen | None:
     found = _MESSAGE_ID.search(content.partition(b"\r\n\r\n")[0] + b"\r\n")
     message_id = found[1].decode("utf-8", "replace").strip() if found else ""
     subject = str(getattr(message, "subject", ""))[:200]
-    return Frozen(envelope.mail_from, envelope.recipients, content, message_id, subject)
+    return Frozen(envelope.mail_from, envelope.recipients, content, _storable(message_id), _storable(subject))
+
+
+def _storable(text: str) -> str:
+    """Return a text as every database takes it: of a foreign message, it may be any."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def queue(db: Database, mails: Sequence[tuple[Frozen, Schedule]], session: Any = None) -> list[str]:
