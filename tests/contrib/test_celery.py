@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING, Any
 import kombu
 import pytest
 import redis
+from celery import Celery
 
 from aerogram import outbox, settings
 from aerogram.contrib import celery as aerogram_celery
 from aerogram.exceptions import PayloadError
 from aerogram.mail import EmailMessage, send_mass_mail
 from aerogram.outbox.storage import database
+from aerogram.outbox.storage.joining import committed
 from aerogram.testing import CatchingServer, FaultyServer, assert_mail_sent
-from tests.contrib.celery_app.tasks import NewsForOne, app
+from tests.contrib.celery_app.tasks import NewsForOne
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+committed.remove(aerogram_celery.publish)  # not for the other tests of this process
 BACKEND = "aerogram.mail.backends.celery.EmailBackend"
 ROOT = Path(__file__).parents[2]
 APPLICATION = Path(__file__).parent / "celery_app"
@@ -58,7 +61,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 100) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -66,17 +69,26 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def queue(broker: str, tmp_path: Path) -> Iterator[redis.Redis]:
-    """An empty broker that the application publishes to, and an empty outbox."""
-    client = redis.Redis.from_url(broker)
-    client.flushall()
-    app.conf.broker_url = broker
-    settings.configure(OUTBOX_URL=f"sqlite:///{tmp_path}/outbox.db")
-    yield client
+def celery_app(tmp_path: Path) -> Iterator[Celery]:
+    """The application of the process that queues, and an empty outbox."""
+    app = Celery("shop")  # another broker needs another one, as the old one keeps its connections
+    committed.append(aerogram_celery.publish)
+    settings.configure(OUTBOX_URL=f"sqlite:///{tmp_path}/outbox.db", TEMPLATE_DIRS=[str(APPLICATION)])
+    yield app
+    committed.remove(aerogram_celery.publish)
     app.close()
     for opened in list(database._databases.values()):
         opened.close()
     database._databases.clear()
+
+
+@pytest.fixture
+def queue(broker: str, celery_app: Celery) -> redis.Redis:
+    """The broker that the application publishes to, empty."""
+    celery_app.conf.broker_url = broker
+    client = redis.Redis.from_url(broker)
+    client.flushall()
+    return client
 
 
 @pytest.fixture
@@ -187,14 +199,8 @@ def test_a_fan_out_that_is_killed_and_started_again_sends_nobody_a_second_copy(
 
 
 @pytest.fixture
-def eager(tmp_path: Path) -> Iterator[None]:
-    app.conf.task_always_eager = True
-    settings.configure(OUTBOX_URL=f"sqlite:///{tmp_path}/outbox.db", TEMPLATE_DIRS=[str(APPLICATION)])
-    yield
-    app.conf.task_always_eager = False
-    for opened in list(database._databases.values()):
-        opened.close()
-    database._databases.clear()
+def eager(celery_app: Celery) -> None:
+    celery_app.conf.task_always_eager = True
 
 
 def test_a_fan_out_in_a_test_is_captured(eager: None, mailoutbox: list[Any]) -> None:
