@@ -221,3 +221,24 @@ def test_dict_config_and_flush_at_exit() -> None:
     assert done.stderr == ""
     assert done.stdout.count("Subject: ") == 1
     assert "Subject: [Aerogram] ERROR (3 times): the end is near" in done.stdout
+
+
+def test_flush_waits_for_the_mail_that_the_thread_is_sending() -> None:
+    settings.configure(EMAIL_URL="locmem:", ADMINS=["ops@example.com"])
+    begun, may_end = threading.Event(), threading.Event()
+
+    def waits(message: object) -> None:
+        begun.set()
+        assert may_end.wait(30)
+
+    handler = AdminNotificationHandler(delay=0)
+    with mail.before_send.connected(waits):
+        handler.handle(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "one"}))
+        assert begun.wait(30)
+        flushing = threading.Thread(target=handler.flush)
+        flushing.start()
+        flushing.join(0.2)
+        assert flushing.is_alive()
+        may_end.set()
+        flushing.join(30)
+    assert len(mail.outbox) == 1

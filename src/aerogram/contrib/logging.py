@@ -171,15 +171,20 @@ class AdminNotificationHandler(logging.Handler):
     def _start_afresh(self) -> None:
         self._process = os.getpid()
         self._changed = threading.Condition()
+        self._turn = threading.RLock()  # who sends; a mail under way is waited for
         self._entries: dict[object, _Entry] = {}
         self._sent: deque[float] = deque()
         self._lost = 0
         self._thread: threading.Thread | None = None
 
+    def filter(self, record: logging.LogRecord) -> Any:
+        """Leave out what sending itself logs: before the handler's lock, which flush() may hold meanwhile."""
+        if _sending.get() or record.name.partition(".")[0] == "aerogram":
+            return False
+        return super().filter(record)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Count a record, and have it mailed."""
-        if _sending.get() or record.name.partition(".")[0] == "aerogram":
-            return
         try:
             if self._process != os.getpid():  # a fork has the entries of its parent, and not the thread
                 self._start_afresh()
@@ -206,7 +211,7 @@ class AdminNotificationHandler(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Send at once what waits, as far as the limit allows."""
+        """Send at once what waits, as far as the limit allows; return when all of it is sent."""
         if self._process == os.getpid():
             self._send_due(float("inf"))
 
@@ -244,22 +249,28 @@ class AdminNotificationHandler(logging.Handler):
             del self._entries[key]
 
     def _send_due(self, until: float) -> None:
-        while True:
+        with self._turn:
+            while self._send_next(until):
+                pass
+
+    def _send_next(self, until: float) -> bool:
+        """Send one report that is due; return False if there is none."""
+        with self._changed:
+            now = time.monotonic()
+            due = [each for each in self._entries.values() if each.count and each.due <= until]
+            if not due or self._is_full(now):
+                return False
+            entry = due[0]
+            count, lost, self._lost = entry.count, self._lost, 0
+            entry.count, entry.last = 0, now
+            self._sent.append(now)
+        try:
+            entry.context.copy().run(self._send, entry, count, lost)
+        except Exception:  # a mail server that fails must not break the program
             with self._changed:
-                now = time.monotonic()
-                due = [each for each in self._entries.values() if each.count and each.due <= until]
-                if not due or self._is_full(now):
-                    return
-                entry = due[0]
-                count, lost, self._lost = entry.count, self._lost, 0
-                entry.count, entry.last = 0, now
-                self._sent.append(now)
-            try:
-                entry.context.copy().run(self._send, entry, count, lost)
-            except Exception:  # a mail server that fails must not break the program
-                with self._changed:
-                    self._lost += count + lost
-                self.handleError(entry.record)
+                self._lost += count + lost
+            self.handleError(entry.record)
+        return True
 
     def _send(self, entry: _Entry, count: int, lost: int) -> None:
         token = _sending.set(True)
