@@ -233,7 +233,7 @@ def test_flush_waits_for_the_mail_that_the_thread_is_sending() -> None:
 
     handler = AdminNotificationHandler(delay=0)
     with mail.before_send.connected(waits):
-        handler.handle(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "one"}))
+        handler.handle(logging.makeLogRecord({"name": "shop", "levelno": logging.ERROR, "msg": "one"}))
         assert begun.wait(30)
         flushing = threading.Thread(target=handler.flush)
         flushing.start()
