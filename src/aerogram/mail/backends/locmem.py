@@ -23,5 +23,8 @@ class EmailBackend(LocalBackend):
     def keep(self, message: EmailMessage, mime: SafeMIMEText | SafeMIMEMultipart) -> None:  # noqa: ARG002 - only copies
         """Append a copy, which later changes of the message do not reach."""
         # A message of Django refers to the backend that sends it, whose socket and lock cannot be copied.
-        backends = {id(each): each for each in vars(message).values() if hasattr(each, "send_messages")}
+        backends: dict[int, object] = {}
+        for each in vars(message).values():
+            if hasattr(each, "send_messages"):
+                backends[id(each)] = each
         (mail.outbox if self.outbox is None else self.outbox).append(copy.deepcopy(message, backends))

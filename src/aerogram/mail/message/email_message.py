@@ -316,7 +316,7 @@ class EmailMultiAlternatives(EmailMessage):
         reply_to: Iterable[MailboxLike] | None = None,
     ) -> None:
         super().__init__(subject, body, from_email, to, bcc, connection, attachments, headers, cc, reply_to)
-        self.alternatives: list[EmailAlternative] = alternatives_of(alternatives or ())
+        self.alternatives: list[EmailAlternative] = alternatives_of(alternatives) if alternatives else []
 
     def attach_alternative(self, content: object, mimetype: str) -> None:
         """Add another form of the body; the richest comes last.
