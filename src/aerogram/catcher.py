@@ -189,6 +189,7 @@ def _aiosmtpd() -> Any:
 
 
 def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; ListenError says why it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

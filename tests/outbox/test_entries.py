@@ -252,19 +252,19 @@ def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> No
         lambda: outbox.suppress("a\0@example.com"),
         lambda: outbox.suppress("\ud800@example.com"),
         lambda: outbox.suppress("x" * 321),
-        lambda: outbox.suppress("ann@example.com", 5),  # type: ignore[arg-type]
+        lambda: outbox.suppress("ann@example.com", 5),  # type: ignore[arg-type] # wrong on purpose
         lambda: outbox.suppress("ann@example.com", expires=datetime(2030, 1, 1)),
         lambda: outbox.suppress("ann@example.com", expires=datetime.max),
         lambda: outbox.suppress("ann@example.com", expires=datetime.max.replace(tzinfo=UTC)),
-        lambda: outbox.suppress("ann@example.com", expires=60),  # type: ignore[arg-type]
-        lambda: outbox.unsuppress(None),  # type: ignore[arg-type]
-        lambda: outbox.list_suppressions("x"),  # type: ignore[arg-type]
-        lambda: outbox.list_entries(5),  # type: ignore[arg-type]
-        lambda: outbox.list_entries([]),  # type: ignore[arg-type]
+        lambda: outbox.suppress("ann@example.com", expires=60),  # type: ignore[arg-type] # wrong on purpose
+        lambda: outbox.unsuppress(None),  # type: ignore[arg-type] # wrong on purpose
+        lambda: outbox.list_suppressions("x"),  # type: ignore[arg-type] # wrong on purpose
+        lambda: outbox.list_entries(5),  # type: ignore[arg-type] # wrong on purpose
+        lambda: outbox.list_entries([]),  # type: ignore[arg-type] # wrong on purpose
         lambda: outbox.list_entries(limit=-1),
-        lambda: outbox.list_entries(limit=None),  # type: ignore[arg-type]
+        lambda: outbox.list_entries(limit=None),  # type: ignore[arg-type] # wrong on purpose
         lambda: outbox.list_entries(before="\ud800"),
-        lambda: outbox.list_entries(before=5),  # type: ignore[arg-type]
+        lambda: outbox.list_entries(before=5),  # type: ignore[arg-type] # wrong on purpose
     ],
 )
 def test_a_wrong_argument_is_refused(db: Database, act: Callable[[], object]) -> None:

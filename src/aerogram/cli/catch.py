@@ -85,24 +85,25 @@ def catch(
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with CatchingServer(host, port, on_message=receive, keep=False) as server:
-        where = f"[{server.host}]" if ":" in server.host else server.host
-        screen().print(
-            Text.assemble(
-                ("Catching mail", "bold green"),
-                f" on {where}:{server.port}; nothing is delivered. Ctrl-C ends.\n",
-                ("Point a program here with ", "dim"),
-                f"AEROGRAM_EMAIL_CAPTURE=smtp://{where}:{server.port}",
-                ("\nor its default mailer alone with ", "dim"),
-                f"AEROGRAM_EMAIL_URL=smtp://{where}:{server.port}",
-            ),
-            soft_wrap=True,
-        )
+        screen().print(_greeting(server.host, server.port), soft_wrap=True)
         with contextlib.suppress(KeyboardInterrupt):
             if pages is not None:
                 pages.serve(context.obj)
             else:
                 threading.Event().wait()
     screen().print(f"\n{counted(count, 'message')} caught.")
+
+
+def _greeting(host: str, port: int) -> Text:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Text.assemble(
+        ("Catching mail", "bold green"),
+        f" on {where}; nothing is delivered. Ctrl-C ends.\n",
+        ("Point a program here with ", "dim"),
+        f"AEROGRAM_EMAIL_CAPTURE=smtp://{where}",
+        ("\nor its default mailer alone with ", "dim"),
+        f"AEROGRAM_EMAIL_URL=smtp://{where}",
+    )
 
 
 def _maildir(folder: Path) -> mailbox.Maildir:

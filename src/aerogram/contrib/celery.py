@@ -222,7 +222,7 @@ class FanOut:
     chunks: int
 
     def progress(self) -> dict[str, int]:
-        """Return what became of the mails so far; see :func:`progress`."""
+        """Return how many mails are in each state, as :func:`progress` does."""
         return progress(self.run)
 
 
@@ -234,7 +234,7 @@ def fan_out(
     run: str | None = None,
     key: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> FanOut:
-    """Let Celery workers render and send one mail for each item.
+    """Render and send one mail for each item, by the Celery workers.
 
     A run that was broken off is started again with its ``run`` id and the same items: mails that it has
     queued before are neither rendered nor sent again.

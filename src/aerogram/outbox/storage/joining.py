@@ -53,7 +53,7 @@ def tell_committed(ids: Sequence[str]) -> None:
 
 
 def _announce(session: Session, ids: Sequence[str]) -> None:
-    """Tell of new entries when the session has committed them, and not only released a savepoint."""
+    """Call the listeners when the session has committed the entries; a released savepoint is no commit."""
     if _KEY not in session.info:
         session.info[_KEY] = []
         event.listen(session, "after_commit", _committed)

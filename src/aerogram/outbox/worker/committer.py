@@ -102,7 +102,7 @@ class Committer:
                 pass
 
     def end(self) -> None:
-        """Let :meth:`run` return, after a last attempt to commit the results."""
+        """Commit the results, or try to, and end :meth:`run`."""
         self.flush()
         self._ended.set()
         self._pending.set()

@@ -65,7 +65,7 @@ class Worker:
         return dict(self._breaker.misconfigured)
 
     def stop(self) -> None:
-        """Let :meth:`run` end after the mails that are being sent; also from a signal handler."""
+        """End :meth:`run` after the mails that are being sent; a signal handler may call it."""
         self._stop.set()
         self._wakeup.wake()
 
@@ -117,7 +117,7 @@ class Worker:
     # -- the lanes, each in its thread --
 
     def _send_by(self, lane: Lane) -> None:
-        """Let a lane claim and send until the end."""
+        """Claim and send with one lane until the worker stops."""
         failures = 0
         while not self._stop.is_set():
             try:

@@ -35,7 +35,7 @@ class Events:
         self._watching: asyncio.Task[None] | None = None
 
     def publish(self, event: str, data: Any = None) -> None:
-        """Tell every open page; to be called from any thread."""
+        """Send an event to every open page; any thread may call it."""
         with self._lock:
             pages = list(self._pages.items())
         for queue, loop in pages:
