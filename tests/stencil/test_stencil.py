@@ -46,7 +46,7 @@ def slowly(page: list[str] | str, css: str = "") -> Finished:
         return Stencils().finish(page, css)
 
 
-def same(quick: Finished, slow: Finished) -> None:
+def assert_same(quick: Finished, slow: Finished) -> None:
     assert tree(quick.html) == tree(slow.html)
     assert quick.text == slow.text
 
@@ -394,7 +394,7 @@ def test_a_filled_stencil_equals_the_slow_way(drawn: tuple[list[str | int], list
     stencils = Stencils()
     for values in messages:
         chunks = filled(template, values)
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
 
 
 @hypothesis_settings(max_examples=EXAMPLES or 40, deadline=None, suppress_health_check=SLOW)
@@ -406,7 +406,7 @@ def test_a_page_given_as_one_string_equals_the_slow_way(
     stencils = Stencils()
     for values in messages:
         page = "".join(filled(template, values))
-        same(stencils.finish(page, css), slowly(page, css))
+        assert_same(stencils.finish(page, css), slowly(page, css))
 
 
 @hypothesis_settings(max_examples=EXAMPLES or 60, deadline=None, suppress_health_check=SLOW)
@@ -421,7 +421,7 @@ def test_a_page_with_markup_made_by_macros_equals_the_slow_way(
         chunks = filled(template, values)
         for start, end in zip(edges[-2::-2], edges[::-2], strict=False):
             chunks[start:end] = [Markup("").join(map(Markup, chunks[start:end]))]
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
 
 
 @hypothesis_settings(max_examples=EXAMPLES or 60, deadline=None, suppress_health_check=SLOW)
@@ -439,7 +439,7 @@ def test_every_value_of_an_ordinary_mail_may_vary(first: list[str], second: list
     stencils = Stencils()
     for values in (["Bob"] * 9, first, second):
         chunks = filled(template, values)
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
 
 
 # --- what a stencil is for ---
@@ -460,7 +460,7 @@ def test_real_templates_are_filled_and_equal_the_slow_way(name: str) -> None:
     stencils = Stencils()
     for _ in range(40):
         chunks = list(template.generate(context(name, chance)))
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert stencils.stats.hits > 20
     assert stencils.stats.fallbacks == 0
 
@@ -474,7 +474,7 @@ def test_the_mails_that_ship_share_a_stencil_between_messages(name: str) -> None
     for number in range(3):
         variables = {"message": f"Disk {number} is full & slow", "subject": f"Error {number}"}
         chunks = templates.html_chunks(f"aerogram/{name}.html", variables, "test")
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert (stencils.stats.hits, stencils.stats.misses) == (2, 1)
 
 
@@ -518,7 +518,7 @@ def test_values_nobody_looks_at_may_vary(page: str) -> None:
         chunks = [literals[0]]
         for place, literal in enumerate(literals[1:]):
             chunks += [escape("fff" if is_color and not place else f"a{number}"), literal]
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
     assert (stencils.stats.hits, stencils.stats.misses) == (4, 1)
 
 
@@ -530,7 +530,7 @@ def test_markup_of_a_form_seen_before_may_vary(markup: str) -> None:
     for number in range(4):
         chunks = ["<p", Markup(markup.format(number, number)), ">x</p>"] if "=" in markup else []
         chunks = chunks or ["<p>", Markup(markup.format(number, number)), "</p>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert (stencils.stats.hits, stencils.stats.misses) == (3, 1)
 
 
@@ -544,7 +544,7 @@ def test_a_value_that_answers_a_selector_belongs_to_the_shape() -> None:
         ("tel:1", "z"),
     ]:
         chunks = ['<a href="', escape(link), '" id="', escape(name), '">a</a>']
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
     assert (stencils.stats.hits, stencils.stats.misses) == (1, 3)
 
 
@@ -556,7 +556,7 @@ def test_a_selector_that_comes_as_a_value_is_asked_too(rule: str) -> None:
     for number in (1, 2, 1):
         chunks = ["<style>", Markup(rule), '</style><a href="', escape(f"h{number}"), '" id="']
         chunks += [escape(f"x{number}"), '">a</a>']
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
 
 
 @pytest.mark.parametrize(
@@ -573,7 +573,7 @@ def test_ids_are_found_however_a_sheet_names_them(css: str, name: str) -> None:
     stencils = Stencils()
     for value in ("x", name, "y", name):
         chunks = ["<style>", css, '</style><p id="', escape(value), '">a</p>']
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
 
 
 @pytest.mark.parametrize("value", ["[if mso]", "[endif]", "if !mso", "endif", "x"])
@@ -583,7 +583,7 @@ def test_a_value_that_makes_a_comment_a_condition_is_as_the_slow_way_has_it(comm
     before, after = comment.split("{}")
     for each in ("a", value):
         chunks = ["<![if !mso]><p>x</p><![endif]>", before, escape(each), after, "<p>y</p>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
 
 
 def test_markup_with_many_marks_between_its_words_takes_no_time() -> None:
@@ -591,7 +591,7 @@ def test_markup_with_many_marks_between_its_words_takes_no_time() -> None:
     for number in (200, 200, 199):
         words = " ".join(f"w{word} don't&nbsp;go" for word in range(number))
         chunks = ["<div>", Markup(f"<p>{words}</p>"), "</div>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert stencils.stats.hits == 1
 
 
@@ -602,9 +602,9 @@ def test_a_picture_before_an_item_with_nothing_in_it(rest: str) -> None:
     stencils = Stencils()
     for name in ("Ann", "Bob"):
         chunks = ["<ul><li><br></li><li><img src=x alt='", escape(name), f"'></li>{rest}</ul>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
         page = "".join(chunks)
-        same(stencils.finish(page), slowly(page))
+        assert_same(stencils.finish(page), slowly(page))
 
 
 def test_a_mistake_in_making_a_stencil_costs_nobody_a_mail(
@@ -618,7 +618,7 @@ def test_a_mistake_in_making_a_stencil_costs_nobody_a_mail(
     stencils = Stencils()
     for name in ("Ann", "Bob"):
         chunks = ["<p>Dear ", escape(name), "</p>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert stencils.stats.fallbacks == 2
     assert caplog.messages == ["a page could not be made a stencil: IndexError"]
 
@@ -627,7 +627,7 @@ def test_a_value_that_holds_the_placeholder_goes_the_slow_way_and_leaves_no_trac
     stencils = Stencils()
     for name in ("zqax0z", "Ann", "Bob"):
         chunks = ["<p>Dear ", escape(name), "</p>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert (stencils.stats.hits, stencils.stats.misses, stencils.stats.fallbacks) == (1, 1, 1)
 
 
@@ -653,7 +653,7 @@ def test_a_value_that_is_empty_for_some_does_not_part_the_others() -> None:
     stencils = Stencils()
     for middle in ("", "B.", "", "C.", "", "D."):
         chunks = ["<p>Dear ", escape("Ann"), " ", escape(middle), " ", escape("Lee"), "</p>"]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert (stencils.stats.hits, stencils.stats.misses, stencils.stats.entries) == (4, 2, 5)
 
 
@@ -662,7 +662,7 @@ def test_markup_of_many_forms_is_still_right() -> None:
     for number in [*range(20), *range(20)]:
         rows = "".join(f"<tr><td>row {row}<td>{number}</tr>" for row in range(number))
         chunks = ["<p>Dear ", escape("Ann"), "</p>", Markup(f"<table>{rows}</table>")]
-        same(stencils.finish(chunks), slowly(chunks))
+        assert_same(stencils.finish(chunks), slowly(chunks))
     assert stencils.stats.hits == 20
 
 
@@ -681,7 +681,7 @@ def test_a_value_that_shapes_the_page_makes_a_stencil_of_its_own(place: str) -> 
     css = ".red{color:red} #red{margin:0}"
     for value in ("red", "blue", "red"):
         chunks = [before, escape(value), after]
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
     assert (stencils.stats.hits, stencils.stats.misses) == (1, 2)
 
 
@@ -704,7 +704,7 @@ def test_rows_change_what_nth_child_selects() -> None:
             *(piece for row in range(rows) for piece in ["<tr><td>", escape(f"row {row}"), "</td></tr>"]),
             "</table>",
         ]
-        same(stencils.finish(chunks, css), slowly(chunks, css))
+        assert_same(stencils.finish(chunks, css), slowly(chunks, css))
     assert stencils.stats.hits == 1
 
 
@@ -792,7 +792,7 @@ def test_white_space_inside_a_value_collapses_as_it_does_in_the_page() -> None:
     stencils = Stencils()
     for gap in (" ", " \xa0\t", "\xa0", "\n\n", "\u3000 "):
         page = f"<table><tr><td>a<td>Hello{gap}Ann </table><p>Hello{gap}Ann</p>"
-        same(stencils.finish(page), slowly(page))
+        assert_same(stencils.finish(page), slowly(page))
 
 
 @pytest.mark.parametrize("value", ["&amp;" * 50_000, "a&lt;" * 50_000, "a" * 200_000, "é " * 50_000])

@@ -17,7 +17,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from aerogram.cli.screen import counted, escape_controls, screen
-from aerogram.cli.studio import StudioHere, checked_port
+from aerogram.cli.studio import Port, StudioHere, checked_port
 from aerogram.exceptions import ListenError, OutputError
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ def catch(
     host: Annotated[
         str, typer.Option(metavar="HOST", help="A loopback address; others are refused.")
     ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(metavar="PORT", callback=checked_port, help="From 1 to 65535, or 0 for any free port."),
-    ] = 1025,
+    port: Port = 1025,
     maildir: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep the messages in this Maildir; show one line of each."),

@@ -26,15 +26,17 @@ def checked_port(port: int) -> int:
     return port
 
 
+Port = Annotated[
+    int, typer.Option(metavar="PORT", callback=checked_port, help="From 1 to 65535, or 0 for any free port.")
+]
+
+
 def studio(
     context: typer.Context,
     host: Annotated[
         str, typer.Option(metavar="HOST", help="The address to listen on; whoever reaches it sees the mails.")
     ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(metavar="PORT", callback=checked_port, help="From 1 to 65535, or 0 for any free port."),
-    ] = 8025,
+    port: Port = 8025,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
 ) -> None:
     """Show every sample live in the browser: look, edit the data, send a test, see the findings.

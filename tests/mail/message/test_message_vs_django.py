@@ -53,7 +53,7 @@ def built(module: Any, name: str, arguments: dict[str, Any], attributes: dict[st
     return mail.message()
 
 
-def same(name: str, arguments: dict[str, Any], attributes: dict[str, Any] | None = None) -> None:
+def assert_same(name: str, arguments: dict[str, Any], attributes: dict[str, Any] | None = None) -> None:
     mine = built(ours, name, copy.deepcopy(arguments), attributes or {})
     reference = built(theirs, name, copy.deepcopy(arguments), attributes or {})
     assert mine.keys() == reference.keys()
@@ -112,7 +112,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("case", CASES)
 def test_a_case_is_built_alike(name: str, case: str):
-    same(name, {**BASE, **CASES[case]})
+    assert_same(name, {**BASE, **CASES[case]})
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -122,7 +122,7 @@ def test_a_case_is_built_alike_with_alternatives(case: str):
         (b"\0\1", "application/x-a"),
         ("c", "text/calendar; method=REQUEST"),
     ]
-    same("EmailMultiAlternatives", {**BASE, **CASES[case], "alternatives": alternatives})
+    assert_same("EmailMultiAlternatives", {**BASE, **CASES[case], "alternatives": alternatives})
 
 
 def qp_charset() -> Charset:
@@ -147,8 +147,8 @@ ATTRIBUTES: list[tuple[dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("attributes", "cases"), ATTRIBUTES, ids=str)
 def test_attributes_do_the_same(attributes: dict[str, Any], cases: list[str]):
     for case in cases:
-        same("EmailMultiAlternatives", {**BASE, **CASES[case]}, attributes)
-        same(
+        assert_same("EmailMultiAlternatives", {**BASE, **CASES[case]}, attributes)
+        assert_same(
             "EmailMultiAlternatives",
             {**BASE, **CASES[case], "alternatives": [("<p>", "text/html")]},
             attributes,
@@ -183,7 +183,7 @@ ATTACHMENT = st.tuples(
     )
 )
 def test_any_message_is_built_alike(arguments: dict[str, Any]):
-    same("EmailMultiAlternatives", arguments)
+    assert_same("EmailMultiAlternatives", arguments)
 
 
 @pytest.mark.parametrize(
