@@ -387,3 +387,27 @@ def test_django_gets_mailboxes_of_any_form_and_lazy_texts_as_texts() -> None:
         assert through.recipients() == ['"Müller (Chef)" <j@x.de>']
         """
     )
+
+
+def test_blind_copies_are_in_no_header() -> None:
+    run(
+        """
+        import django.core.mail as theirs
+        class Revealing(EmailMessage):
+            def message(self):
+                built = super().message()
+                built["Bcc"] = built["Resent-Bcc"] = "eve@x.org"
+                return built
+        class TheirRevealing(theirs.EmailMessage):
+            def message(self, **options):
+                built = super().message(**options)
+                built["Bcc"] = "eve@x.org"
+                return built
+        connection = Through(backend=LOCMEM)
+        given = ("S", "Text", "me@x.org", ["ann@x.org"], ["eve@x.org"])
+        connection.send_messages([Revealing(*given), TheirRevealing(*given)])
+        for got in theirs.outbox:
+            assert b"eve@x.org" not in got.message().as_bytes(), got
+            assert got.recipients() == ["ann@x.org", "eve@x.org"]
+        """
+    )

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import smtplib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from copy import copy, deepcopy
+from functools import partial
 from typing import Any, Final
 
 from aerogram.conf import settings
@@ -23,6 +24,7 @@ from aerogram.mail.backends.wrapping import WrappingBackend
 from aerogram.mail.characters import is_lazy_text
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult, Status
 from aerogram.mail.header.fields import header_field
+from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.mailers import DEFAULT_MAILER
 from aerogram.mail.message import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
@@ -30,6 +32,7 @@ from aerogram.mail.message import (
     EmailMessage,
     EmailMultiAlternatives,
 )
+from aerogram.mail.message.enclosed import without_blind_copies
 from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.smtp.replies import result_of
 
@@ -100,9 +103,16 @@ class EmailBackend(WrappingBackend):
     def send_one(self, message: EmailMessage) -> DeliveryReport:
         """Send one message and report what the provider or server replied."""
         try:
-            message.message()  # refuses what the other backends refuse
+            built = message.message()  # refuses what the other backends refuse
             addresses = envelope_of(message).recipients
             theirs = django_message(message)
+            if without_blind_copies(built) is not built:
+                theirs.message = partial(_built_without_blind_copies, theirs.message)
+                theirs.extra_headers = {
+                    name: value
+                    for name, value in theirs.extra_headers.items()
+                    if name.lower() not in BLIND_HEADERS
+                }
             if getattr(self, "captures", False) and isinstance(message, EmailMessage):
                 theirs.__class__ = _captured_class(type(theirs))
                 theirs.notification = message.notification
@@ -167,6 +177,10 @@ def django_message(message: EmailMessage) -> Any:
     if type(message).message not in (EmailMessage.message, EmailMultiAlternatives.message):
         theirs.message = message.message
     return theirs
+
+
+def _built_without_blind_copies(build: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return without_blind_copies(build(*args, **kwargs))
 
 
 def _captured_class(kind: type) -> type:

@@ -18,6 +18,9 @@ ADDRESS_HEADERS = frozenset({
 })  # fmt: skip
 """The headers that contain addresses, in lower case (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6)."""
 
+BLIND_HEADERS = ("bcc", "resent-bcc")
+"""The headers that would show blind copies, in lower case: they are never written."""
+
 DATE_HEADERS = frozenset({"date", "resent-date", "expires", "expiry-date", "deferred-delivery"})
 """The headers that contain a date (RFC 5322 section 3.3), in lower case."""
 
@@ -31,8 +34,7 @@ _STRUCTURED_HEADERS = frozenset({
 })  # fmt: skip
 _STRUCTURED_PREFIXES = ("list-", "arc-")
 _REFUSED_EXTRA_HEADERS = {
-    "bcc": "it would show the blind copies to every reader; use bcc=",
-    "resent-bcc": "it would show the blind copies to every reader; use bcc=",
+    **dict.fromkeys(BLIND_HEADERS, "it would show the blind copies to every reader; use bcc="),
     "subject": "a message has one subject; use subject=",
     "mime-version": "it is written from the parts of the message",
 }

@@ -36,6 +36,7 @@ from aerogram.mail.message.attachments import (
     filename_parameter,
     settle_contents,
 )
+from aerogram.mail.message.enclosed import without_blind_copies
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.later import QueueableMessage
 from aerogram.mail.message.reading import ReadableMessage
@@ -360,9 +361,9 @@ def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
     ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``.
     """
     if getattr(type(message), "message", None) is not _message or "message" in vars(message):
-        return message.message(), envelope_of(message)
+        return without_blind_copies(message.message()), envelope_of(message)
     addresses, envelope = read_envelope(message)
-    return message._build(addresses), envelope
+    return without_blind_copies(message._build(addresses)), envelope
 
 
 def read_envelope(message: EmailMessage, *, utf8: bool = False) -> tuple[Addresses, Envelope]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from email import message_from_bytes
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import EmailPolicy
 from typing import Any
 
+from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.message.attachments import content_bytes
 
 
@@ -22,12 +24,22 @@ def enclosed_message(content: Any) -> Message:
     if isinstance(content, Message):
         return content
     if hasattr(content, "message"):
-        return enclosed_message(content.message())
+        return enclosed_message(without_blind_copies(content.message()))
     octets = content_bytes(content)
     message = message_from_bytes(octets, _class=GivenMessage)
     if any(part.defects for part in message.walk()):
         message.octets = octets
     return message
+
+
+def without_blind_copies(built: Any) -> Any:
+    """Return what ``message()`` of any class has returned, or a copy without Bcc where that has one."""
+    if not isinstance(built, Message) or not any(name in built for name in BLIND_HEADERS):
+        return built
+    built = copy(built)  # which the object may return again
+    for name in BLIND_HEADERS:
+        del built[name]
+    return built
 
 
 class MessageWriter(BytesGenerator):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import BadHeaderError, InvalidAddress, MessageError
 from aerogram.mail.characters import excerpt
+from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.header.writing import encoded_header_bytes, header_bytes
 from aerogram.mail.message.attachments import DEFAULT_ATTACHMENT_MIME_TYPE
 from aerogram.mail.message.enclosed import MessageWriter
@@ -133,8 +134,8 @@ def _content_type(part: Message) -> bytes:
 
 
 def _head(part: Message, changed: Mapping[str, str | None]) -> bytes:
-    """Write all header fields of the part but Bcc; ``changed`` ones get that value, or are left out."""
-    changed = {"bcc": None, **changed}
+    """Write all header fields but those of blind copies; ``changed`` ones get that value, or are left out."""
+    changed = {**dict.fromkeys(BLIND_HEADERS), **changed}
     lines = []
     for name, value in part.raw_items():
         if name.lower() not in changed:
