@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,6 +208,40 @@ def test_a_key_with_other_content_is_an_error_that_names_both(db: Database, chan
     assert str(change.get("subject", "Receipt 1")) in str(caught.value)
     assert "order-1" in str(caught.value)
     assert number_of_entries(db) == 1
+
+
+def forwarded(depth: int = 2, body: str = "20 EUR", **inner: Any) -> EmailMessage:
+    """Return a receipt that encloses messages in each other, all built anew."""
+    mail = EmailMultiAlternatives("Inner", body, "shop@example.com", ["bob@example.com"], **inner)
+    mail.attach_alternative(f"<p>{body}", "text/html")
+    mail.attach("a.txt", "Grüße", "text/plain")
+    for level in range(depth):
+        outer = receipt(subject=f"Level {level}")
+        outer.attach(*(("mail.eml", mail, "message/rfc822") if level else [MIMEMessage(mail.message())]))
+        mail = outer
+    return mail
+
+
+def digest(*parts: EmailMessage) -> EmailMessage:
+    mail = receipt()
+    inner = MIMEMultipart("digest", _subparts=[MIMEMessage(each.message()) for each in parts])
+    for each in inner.get_payload():
+        del each["Content-Type"]  # message/rfc822 is the default here
+    mail.attach(inner)
+    return mail
+
+
+@pytest.mark.parametrize("make", [forwarded, lambda **inner: digest(receipt(), receipt(**inner))])
+def test_a_key_ignores_what_was_generated_for_enclosed_messages(
+    db: Database, make: Callable[..., EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make().send_later(key="order-1")
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)  # the enclosed messages have another Date
+    assert b"18 May 2033" in make().message().as_bytes()
+    assert make().send_later(key="order-1") == first
+    for change in ({"body": "30 EUR"}, {"headers": {"X-Order": "2"}}, {"cc": ["eve@example.com"]}):
+        with pytest.raises(exceptions.KeyConflictError):
+            make(**change).send_later(key="order-1")
 
 
 def test_one_of_many_that_use_a_key_at_once_is_queued(db: Database) -> None:

@@ -11,8 +11,10 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
 from email.utils import formatdate
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +47,9 @@ _MULTIPART: Final = re.compile(
     rb"^Content-Type:\s*multipart/[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.MULTILINE | re.IGNORECASE
 )
 _BOUNDARY: Final = re.compile(rb';\s*boundary=(?:"([^"\r\n]+)"|([^";\s]+))', re.IGNORECASE)
+_ENCLOSING: Final = re.compile(
+    rb"^Content-Type:\s*(?:message/|multipart/digest)", re.MULTILINE | re.IGNORECASE
+)
 _sequence: Final = count()
 
 
@@ -63,13 +68,34 @@ class Frozen:
 
     def digest(self) -> str:
         """Return a hash of all that the recipients get: not of Message-ID, Date and boundaries."""
-        header, blank, body = self.content.partition(b"\r\n\r\n")
-        header = _MESSAGE_ID.sub(b"", _DATE.sub(b"", header + b"\r\n", count=1), count=1)
-        same = header + blank + body
-        for number, boundary in enumerate(dict.fromkeys(_boundaries(self.content))):
-            same = same.replace(boundary, b"boundary %d" % number)
+        if _ENCLOSING.search(self.content):
+            same = b"".join(b"%d:%s" % (len(each), each) for each in _same(message_from_bytes(self.content)))
+        else:  # the same, in a tenth of the time
+            header, blank, body = self.content.partition(b"\r\n\r\n")
+            header = _MESSAGE_ID.sub(b"", _DATE.sub(b"", header + b"\r\n", count=1), count=1)
+            same = header + blank + body
+            for number, boundary in enumerate(dict.fromkeys(_boundaries(self.content))):
+                same = same.replace(boundary, b"boundary %d" % number)
         envelope = "\n".join([self.sender, *sorted(self.recipients)])
         return hashlib.sha256(envelope.encode() + b"\n\n" + same).hexdigest()
+
+
+def _same(part: Message, *, is_message: bool = True) -> Iterator[bytes]:
+    """Yield what a part says beside its boundary, and beside Message-ID and Date if it is a whole message."""
+    boundary = part.get_boundary()
+    for name, value in part.raw_items():
+        if not (is_message and name.lower() in ("message-id", "date")):
+            text = value.replace(boundary, "") if boundary and name.lower() == "content-type" else value
+            yield f"{name}:{text}".encode("utf-8", "surrogateescape")
+    inner: Any = part.get_payload()
+    if not isinstance(inner, list):
+        yield str(inner).encode("utf-8", "surrogateescape")
+        return
+    encloses = part.get_content_type() in ("message/rfc822", "message/global")
+    yield b"%d parts" % len(inner)
+    for each in inner:
+        yield from _same(each, is_message=encloses)
+    yield f"{part.preamble}{part.epilogue}".encode("utf-8", "surrogateescape")
 
 
 def _boundaries(content: bytes) -> list[bytes]:
