@@ -21,7 +21,7 @@ from celery import Celery
 
 from aerogram import outbox, settings
 from aerogram.contrib import celery as aerogram_celery
-from aerogram.exceptions import PayloadError
+from aerogram.exceptions import PayloadError, ScheduleError
 from aerogram.mail import EmailMessage, send_mass_mail
 from aerogram.outbox.storage import database
 from aerogram.outbox.storage.joining import committed
@@ -255,12 +255,27 @@ def test_a_key_tells_two_equal_items_apart(eager: None) -> None:
     assert run.progress()["done"] == 2
 
 
-def test_arguments_that_are_no_json_are_refused_at_once(eager: None) -> None:
-    with pytest.raises(PayloadError):
-        aerogram_celery.fan_out(NewsForOne, [{"to": ["a@x.org"], "name": object()}])
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"to": ["a@x.org"], "name": object()}, "name"),
+        ({"to": ["a@x.org"]}, "name"),
+        ({"to": ["a@x.org"], "name": "A", "other": 1}, "other"),
+        (["to"], "mapping"),
+    ],
+)
+def test_arguments_that_are_no_json_are_refused_at_once(eager: None, item: Any, says: str) -> None:
+    with pytest.raises(PayloadError, match=says):
+        aerogram_celery.fan_out(NewsForOne, [item])
 
 
-@pytest.mark.parametrize("options", [{"run": "a/b"}, {"run": "x" * 151}, {"chunk": 0}, {"key": lambda _: ""}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"run": "a/b"}, {"run": "x" * 151}, {"run": 5}, {"chunk": 0}, {"chunk": "5"}, {"chunk": True},
+        {"key": lambda _: ""},
+    ],
+)  # fmt: skip
 def test_wrong_arguments_are_errors(eager: None, options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"run is|chunk is|The key of an item"):
+    with pytest.raises(ScheduleError, match=r"run is|chunk is|The key of an item"):
         aerogram_celery.fan_out(NewsForOne, people(1), **options)

@@ -30,13 +30,13 @@ from typing import Any, Final
 
 from celery import shared_task, signals
 
-from aerogram.exceptions import AerogramError, KeyConflictError, OutboxUnavailable
+from aerogram.exceptions import AerogramError, KeyConflictError, OutboxUnavailable, PayloadError
 from aerogram.mail.backends.outbox import EmailBackend
 from aerogram.mail.sending import send_mass_mail
 from aerogram.notification import Notification
 from aerogram.outbox import runs
 from aerogram.outbox.recovery import recover_all
-from aerogram.outbox.schedule import Schedule
+from aerogram.outbox.schedule import Schedule, refused
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.joining import committed
 from aerogram.outbox.worker import Worker
@@ -254,26 +254,34 @@ def fan_out(
     Raises:
         PayloadError: an argument is missing, unknown, or cannot be written as JSON. Earlier chunks are
             published then.
-        ValueError: a key, a run id or a chunk that is too long or too small.
+        ScheduleError: a run id, a chunk or a key that is not accepted.
+        TypeError: ``kind`` is no class of notifications.
     """
+    if not (isinstance(kind, type) and issubclass(kind, Notification)):
+        raise TypeError(f"kind is {str(kind)[:60]!r}. Accepted: a class of notifications.")
     run = run or f"{kind.__name__}-{uuid.uuid4().hex}"
-    if len(run) > _LONGEST_RUN or "/" in run or not run.isprintable():
-        raise ValueError(
-            f"run is {run[:60]!r}. Accepted: up to {_LONGEST_RUN} printable characters, no slash."
-        )
-    if chunk < 1:
-        raise ValueError(f"chunk is {chunk}: give 1 or more.")
+    if not (isinstance(run, str) and len(run) <= _LONGEST_RUN and "/" not in run and run.isprintable()):
+        raise refused("run", run, f"up to {_LONGEST_RUN} printable characters, no slash")
+    if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
+        raise refused("chunk", chunk, "a whole number, 1 or more")
     count = chunks = 0
     name = ""
     for part in _parts(items, chunk):
         carried = []
         for arguments in part:
-            data = kind(**arguments).to_dict()
+            data = _filled(kind, arguments).to_dict()
             name = data["notification"]
             carried.append((_key(key(arguments)) if key else _hash(data["fields"]), data["fields"]))
         send_chunk.apply_async(args=[run, name, carried])
         count, chunks = count + len(part), chunks + 1
     return FanOut(run, count, chunks)
+
+
+def _filled(kind: type[Notification], arguments: Mapping[str, Any]) -> Notification:
+    try:
+        return kind(**arguments)
+    except TypeError as error:  # a missing or unknown argument
+        raise PayloadError(f"An item of the run is no {kind.__qualname__}: {error}.") from error
 
 
 def progress(run: str) -> dict[str, int]:
@@ -292,9 +300,7 @@ _LONGEST_KEY: Final = 40
 def _key(value: object) -> str:
     text = str(value)
     if not 0 < len(text) <= _LONGEST_KEY or not text.isprintable():
-        raise ValueError(
-            f"The key of an item is {text[:60]!r}. Accepted: 1 to {_LONGEST_KEY} printable characters."
-        )
+        raise refused("The key of an item", value, f"1 to {_LONGEST_KEY} printable characters")
     return text
 
 
