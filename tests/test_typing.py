@@ -12,16 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from aerogram import notification
+from aerogram import declared_types
 from aerogram.declaration import DECLARATIONS
 
 ROOT = Path(__file__).parent.parent
 
 USERS_MODULE = """\
+from collections.abc import Sequence
 from dataclasses import field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
 from aerogram import AdminNotification, Notification
 from aerogram.conf import settings
-from aerogram.mail import EmailMultiAlternatives, mailers, send_mass_mail
+from aerogram.mail import EmailMultiAlternatives, MailboxLike, mailers, send_mass_mail
 
 
 class Attributes(Notification):
@@ -73,14 +78,81 @@ sent += Staff(host="h").send(connection=mailers["bulk"]) + Staff(host="h").send(
 class Wrong(Notification):
     subject = 3  # E: expression has type "int"
     subject_prefix = None  # E: expression has type "None"
-    to = 3  # mypy: expression has type "int"
-    html_template = 3  # mypy: expression has type "int"
+    to = 3  # E: expression has type "int"
+    cc = [5]  # E: incompatible type "int"
+    bcc = None  # E: expression has type "None"
+    reply_to = {"a@example.com": 1}  # E: expression has type "dict[str, int]"
+    from_email = 5  # E: expression has type "int"
+    headers = ["X-Kind"]  # E: expression has type "list[str]"
+    attachments = Path("a.pdf")  # E: expression has type "Path"
+    html_template = Path("a.html")  # E: expression has type "Path"
+    text_template = ["a.txt"]  # E: expression has type "list[str]"
+    css = 3  # E: expression has type "int"
+    category = True  # E: expression has type "bool"
+    unsubscribe_url = Path("a")  # E: expression has type "Path"
+    unsubscribe_email = ("Ann", "a@example.com")  # E: expression has type "tuple[str, str]"
+    list_id = 5  # E: expression has type "int"
+    return_path = 5  # E: expression has type "int"
+    locale = 5  # E: expression has type "int"
+    timezone = 5  # E: expression has type "int"
+
+
+class WrongFields(Notification):
+    to: int  # E: expression has type "int"
+    headers: list[str]  # E: expression has type "list[str]"
+    html_template: int | None = None  # E: expression has type "int | None"
 
 
 class WronglyComputed(Notification):
     @property
     def subject(self) -> int:  # E: incompatible with supertype
         return 3
+
+    @property
+    def to(self) -> int:  # E: incompatible with supertype
+        return 3
+
+    @property
+    def headers(self) -> list[str]:  # E: incompatible with supertype
+        return []
+
+    def attachments(self) -> list[Any]:  # E: incompatible with supertype
+        return []
+
+
+class NarrowFields(Notification):
+    to: tuple[str, ...]
+    cc: Sequence[MailboxLike] = ()
+    headers: dict[str, int]
+    attachments: list[Path] = field(default_factory=list[Path])
+    html_template: str
+    from_email: str | None = None
+    locale: str
+
+
+class Computed(Notification):
+    html_template = None
+    css = "a.css"
+    reply_to = ()
+    from_email = ("Ann", "ann@example.com")
+
+    @cached_property
+    def to(self) -> list[tuple[str, str]]:
+        return [("Ann", "ann@example.com")]
+
+    @property
+    def text_template(self) -> str:
+        return "a.txt"
+
+
+class Derived(Computed):
+    css = "b.css"
+
+
+narrow = NarrowFields(to=("a@example.com",), headers={}, html_template="a.html", locale="de")
+first: str = narrow.to[0]
+template: str | None = Computed().html_template
+recipients: Sequence[MailboxLike] = Attributes(name="ann").to
 
 
 Attributes()  # E: Missing named argument "name"
@@ -278,7 +350,15 @@ def test_pyright_finds_the_same_errors(users_module: Path) -> None:
 
 
 def test_the_types_for_pyright_are_those_of_the_table() -> None:
-    source = Path(notification.__file__).read_text(encoding="utf-8")
-    (cls,) = [node for node in ast.parse(source).body if getattr(node, "name", "") == "Notification"]
-    (branch,) = [node for node in cls.body if isinstance(node, ast.If)]
-    assert [node.target.id for node in branch.body] == list(DECLARATIONS)
+    source = Path(declared_types.__file__).read_text(encoding="utf-8")
+    (cls,) = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and node.name == "Declared"
+    ]
+    types = {
+        ast.unparse(node.target): ast.unparse(node.annotation)
+        for node in cls.body
+        if isinstance(node, ast.AnnAssign)
+    }
+    assert types == {name: f"Of[{declaration.type}]" for name, declaration in DECLARATIONS.items()}

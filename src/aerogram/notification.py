@@ -5,21 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from importlib import import_module
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    Union,
-    cast,
-    dataclass_transform,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
 
 from aerogram.conf import settings
 from aerogram.constructor import DeclarationProblem, make_constructor, report_problem
-from aerogram.declaration import DECLARATIONS, Declarations, wrong_declarations
+from aerogram.declaration import DECLARATIONS, wrong_declarations
 from aerogram.exceptions import (
     DeclarationError,
     NoRecipients,
@@ -37,29 +27,13 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Self
 
+    from aerogram.declared_types import Declared
     from aerogram.mail.backends.base import BaseEmailBackend
     from aerogram.mail.message.email_message import EmailMultiAlternatives
+else:
+    Declared = object
 
 __all__ = ["AdminNotification", "ManagerNotification", "Notification", "is_abstract", "registered_name"]
-
-
-if TYPE_CHECKING:
-    MYPY = False  # mypy takes it for true, other type checkers do not
-
-    Value = TypeVar("Value", covariant=True)
-
-    class Computed(Protocol[Value]):
-        """A property or another descriptor that computes the value of a declaration."""
-
-        def __get__(self, instance: Any, owner: Any = None, /) -> Value: ...
-
-    class _Computed(Computed[Value], Protocol[Value]):
-        """The same once more, so that pyright takes a field of the type alone for a proper override."""
-
-    Declared: TypeAlias = Union[Value, Computed[Value], _Computed[Value]]  # noqa: UP007 - an alias with a type variable
-    Base: TypeAlias = Declarations
-else:
-    Base = object
 
 
 def renderer_of(notification: type[Notification] | Notification) -> Renderer:
@@ -83,7 +57,7 @@ def _own_renderer(notification: type[Notification] | Notification) -> Renderer |
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-class Notification(Base):
+class Notification(Declared):
     """A kind of mail. Subclass it; an instance is one mail, ready to be rendered and sent.
 
     The declarations (``subject``, ``html_template``, ``to`` and the others of
@@ -110,29 +84,6 @@ class Notification(Base):
     >>> Welcome(to=["ann@example.com"]).name
     'friend'
     """
-
-    if TYPE_CHECKING and not MYPY:
-        # Pyright refuses an attribute in place of a property, and mypy a property in place of an attribute.
-        # So mypy reads the properties of Declarations, and pyright a type that allows both.
-        subject: Declared[str]
-        subject_prefix: Declared[str]
-        html_template: Any
-        text_template: Any
-        css: Any
-        from_email: Any
-        to: Any
-        cc: Any
-        bcc: Any
-        reply_to: Any
-        headers: Any
-        attachments: Any
-        category: Any
-        unsubscribe_url: Any
-        unsubscribe_email: Any
-        list_id: Any
-        return_path: Any
-        locale: Any
-        timezone: Any
 
     #: The renderer of this class, an attribute or property; ``None`` for the one of the settings.
     renderer: ClassVar[Any] = None
