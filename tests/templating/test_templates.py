@@ -11,6 +11,7 @@ from jinja2 import DictLoader
 from lxml import html as lxml_html
 
 from aerogram.document import parse_html
+from aerogram.exceptions import RenderError, UndefinedVariableError
 from aerogram.inlining import inline_css
 from aerogram.templating import Templates, inspect_template, shipped_templates
 from tests.sample_mail import EXAMPLES, KIT
@@ -446,3 +447,81 @@ def test_a_table_of_six_columns_stays_inside_the_page(
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert right <= width
     tab.close()
+
+
+# What is no argument of a component
+
+WRONG_ARGUMENTS = {
+    'details({"a": 1})': "details(): items is of type dict. Accepted: a list of pairs .* items: ….items()",
+    'details([("a",)])': "details(): item 1 of items has 1 value. Accepted: a list of pairs",
+    'details(("Total", 3))': "details(): item 1 of items is of type str. .*Put a single pair into a list",
+    "details(none)": "details(): items is None.",
+    'buttons([("a", "/"), ("b", "/", true)])': "buttons(): item 2 of links has 3 values.",
+    'buttons(["OK"])': "buttons(): item 1 of links is of type str.",
+    'table("ab", [])': "table(): columns is of type str. Accepted: a list of headings",
+    'table(["a", "b"], ["xy"])': "table(): row 1 is of type str. Accepted: a list of rows",
+    'table(["a", "b"], [(1, 2), (1,)])': "table(): row 2 has 1 cell, and there are 2 columns. Give each row",
+    'table(["a"], [(1, 2)])': "table(): row 1 has 2 cells, and there are 1 column.",
+    'table(["a"], [{"a": 1}])': "table(): row 1 is of type dict.",
+    'table(["a"], 5)': "table(): rows is of type int.",
+    'table(["a"], [[1]], numeric=0)': "table(): numeric is of type int. Accepted: a list of the columns",
+    'table(["a"], [[1]], numeric=[1])': "table(): numeric has column 1, and there are 1 column",
+    'table(["a"], [[1]], numeric=["a"])': "table(): numeric has a value of type str",
+    'table(["a"], [[1]], totals=("Total", 3))': "table(): item 1 of totals is of type str. .*into a list",
+    'table(["a"], [[1]], totals=[("a", 1, 2)])': "table(): item 1 of totals has 3 values.",
+    "panel()": "panel() has no body. Write {% call panel(…) %}…{% endcall %}.",
+    'quote("Ann")': "quote() has no body.",
+    "small()": "small() has no body.",
+}
+
+
+@pytest.mark.parametrize("call", WRONG_ARGUMENTS)
+def test_a_component_says_which_argument_it_cannot_use(call: str) -> None:
+    source = '{% import "aerogram/components.html" as kit %}\n\n{{ kit.' + call + " }}"
+    text = re.escape(WRONG_ARGUMENTS[call]).replace(re.escape(".*"), ".*")
+    with pytest.raises(RenderError, match=f"^page.html, line 3 .test.: {text}") as caught:
+        page(source)
+    assert (caught.value.template, caught.value.line) == ("page.html", 3)
+
+
+def test_a_table_takes_what_holds_several_values_in_an_order() -> None:
+    source = (
+        '{% from "aerogram/components.html" import details, table %}{{ details(facts.items()) }}'
+        '{{ table(columns, rows, numeric=numeric, totals=totals) }}{{ table([], [("no", "headings")]) }}'
+    )
+    shown = page(
+        source,
+        facts={"Order": 1042},
+        columns=iter(("Item", "Price")),
+        rows=(row for row in [("Tea", 4), ["Milk", 1]]),
+        numeric={1},
+        totals=[["Total", 5]],
+    )
+    assert "".join(re.sub("<[^>]*>", " ", shown)).split() == (
+        "Order 1042 Item Price Tea 4 Milk 1 Total 5 no headings".split()
+    )
+
+
+@pytest.mark.parametrize(
+    "use", ['{{ button("a", "/") }}', "{% call buton() %}x{% endcall %}", "{{ button }}"]
+)
+def test_a_component_that_was_not_imported_says_how(use: str) -> None:
+    with pytest.raises(UndefinedVariableError) as caught:
+        page(use)
+    assert '{% from "aerogram/components.html" import button %}' in str(caught.value)
+
+
+def test_a_field_that_is_nearer_than_a_component_is_the_hint() -> None:
+    with pytest.raises(UndefinedVariableError, match="Did you mean 'detail'"):
+        page("{{ details }}", detail="x")
+
+
+def test_the_known_names_are_those_of_all_templates_too() -> None:
+    with pytest.raises(UndefinedVariableError, match="There are: base_url, order, site_name"):
+        page("{{ zzz }}", order=1)
+
+
+def test_what_a_component_is_not_given_is_missing_in_the_line_of_its_call() -> None:
+    source = '{% from "aerogram/components.html" import button %}\n{{ button("Open") }}'
+    with pytest.raises(UndefinedVariableError, match="^page.html, line 2 .*parameter 'url' was not provided"):
+        page(source)

@@ -19,6 +19,8 @@ from aerogram.exceptions import (
     UnknownBlockError,
     UnprintableError,
 )
+from aerogram.templating import components
+from aerogram.templating.components import COMPONENTS
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.i18n.catalogs import Catalogs
 from aerogram.templating.i18n.formats import FILTERS
@@ -37,7 +39,6 @@ __all__ = ["Templates", "check_line", "page_environment"]
 
 _JINJA_MARK = re.compile("{[{%#]")
 _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
-_COMPONENTS = "aerogram/components.html"
 _OTHER_TAG = re.compile(r"Encountered unknown tag '(?!end|el)")
 _MOST_NAMES = 20  # listed in an error text
 
@@ -85,6 +86,7 @@ class Templates:
         functions = {
             "inline_image": images.get,
             "language_tag": language_tag,
+            "shipped_components": components,
             "text_direction": text_direction,
         }
         for each in (self.html_environment, self.text_environment, self.sandbox):
@@ -94,6 +96,7 @@ class Templates:
                 for name, function in ours.items():
                     given.setdefault(name, function)
             each.filters.update(checked_filters(each.filters))
+        self._shared = frozenset(shared or ())
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
@@ -174,7 +177,7 @@ class Templates:
         except jinja2.TemplateSyntaxError as error:
             raise _broken(error, origin) from None
         except jinja2.TemplateError as error:
-            name, line = _innermost(error.__traceback__)
+            name, line = _innermost(error.__traceback__, at_call=True)
             raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
         except Exception as error:
             _reraise_with_place(template, error, origin)
@@ -195,7 +198,7 @@ class Templates:
     def _undefined(
         self, error: jinja2.UndefinedError, variables: Mapping[str, object], origin: str
     ) -> UndefinedVariableError:
-        name, line = _innermost(error.__traceback__)
+        name, line = _innermost(error.__traceback__, at_call=True)
         text = (error.message or "a variable is undefined").rstrip(".")
         hint = self._names_instead(error, text, variables)
         return UndefinedVariableError(
@@ -218,9 +221,21 @@ class Templates:
             return ""
         name = str(undefined._undefined_name)
         if text == f"{name!r} is undefined":
-            close = difflib.get_close_matches(name, variables, n=1)
-            return f" Did you mean {close[0]!r}?" if close else _nearest(name, variables)
+            known = {*variables, *self._shared}
+            close = difflib.get_close_matches(name, known, n=1)
+            if close:
+                return f" Did you mean {close[0]!r}?"
+            return self.import_hint(name) or _nearest(name, known)
         return _nearest(name, _names_of(undefined._undefined_obj))
+
+    def import_hint(self, name: str) -> str:
+        """Return how to import the component that ships which has this name, or nearly; empty if none has."""
+        module: Any = self.text_environment.get_template(COMPONENTS).module
+        close = difflib.get_close_matches(name, _names_of(module), n=1, cutoff=0.8)
+        if not close:
+            return ""
+        line = f'{{% from "{COMPONENTS}" import {close[0]} %}}'
+        return f" {close[0]}() is a component that ships. Import it: {line}."
 
 
 def _names_of(obj: Any) -> list[str]:
@@ -274,7 +289,7 @@ def _innermost(traceback: TracebackType | None, *, at_call: bool = False) -> tup
     name = line = None
     while traceback is not None:
         template = traceback.tb_frame.f_globals.get("__jinja_template__")
-        if template is not None and not (at_call and line and template.name == _COMPONENTS):
+        if template is not None and not (at_call and line and template.name == COMPONENTS):
             name, line = template.name, template.get_corresponding_lineno(traceback.tb_lineno)
         traceback = traceback.tb_next
     return name, line

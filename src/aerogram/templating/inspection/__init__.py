@@ -12,7 +12,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import outside_blocks, top_blocks, unknown_block
-from aerogram.templating.css_values import ValueInCSS, values_in_css
+from aerogram.templating.inspection.css_values import ValueInCSS, values_in_css
 from aerogram.templating.i18n.localization import is_localized
 
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""The arguments of the components that ship, which are checked where a template calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from jinja2 import TemplateRuntimeError
+from jinja2.runtime import Undefined
+
+__all__ = ["COMPONENTS", "body", "pairs", "table"]
+
+COMPONENTS = "aerogram/components.html"
+"""The template of the components."""
+
+_PAIRS = {
+    "buttons": '[("Accept", url), ("Decline", other_url)]',
+    "details": '[("Order", order.number), ("Placed", order.date)]',
+    "totals": '[("Total", total)]',
+}
+
+
+def pairs(component: str, argument: str, value: Any) -> list[list[Any]]:
+    """Return pairs of a label and a value."""
+    accepted = f"Accepted: a list of pairs of a label and a value, such as {_PAIRS.get(argument) or _PAIRS[component]}."
+    found = _listed(component, argument, value, accepted)
+    for number, each in enumerate(found, 1):
+        pair = [] if _is_single(each) else list(each)
+        if len(pair) != 2:
+            given = f"is {_kind(each)}" if _is_single(each) else f"has {_counted(len(pair), 'value')}"
+            hint = " Put a single pair into a list, too." if len(found) == 2 and _is_single(found[0]) else ""
+            _refuse(f"{component}(): item {number} of {argument} {given}. {accepted}{hint}")
+        found[number - 1] = pair
+    return found
+
+
+def table(
+    columns: Any, rows: Any, numeric: Any, totals: Any
+) -> tuple[list[Any], list[list[Any]], set[Any], list[list[Any]]]:
+    """Return the arguments of a table, whose rows have as many cells as there are columns."""
+    headings = _listed(
+        "table", "columns", columns, 'Accepted: a list of headings, such as ["Item", "Price"].'
+    )
+    accepted = (
+        'Accepted: a list of rows, each a list of cells, such as [("Tea", "€4.00"), ("Milk", "€1.20")].'
+    )
+    cells = _listed("table", "rows", rows, accepted)
+    for number, row in enumerate(cells, 1):
+        if _is_single(row):
+            _refuse(f"table(): row {number} is {_kind(row)}. {accepted}")
+        cells[number - 1] = list(row)
+        if headings and len(cells[number - 1]) != len(headings):
+            _refuse(
+                f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, and there are "
+                f'{_counted(len(headings), "column")}. Give each row a cell for every column; "" is an empty one.'
+            )
+    accepted = "Accepted: a list of the columns that are numbers, counted from 0, such as [1, 2]."
+    places = _listed("table", "numeric", numeric, accepted)
+    for place in places:
+        if not isinstance(place, int) or not 0 <= place < max(len(headings), 1):
+            given = f"column {place}" if isinstance(place, int) else f"a value {_kind(place)}"
+            _refuse(
+                f"table(): numeric has {given}, and there are {_counted(len(headings), 'column')}. {accepted}"
+            )
+    return headings, cells, set(places), pairs("table", "totals", totals)
+
+
+def body(component: str, caller: Any) -> Any:
+    """Return the body of a component that is called with ``{% call %}``."""
+    if isinstance(caller, Undefined):
+        _refuse(f"{component}() has no body. Write {{% call {component}(…) %}}…{{% endcall %}}.")
+    return caller()
+
+
+def _listed(component: str, argument: str, value: Any, accepted: str) -> list[Any]:
+    if _is_single(value):
+        hint = " Of a dict, give the items: ….items()." if isinstance(value, Mapping) else ""
+        _refuse(f"{component}(): {argument} is {_kind(value)}. {accepted}{hint}")
+    return list(value)
+
+
+def _is_single(value: Any) -> bool:
+    """Return whether a value is one thing, and not several in an order."""
+    if isinstance(value, Undefined):
+        str(value)  # raises its error
+    return isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _refuse(text: str) -> NoReturn:
+    raise TemplateRuntimeError(text)
