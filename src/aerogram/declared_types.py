@@ -1,7 +1,8 @@
 """What type checkers know of the declarations. Nothing of it exists when a program runs.
 
-Pyright refuses an attribute in place of a property, and mypy a property in place of an attribute. So mypy reads
-the properties of :class:`~aerogram.declaration.Declarations`, and pyright attributes whose types allow both.
+Pyright refuses an attribute in place of a property, and mypy a property in place of an attribute. So mypy
+reads the properties of :class:`~aerogram.declaration.Declarations`, and pyright attributes of types that
+allow both.
 """
 
 from __future__ import annotations

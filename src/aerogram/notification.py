@@ -281,7 +281,7 @@ class _StaffNotification(Notification, abstract=True):
     message: str = ""
     subject: str = ""
 
-    if not TYPE_CHECKING:  # declarations a subclass may replace in any form: see Notification
+    if not TYPE_CHECKING:  # declarations that a subclass may replace in any form
         category = "transactional"  # vacation notes would go to SERVER_EMAIL
 
         @property
@@ -318,14 +318,16 @@ class AdminNotification(_StaffNotification):
     """
 
     _group = "ADMINS"
-    html_template = "aerogram/admin.html"
+    if not TYPE_CHECKING:  # see _StaffNotification
+        html_template = "aerogram/admin.html"
 
 
 class ManagerNotification(_StaffNotification):
     """A mail to ``MANAGERS``; otherwise as :class:`AdminNotification`."""
 
     _group = "MANAGERS"
-    html_template = "aerogram/manager.html"
+    if not TYPE_CHECKING:  # see _StaffNotification
+        html_template = "aerogram/manager.html"
 
 
 def _class_for(name: str, base: type[Notification]) -> type[Notification]:

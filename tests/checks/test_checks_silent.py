@@ -301,3 +301,28 @@ def test_links_that_lead_nowhere(folder, markup, codes):
     assert dead() == codes
     with settings.override(BASE_URL="https://shop.example"):
         assert dead() == [code for code in codes if code != "link-relative"]
+
+
+def test_what_mail_programs_lack_of_the_layout_is_no_finding_about_a_mail(folder: Path) -> None:
+    (folder / "own.html").write_text(
+        '{% extends "aerogram/base.html" %}{% from "aerogram/components.html" import button, code, panel %}\n'
+        "{% block title %}Hello{% endblock %}{% block content %}"
+        '{{ code("12") }}{{ button("Open it", "https://x.example") }}\n'
+        '{% call panel() %}<p style="word-break: break-all">own</p>{% endcall %}{% endblock %}'
+    )
+    cls = type("Own", (Base,), {"html_template": "own.html"}, name="check_layout")
+    infos = [problem for problem in check([cls], level="info") if problem.code.startswith("client")]
+    assert [(Path(each.file).name, each.line) for each in infos if "word-break" in each.message] == [
+        ("own.html", 3)
+    ]
+    assert not [each for each in infos if "/aerogram/" in each.file]
+    assert len(infos) < 4, infos
+
+
+def test_an_unknown_component_is_found_with_its_import(folder: Path) -> None:
+    (folder / "own.txt").write_text("{{ buton('a', 'b') }} {{ site_nme }} {{ order }}")
+    cls = type("Own", (Base,), {"text_template": "own.txt"}, name="check_import")
+    first, second, third = [each.message for each in check([cls]) if each.code == "unknown-variable"]
+    assert '{% from "aerogram/components.html" import button %}' in first
+    assert "Did you mean 'site_name'?" in second
+    assert "There are: base_url, site_name, unsubscribe_url." in third

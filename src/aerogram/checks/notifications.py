@@ -14,6 +14,7 @@ from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine
 from aerogram.checks.rendering import render
 from aerogram.checks.report import Report
 from aerogram.checks.rules import MAIL_RULES, RULES
+from aerogram.checks.rules.clients import CLIENT_RULES
 from aerogram.checks.rules.css import unused_rules
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
@@ -242,13 +243,13 @@ class _Check:
         self.reported.add((finding.template, finding.line))
 
     def _unknown_variable(self, name: str, variables: set[str]) -> str:
-        close = difflib.get_close_matches(name, variables, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        known = ", ".join(sorted(variables)) or "none"
         where = f"no field of {self.cls.__name__} and not in its context()"
         if hasattr(self.cls, name) and not name.startswith("_"):
             return f"{name!r} is {where}. {how_to_use(self.cls, name)}"
-        return f"{name!r} is {where}.{hint} There are: {known}."
+        names = sorted(variables | self.templates.shared_names)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else self.templates.import_hint(name)
+        return f"{name!r} is {where}.{hint} There are: {', '.join(names) or 'none'}."
 
     def _check_stylesheets(self) -> None:
         if not self._is_static("css"):
@@ -307,7 +308,10 @@ class _Check:
         if self.spamassassin:
             found += spam_findings(self.spamassassin, octets)
         for code, text, at, declaration, level in found:
-            self.report.add(self.sources.find(at) or declaration, code, text, level)
+            place = self.sources.find(at)
+            if code in CLIENT_RULES and level != "warning" and place and self.sources.is_shipped(place.file):
+                continue  # the layout that ships is made for these mail programs, and no user can mend it
+            self.report.add(place or declaration, code, text, level)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""

@@ -20,7 +20,20 @@ __all__ = ["Sources"]
 _IGNORE = re.compile(r"aerogram:\s*ignore\s+([\w\-]+(?:\s*,\s*[\w\-]+|\s+[\w\-]+)*)")
 _MARK = "aerogram:"
 _TAG_REST = r"""\b(?:[^<>"']|"[^"]*"|'[^']*')*>?"""
-_TELLING = ("href", "src", "id", "alt", "class", "name", "width", "height", "bgcolor", "title", "background")
+_TELLING = (
+    "href",
+    "src",
+    "id",
+    "alt",
+    "class",
+    "name",
+    "width",
+    "height",
+    "bgcolor",
+    "title",
+    "background",
+    "role",
+)
 _MOST_SEARCHED = 300  # elements of one notification that are searched for
 
 

@@ -22,7 +22,8 @@ _PAIRS = {
 
 def pairs(component: str, argument: str, value: Any) -> list[list[Any]]:
     """Return pairs of a label and a value."""
-    accepted = f"Accepted: a list of pairs of a label and a value, such as {_PAIRS.get(argument) or _PAIRS[component]}."
+    example = _PAIRS.get(argument) or _PAIRS[component]
+    accepted = f"Accepted: a list of pairs of a label and a value, such as {example}."
     found = _listed(component, argument, value, accepted)
     for number, each in enumerate(found, 1):
         pair = [] if _is_single(each) else list(each)
@@ -41,9 +42,7 @@ def table(
     headings = _listed(
         "table", "columns", columns, 'Accepted: a list of headings, such as ["Item", "Price"].'
     )
-    accepted = (
-        'Accepted: a list of rows, each a list of cells, such as [("Tea", "€4.00"), ("Milk", "€1.20")].'
-    )
+    accepted = 'Accepted: a list of rows, each a list of cells, such as [("Tea", "€4"), ("Milk", "€1")].'
     cells = _listed("table", "rows", rows, accepted)
     for number, row in enumerate(cells, 1):
         if _is_single(row):
@@ -52,7 +51,7 @@ def table(
         if headings and len(cells[number - 1]) != len(headings):
             _refuse(
                 f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, and there are "
-                f'{_counted(len(headings), "column")}. Give each row a cell for every column; "" is an empty one.'
+                f'{_counted(len(headings), "column")}. Give a cell for every column, "" for an empty one.'
             )
     accepted = "Accepted: a list of the columns that are numbers, counted from 0, such as [1, 2]."
     places = _listed("table", "numeric", numeric, accepted)

@@ -96,7 +96,7 @@ class Templates:
                 for name, function in ours.items():
                     given.setdefault(name, function)
             each.filters.update(checked_filters(each.filters))
-        self._shared = frozenset(shared or ())
+        self.shared_names: frozenset[str] = frozenset(shared or ())
         self._sources: dict[str, tuple[str, Callable[[], bool] | None]] = {}
         self._line = lru_cache(maxsize=1024)(self.text_environment.from_string)
         self._sandboxed_line = lru_cache(maxsize=256)(self.sandbox.from_string)
@@ -221,7 +221,7 @@ class Templates:
             return ""
         name = str(undefined._undefined_name)
         if text == f"{name!r} is undefined":
-            known = {*variables, *self._shared}
+            known = {*variables, *self.shared_names}
             close = difflib.get_close_matches(name, known, n=1)
             if close:
                 return f" Did you mean {close[0]!r}?"

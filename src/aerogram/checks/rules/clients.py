@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from aerogram.checks.mail import Mail
     from aerogram.checks.problem import Severity
 
-__all__ = ["CHECKS", "RULES"]
+__all__ = ["CHECKS", "CLIENT_RULES", "RULES"]
 
 RULES = (
     Rule("client-support", "warning", "A mail program does not know what the layout or content needs."),
     Rule("client-partial", "info", "A mail program knows something in part."),
 )
+CLIENT_RULES = frozenset(rule.code for rule in RULES)
 
 _NAMES = """
 css-align-items css-block-inline-size css-clip-path css-column-count css-column-layout-properties

@@ -12,8 +12,8 @@ import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import outside_blocks, top_blocks, unknown_block
-from aerogram.templating.inspection.css_values import ValueInCSS, values_in_css
 from aerogram.templating.i18n.localization import is_localized
+from aerogram.templating.inspection.css_values import ValueInCSS, values_in_css
 
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates
