@@ -160,6 +160,12 @@ def test_ready_environment_is_used_at_once(checkout: Path, arguments: list[str],
     assert (done.stdout, done.stderr) == (f"{called}\n", "")
 
 
+def test_what_is_compiled_is_kept(checkout: Path) -> None:
+    ready(checkout, '[ "$1" = -c ] || echo "${PYTHONDONTWRITEBYTECODE-kept}"')
+
+    assert run(checkout, "test", PYTHONDONTWRITEBYTECODE="1").stdout == "kept\n"
+
+
 def test_changed_requirements_are_installed(checkout: Path) -> None:
     ready(checkout, ECHO)
     fake_python(checkout, "exit 0")
