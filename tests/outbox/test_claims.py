@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
+from aerogram import outbox
 from aerogram.conf import settings
 from aerogram.outbox import claims, recording, recovery, suppressions, transports
 from aerogram.outbox.claims import DAY, Claim
@@ -357,11 +359,35 @@ def test_a_pause_made_while_the_clock_was_ahead_ends(db: Database, put: Put, clo
     assert list(transports.paused_until(db)) == [None]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"expires": 600}, {"expires": 600, "at": 300}, {"expires": timedelta(minutes=10), "delay": 60}, {}],
+)
+def test_a_mail_expires_after_the_span_that_was_meant_when_the_clock_is_set_back(
+    db: Database, put: Put, clock: Clock, given: dict[str, Any]
+) -> None:
+    if "at" in given:
+        given = {**given, "at": datetime.now(UTC) + timedelta(seconds=given["at"])}
+    clock.forward(86_400)
+    with settings.override(OUTBOX_EXPIRES=600):
+        entry_id = put(**given)
+        named = put(expires=datetime.now(UTC) + timedelta(days=2))
+    before = outbox.get(named).expires
+    clock.forward(-86_400)
+    recovery.recover(db)
+    found = outbox.get(entry_id)
+    assert found.expires is not None
+    late = (found.expires - datetime.now(UTC)).total_seconds()
+    assert late == pytest.approx(600 + (given.get("delay", 0) if "expires" not in given else 0), abs=60)
+    assert outbox.get(named).expires == before
+    assert abs((found.created - datetime.now(UTC)).total_seconds()) < 60
+    recovery.recover(db)
+    assert outbox.get(entry_id).expires == found.expires
+
+
 def test_a_time_that_the_caller_named_stays_when_the_clock_is_set_back(
     db: Database, put: Put, clock: Clock
 ) -> None:
-    from datetime import UTC, datetime, timedelta
-
     put(at=datetime.now(UTC) + timedelta(minutes=90))
     clock.forward(-3600)
     recovery.recover(db)

@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims, recording, recovery, transports
+from aerogram.outbox import claims, entries, recording, recovery, transports
 from aerogram.outbox.queueing import freeze, insert
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.schedule import Schedule
@@ -96,6 +96,16 @@ def statements_of(db: Database) -> Iterator[list[tuple[str, Any]]]:
     event.remove(engine, "before_cursor_execute", add)
 
 
+SCANNED = {"sqlite": r"SCAN {}(?! USING)", "postgresql": r"Seq Scan on {}\b"}
+
+
+def plan_of(db: Database, sql: str, parameters: Any) -> str:
+    """Return how a database executes a statement."""
+    explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
+    with db.reading() as connection:
+        return "\n".join(str(row) for row in connection.exec_driver_sql(explain + sql, parameters))
+
+
 @pytest.fixture
 def paused(db: Database) -> Database:
     settings.configure(MAILERS={"bulk": {"URL": "dummy:"}})
@@ -109,14 +119,30 @@ def test_claiming_and_finishing_use_an_index_for_every_table(paused: Database) -
     with statements_of(paused) as statements:
         work(paused)
     assert len(statements) > 10
-    explain = "EXPLAIN QUERY PLAN " if paused.is_sqlite else "EXPLAIN "
     for sql, parameters in statements:
-        with paused.reading() as connection:
-            plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + sql, parameters))
+        plan = plan_of(paused, sql, parameters)
         for table in TABLES:
-            scanned = rf"SCAN {table}(?! USING)" if paused.is_sqlite else rf"Seq Scan on {table}\b"
-            assert not re.search(scanned, plan), f"{sql}\n{plan}"
+            assert not re.search(SCANNED[paused.engine.dialect.name].format(table), plan), f"{sql}\n{plan}"
         assert "TEMP B-TREE FOR ORDER BY" not in plan or "aerogram_outbox_entry" not in sql, f"{sql}\n{plan}"
+
+
+def test_the_status_uses_an_index_and_finds_the_oldest_without_reading_the_others(paused: Database) -> None:
+    fill(paused, 1, 20_000)
+    with statements_of(paused) as statements:
+        assert entries.status(paused).oldest_queued_seconds is not None
+    [oldest] = [each for each in statements if "ORDER BY aerogram_outbox_entry.created" in each[0]]
+    plans = {sql: plan_of(paused, sql, parameters) for sql, parameters in statements}
+    assert "aerogram_outbox_entry_oldest" in plans[oldest[0]]
+    for sql, plan in plans.items():
+        assert not re.search(SCANNED[paused.engine.dialect.name].format(TABLES[0]), plan), f"{sql}\n{plan}"
+
+    def find() -> None:
+        with paused.reading() as connection:
+            connection.exec_driver_sql(*oldest)
+
+    count = steps_of_sqlite if paused.is_sqlite else pages_of_postgresql
+    find()
+    assert count(paused, find) <= 20
 
 
 def steps_of_sqlite(db: Database, act: Callable[[], object]) -> int:

@@ -203,7 +203,7 @@ def status(db: Database) -> Status:
         now = db.now(connection)
         doubtful = select(func.count()).select_from(entry).where(IN_DOUBT)
         was_due = or_(entry.c.due <= now, entry.c.lease_token > 0)  # not what waits for its first time
-        oldest = select(func.min(entry.c.created)).where(QUEUED, was_due)
+        oldest = select(entry.c.created).where(QUEUED, was_due).order_by(entry.c.created).limit(1)
         recent = select(func.count()).select_from(entry)
         recent = recent.where(entry.c.state == "done", entry.c.finished > now - 3_600_000)
         created = connection.scalar(oldest)

@@ -198,6 +198,7 @@ def insert(connection: Connection, now: int, mails: Sequence[tuple[Frozen, Sched
                 "due": due,
                 "planned": now if schedule.at is None else None,
                 "expires": expires,
+                "expires_from_now": schedule.expires_from_now,
                 "priority": schedule.priority,
                 "mailer": schedule.mailer or "",
                 "sender": mail.sender,

@@ -111,21 +111,24 @@ def _correct_times(connection: Connection, now: int) -> None:
     """
     too_late = transport.c.paused_until > now + LONGEST_PAUSE
     connection.execute(transport.update().where(too_late).values(paused_until=0))
-    ahead = entry.c.planned > now + AHEAD
     for state in (QUEUED, SENDING):
-        query = select(entry.c.id, entry.c.planned).where(state, ahead).limit(BATCH)
-        while rows := connection.execute(query.with_for_update(skip_locked=True)).all():
-            for row in rows:
-                shift = row.planned - now
-                connection.execute(
-                    entry.update()
-                    .where(entry.c.id == row.id)
-                    .values(
-                        planned=now,
-                        due=entry.c.due - shift,
-                        claimed=entry.c.claimed - shift,
-                        lease_until=entry.c.lease_until - shift,
-                    )
-                )
-                pending = (recipient.c.entry == row.id, recipient.c.state == "pending")
-                connection.execute(recipient.update().where(*pending).values(due=recipient.c.due - shift))
+        for column in (entry.c.planned, entry.c.created):
+            query = select(entry).where(state, column > now + AHEAD).limit(BATCH)
+            while rows := connection.execute(query.with_for_update(skip_locked=True)).all():
+                for row in rows:
+                    _correct_entry(connection, row, now)
+
+
+def _correct_entry(connection: Connection, row: Row[Any], now: int) -> None:
+    shift = (row.created if row.planned is None else row.planned) - now
+    values: dict[str, Any] = {}
+    if row.created > now + AHEAD:
+        values["created"] = now
+        if row.expires_from_now and row.expires is not None:
+            values["expires"] = row.expires - max(shift, row.created - now)
+    if row.planned is not None and row.planned > now + AHEAD:
+        values |= {name: getattr(entry.c, name) - shift for name in ("due", "claimed", "lease_until")}
+        values["planned"] = now
+        pending = (recipient.c.entry == row.id, recipient.c.state == "pending")
+        connection.execute(recipient.update().where(*pending).values(due=recipient.c.due - shift))
+    connection.execute(entry.update().where(entry.c.id == row.id).values(values))

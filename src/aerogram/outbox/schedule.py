@@ -81,6 +81,11 @@ class Schedule:
             return max(self.at / 1000, time.time())
         return time.time() + self.delay / 1000 if self.delay else None
 
+    @property
+    def expires_from_now(self) -> bool:
+        """Whether the time at which the mail expires is computed from the clock."""
+        return self.expires_in is not None or (self.expires_at is None and self.at is None)
+
     def times(self, now: int) -> tuple[int, int | None]:
         """Return when a mail that is queued now is due and when it expires, in milliseconds.
 

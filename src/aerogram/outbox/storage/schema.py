@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    false,
     text,
 )
 
@@ -44,7 +46,7 @@ __all__ = [
     "transport",
 ]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of these tables. It rises with every change that older code cannot work with."""
 
 ENTRY_STATES: Final = ("queued", "sending", "done", "dead", "cancelled", "held")
@@ -69,6 +71,7 @@ entry: Final = Table(
     Column("due", BigInteger, nullable=False),
     Column("planned", BigInteger),  # null where the caller named the time
     Column("expires", BigInteger),
+    Column("expires_from_now", Boolean, nullable=False, server_default=false()),  # not named by the caller
     Column("priority", Integer, nullable=False),
     Column("mailer", String(200), nullable=False),  # an alias; empty for OUTBOX_MAILER
     Column("sender", Text, nullable=False),
@@ -103,6 +106,7 @@ def _partial(name: str, where: TextClause, *columns: Column[Any]) -> None:
 
 _partial("ready", QUEUED, entry.c.mailer, entry.c.priority, entry.c.due, entry.c.id)
 _partial("planned", QUEUED, entry.c.planned)
+_partial("oldest", QUEUED, entry.c.created, entry.c.due, entry.c.lease_token)
 _partial("leases", SENDING, entry.c.lease_until)
 _partial("doubt", IN_DOUBT, entry.c.uncertain)
 _partial("ended", ENDED, entry.c.state, entry.c.finished)
