@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import create_engine, event, inspect, text
 
 from aerogram import exceptions, outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
 from aerogram.outbox import claims
-from aerogram.outbox.storage import database, schema
+from aerogram.outbox.storage import database, location, schema
 from aerogram.outbox.storage.database import Database, current_database
 
 if TYPE_CHECKING:
@@ -230,15 +230,36 @@ def test_a_connection_that_the_server_closed_is_replaced(postgresql_url: str) ->
 
 def test_tables_of_another_version_are_an_error_that_says_what_to_do(db: Database, outbox_url: str) -> None:
     db.prepare()
-    for version, advice in ((99, "Upgrade Aerogram"), (-1, "Let a worker of the version")):
-        with db.writing() as connection:
-            connection.execute(schema.schema_version.update().values(version=version))
-        newer = Database(outbox_url)
-        with pytest.raises(exceptions.OutboxSchemaError, match=f"version {version}.*version 1.*{advice}"):
-            newer.prepare()
-        newer.close()
+    with db.writing() as connection:
+        connection.execute(schema.schema_version.update().values(version=99))
+    newer = Database(outbox_url)
+    with pytest.raises(exceptions.OutboxSchemaError, match=r"version 99.*version 2.*Upgrade Aerogram"):
+        newer.prepare()
+    newer.close()
+    with db.writing() as connection:
+        connection.execute(schema.schema_version.update().values(version=2))
+
+
+def test_tables_of_an_older_version_are_brought_up_to_date(db: Database, outbox_url: str, put: Put) -> None:
+    first = put()
     with db.writing() as connection:
         connection.execute(schema.schema_version.update().values(version=1))
+        connection.execute(text("DROP INDEX aerogram_outbox_entry_oldest"))
+        connection.execute(text("ALTER TABLE aerogram_outbox_entry DROP COLUMN expires_from_now"))
+    db.close()
+    engine = create_engine(outbox_url)
+    with (
+        engine.connect() as connection,
+        pytest.raises(exceptions.OutboxSchemaError, match=r"version 1.*aerogram outbox init"),
+    ):
+        message().send_later(session=connection)
+    engine.dispose()
+    database._databases.clear()
+    outbox.init()
+    second = put()
+    assert [each.id for each in outbox.list_entries("queued")] == [second, first]
+    indexes = inspect(current_database().engine).get_indexes("aerogram_outbox_entry")
+    assert "aerogram_outbox_entry_oldest" in {each["name"] for each in indexes}
 
 
 def test_tables_that_are_gone_are_an_error_that_says_how_to_make_them(
@@ -296,7 +317,7 @@ def test_the_default_is_a_file_in_the_state_folder(monkeypatch: pytest.MonkeyPat
     ):
         monkeypatch.setattr(sys, "platform", platform)
         monkeypatch.setenv(variable, str(tmp_path))
-        assert database.default_url().endswith(f"{tmp_path}/{place}")
+        assert location.default_url().endswith(f"{tmp_path}/{place}")
 
 
 def test_a_relative_path_is_relative_to_the_settings_file(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from aerogram import exceptions, outbox
-from aerogram.outbox import claims, entries, recording, recovery
+from aerogram.outbox import claims, metrics, recording, recovery
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage import purging
 
@@ -74,7 +74,7 @@ def test_any_text_of_a_result_is_recorded(db: Database, put: Put, said: str) -> 
 def test_the_status_counts_by_state_and_tells_the_age_of_the_oldest(
     db: Database, put: Put, clock: Clock
 ) -> None:
-    assert outbox.status() == entries.Status(dict.fromkeys(outbox.counts(), 0), 0, None, 0)
+    assert outbox.status() == metrics.Status(dict.fromkeys(outbox.counts(), 0), 0, None, 0)
     put(delay=3600)
     assert outbox.status().oldest_queued_seconds is None
     put()
@@ -242,6 +242,9 @@ def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> No
     assert (listed.address, listed.reason) == ("ann@example.com", "asked by mail")
     assert outbox.unsuppress("ann@example.com")
     assert not outbox.unsuppress("ann@example.com")
+    outbox.suppress("Bob <bob@BÜCHER.example>")
+    assert outbox.list_suppressions()[0].address == "bob@xn--bcher-kva.example"
+    assert outbox.unsuppress(("Bob", "bob@bücher.example"))
     assert outbox.list_suppressions() == []
 
 

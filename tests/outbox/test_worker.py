@@ -12,18 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from aerogram import outbox
+from aerogram import exceptions, outbox
 from aerogram.conf import settings
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.capture import capture_mail
 from aerogram.mail.delivery import hooks
-from aerogram.outbox import claims, recovery, transports
+from aerogram.outbox import claims, recording, recovery, transports
+from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker, committer, process
 from aerogram.outbox.worker.committer import checkpoint
@@ -482,6 +484,42 @@ def test_the_command_shows_and_changes_what_is_queued(sqlite_db: Database, sqlit
     assert json.loads(run("purge", "--older-than", "0", "--json")) == {"purged": 1}
     assert "queued" in run("status")
     run("init")
+
+
+def test_once_tells_what_it_has_left(sqlite_db: Database) -> None:
+    from aerogram.cli import main
+
+    def run() -> str:
+        with capture_output() as output:
+            assert main(["worker", "--once"]) == 0
+        return output()
+
+    assert run() == "0 mails sent, 0 refused or expired. 0 mails waiting. 0 held.\n"
+    held = put_one(subject="held")
+    [claim] = claims.claim(sqlite_db, "worker", 1, lease=60)
+    recording.record(sqlite_db, claim, [Outcome(ANN, "uncertain")], uncertain=True)
+    assert outbox.get(held).state == "held"
+    late = put_one(delay=3600)
+    put_one(delay=7200)
+    with relay() as server:
+        put_one()
+        server.on("RCPT", "550 no", times=1)
+        first, second, _ = run().split(". ")
+        assert first == "0 mails sent, 1 refused or expired"
+        due = outbox.get(late).due.astimezone()
+        assert second == f"2 mails waiting until {due:%Y-%m-%d %H:%M:%S} or later"
+        put_one()
+        assert run().startswith("1 mail sent, 0 refused")
+    put_one()  # the relay is gone
+    waits = run().partition("until ")[2].partition(" or")[0]
+    assert datetime.fromisoformat(waits).astimezone() >= datetime.now(UTC) - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("number", [0, -1, "2", 1.5, True, None])
+def test_a_wrong_concurrency_is_refused(sqlite_db: Database, number: Any) -> None:
+    for run in (outbox.run_once, outbox.start):
+        with pytest.raises(exceptions.ScheduleError, match="concurrency"):
+            run(concurrency=number)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import signal
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -61,14 +61,27 @@ def worker(
         screen(stderr=True).print(
             f"Sending what is queued, over {counted(concurrency, 'connection')}. Stop: Ctrl-C."
         )
+    began = datetime.now(UTC)
     sent = running.run()
     if once:
-        screen().print(f"{counted(sent, 'mail')} sent.")
+        screen().print(_outcome(sent, began), soft_wrap=True)
     if once and (waiting := running.misconfigured):
         name, reason = next(iter(waiting.items()))
         raise OutboxUnavailable(
             f"The mailer {name or 'of the outbox'} cannot send: {reason}. The mail stays queued."
         )
+
+
+def _outcome(sent: int, began: datetime) -> str:
+    """Return what a run has done since it began, and what it has left in the queue."""
+    from aerogram.outbox import metrics
+    from aerogram.outbox.storage.database import current_database
+
+    left = metrics.left_since(current_database(), began)
+    waiting = f"{counted(left.queued, 'mail')} waiting"
+    if left.next_due is not None:
+        waiting += f" until {_time(left.next_due)} or later"
+    return f"{counted(sent, 'mail')} sent, {left.dead} refused or expired. {waiting}. {left.held} held."
 
 
 def init() -> None:

@@ -16,16 +16,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aerogram.exceptions import MissingDependency
+from aerogram.exceptions import InvalidAddress, MissingDependency
 
 try:
     import sqlalchemy as _sqlalchemy  # noqa: F401 - so that its absence is told here, and how to mend it
 except ImportError:
     raise MissingDependency("The outbox needs SQLAlchemy: pip install 'aerogram[outbox]'.") from None
 
+from aerogram.mail.address.entries import MailboxLike, plain_entry
+from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox import entries, metrics, suppressions
-from aerogram.outbox.entries import Attempt, Entry, Recipient, Status
+from aerogram.outbox.entries import Attempt, Entry, Recipient
+from aerogram.outbox.metrics import Status
 from aerogram.outbox.schedule import moment_of, refused
 from aerogram.outbox.storage import purging
 from aerogram.outbox.storage.database import current_database
@@ -96,12 +99,12 @@ def content(entry_id: str) -> bytes:
 
 def counts() -> dict[str, int]:
     """Return how many entries are in each state; every state is there."""
-    return entries.counts(current_database())
+    return metrics.counts(current_database())
 
 
 def status() -> Status:
     """Return the counts, and what shows whether the queue moves."""
-    return entries.status(current_database())
+    return metrics.status(current_database())
 
 
 def list_entries(state: str | None = None, limit: int = 100, before: str | None = None) -> list[Entry]:
@@ -169,11 +172,11 @@ def purge(
     return purging.purge(current_database(), older_than, states)
 
 
-def suppress(address: str, reason: str = "", expires: datetime | None = None) -> None:
+def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = None) -> None:
     """Send an address no mail of the outbox any more.
 
     Args:
-        address: upper and lower case are the same.
+        address: a mailbox in any form; upper and lower case are the same.
         reason: for the list.
         expires: until when; for ever if it is None.
 
@@ -181,19 +184,19 @@ def suppress(address: str, reason: str = "", expires: datetime | None = None) ->
         ScheduleError: one of them is not accepted; the text names it.
     """
     db = current_database()
-    _check_address(address)
+    bare = _bare(address)
     if not isinstance(reason, str):
         raise refused("reason", reason, "a text")
     until = None if expires is None else moment_of("expires", expires)
     with db.writing() as connection:
-        suppressions.suppress(connection, [address], clean_text(reason), db.now(connection), until)
+        suppressions.suppress(connection, [bare], clean_text(reason), db.now(connection), until)
 
 
-def unsuppress(address: str) -> bool:
+def unsuppress(address: MailboxLike) -> bool:
     """Send mail to an address again.
 
     Args:
-        address: upper and lower case are the same.
+        address: a mailbox in any form; upper and lower case are the same.
 
     Returns:
         Whether it was on the list.
@@ -201,14 +204,16 @@ def unsuppress(address: str) -> bool:
     Raises:
         ScheduleError: it is no address.
     """
-    _check_address(address)
+    bare = _bare(address)
     with current_database().writing() as connection:
-        return suppressions.unsuppress(connection, address)
+        return suppressions.unsuppress(connection, bare)
 
 
-def _check_address(address: object) -> None:
-    if not (isinstance(address, str) and address.isprintable() and 0 < len(address) <= 320):
-        raise refused("address", address, "a mail address")
+def _bare(address: MailboxLike) -> str:
+    try:
+        return parse_mailbox(plain_entry(address), utf8=True).addr_spec
+    except InvalidAddress:
+        raise refused("address", address, "a mail address") from None
 
 
 def list_suppressions(limit: int = 1000) -> list[Suppression]:
@@ -233,6 +238,7 @@ def run_once(*, concurrency: int = 4) -> int:
         How many mails were accepted for at least one recipient.
 
     Raises:
+        ScheduleError: the concurrency is no whole number, or below 1.
         OutboxUnavailable: the database cannot be used.
     """
     from aerogram.outbox.worker import Worker
@@ -251,6 +257,9 @@ def start(*, concurrency: int = 1) -> Worker:
 
     Returns:
         The worker; its ``stop()`` ends it after the mails that are being sent.
+
+    Raises:
+        ScheduleError: the concurrency is no whole number, or below 1.
     """
     from aerogram.outbox import worker
 

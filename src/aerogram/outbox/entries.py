@@ -1,4 +1,4 @@
-"""What the operator sees of the queue, and what he may do: look, count, cancel, retry."""
+"""The mails of the queue as the operator sees them, and what he may do: look, cancel, retry."""
 
 from __future__ import annotations
 
@@ -7,30 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, select
 
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.outbox.recording import settle
 from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.schedule import check_limit, datetime_of, refused
-from aerogram.outbox.storage.schema import (
-    ENDED,
-    ENTRY_STATES,
-    IN_DOUBT,
-    QUEUED,
-    SENDING,
-    attempt,
-    content,
-    entry,
-    recipient,
-)
+from aerogram.outbox.storage.schema import ENTRY_STATES, SENDING, attempt, content, entry, recipient
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = ["Attempt", "Entry", "Recipient", "Status", "cancel", "content_of", "counts", "find", "listed"]
-__all__ += ["retry", "status"]
+__all__ = ["Attempt", "Entry", "Recipient", "cancel", "content_of", "find", "listed", "retry"]
 
 _TOGETHER: Final = 500  # entries whose recipients are read by one query
 
@@ -115,23 +104,6 @@ class Entry:
     history: tuple[Attempt, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The queue at a glance.
-
-    Attributes:
-        counts: how many entries are in each state.
-        uncertain: entries of which it was at least once uncertain whether they were sent.
-        oldest_queued_seconds: the age of the oldest mail that is or was due; ``None`` if there is none.
-        sent_last_hour: entries that ended as ``done`` during the last hour.
-    """
-
-    counts: dict[str, int]
-    uncertain: int
-    oldest_queued_seconds: float | None
-    sent_last_hour: int
-
-
 def find(db: Database, entry_id: str) -> Entry:
     """Return one entry, with its history.
 
@@ -189,30 +161,6 @@ def content_of(db: Database, entry_id: str) -> bytes:
     if found is None:
         raise _missing(entry_id)
     return bytes(found)
-
-
-def counts(db: Database) -> dict[str, int]:
-    """Return how many entries are in each state."""
-    with db.reading() as connection:
-        return _counts(connection)
-
-
-def status(db: Database) -> Status:
-    """Return the counts, and what shows whether the queue moves."""
-    with db.reading() as connection:
-        now = db.now(connection)
-        doubtful = select(func.count()).select_from(entry).where(IN_DOUBT)
-        was_due = or_(entry.c.due <= now, entry.c.lease_token > 0)  # not what waits for its first time
-        oldest = select(entry.c.created).where(QUEUED, was_due).order_by(entry.c.created).limit(1)
-        recent = select(func.count()).select_from(entry)
-        recent = recent.where(entry.c.state == "done", entry.c.finished > now - 3_600_000)
-        created = connection.scalar(oldest)
-        return Status(
-            counts=_counts(connection),
-            uncertain=connection.scalar(doubtful) or 0,
-            oldest_queued_seconds=None if created is None else max(0, now - created) / 1000,
-            sent_last_hour=connection.scalar(recent) or 0,
-        )
 
 
 def cancel(db: Database, entry_id: str) -> Entry:
@@ -279,14 +227,6 @@ def _recover_dead(db: Database, entry_id: str) -> None:
         is_over = connection.scalar(over) is not None
     if is_over:
         recover_all(db)
-
-
-def _counts(connection: Connection) -> dict[str, int]:
-    found = dict.fromkeys(ENTRY_STATES, 0)
-    for where in (QUEUED, SENDING, ENDED):  # each has an index of its own
-        query = select(entry.c.state, func.count().label("number")).where(where).group_by(entry.c.state)
-        found |= {row.state: row.number for row in connection.execute(query)}
-    return found
 
 
 def _locked(connection: Connection, entry_id: str) -> Row[Any]:

@@ -8,18 +8,15 @@ connections of its own.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     DisconnectionError,
@@ -30,13 +27,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from aerogram.conf import settings
 from aerogram.exceptions import (
-    ImproperlyConfigured,
     MissingDependency,
     OutboxSchemaError,
     OutboxUnavailable,
     ScheduleError,
 )
 from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.location import checked_url, default_url, identity, make_file
 
 __all__ = ["Database", "check_tables", "current_database", "failures_named"]
 
@@ -46,10 +43,6 @@ BUSY_SECONDS: Final = 60
 CONNECT_SECONDS: Final = "10"
 """How long a server of PostgreSQL may take to answer, unless the URL has a ``connect_timeout``."""
 
-ACCEPTED: Final = (
-    "Accepted: the SQLAlchemy URL of a database file or of PostgreSQL, such as "
-    "sqlite:////var/lib/shop/outbox.db or postgresql+psycopg://user:password@host/database"
-)
 _CLOCK: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
 _databases: Final[dict[str, Database]] = {}
 
@@ -65,7 +58,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = _checked(url)
+        self._url = checked_url(url)
         self.is_sqlite: bool = self._url.get_backend_name() == "sqlite"
         self.path: Path | None = Path(self._url.database or "") if self.is_sqlite else None
         self._was_opened = False
@@ -134,13 +127,13 @@ class Database:
         engine = self.engine
         with self._lock, failures_named(str(self)):
             if self.path is not None and (create or not self._was_opened):
-                _make_file(self.path)
+                make_file(self.path)
                 self._was_opened = True
             with engine.connect().execution_options(aerogram_begin="BEGIN") as connection:
                 found = inspect(connection).has_table(schema.schema_version.name) and connection.scalar(
                     schema.schema_version.select()
                 )
-            if not found:
+            if not found or found < schema.VERSION:
                 found = self._create_tables(engine)
             check_version(found, str(self))
             self._prepared = True
@@ -153,7 +146,9 @@ class Database:
             found: int | None = connection.scalar(schema.schema_version.select())
             if found is None:
                 connection.execute(schema.schema_version.insert().values(version=schema.VERSION))
-            return found or schema.VERSION
+            elif found < schema.VERSION:
+                schema.upgrade(connection, found)
+            return max(found or 0, schema.VERSION)
 
     def checkpoint(self) -> None:
         """Empty the write-ahead log of SQLite, whose file stays as large as it ever was otherwise."""
@@ -198,11 +193,11 @@ class Database:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        record.info["file"] = _identity(self.path)
+        record.info["file"] = identity(self.path)
 
     def _refuse_new_file(self, *_: object) -> None:
         """Refuse to open a file that is gone, which SQLite would make anew."""
-        if _identity(self.path) is None:
+        if identity(self.path) is None:
             raise OutboxUnavailable(
                 f"The file of {self} is gone. Put it back, or make a new one: aerogram outbox init."
             )
@@ -210,7 +205,7 @@ class Database:
     def _check_file(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         """Open the file again that is now in the place of the one that was opened: the other is lost."""
         self._refuse_new_file()
-        if record.info.get("file") != _identity(self.path):
+        if record.info.get("file") != identity(self.path):
             raise DisconnectionError
 
 
@@ -231,25 +226,13 @@ def current_database() -> Database:
     return _databases.get(url) or _databases.setdefault(url, Database(url))
 
 
-def default_url() -> str:
-    """Return the URL of a SQLite file in the user's state folder."""
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return URL.create("sqlite", database=str(folder / "aerogram" / "outbox.db")).render_as_string()
-
-
 def check_version(found: int, where: str) -> None:
     """Raise OutboxSchemaError for tables of another version."""
     if found != schema.VERSION:
         what = (
             "Upgrade Aerogram in this environment to the version that the others use"
             if found > schema.VERSION
-            else "Let a worker of the version of Aerogram that made them send what is queued, then drop them "
-            "and run: aerogram outbox init"
+            else "Set OUTBOX_URL to this database, and run: aerogram outbox init"
         )
         raise OutboxSchemaError(
             f"The tables of {where} have version {found}, and this Aerogram works with version "
@@ -310,46 +293,6 @@ _HINTS: Final = {
     'relation "aerogram_outbox': " Make the tables again: aerogram outbox init.",
     "locked": f" Another process has been writing for {BUSY_SECONDS} seconds.",
 }  # fmt: skip
-
-
-def _checked(given: str) -> URL:
-    where = f"OUTBOX_URL ({settings.source_of('OUTBOX_URL')})"
-    try:
-        url = make_url(given)
-    except ArgumentError:
-        raise ImproperlyConfigured(f"{where} is no URL. {ACCEPTED}.") from None
-    if url.get_backend_name() == "postgresql":
-        if "+" not in url.drivername and find_spec("psycopg2") is None:
-            url = url.set(drivername="postgresql+psycopg")
-        if url.get_driver_name() in ("psycopg", "psycopg2"):
-            return url
-        raise ImproperlyConfigured(f"{where} names the driver {url.get_driver_name()}. {ACCEPTED}.")
-    if url.get_backend_name() != "sqlite" or url.get_driver_name() not in ("pysqlite", ""):
-        raise ImproperlyConfigured(f"{where} begins with {url.drivername[:40]}://. {ACCEPTED}.")
-    if not url.database or url.database == ":memory:" or "mode=memory" in url.database:
-        raise ImproperlyConfigured(
-            f"{where} is a database in memory, which loses mail when the process ends. {ACCEPTED}."
-        )
-    if url.database.startswith("file:"):
-        raise ImproperlyConfigured(f"{where} has a file: address. {ACCEPTED}.")
-    return url.set(database=os.path.abspath(url.database))  # noqa: PTH100 - Path.resolve() follows links
-
-
-def _make_file(path: Path) -> None:
-    """Make the file and its folders if they are missing, for their owner only."""
-    for each in (*reversed(path.parent.parents), path.parent):
-        if not each.exists():
-            each.mkdir(mode=0o700, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _identity(path: Path | None) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path or "")  # noqa: PTH116 - called at every transaction: no Path built
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _begin(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -44,6 +45,7 @@ __all__ = [
     "schema_version",
     "suppression",
     "transport",
+    "upgrade",
 ]
 
 VERSION: Final = 2
@@ -191,3 +193,13 @@ schema_version: Final = Table(
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
 )
+
+
+def upgrade(connection: Connection, found: int) -> None:
+    """Bring tables of an older version up to date; the mail in them stays."""
+    if found < 2:
+        column = f"{entry.c.expires_from_now.name} BOOLEAN NOT NULL DEFAULT FALSE"
+        connection.execute(text(f"ALTER TABLE {entry.name} ADD COLUMN {column}"))
+        for index in entry.indexes:
+            index.create(connection, checkfirst=True)
+    connection.execute(schema_version.update().values(version=VERSION))

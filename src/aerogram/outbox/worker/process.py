@@ -11,6 +11,7 @@ from typing import Final
 from aerogram.conf import settings
 from aerogram.exceptions import AerogramError
 from aerogram.outbox.recovery import recover, recover_all
+from aerogram.outbox.schedule import refused
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
@@ -36,15 +37,15 @@ class Worker:
         only: with ``once``, send no other mails than these; some hundreds of ids at most.
 
     Raises:
-        ValueError: the concurrency is below 1.
+        ScheduleError: the concurrency is no whole number, or below 1.
         ImproperlyConfigured: ``OUTBOX_URL`` cannot work.
     """
 
     def __init__(
         self, *, concurrency: int = 4, once: bool = False, only: Collection[str] | None = None
     ) -> None:
-        if concurrency < 1:
-            raise ValueError(f"concurrency is {concurrency}: give 1 or more.")
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise refused("concurrency", concurrency, "a whole number, 1 or more")
         self._db = current_database()
         self._once = once
         self._only = only

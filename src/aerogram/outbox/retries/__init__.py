@@ -16,16 +16,25 @@ an error that nobody expected            tried again; given up at the third
 from __future__ import annotations
 
 import random
-import smtplib
-import socket
-import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
-from aerogram.exceptions import DeliveryError, ImproperlyConfigured, MessageError, describe
+from aerogram.exceptions import MessageError, describe
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.smtp.replies import ConnectionLost, clean_text, result_of
+from aerogram.mail.smtp.replies import clean_text
+from aerogram.outbox.retries.errors import judge_error, report_of_error
+from aerogram.outbox.retries.waits import (
+    BACKOFF,
+    MAX_CRASHES,
+    MAX_UNCERTAIN,
+    UNCERTAIN_DELAY,
+    Random,
+    Transport,
+    backoff,
+    pause,
+    uncertain_due,
+)
 
 __all__ = [
     "BACKOFF",
@@ -43,48 +52,17 @@ __all__ = [
     "judge",
     "judge_error",
     "pause",
+    "report_of_error",
     "uncertain_due",
 ]
 
 RecipientState = Literal["pending", "sent", "refused", "suppressed", "expired", "uncertain", "cancelled"]
 """The states of a recipient; all but ``pending`` are terminal."""
 
-Transport = Literal["up", "down", "misconfigured"]
-"""What an attempt showed of the server: it answered, could not be reached, or needs the operator."""
-
-BACKOFF: Final = (30, 120, 600, 1800, 3600, 7200, 14400)
-"""Seconds until the next attempt, by the number of attempts so far; the last one repeats."""
-
-UNCERTAIN_DELAY: Final = 900
-"""Seconds until a mail that may have arrived is sent again."""
-
-MAX_UNCERTAIN: Final = 2
-"""How often that happens to one mail. After another uncertain outcome it is held."""
-
-MAX_CRASHES: Final = 3
-"""How many crashes and unexpected errors one mail may cause. It is dead then."""
-
 HARD_BOUNCES: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 """Enhanced codes that say: this address does not exist (RFC 3463). It is suppressed for later mail."""
 
-_JITTER: Final = 0.2
-_PAUSES: Final[Mapping[Transport, tuple[int, int]]] = {"down": (1, 60), "misconfigured": (30, 600)}
-_BEFORE_MAIL: Final = (
-    smtplib.SMTPConnectError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError,
-    smtplib.SMTPNotSupportedError,
-    ssl.SSLCertVerificationError,
-    ConnectionRefusedError,
-    socket.gaierror,
-    ImproperlyConfigured,
-)
-"""Errors after which nothing of a mail was sent."""
-
 _LOGIN_CODES: Final = frozenset({530, 535, 538})
-
-Random = Callable[[], float]
-"""A function that gives a number from 0 to 1, such as ``random.random``."""
 
 
 class Attempted(Protocol):
@@ -149,51 +127,6 @@ class Verdict:
     uncertain: bool = False
     crashed: bool = False
     reason: str = ""
-
-
-def backoff(attempts: int, *, jitter: Random = random.random) -> float:
-    """Return the seconds until the next attempt, within 20 % of :data:`BACKOFF`.
-
-    Args:
-        attempts: how many attempts failed, at least 1.
-        jitter: where the random part comes from.
-
-    >>> backoff(1, jitter=lambda: 0.5), backoff(99, jitter=lambda: 0.5)
-    (30.0, 14400.0)
-    """
-    return BACKOFF[min(attempts, len(BACKOFF)) - 1] * (1 + _JITTER * (2 * jitter() - 1))
-
-
-def pause(transport: Transport, failures: int, *, jitter: Random = random.random) -> float:
-    """Return for how many seconds a server is left alone: doubled with each failure, within 20 %.
-
-    Args:
-        transport: ``"down"``, from 1 second to a minute; ``"misconfigured"``, from 30 seconds to 10 minutes.
-        failures: how often in a row it was so, at least 1.
-        jitter: where the random part comes from.
-
-    >>> pause("down", 1, jitter=lambda: 0.5), pause("down", 40, jitter=lambda: 0.5)
-    (1.0, 60.0)
-    """
-    first, longest = _PAUSES[transport]
-    seconds = min(first * 2 ** min(failures - 1, 20), longest)
-    return float(seconds) * (1 + _JITTER * (2 * jitter() - 1))
-
-
-def uncertain_due(
-    uncertain: int, now: int, on_uncertain: str, *, jitter: Random = random.random
-) -> int | None:
-    """Return when a mail that may have arrived is sent again, in milliseconds; None if it is held.
-
-    Args:
-        uncertain: how many outcomes were uncertain, this one included.
-        now: the time in milliseconds.
-        on_uncertain: ``"retry"`` or ``"hold"``.
-        jitter: where the random part comes from.
-    """
-    if on_uncertain == "hold" or uncertain > MAX_UNCERTAIN:
-        return None
-    return now + round(UNCERTAIN_DELAY * 1000 * (1 + _JITTER * jitter()))
 
 
 def judge(
@@ -275,53 +208,6 @@ def after_error(
         crashed=transport == "up",
         reason="" if transport == "up" else text,
     )
-
-
-def report_of_error(error: BaseException, recipients: Sequence[str]) -> DeliveryReport | None:
-    """Return what an error that a backend raised says of the mail that it was sending; None if nothing.
-
-    Args:
-        error: what was raised instead of a report.
-        recipients: the recipients of the attempt.
-    """
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        results = {address: result_of(*reply) for address, reply in error.recipients.items()}
-        return DeliveryReport(results)
-    if isinstance(error, _BEFORE_MAIL):
-        return None
-    if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
-        result = result_of(error.smtp_code, text)
-        is_content = isinstance(error, smtplib.SMTPDataError)
-        return DeliveryReport(dict.fromkeys(recipients, result), handed_over=is_content)
-    if isinstance(error, OSError | DeliveryError):  # it may have sent the mail before
-        doubt = RecipientResult("uncertain", text=f"no report, {type(error).__name__}")
-        return DeliveryReport(dict.fromkeys(recipients, doubt))
-    return None
-
-
-def judge_error(error: BaseException) -> Transport:
-    """Return what an error of a backend says about its server; ``up`` if the mail is to blame.
-
-    Args:
-        error: what opening a connection or sending raised.
-
-    >>> judge_error(smtplib.SMTPAuthenticationError(535, b"no")), judge_error(TimeoutError())
-    ('misconfigured', 'down')
-    """
-    if isinstance(error, ConnectionLost) and error.reply is not None:
-        return _by_code(error.reply.code)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _by_code(error.smtp_code)
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return "down"
-    if isinstance(error, ImproperlyConfigured | ssl.SSLCertVerificationError | smtplib.SMTPException):
-        return "misconfigured"  # such as STARTTLS or a login that the server does not offer
-    return "down" if isinstance(error, OSError) else "up"
-
-
-def _by_code(code: int) -> Transport:
-    return "misconfigured" if code >= 500 else "down"
 
 
 def _transport(results: list[RecipientResult], handed_over: bool, content_began: bool) -> Transport:
