@@ -163,6 +163,39 @@ def test_a_finding_in_an_included_template_is_at_its_line(tmp_path: Path) -> Non
     assert (problem.code, Path(problem.file).name, problem.line) == ("link-relative", "b.html", 3)
 
 
+FOUR_LINKS = """<style>#outlook a {padding: 0}</style>
+<a href="https://shop.dev/">Shop</a>
+<a href="{{ '#terms' }}">Terms</a>
+%s
+<a href="https://shop.dev/2">Two</a><p id=terms>x</p>"""
+TABLES = "<table><tr><td>{{ 'one' }}</td></tr></table>\n<table role=none><tr><td>x</td></tr></table>\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "line"),
+    [
+        (FOUR_LINKS % '<a href="">Nowhere</a>', "link-dead", 4),
+        (FOUR_LINKS % '<a href="#">Nowhere</a>', "link-dead", 4),
+        (FOUR_LINKS % "<a class=x href=''>Nowhere</a>", "link-dead", 4),
+        (FOUR_LINKS % "<a href=\"{{ '#' }}\">Nowhere</a>", "link-dead", 4),
+        (FOUR_LINKS % "<a href=\"{{ '' }}\">{{ 'No' }}where</a>", "link-dead", 4),
+        ("<p>x</p>\n<img alt='' width=2 src=''>", "link-dead", 2),
+        (TABLES, "table-role", 1),
+        (TABLES.replace("<table>", "<table role=none>") + TABLES[:-1], "table-role", 3),
+        (
+            "{% for n in [1, 2] %}<p>{{ n }}</p><table role=none><tr><td>x</td></tr></table>{% endfor %}\n"
+            "<table>\n<tr><td>&lsquo;Some\nwords&rsquo; here</td></tr></table>",
+            "table-role",
+            2,
+        ),
+        ("<p>a</p>\n<p style='color: #aaa'>We&rsquo;ll say <b>it</b></p>\n<p>b</p>", "contrast", 2),
+    ],
+)
+def test_a_finding_is_at_the_line_of_its_element(tmp_path: Path, source: str, code: str, line: int) -> None:
+    found = problems(tmp_path, {"a.html": source}, {"__module__": __name__, "html_template": "a.html"})
+    assert [(Path(each.file).name, each.line) for each in found if each.code == code] == [("a.html", line)]
+
+
 @pytest.mark.parametrize(
     ("source", "is_found"),
     [
@@ -187,3 +220,50 @@ def test_values_in_css(tmp_path: Path, source: str, is_found: bool) -> None:
     assert (
         "value-in-css" in {each.code for each in problems(tmp_path, {"a.html": source}, kind)}
     ) == is_found
+
+
+@pytest.mark.parametrize(
+    ("sheet", "level"),
+    [
+        ("@media screen {@font-face {font-family: x}} p:hover {color: red}", "warning"),
+        ("@media screen {@media (max-width: 3px) {p {color: red}}}", "warning"),
+        ("@media (max-width: 3px) {p[class=x] {color: red}}", "warning"),
+        ("[data-ogsc] p {color: red} @media (max-width: 3px) {p {color: red}}", "warning"),
+        (":root {color-scheme: light dark} @media (max-width: 3px) {p {color: red}}", "info"),
+        ("@media (max-width: 3px) {p {color: red}}</style><style>[data-ogsc] p {color: red}", None),
+        ("p[class=x]:hover {color: red}", None),
+        ("@font-face {font-family: x} @media screen {p::before {content: '[x]'}}", None),
+        ("@keyframes x {from {color: red} to {color: blue}} @media screen {p {color: red}}", None),
+    ],
+)
+def test_a_style_that_gmail_drops(tmp_path: Path, sheet: str, level: str | None) -> None:
+    kind = {"__module__": __name__, "html_template": "a.html"}
+    (tmp_path / "a.html").write_text(f"<p>x</p>\n<style>\n{sheet}</style>")
+    with settings.override(TEMPLATE_DIRS=[str(tmp_path)]):
+        each = [
+            (one.severity, one.line)
+            for one in check([type("Kind", (Base,), kind)], level="info")
+            if one.code == "style-dropped"
+        ]
+    assert each == ([] if level is None else [(level, 3)])
+
+
+@pytest.mark.parametrize(
+    ("selector", "is_found"),
+    [
+        (".buton", True),
+        ("h2", True),
+        ("#outlook a", False),
+        (".ExternalClass, .ExternalClass p", False),
+        ("u + .body .card", False),
+        ("h4, h5, h6", False),
+        ("img", False),
+        ("a img", False),
+    ],
+)
+def test_a_rule_for_one_program_or_a_reset_may_apply_to_nothing(
+    tmp_path: Path, selector: str, is_found: bool
+) -> None:
+    files = {"a.html": f"<style>{selector} {{color: red}}</style><p>x</p>"}
+    found = problems(tmp_path, files, {"__module__": __name__, "html_template": "a.html"})
+    assert ("css-unused" in {each.code for each in found}) == is_found

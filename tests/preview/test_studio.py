@@ -320,6 +320,22 @@ def test_the_locale_can_be_chosen(client: Client, templates: Path):
     assert client.get("/n/studio_shipped/one parcel/html", params={"locale": "!"}).status_code == 422
 
 
+def test_the_findings_are_those_of_the_edited_sample(client: Client, templates: Path):
+    (templates / "shipped.html").write_text("{{ order.lines }}<a href='{{ order.number }}'>Order</a>")
+
+    def dead_links(**edits: str) -> list[str]:
+        asked = {"edit": json.dumps({path.replace("__", "."): text for path, text in edits.items()})}
+        found = client.get(SAMPLE, params=asked).json()["findings"]
+        shown = client.get("/studio/findings/studio_shipped/one-parcel", params=asked).json()
+        assert shown["findings"] == found
+        return [each["message"] for each in found if each["code"] == "link-dead"]
+
+    assert dead_links() == []
+    assert "is a script" in dead_links(order__number="javascript:alert(1)")[0]
+    assert "leads nowhere" in dead_links(order__number="#")[0]
+    assert dead_links() == []
+
+
 # ---- sending -------------------------------------------------------------------------------------------
 
 

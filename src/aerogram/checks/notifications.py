@@ -15,7 +15,7 @@ from aerogram.checks.rendering import render
 from aerogram.checks.report import Report
 from aerogram.checks.rules import MAIL_RULES, RULES
 from aerogram.checks.rules.clients import CLIENT_RULES
-from aerogram.checks.rules.css import unused_rules
+from aerogram.checks.rules.css import is_reset, selector_pattern, unused_rules
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
 from aerogram.exceptions import (
@@ -62,6 +62,7 @@ def check(
     notifications: Iterable[type[Notification]] | None = None,
     *,
     sample: str | None = None,
+    samples: Mapping[str, Notification] | None = None,
     level: Severity = "warning",
     spam: bool = False,
 ) -> list[Problem]:
@@ -74,6 +75,8 @@ def check(
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
         sample: the name of the only sample to render.
+        samples: what to render instead of what ``samples()`` returns, by name, for a single notification:
+            edited samples, for example.
         level: the lowest severity to return.
         spam: whether SpamAssassin looks at each sample too.
 
@@ -85,7 +88,7 @@ def check(
         notifications = registry.load()
     switches, spamassassin = Switches(), find_spamassassin() if spam else ""
     checks = [_Check(cls, switches, spamassassin) for cls in notifications]
-    found = [problem for each in checks for problem in each.run(sample)]
+    found = [problem for each in checks for problem in each.run(sample, samples)]
     found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
 
@@ -112,8 +115,8 @@ class _Check:
         self.reported: set[tuple[str, int]] = set()
         self.missing: set[str] = set()
 
-    def run(self, only: str | None = None) -> list[Problem]:
-        samples = self._samples()
+    def run(self, only: str | None = None, given: Mapping[str, Notification] | None = None) -> list[Problem]:
+        samples = self._samples() if given is None else given
         variables = self._variables(samples)
         self._check_subject(variables)
         self._check_templates(samples, variables)
@@ -131,7 +134,7 @@ class _Check:
             if only in (None, name):
                 self.report.sample = name
                 self._check_sample(name, sample)
-        if only is None:
+        if only is None and given is None:
             self._check_unused_css()
         return self.report.problems
 
@@ -139,12 +142,12 @@ class _Check:
         """Report the rules of the application's sheets that apply to nothing in any sample."""
         self.report.sample = ""
         for selector in self.unused or ():
-            place = self.sources.find(selector)
+            place = self.sources.find(selector_pattern(selector))
             if place is not None and not self.sources.is_shipped(place.file):
                 text = (
                     f"The rule {selector!r} applies to nothing in any sample. Mend its selector or remove it."
                 )
-                self.report.add(place, "css-unused", text)
+                self.report.add(place, "css-unused", text, "info" if is_reset(selector) else None)
 
     def _samples(self) -> Mapping[str, Notification]:
         try:

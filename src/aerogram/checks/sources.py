@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.checks.problem import SourceLine
 from aerogram.conf import settings
@@ -37,6 +37,14 @@ _TELLING = (
 _MOST_SEARCHED = 300  # elements of one notification that are searched for
 
 
+class _Tag(NamedTuple):
+    """A start tag in a template, and what follows it."""
+
+    place: SourceLine
+    text: str
+    behind: str
+
+
 class Sources:
     """The templates and style sheets of one notification, its own first."""
 
@@ -49,7 +57,7 @@ class Sources:
         self.comments: list[tuple[str, SourceLine]] = []  # each of these codes
         self.are_complete = True  # unless only the data decides which template is read
         self._searched = 0
-        self._tags_of: dict[str, list[tuple[str, int, str, str]]] = {}
+        self._tags_of: dict[str, list[_Tag]] = {}
 
     def read(self, name: str, *, html: bool) -> Inspection:
         """Read a template with all it extends, includes and imports."""
@@ -110,11 +118,28 @@ class Sources:
         """Return whether a file is one of the templates that ship."""
         return any(path == file and name.startswith("aerogram/") for name, (file, _) in self.files.items())
 
-    def find(self, at: Element | str | None) -> SourceLine | None:
-        """Return the line of a template that has a text or an element."""
-        if at is None:
-            return None
-        return self._text_line(at) if isinstance(at, str) else self._element_line(at)
+    def find(self, at: Any) -> SourceLine | None:
+        """Return the line of a template that has a text, a match of a pattern, or an element.
+
+        Of a tuple of these it is the first that is found.
+        """
+        for each in at if isinstance(at, tuple) else (at,):
+            place = None
+            if isinstance(each, str):
+                place = self._text_line(each)
+            elif isinstance(each, re.Pattern):
+                place = self._pattern_line(each)
+            elif each is not None:
+                place = self._element_line(each)
+            if place is not None:
+                return place
+        return None
+
+    def _pattern_line(self, pattern: re.Pattern[str]) -> SourceLine | None:
+        for path, source in self.files.values():
+            if path and (found := pattern.search(source)):
+                return SourceLine(path, source.count("\n", 0, found.start()) + 1)
+        return None
 
     def _text_line(self, text: str) -> SourceLine | None:
         base = settings.BASE_URL.rstrip("/")
@@ -129,31 +154,52 @@ class Sources:
         return None
 
     def _element_line(self, element: Element) -> SourceLine | None:
+        """Return the line of the tag that is most like an element: by attributes, number, words."""
         self._searched += 1
         if self._searched > _MOST_SEARCHED:
             return None
-        values = [element.get(name, "").strip() for name in _TELLING]
+        tags = self._tags(element.tag)
+        values = [value for name in _TELLING if (value := element.get(name, "").strip())]
         words = (element.text or "").strip()[:40]
-        best: tuple[int, SourceLine | None] = (0, None)
-        candidates = 0
-        for path, line, tag, behind in self._tags(element.tag):
-            candidates += 1
-            score = sum(
-                2 for value in values if value and (value in tag or value.replace("&", "&amp;") in tag)
-            )
-            score += 3 * (bool(words) and words in behind)
-            if score > best[0] or (candidates == 1 and best[1] is None):
-                best = score, SourceLine(path, line)
-        return best[1] if best[0] or candidates == 1 else None
+        scores = [_likeness(tag, values, words) for tag in tags]
+        best = max(scores, default=0)
+        likely = [tag for tag, score in zip(tags, scores, strict=True) if score == best]
+        if len(likely) > 1:
+            likely = self._same_number(element, likely) or self._before_words(element, likely) or likely
+        return likely[0].place if likely and (best or len(likely) == 1) else None
 
-    def _tags(self, name: str) -> list[tuple[str, int, str, str]]:
-        """Return the tags of a name in the templates: path, line, the tag and what follows it."""
+    def _same_number(self, element: Element, likely: list[_Tag]) -> list[_Tag]:
+        """Return the tag that has the number of an element, if the only template has as many as the page."""
+        tags = self._tags(element.tag)
+        elements = list(element.getroottree().getroot().iter(element.tag))
+        if len(tags) != len(elements) or len({tag.place.file for tag in tags}) > 1:
+            return []
+        tag = tags[next(number for number, each in enumerate(elements) if each is element)]
+        return [tag] if tag in likely else []
+
+    def _before_words(self, element: Element, likely: list[_Tag]) -> list[_Tag]:
+        """Return the last of the tags that stand before the first words of an element."""
+        owner = next((each for each in element.iter("*") if len((each.text or "").strip()) > 2), None)
+        if owner is None:
+            return []
+        pattern = _words_pattern(owner.text)
+        inner = sum(1 for each in (owner, *owner.iterancestors()) if each.tag == element.tag)
+        inner -= sum(1 for each in (element, *element.iterancestors()) if each.tag == element.tag)
+        for path, text in self.files.values():
+            if path and (found := pattern.search(text)):
+                line = text.count("\n", 0, found.start()) + 1
+                tags = self._tags(element.tag)
+                before = [tag for tag in tags if tag.place.file == path and tag.place.line <= line]
+                return [tag for tag in before[: len(before) - max(inner, 0)][-1:] if tag in likely]
+        return []
+
+    def _tags(self, name: str) -> list[_Tag]:
+        """Return the tags of a name in the templates."""
         if name not in self._tags_of:
             pattern = re.compile(f"<{re.escape(name)}{_TAG_REST}", re.IGNORECASE)
             self._tags_of[name] = [
-                (
-                    path or "",
-                    text.count("\n", 0, found.start()) + 1,
+                _Tag(
+                    SourceLine(path or "", text.count("\n", 0, found.start()) + 1),
                     found[0],
                     text[found.end() : found.end() + 200],
                 )
@@ -161,6 +207,19 @@ class Sources:
                 for found in (pattern.finditer(text) if path else ())
             ]
         return self._tags_of[name]
+
+
+def _likeness(tag: _Tag, values: list[str], words: str) -> int:
+    found = sum(2 for each in values if each in tag.text or each.replace("&", "&amp;") in tag.text)
+    return found + 3 * (bool(words) and words in tag.behind)
+
+
+def _words_pattern(text: str) -> re.Pattern[str]:
+    """Return what finds the beginning of a text in a template, with entities and line breaks of its own."""
+    words = text.split()[:6]
+    parts = [re.sub(r"(?:[^\w.,:;!?]|[^\x00-\x7f])+", "\0", word) for word in words]
+    escaped = [re.escape(part).replace("\\\0", "\0").replace("\0", r"\S{1,12}?") for part in parts]
+    return re.compile(r"(?:\s|&nbsp;|<[^<>]*>)+".join(escaped))
 
 
 def _css_comments(css: str) -> list[tuple[int, str]]:

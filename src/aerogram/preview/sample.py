@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import describe
 from aerogram.notification import registered_name, renderer_of
@@ -55,6 +55,7 @@ class Sample:
     notification: Notification | None = None
     rendered: RenderedSample | None = None
     error: Exception | None = None
+    findings: list[dict[str, Any]] | None = None  # what the checks say, once they were asked
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aerogram.checks.mail import Mail
     from aerogram.document import Element
 
-__all__ = ["CHECKS", "RULES", "unused_rules"]
+__all__ = ["CHECKS", "RULES", "is_reset", "selector_pattern", "unused_rules"]
 
 RULES = (
     Rule("css-unread", "warning", "A piece of CSS that is no declaration, and has no effect."),
@@ -54,6 +54,18 @@ transition-property transition-timing-function translate unicode-bidi unicode-ra
 _NOT_CSS = ("-", "_", "*", "mso-", "panose", "tab-", "layout-")
 _BLANKS = re.compile(r"\s+")
 _HAPPENS = re.compile(r"\{\{|\{%|%%|\*\||<%|\$\{")  # what another program fills in
+# Names that mail programs themselves give to what they put around a mail, or into it.
+_FOR_ONE_PROGRAM = re.compile(
+    r"#outlook\b|#Message(?:Web)?View|\.ExternalClass|\.ReadMsgBody|\.(?:Mso|WordSection|yshortcuts|yiv|gmail|g-img|moz-)"
+    r"|\.(?:im|aBn|a6S|a5q|ii|rps_\w+)\b|\[(?:owa|data-og|data-outlook|x-apple)|\.(?:apple|ios|mobile)[-_]?(?:links?|footer)"
+    r"|\.(?:unstyle-auto-detected-links|Singleton|thread-item|hmmessage)|\bu\s*[+~]"
+    r"|[#.]backgroundTable|body\.outlook|\[style\*=['\"]?margin: ?16px",
+    re.IGNORECASE,
+)
+_RESET = re.compile(
+    r"(?:\s*(?:a|blockquote|body|h[1-6]|hr|html|img|li|ol|p|pre|sup|sub|table|tbody|td|th|tr|ul|\*)\b\s*[,>]?)+"
+)
+_WORDLESS = ("*", "hr", "img", "table", "tbody", "td", "th", "tr")
 _TABLES = ("table", "tbody", "thead", "tfoot", "tr")
 
 
@@ -121,9 +133,30 @@ def unused_rules(mail: Mail) -> list[str]:
         is_inlined = not rule.around and all(
             one.is_static and one.is_valid and one.is_element for one in selectors
         )
-        if is_inlined and not any(index.find(one) for index in mail.indexes for one in selectors):
+        is_for_one_program = _FOR_ONE_PROGRAM.search(rule.prelude)
+        if (
+            is_inlined
+            and not is_for_one_program
+            and not any(index.find(one) for index in mail.indexes for one in selectors)
+        ):
             unused[rule.prelude] = None
     return list(unused)
+
+
+def selector_pattern(selector: str) -> re.Pattern[str]:
+    """Return what finds the selectors of a rule in a sheet, and not in other text."""
+    words = map(re.escape, selector.split())
+    return re.compile(r"(?<![\w#.:\-\]])" + r"\s+".join(words) + r"\s*\{(?![{%#])")
+
+
+def is_reset(selector: str) -> bool:
+    """Return whether a rule is one for several tags, or a tag without words, as sheets begin with.
+
+    >>> is_reset("h4, h5"), is_reset("a img"), is_reset("h4"), is_reset("img.logo")
+    (True, True, False, False)
+    """
+    is_several = len(re.split(r"[\s,>]+", selector.strip())) > 1
+    return _RESET.fullmatch(selector) is not None and (is_several or selector.strip() in _WORDLESS)
 
 
 def moved_content(mail: Mail) -> Iterator[Finding]:

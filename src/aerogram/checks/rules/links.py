@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aerogram.checks.rules.resources import sheet_urls
@@ -53,7 +53,14 @@ def dead_links(mail: Mail) -> Iterator[Finding]:
         if url in sheets and attribute in ("href", "css"):
             continue
         if problem := _problem(attribute, url):
-            yield Finding(*problem, url)
+            yield Finding(*problem, _place(mail, attribute, url))
+
+
+def _place(mail: Mail, attribute: str, url: str) -> tuple[Any, ...]:
+    """Return what a template may have of a link: the attribute, the URL, or the element it became."""
+    written = tuple(f"{attribute}={quote}{url}{quote}" for quote in "\"'")
+    element = next((each for each in mail.elements if each.get(attribute) == url), None)
+    return (*written, *([url] if len(url.strip()) > 1 else ()), *(() if element is None else (element,)))
 
 
 def _problem(attribute: str, url: str) -> tuple[str, str] | None:
@@ -93,15 +100,15 @@ def _doubt(mail: Mail, attribute: str, url: str) -> Iterator[Finding]:
         if _LOCAL_HOST.fullmatch(host):
             if not is_base:
                 text = f"{shown} is a machine that no reader reaches. Build links from BASE_URL."
-                yield Finding("link-local", text, url)
+                yield Finding("link-local", text, _place(mail, attribute, url))
             return
         if _PLACEHOLDER_HOST.fullmatch(host) and mail.is_written(url):
             text = f"{shown} is a placeholder: {host} belongs to no one. Write the real address."
-            yield Finding("link-placeholder", text, url)
+            yield Finding("link-placeholder", text, _place(mail, attribute, url))
         if parts.scheme == "http":
             code = "link-http" if attribute == "href" else "image-http"
             text = f"{shown} is fetched without TLS: others can read and change it. Use https."
-            yield Finding(code, text, url)
+            yield Finding(code, text, _place(mail, attribute, url))
 
 
 def empty_links(mail: Mail) -> Iterator[Finding]:

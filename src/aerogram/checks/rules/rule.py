@@ -23,8 +23,9 @@ class Rule:
 class Finding(NamedTuple):
     """Something wrong with a message.
 
-    ``at`` is the element it concerns, or a text as it stands in a template, or ``None``. Where no template
-    has it, the finding is reported at ``declaration``. ``level`` is given where it is not that of the rule.
+    ``at`` is the element it concerns, a text or pattern as it stands in a template, a tuple of these, of
+    which the first that is found counts, or ``None``. Where no template has it, the finding is reported at
+    ``declaration``. ``level`` is given where it is not that of the rule.
     """
 
     code: str

@@ -1,26 +1,32 @@
-"""The sizes at which Gmail cuts a mail or drops a style sheet."""
+"""What Gmail cuts off a mail, and the style elements that it drops whole."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from aerogram.checks.mail import kept_rules
+from aerogram.checks.rules.css import selector_pattern
 from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aerogram.checks.mail import Mail
+    from aerogram.checks.mail import KeptRule, Mail
+    from aerogram.checks.problem import Severity
 
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
     Rule("html-size", "error", "Gmail cuts the HTML at 102 KB; a warning from 90 KB."),
     Rule("style-size", "warning", "Gmail drops a <style> of more than 8,192 characters."),
+    Rule("style-dropped", "warning", "Gmail drops a whole <style> because of one rule in it."),
 )
 
 _KB = 1024
 _CUT, _NEAR = 102 * _KB, 90 * _KB
 _LARGEST_SHEET = 8_192  # characters
+_UNREAD_BY_GMAIL = re.compile(r"\[[^\]]*\]|:root\b", re.IGNORECASE)
 
 
 def html_size(mail: Mail) -> Iterator[Finding]:
@@ -49,4 +55,38 @@ def style_size(mail: Mail) -> Iterator[Finding]:
             yield Finding("style-size", text, style)
 
 
-CHECKS = (html_size, style_size)
+def dropped_styles(mail: Mail) -> Iterator[Finding]:
+    """Yield the style elements that Gmail drops whole: media queries beside what it cannot read are lost.
+
+    It drops one with an at-rule inside of another (hteumeuleu/email-bugs, issue 21), and one in which a
+    selector stands that it cannot read.
+    """
+    for style in mail.by_tag.get("style", ()):
+        rules = kept_rules(style.text or "")
+        level: Severity | None = None
+        for rule in rules:
+            if len(rule.around) > 1:
+                what = f"@-rule inside of another ({' / '.join(_shown(rule))})"
+                mend = "Write each by itself, or put them into a <style> of their own."
+            elif any(each.around for each in rules) and (found := _UNREAD_BY_GMAIL.search(rule.prelude)):
+                what = f"selector with {found[0]} beside @media"
+                mend = "Put such rules into a <style> of their own, the last."
+                level = None if found[0].startswith("[") else "info"
+            else:
+                continue
+            text = f"Gmail drops this whole <style> because of the {what}. {mend}"
+            yield Finding("style-dropped", text, (_place(rule), style), level=level)
+            break
+
+
+def _place(rule: KeptRule) -> re.Pattern[str]:
+    if rule.prelude:
+        return selector_pattern(rule.prelude)
+    return re.compile(r"\s+".join(map(re.escape, rule.around[-1].split())))
+
+
+def _shown(rule: KeptRule) -> list[str]:
+    return [" ".join(each.split())[:60] for each in rule.around]
+
+
+CHECKS = (html_size, style_size, dropped_styles)

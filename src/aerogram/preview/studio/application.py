@@ -15,10 +15,10 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from aerogram.exceptions import InvalidAddress, NotificationNotFound, describe
+from aerogram.preview.findings import findings_of, sources_of
 from aerogram.preview.gallery import Live, LiveSample, page_policy, sample_view, studio_page
 from aerogram.preview.studio.editing import EditError, form_of
 from aerogram.preview.studio.events import Events
-from aerogram.preview.studio.findings import findings_of, sources_of
 from aerogram.preview.studio.inbox import Inbox
 from aerogram.preview.studio.library import Library, Variant
 from aerogram.preview.studio.locales import locales_of

@@ -6,10 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aerogram import checks
 from aerogram.exceptions import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aerogram.checks import Problem
     from aerogram.preview.sample import Sample
 
 __all__ = ["findings_of", "sources_of"]
@@ -18,17 +20,27 @@ _LARGEST = 512 * 1024  # bytes of a file whose lines are shown
 
 
 def findings_of(sample: Sample) -> list[dict[str, Any]]:
-    """Return the findings of the checks, as they are written by ``aerogram check --format json``."""
+    """Return the findings of the checks, as they are written by ``aerogram check --format json``.
+
+    They are those of the sample as it is edited, and are held with it.
+    """
+    if sample.findings is None:
+        sample.findings = [dataclasses.asdict(problem) for problem in _problems(sample)]
+    return sample.findings
+
+
+def _problems(sample: Sample) -> list[Problem]:
+    from aerogram import checks  # here, because a page is shown before anything is checked
+
     if sample.notification is None:
         return []
     try:
-        found = checks.check([sample.group.notification], sample=sample.name)
+        return checks.check([sample.group.notification], samples={sample.name: sample.notification})
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code, or a wrong setting
-        found = [checks.Problem("", 0, sample.group.name, "check-failed", describe(error))]
-    return [dataclasses.asdict(problem) for problem in found]
+        return [checks.Problem("", 0, sample.group.name, "check-failed", describe(error))]
 
 
-def sources_of(findings: list[dict[str, Any]]) -> dict[str, str]:
+def sources_of(findings: Iterable[dict[str, Any]]) -> dict[str, str]:
     """Return the text of each file that the findings name."""
     sources = {}
     for file in {str(finding["file"]) for finding in findings if finding["file"]}:
