@@ -75,8 +75,7 @@ def check(
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
         sample: the name of the only sample to render.
-        samples: what to render instead of what ``samples()`` returns, by name, for a single notification:
-            edited samples, for example.
+        samples: what to render instead of what ``samples()`` of a single notification returns, by name.
         level: the lowest severity to return.
         spam: whether SpamAssassin looks at each sample too.
 
