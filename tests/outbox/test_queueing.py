@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -146,6 +147,20 @@ def test_a_wrong_argument_is_an_error_that_names_it(db: Database, wrong: dict[st
     ):
         message().send_later(**wrong)
     assert number_of_entries(db) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [
+        ({"expires": -5}, "expires is -5, of type int. Accepted: seconds, 0 or more, or a timedelta."),
+        ({"delay": "5"}, "delay is '5', of type str."),
+        ({"priority": None}, "priority is None, of type NoneType."),
+        ({"delay": timedelta(-1)}, "delay is datetime.timedelta(days=-1), of type timedelta."),
+    ],
+)
+def test_a_wrong_argument_is_shown_as_it_was_given(db: Database, wrong: dict[str, Any], shown: str) -> None:
+    with pytest.raises(exceptions.ScheduleError, match=f"^{re.escape(shown)}"):
+        message().send_later(**wrong)
 
 
 def test_times_are_kept(db: Database) -> None:

@@ -32,6 +32,7 @@ from celery import shared_task, signals
 
 from aerogram.exceptions import AerogramError, KeyConflictError, OutboxUnavailable, PayloadError
 from aerogram.mail.backends.outbox import EmailBackend
+from aerogram.mail.characters import excerpt
 from aerogram.mail.sending import send_mass_mail
 from aerogram.notification import Notification
 from aerogram.outbox import runs
@@ -258,7 +259,9 @@ def fan_out(
         TypeError: ``kind`` is no class of notifications.
     """
     if not (isinstance(kind, type) and issubclass(kind, Notification)):
-        raise TypeError(f"kind is {str(kind)[:60]!r}. Accepted: a class of notifications.")
+        raise TypeError(
+            f"kind is {excerpt(kind)}, of type {type(kind).__name__}. Accepted: a class of notifications."
+        )
     run = run or f"{kind.__name__}-{uuid.uuid4().hex}"
     if not (isinstance(run, str) and len(run) <= _LONGEST_RUN and "/" not in run and run.isprintable()):
         raise refused("run", run, f"up to {_LONGEST_RUN} printable characters, no slash")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
+from aerogram.mail.characters import excerpt
 from aerogram.outbox.recording import settle
 from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.schedule import check_limit, datetime_of, refused
@@ -139,7 +140,7 @@ def listed(
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
     if state is not None:
         if state not in ENTRY_STATES:
-            raise ScheduleError(f"{str(state)[:40]!r} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
+            raise ScheduleError(f"{excerpt(state)} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
         query = query.where(entry.c.state == state)
     if before is not None:
         if not (isinstance(before, str) and before.isprintable()):
@@ -249,7 +250,7 @@ def _check_id(entry_id: object) -> None:
 
 def _missing(entry_id: object) -> EntryNotFound:
     return EntryNotFound(
-        f"The outbox has no entry {str(entry_id)[:60]!r}. 'aerogram outbox list' shows the ids."
+        f"The outbox has no entry {excerpt(entry_id)}. 'aerogram outbox list' shows the ids."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidMailer, ScheduleError
+from aerogram.mail.characters import excerpt
 from aerogram.mail.mailers import DEFAULT_MAILER, mailers
 
 __all__ = ["Schedule", "Wait", "check_limit", "datetime_of", "moment_of", "refused", "span_of"]
@@ -147,6 +148,4 @@ def datetime_of(milliseconds: int) -> datetime:
 
 def refused(name: str, value: object, accepted: str) -> ScheduleError:
     """Return the error for an argument, which it names."""
-    return ScheduleError(
-        f"{name} is {str(value)[:60]!r}, a value of type {type(value).__name__}. Accepted: {accepted}."
-    )
+    return ScheduleError(f"{name} is {excerpt(value)}, of type {type(value).__name__}. Accepted: {accepted}.")

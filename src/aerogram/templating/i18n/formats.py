@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import jinja2
 from jinja2.exceptions import FilterArgumentError
 
+from aerogram.mail.characters import excerpt
 from aerogram.templating.i18n.catalogs import shipped_translation
 from aerogram.templating.i18n.localization import babel_locale, message_locale, message_timezone
 
@@ -45,7 +46,7 @@ def money(_context: object, value: Any, currency: Any = None, locale: Any = None
 
     code = str(getattr(currency, "code", currency)).upper()
     if currency is None or not is_currency(code):
-        given = "no currency was given" if currency is None else f"{str(currency)[:20]!r} is no currency"
+        given = "no currency was given" if currency is None else f"{excerpt(currency)} is no currency"
         raise _wrong("money", given, 'the code of ISO 4217, as in money("EUR")')
     return _written("money", lambda: format_currency(amount, code, locale=known))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import MissingDependency
+from aerogram.mail.characters import excerpt
 from aerogram.templating.rendering import current_rendering
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def parse_timezone(zone: str | tzinfo) -> tzinfo:
         near = difflib.get_close_matches(str(zone), available_timezones(), n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise ValueError(
-        f"{str(zone)[:60]!r} is no time zone. {hint}Accepted: a name such as 'Europe/Berlin', or a tzinfo."
+        f"{excerpt(zone)} is no time zone. {hint}Accepted: a name such as 'Europe/Berlin', or a tzinfo."
     )
 
 
