@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aerogram import AdminNotification
 from aerogram.conf import Settings
+from aerogram.conf import settings as project_settings
 from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
+from aerogram.mail import EmailMessage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -264,3 +267,46 @@ def test_what_is_appended_to_a_default_list_is_forgotten_by_reset(settings: Sett
 def test_true_is_no_number(settings: Settings, name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=name):
         settings.configure(**{name: True})
+
+
+class Lazy:
+    """A lazy text, as of gettext_lazy: a str once it is used."""
+
+    language = "en"
+    __hash__ = None  # type: ignore[assignment]  # as that of babel.support.LazyProxy
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text}-{self.language}"
+
+    def casefold(self) -> str:
+        return str(self).casefold()
+
+
+def test_lazy_texts_are_read_by_each_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    with project_settings.override(
+        SITE_NAME=Lazy("Shop"),
+        EMAIL_SUBJECT_PREFIX=Lazy("[Shop]"),
+        SERVER_EMAIL=(Lazy("Server"), "root@example.com"),
+        ADMINS=[(Lazy("Ada"), "ada@example.com")],
+        DEFAULT_FROM_EMAIL=Lazy("bo@example.com"),
+    ):
+        for language in ("en", "de", "en"):
+            monkeypatch.setattr(Lazy, "language", language)
+            mail = AdminNotification(subject=" down", message="x").render()
+            written = mail.message()
+            assert (written["Subject"], written["From"], written["To"]) == (
+                f"[Shop]-{language} down",
+                f"Server-{language} <root@example.com>",
+                "ada@example.com",
+            )
+            assert f"For the administrators of Shop-{language}." in str(mail.alternatives[0].content)
+            assert str(EmailMessage().from_email) == f"bo@example.com-{language}"
+
+
+@pytest.mark.parametrize("name", ["EMAIL_HOST", "LOCALE", "EMAIL_URL", "BASE_URL"])
+def test_a_lazy_text_is_no_value_for_what_is_no_words(settings: Settings, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        settings.override(**{name: Lazy("x")})

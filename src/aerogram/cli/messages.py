@@ -29,7 +29,7 @@ Locales = Annotated[list[str] | None, typer.Argument(metavar="[LOCALE]…", help
 
 def extract(context: typer.Context, folder: Folder = None) -> None:
     """Collect the messages of templates and subjects in messages.pot."""
-    catalog = _babel().messages.catalog.Catalog(project=settings.SITE_NAME or "PROJECT", charset="utf-8")
+    catalog = _babel().messages.catalog.Catalog(project=str(settings.SITE_NAME) or "PROJECT", charset="utf-8")
     for place, function, message in _messages(context):
         texts = [text for text in (message if isinstance(message, tuple) else (message,)) if text is not None]
         scope = texts.pop(0) if "pgettext" in function and len(texts) > 1 else None

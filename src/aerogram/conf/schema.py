@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 from pydantic_settings import BaseSettings
 
 ENVIRONMENT_PREFIX: Final = "AEROGRAM_"
@@ -55,6 +63,15 @@ def _false_in_words(value: object) -> object:
     return False if value in ("false", "False") else value
 
 
+def _is_lazy(value: object) -> bool:
+    """Return whether a value is a lazy text, such as of Django's gettext_lazy: it is read when it is used."""
+    return not isinstance(value, str) and hasattr(value, "casefold")
+
+
+def _text(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    return value if _is_lazy(value) else check(value)
+
+
 def _known_charset(value: str) -> str:
     try:
         codecs.lookup(value)
@@ -82,30 +99,43 @@ def _mailbox(value: Any) -> Any:
     return value
 
 
-def _mailbox_text(value: Any) -> Any:
+def _person(value: Any) -> Any:
     value = _mailbox(value)
+    if isinstance(value, tuple | list):
+        return [str(each) if _is_lazy(each) else each for each in value]
+    return str(value) if _is_lazy(value) else value
+
+
+def _mailbox_text(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Return a mailbox as a text; one with a lazy text as it is."""
+    value = _mailbox(value)
+    if _is_lazy(value):
+        return value
+    if isinstance(value, tuple | list) and len(value) == 2 and any(map(_is_lazy, value)):
+        return tuple(value)
     if isinstance(value, str) and value.lstrip().startswith("["):  # a pair in an environment variable
         with suppress(ValueError):
             value = json.loads(value)
     if not (isinstance(value, tuple | list) and [type(each) for each in value] == [str, str]):
-        return value
+        return check(value)
     name, address = value[0].replace("\\", "\\\\").replace('"', '\\"'), value[1]
     return f'"{name}" <{address}>' if name else address
 
 
-_Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right"), BeforeValidator(_mailbox)]
+_Person = Annotated[tuple[str, str] | str, Field(union_mode="left_to_right"), BeforeValidator(_person)]
 Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_bool)]
 
 Charset = Annotated[str, AfterValidator(_known_charset)]
 Folders = Annotated[Sequence[str | Path], _stored_as(list[str | Path])]
 Mailers = Annotated[Mapping[str, Mapping[str, Any]], _stored_as(dict[str, dict[str, Any]])]
-MailboxText = Annotated[str, BeforeValidator(_mailbox_text)]
+MailboxText = Annotated[str, WrapValidator(_mailbox_text)]
 Number = Annotated[int, BeforeValidator(_no_bool)]
 OptionalPath = Annotated[str | Path | None, BeforeValidator(_blank_as_none)]
 OptionalHostName = Annotated[str | None, BeforeValidator(_blank_as_none)]
 Pipelining = Annotated[Literal["content", "group", False], BeforeValidator(_false_in_words)]
 OptionalSeconds = Annotated[Seconds | None, BeforeValidator(_blank_as_none)]
 People = Annotated[Sequence[tuple[str, str] | str], _stored_as(list[_Person])]
+Text = Annotated[str, WrapValidator(_text)]
 Strings = Annotated[Sequence[str], _stored_as(list[str])]
 Objects = Annotated[Sequence[Any] | Mapping[str, Any], _stored_as(dict[str, Any] | list[Any])]
 Levels = Annotated[
@@ -180,7 +210,7 @@ class SettingsTable:
     # What a message says by default
     DEFAULT_FROM_EMAIL: MailboxText = _setting("webmaster@localhost", MAILBOX)
     SERVER_EMAIL: MailboxText = _setting("root@localhost", MAILBOX)
-    EMAIL_SUBJECT_PREFIX: str = _setting("[Aerogram] ", "a string")
+    EMAIL_SUBJECT_PREFIX: Text = _setting("[Aerogram] ", "a string")
     EMAIL_USE_LOCALTIME: bool = _setting(False, "true (Date header in local time) or false (UTC)")
     DEFAULT_CHARSET: Charset = _setting("utf-8", "the name of a Python codec, such as 'utf-8'")
     FEEDBACK_SENDER_ID: str = _setting(
@@ -199,7 +229,7 @@ class SettingsTable:
     LOCALE: str = _setting("", "a locale such as 'de' or 'pt_BR', or '' for English", pattern=LOCALE_NAME)
     TIMEZONE: TimeZone = _setting("UTC", "the name of a time zone, such as 'Europe/Berlin'")
     LOCALE_DIRS: Folders = _setting(["locale"], "a list of folders")
-    SITE_NAME: str = _setting("", "a string, shown by the templates")
+    SITE_NAME: Text = _setting("", "a string, shown by the templates")
     BASE_URL: str = _setting("", "a URL such as https://shop.example.com, or ''", pattern=WEB_URL)
     HTML_SIZE_LIMIT: Number = _setting(1_000_000, "a whole number of bytes above 0", gt=0)
     TEXT_WIDTH: Number = _setting(72, "a whole number of characters, 0 for no wrapping", ge=0)
