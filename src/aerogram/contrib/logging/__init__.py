@@ -11,98 +11,27 @@ import atexit
 import contextlib
 import logging
 import os
-import re
 import socket
 import threading
 import time
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Mapping
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from aerogram.contrib.logging.masking import mask_secrets, shown
 from aerogram.notification import AdminNotification
 
 __all__ = ["AdminNotificationHandler", "ErrorReport", "mask_secrets"]
 
-MASK: Final = "********"
-MOST: Final = 50  # items of a collection
-LONGEST: Final = 2000  # characters of a value
 LONGEST_TRACEBACK: Final = 60_000
 WAITING: Final = 100  # different errors that wait to be sent
-_SECRET_WORDS: Final = frozenset({"pass", "auth", "pin", "otp", "cvv", "cvc", "pw"})
-_SENSITIVE: Final = (
-    "password|passwd|passphrase|passcode|pwd|secret|token|api_?key|private_?key|access_?key|"
-    "authori[sz]ation|credential|cookie|session_?(?:id|key)|csrf|signature|card_?number|iban"
-)
-_SECRET_NAME = re.compile(_SENSITIVE)
-_PAIR = re.compile(
-    rf"""(\b[\w-]*(?:{_SENSITIVE.replace("_?", "[-_ ]?")})[\w-]*["']?\s*(?:=>|[:=])\s*)"""
-    r"""(?:b?"[^"\n]*"|b?'[^'\n]*'|\[[^\]\n]*\]|\([^)\n]*\)|[^\s,;&)}\]"']+)""",
-    re.I,
-)
-_HEADER = re.compile(r"""(\b(?:(?:proxy-)?authorization|(?:set-)?cookie)["']?\s*[:=]\s*)[^\n]+""", re.I)
-_SCHEME = re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9._~+/=-]{6,}", re.I)
-_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/]+@", re.I)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _sending: ContextVar[bool] = ContextVar("aerogram_sending_a_report", default=False)
 _handlers: weakref.WeakSet[AdminNotificationHandler] = weakref.WeakSet()
-
-
-def mask_secrets(value: object, name: str = "") -> Any:
-    """Return a copy of a value for people to read, in which no secret is shown, however deep it lies.
-
-    A secret is what has a name such as ``password``, ``api_key`` or ``Authorization``, what follows such a
-    name in a text, and the password of a URL.
-
-    Args:
-        value: anything; collections are copied, other objects become their repr.
-        name: what the value is called.
-
-    >>> mask_secrets({"user": "ann", "apiKey": "k", "dsn": "db://ann:pw@host/db", "log": ["token=abc"]})
-    {'user': 'ann', 'apiKey': '********', 'dsn': 'db://ann:********@host/db', 'log': ['token=********']}
-    """
-    return _masked(value, name, 0)
-
-
-def _masked(value: object, name: str, depth: int) -> object:
-    if _is_secret(name):
-        return MASK
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if depth > 8:
-        return "…"
-    if isinstance(value, Mapping):
-        return {_text(key): _masked(each, _text(key), depth + 1) for key, each in list(value.items())[:MOST]}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = list(value)
-        if len(items) == 2 and isinstance(value, list | tuple) and isinstance(items[0], str | bytes):
-            return [_text(items[0]), _masked(items[1], _text(items[0]), depth + 1)]  # such as a header
-        return [_masked(each, "", depth + 1) for each in items[:MOST]]
-    return _text(value)
-
-
-def _is_secret(name: str) -> bool:
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    parts = re.split(r"[^a-z0-9]+", words)
-    return not _SECRET_WORDS.isdisjoint(parts) or _SECRET_NAME.search("_".join(parts)) is not None
-
-
-def _text(value: object, longest: int = LONGEST) -> str:
-    try:
-        text = str(value) if isinstance(value, str) else repr(value)
-    except Exception as error:  # a __repr__ that fails is no reason to lose the report
-        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    if isinstance(value, bytes):
-        text = text[2:-1]
-    cut = text[:longest]
-    for pattern in (_HEADER, _PAIR):
-        cut = pattern.sub(rf"\1{MASK}", cut)
-    cut = _SCHEME.sub(rf"\1 {MASK}", _URL.sub(rf"\1{MASK}@", cut))
-    return cut if len(text) <= longest else cut + "…"
 
 
 class ErrorReport(AdminNotification, name="aerogram_error_report"):
@@ -292,13 +221,13 @@ class AdminNotificationHandler(logging.Handler):
         """
         error = record.exc_info[1] if record.exc_info else None
         title = message if error is None else f"{type(error).__name__}: {error}"
-        title = " ".join(_text(title).split()) or record.levelname
+        title = " ".join(shown(title).split()) or record.levelname
         title = title if len(title) <= 120 else f"{title[:119]}…"
         when = datetime.fromtimestamp(record.created, UTC)
         details = [
             ("When", f"{when:%Y-%m-%d %H:%M:%S} UTC"),
             ("How often", f"{count} times" if count > 1 else ""),
-            ("Message", _text(message)),
+            ("Message", shown(message)),
             ("Logger", f"{record.name}, {record.levelname}"),
             ("Where", f"{record.pathname}, line {record.lineno}, in {record.funcName}"),
             (
@@ -318,17 +247,17 @@ class AdminNotificationHandler(logging.Handler):
 
     def _traceback(self, record: logging.LogRecord, error: BaseException | None) -> str:
         if error is None:
-            return _text(record.exc_text or record.stack_info or "", LONGEST_TRACEBACK)
+            return shown(record.exc_text or record.stack_info or "", LONGEST_TRACEBACK)
         lines = list(traceback.TracebackException.from_exception(error, compact=True).format())
         if self.include_locals:
             for frame, line in traceback.walk_tb(error.__traceback__):
                 lines.append(f"\nLocal variables of {frame.f_code.co_qualname}, line {line}\n")
-                shown = {name: mask_secrets(value, name) for name, value in frame.f_locals.items()}
-                lines += [f"  {name} = {value}\n" for name, value in shown.items()]
+                for name, value in frame.f_locals.items():
+                    lines.append(f"  {name} = {mask_secrets(value, name)}\n")
         text = "".join(lines)
         if len(text) > LONGEST_TRACEBACK:
             text = f"{text[: LONGEST_TRACEBACK // 2]}\n…\n{text[-LONGEST_TRACEBACK // 2 :]}"
-        return _text(text, LONGEST_TRACEBACK + 10)
+        return shown(text, LONGEST_TRACEBACK + 10)
 
 
 def _key(record: logging.LogRecord) -> object:
