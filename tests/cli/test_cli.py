@@ -528,8 +528,8 @@ class Catching:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            # A shell starts what runs in the background deaf to Ctrl-C, and these tests perhaps with it.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            # As a script starts what runs in its background: deaf to SIGINT.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_IGN),
         )
         self.written = ""
         self.port = int(self.read_until(r"on 127\.0\.0\.1:(\d+);.*EMAIL_URL=\S+\n"))

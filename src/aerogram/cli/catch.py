@@ -49,7 +49,7 @@ def catch(
 ) -> None:
     """Run an SMTP server on this machine that shows what it receives and delivers nothing.
 
-    It accepts any login. Ctrl-C ends it.
+    It accepts any login. Ctrl-C or SIGTERM ends it.
     """
     from aerogram.catcher import CatchingServer, check_loopback
 
@@ -80,7 +80,11 @@ def catch(
 
     # What aiosmtpd logs about logins and broken connections is not about the mail.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # a script starts what runs in its background deaf to SIGINT
+        signal.signal(number, signal.default_int_handler)
     with CatchingServer(host, port, on_message=receive, keep=False) as server:
         screen().print(_greeting(server.host, server.port), soft_wrap=True)
         with contextlib.suppress(KeyboardInterrupt):
