@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import gc
 import inspect
 import re
@@ -422,6 +423,18 @@ class TestStaff:
         assert "<Disk> full" in to_admin.body
         assert to_manager.to == ["m@example.com"]
         assert "Ten today" in to_manager.body
+
+    @pytest.mark.parametrize("kind", [AdminNotification, ManagerNotification])
+    def test_used_as_they_are_they_say_something(self, kind: type[AdminNotification]) -> None:
+        with pytest.raises(DeclarationError, match=f"^{kind.__name__}.. says nothing: give it subject and"):
+            kind()
+        assert copy.copy(kind(subject="Disk full")).subject == "Disk full"
+        assert kind(message="x").message == "x"
+
+        class Silent(kind, name=f"silent_{kind.__name__.lower()}"):  # type: ignore[misc,valid-type]
+            """A subclass says what it does in a template of its own."""
+
+        Silent()
 
     def test_nobody_to_tell_is_no_error(self) -> None:
         class Unrendered(AdminNotification, name="staff_unrendered"):

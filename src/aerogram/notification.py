@@ -281,6 +281,15 @@ class _StaffNotification(Notification, abstract=True):
     message: str = ""
     subject: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a mail that says nothing."""
+        if type(self).__module__ == __name__ and not (self.subject or self.message):
+            name = type(self).__name__
+            raise DeclarationError(
+                f'{name}() says nothing: give it subject and message, {name}(subject="…", message="…"), or '
+                "subclass it with a subject and templates of your own."
+            )
+
     if not TYPE_CHECKING:  # declarations that a subclass may replace in any form
         category = "transactional"  # vacation notes would go to SERVER_EMAIL
 
