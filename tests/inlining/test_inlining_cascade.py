@@ -49,6 +49,24 @@ CASES = {
     "nested": (".a{color:red;&:hover{color:blue} .c{color:lime} margin-top:3px} p{margin:1px}", P),
     "nested media": (".a{margin:1px;@media screen{margin:2px; .c{margin:3px}}} p{margin:9px}", P),
     "nested list": ("#i, .z{& .c{color:red}} .a .c{color:blue}", P),
+    "nested in an invalid rule": (
+        "b{color:red!important;..x{p &{all:unset!important}}} b{color:blue!important}",
+        P,
+    ),
+    "rules in style attributes": (
+        "p{color:red;padding:1px} {}b{color:blue}",
+        "<p style='{}margin:3px'>x <b style='&:hover{top:0}margin:3px;padding:2px'>y</b></p>"
+        "<p style='{color:blue};margin:4px'>x <b style='@media print{top:0}margin:5px'>y</b></p>",
+    ),
+    "attributes of SVG": (
+        "[viewBox]{color:red} [ALIGN]{color:blue} svg{color:lime}",
+        "<svg viewBox='0 0 9 9'></svg><p align=center>x</p>",
+    ),
+    "revert-layer": (
+        "p{color:red} .a{color:blue;color:revert-layer} p.a{margin:3px;padding:4px!important}",
+        P + "<p class=a style='margin:5px;margin:revert-layer;color:lime'>",
+    ),
+    "another namespace": ("@namespace 'urn:x';p{color:red} .a{margin:3px} *|b{color:blue}", P),
     "layers": ("@layer base{.a{color:red}} p{color:blue}", P),
     "layers in order": ("@layer x,y; @layer y{p{color:red}} @layer x{#i{color:blue}} p{margin:1px}", P),
     "important in layers": ("@layer x{p{color:red!important}} p{color:blue!important} .a{color:lime}", P),

@@ -76,6 +76,7 @@ def test_what_is_hidden_stays_out(hiding: str) -> None:
         "overflow:hidden;height:10px",
         "font-size:1.5em",
         "font-size:.1em",
+        "display:none;opacity:0;all:unset",
     ],
 )
 def test_what_can_be_seen_stays_in(style: str) -> None:

@@ -206,7 +206,7 @@ def _set_attributes(element: Element, attributes: dict[str, str | None]) -> None
         try:
             element.set(known, value or "")
         except ValueError:
-            element.set(known, _UNWRITABLE.sub("\ufffd", value or ""))
+            element.set(known, _writable(value or ""))
 
 
 def _put_text(text: str, parent: Element, last: Element | None) -> None:
@@ -217,7 +217,11 @@ def _put_text(text: str, parent: Element, last: Element | None) -> None:
         else:
             last.tail = (last.tail or "") + text
     except ValueError:  # what references like &#1; stand for
-        _put_text(_UNWRITABLE.sub("\ufffd", text), parent, last)
+        _put_text(_writable(text), parent, last)
+
+
+def _writable(text: str) -> str:
+    return _UNWRITABLE.sub("\ufffd", text.replace("\f", " "))
 
 
 def _comment(node: Any) -> Element:

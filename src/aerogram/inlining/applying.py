@@ -14,7 +14,7 @@ from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, InlineRule
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selectors import AttributeTest
-from aerogram.inlining.stylesheet import RankedDeclaration, StyleRule, StyleSheet, TopLevelRule, parse_sheet
+from aerogram.inlining.stylesheet import RankedDeclaration, StyleRule, StyleSheet, parse_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,9 +80,11 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
         cascade = cascade_of(merged.get(element, ()), own, stay)
-        if tests and element in merged:
+        if element in merged and (tests or "revert-layer" in own.lower()):
             after = cascade.style((), ())
-            if any(test.holds(own or None) != test.holds(after) for test in tests):
+            if "revert-layer" in own.lower() or any(
+                test.holds(own or None) != test.holds(after) for test in tests
+            ):
                 left.update(one.key for one in merged[element])
                 cascade = cascade_of((), own, stay + merged.pop(element))
         groups.setdefault(cascade, []).append(element)
@@ -172,22 +174,28 @@ def _remaining_css(
     if not style.may_change:
         return sheet.text
     if style.is_whole:
-        return _css_between(
-            sheet, 0, len(sheet.text), [rule for top in sheet.top_level for rule in top.rules], changes
-        )
+        rules = [rule for top in sheet.top_level for rule in top.rules]
+        return _css_between(sheet, 0, len(sheet.text), _important_declarations(rules, changes))
     parts = []
     everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
     for top in sheet.top_level:
         rule = top.rule
         if rule is None:
-            parts.append(_css_between(sheet, top.start, top.end, top.rules, changes))
+            important = _important_declarations(top.rules, changes)
+            parts.append(_css_between(sheet, top.start, top.end, important))
             continue
         if rule.is_plain and not rule.may_match(everywhere) and not _CLIENT_SELECTOR.search(rule.prelude):
             continue
-        if _stays(rule, changes, index, comments):
-            parts.append(_rule_css(sheet, top, rule, changes, rule.inlined))
-        if rule.kept:
-            parts.append(_rule_css(sheet, top, rule, changes, rule.kept))
+        important = _important_declarations([rule], changes)
+        for inlined, selectors in (True, rule.inlined), (False, rule.kept):
+            if not selectors or (inlined and not _stays(rule, changes, index, comments)):
+                continue
+            start, prelude = top.start, ""
+            if rule.inlined and rule.kept:
+                start += len(rule.prelude)
+                prelude = ", ".join(selector.text for selector in selectors)
+            these = [one for one in important if one.key[-1] == inlined]
+            parts.append(prelude + _css_between(sheet, start, top.end, these))
     return "\n".join(parts)
 
 
@@ -211,41 +219,20 @@ def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, commen
     )
 
 
-def _rule_css(
-    sheet: StyleSheet,
-    top: TopLevelRule,
-    rule: StyleRule,
-    changes: CascadeChanges,
-    selectors: Sequence[Selector],
-) -> str:
-    """Return a rule with some of its selectors."""
-    if len(selectors) == len(rule.inlined) + len(rule.kept):
-        return _css_between(sheet, top.start, top.end, [rule], changes)
-    prelude = ", ".join(selector.text for selector in selectors)
-    space = sheet.text[top.start + len(rule.prelude) : rule.block_start]
-    is_inlined = selectors is rule.inlined
-    return f"{prelude}{space}{_css_between(sheet, rule.block_start, top.end, [rule], changes, is_inlined)}"
-
-
-def _css_between(
-    sheet: StyleSheet,
-    start: int,
-    end: int,
-    rules: Iterable[StyleRule],
-    changes: CascadeChanges,
-    inlined: bool | None = None,
-) -> str:
-    """Return a part of the sheet with what becomes important."""
-    places = {
-        place
+def _important_declarations(rules: Iterable[StyleRule], changes: CascadeChanges) -> list[RankedDeclaration]:
+    """Return the declarations that become important."""
+    return [
+        one
         for rule in (rules if changes.important else ())
-        for (_, kind), block in rule.by_specificity.items()
-        if inlined in (None, kind)
+        for block in rule.by_specificity.values()
         for one in block
         if one.key in changes.important and not one.important
-        for place in one.ends
-    }
-    edges = [start, *sorted(places), end]
+    ]
+
+
+def _css_between(sheet: StyleSheet, start: int, end: int, important: Iterable[RankedDeclaration]) -> str:
+    """Return a part of the sheet in which these declarations are important."""
+    edges = [start, *sorted({place for one in important for place in one.ends}), end]
     return " !important".join(sheet.text[first:last] for first, last in pairwise(edges))
 
 

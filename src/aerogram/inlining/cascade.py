@@ -117,7 +117,7 @@ def _is_of_one_block(one: RankedDeclaration, other: RankedDeclaration) -> bool:
 def _read_style(style: str) -> tuple[list[RankedDeclaration], list[str]]:
     """Return the declarations of a style attribute, and the pieces of it that are none."""
     written, unparsed, end = [], [""], -1
-    for part in read_block(style):
+    for part in read_block(style, nesting=False):
         if isinstance(part, RawDeclaration) and part.declaration:
             written.append(part)
             continue

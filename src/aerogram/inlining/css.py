@@ -101,14 +101,15 @@ def read_sheet(sheet: str) -> tuple[str, list[RawRule]]:
     return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, RawRule)]
 
 
-def read_block(text: str) -> list[RawDeclaration | RawRule]:
+def read_block(text: str, *, nesting: bool = True) -> list[RawDeclaration | RawRule]:
     """Return the declarations, nested rules and unreadable pieces of a block, in order.
 
-    A block of very many tokens is one unreadable piece.
+    A style attribute has no ``nesting``: there, what looks like a rule is unreadable up to its semicolon. A
+    block of very many tokens is one unreadable piece.
     """
     if len(text) > _MOST_MARKS and len(_MARK.findall(text)) > _MOST_MARKS:
         return [RawDeclaration(None, text, 0, len(text))]
-    return list(_parts(_Tokenized(text), in_rule=True))
+    return list(_parts(_Tokenized(text), in_rule=True, nesting=nesting))
 
 
 def split_list(text: str) -> list[str]:
@@ -190,7 +191,7 @@ def _close(values: list[Any], text: str) -> str:
     return "".join(reversed(closers))
 
 
-def _parts(source: _Tokenized, *, in_rule: bool) -> Iterator[RawDeclaration | RawRule]:
+def _parts(source: _Tokenized, *, in_rule: bool, nesting: bool = True) -> Iterator[RawDeclaration | RawRule]:
     values, index, count = source.values, 0, len(source.values)
     while index < count:
         value = values[index]
@@ -202,14 +203,15 @@ def _parts(source: _Tokenized, *, in_rule: bool) -> Iterator[RawDeclaration | Ra
             yield written
             continue
         is_at = value.type == "at-keyword"
+        may_have_block = nesting or is_at
         end = index
-        while end < count and values[end].type != "{} block":
+        while end < count and not (may_have_block and values[end].type == "{} block"):
             if (in_rule or is_at) and values[end] == ";":
                 break
             end += 1
         start = source.start(value)
         after = source.start_at(end + 1)
-        if end < count and values[end].type == "{} block":
+        if may_have_block and end < count and values[end].type == "{} block":
             opening = source.start(values[end])
             block = source.text[opening + 1 : after - 1]
             prelude = source.text[start:opening].strip()

@@ -150,7 +150,10 @@ class _SelectorParser:
             elif kind == "IDSelector":
                 words.add("#" + (simple.ident.lower() if self.quirks else simple.ident))
             elif kind == "AttributeSelector":
-                attributes.append(_attribute_test(simple))
+                if simple.name[0].islower() and not simple.name.islower():  # viewBox: in SVG, case counts
+                    self.is_static = False
+                else:
+                    attributes.append(_attribute_test(simple))
                 self.is_valid = self.is_valid and not simple.case_sensitive  # few browsers know the flag "s"
             elif kind == "PseudoClassSelector":
                 self._pseudo_class(simple.name, tests)

@@ -42,6 +42,7 @@ __all__ = [
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
+_DEFAULT_NAMESPACE = re.compile(r"@namespace\s*(?:[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
 _LOCK = threading.Lock()
@@ -86,22 +87,33 @@ class RankedDeclaration:
 Declarations = tuple[RankedDeclaration, ...]
 
 
+class Context(NamedTuple):
+    """What holds for a rule by its sheet and the blocks around it."""
+
+    quirks: bool  # classes and ids ignore case
+    can_be_inlined: bool  # it depends on no medium and the like
+    stays_normal: bool  # it must not become important
+    selectors: str = ""  # its own, or those of the rule that it is nested in
+    around: tuple[str, ...] = ()  # the keywords of the blocks, "" for a rule
+
+
 @dataclass(eq=False)
 class StyleRule:
     """A style rule: its selectors, its block, and where that stands in the text of the sheet."""
 
-    prelude: str
+    context: Context
     block: str
     block_start: int
     order: tuple[int, int]
-    can_be_inlined: bool
-    is_layered: bool = False
-    stays_normal: bool = False
-    quirks: bool = False  # classes and ids ignore case
     stays: bool = False  # in the sheet as well, if it is inlined
     raw: list[RawDeclaration] | None = None  # if there is more in the block than these
     _words: list[frozenset[str]] | None = None
     by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
+
+    @property
+    def prelude(self) -> str:
+        """The selectors, as they are without nesting."""
+        return self.context.selectors
 
     @property
     def is_plain(self) -> bool:
@@ -112,19 +124,19 @@ class StyleRule:
         """Return whether a document with these tags, classes and ids may have an element for it."""
         if self._words is None:
             bare = self.prelude.replace(":", " ")
-            parts = [] if _NOT_READ.search(bare) else (bare.lower() if self.quirks else bare).split(",")
+            bare = bare.lower() if self.context.quirks else bare
+            parts = [] if _NOT_READ.search(bare) else bare.split(",")
             self._words = [frozenset(_WORD.findall(part)) for part in parts]
         return not self._words or any(part <= words for part in self._words)
 
     @cached_property
     def _selectors(self) -> tuple[Selector, ...]:
-        parts = split_list(self.prelude) if "," in self.prelude else [self.prelude]
-        return tuple([read_selector(part, quirks=self.quirks) for part in parts])
+        return _read_selectors(self.prelude, self.context.quirks)
 
     @cached_property
     def inlined(self) -> tuple[Selector, ...]:
         """The selectors that can be inlined."""
-        can_split = self.can_be_inlined and all(one.is_valid for one in self._selectors)
+        can_split = self.context.can_be_inlined and all(one.is_valid for one in self._selectors)
         return tuple([one for one in self._selectors if can_split and _can_be_inlined(one)])
 
     @cached_property
@@ -148,7 +160,7 @@ class StyleRule:
             found = read_block(self.block)
             self.raw = [part for part in found if isinstance(part, RawDeclaration) and part.declaration]
             self.stays = self.stays or len(found) > len(self.raw)
-        layer = 1 if self.is_layered else 0
+        layer = 1 if "@layer" in self.context.around else 0
         declarations = []
         for number, (name, important, parts) in enumerate(grouped(self.raw)):
             order = (*self.order, number)
@@ -161,7 +173,7 @@ class StyleRule:
                     tuple(self.block_start + end for end in ends),
                     Precedence(important, False, layer if important else -layer, specificity, order),
                     is_surely_valid(name, values[-1]),
-                    self.stays_normal,
+                    self.context.stays_normal,
                     "-".join(map(str, ("v", *order, *specificity))),
                     (*order, inlined),
                 )
@@ -208,21 +220,17 @@ def grouped(written: Sequence[RawDeclaration]) -> list[Group]:
     return groups
 
 
+def _read_selectors(prelude: str, quirks: bool) -> tuple[Selector, ...]:
+    parts = split_list(prelude) if "," in prelude else [prelude]
+    return tuple([read_selector(part, quirks=quirks) for part in parts])
+
+
 def _can_be_inlined(selector: Selector) -> bool:
     """Return whether the tree alone decides what a selector matches, and that is not everything."""
     if not selector.is_static or not selector.compounds:
         return False
     last = selector.compounds[-1]
     return bool(last.words or last.attributes or (last.tests and len(selector.compounds) > 1))
-
-
-class _Context(NamedTuple):
-    """What holds for a rule by the blocks around it: selectors of an outer rule, and keywords."""
-
-    can_be_inlined: bool
-    stays_normal: bool
-    parent: str = ""
-    around: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=32)  # sheets can be large
@@ -240,25 +248,28 @@ def parse_sheet(
     ``quirks`` says whether classes and ids ignore case.
     """
     text, raw_rules = read_sheet(css)
-    parser = _SheetParser(number, quirks=quirks)
+    parser = _SheetParser(number)
+    context = Context(quirks, can_be_inlined, stays_normal)
     top_level = []
     for one in raw_rules:
         if one.keyword == "@charset":
             continue
+        if _DEFAULT_NAMESPACE.match(one.prelude):  # it may not be that of HTML
+            context = context._replace(can_be_inlined=False)
         first = len(parser.rules)
-        is_rule = parser.read(one, 0, _Context(can_be_inlined, stays_normal))
+        is_rule = parser.read(one, 0, context)
         rules = tuple(parser.rules[first:])
         top_level.append(TopLevelRule(one.start, one.end, rules, rules[0] if is_rule and rules else None))
     return StyleSheet(text, tuple(top_level), frozenset(parser.animated))
 
 
 class _SheetParser:
-    def __init__(self, number: int, *, quirks: bool) -> None:
-        self.number, self.quirks = number, quirks
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.rules: list[StyleRule] = []
         self.animated: set[str] = set()
 
-    def read(self, one: RawRule, base: int, context: _Context) -> bool:
+    def read(self, one: RawRule, base: int, context: Context) -> bool:
         """Read a rule or at-rule that is at ``base``; return whether it is a rule without others in it."""
         keyword, block = one.keyword, one.block
         if block is None or len(context.around) > _DEEPEST:
@@ -272,47 +283,41 @@ class _SheetParser:
             inside = inside._replace(
                 can_be_inlined=False, stays_normal=context.stays_normal or keyword in _FIXED
             )
-            if context.parent:
+            if context.selectors:
                 self._contents(block, start, inside)
             else:
                 for inner in read_rules(block):
                     self.read(inner, start, inside)
         elif not keyword:
-            inside = inside._replace(parent=_nested(one.prelude, context.parent))
+            inside = inside._replace(selectors=_without_nesting(one.prelude, context.selectors))
+            if "revert-layer" in block.lower():  # in an attribute it would uncover the rules of sheets
+                inside = inside._replace(can_be_inlined=False, stays_normal=True)
             if "{" not in block:
-                self._add(block, start, inside)
+                self._add(inside, block, start)
                 return True
-            self._contents(block, start, inside)
+            if all(selector.is_valid for selector in _read_selectors(inside.selectors, context.quirks)):
+                self._contents(block, start, inside)
         return False
 
-    def _contents(self, block: str, start: int, context: _Context) -> None:
+    def _contents(self, block: str, start: int, context: Context) -> None:
         """Read a block with nested rules: what stands before the first of them may be inlined."""
         run: list[RawDeclaration] = []
-        for part in read_block(block):
+        for part in [*read_block(block), None]:
             if isinstance(part, RawDeclaration):
                 run.append(part)
                 continue
-            self._add("", start, context, run)
+            if run:
+                self._add(context, "", start, run)
             run, context = [], context._replace(can_be_inlined=False)
-            self.read(part, start, context)
-        self._add("", start, context, run)
+            if part:
+                self.read(part, start, context)
 
-    def _add(
-        self, block: str, start: int, context: _Context, written: list[RawDeclaration] | None = None
-    ) -> None:
-        if written == []:
-            return
+    def _add(self, context: Context, block: str, start: int, raw: list[RawDeclaration] | None = None) -> None:
         order = self.number, len(self.rules)
-        is_layered, stays = "@layer" in context.around, written is not None
-        self.rules.append(
-            StyleRule(
-                context.parent, block, start, order, context.can_be_inlined, is_layered, context.stays_normal,
-                self.quirks, stays, written,
-            )
-        )  # fmt: skip
+        self.rules.append(StyleRule(context, block, start, order, stays=raw is not None, raw=raw))
 
 
-def _nested(prelude: str, parent: str) -> str:
+def _without_nesting(prelude: str, parent: str) -> str:
     """Return the selectors of a nested rule as they are without nesting (CSS Nesting 1, section 3)."""
     if not parent:
         return prelude

@@ -83,6 +83,8 @@ def style_of(element: Element) -> StyleInfo:
 def _style_info(style: str) -> StyleInfo:
     found: dict[str, str] = {}
     for name, value, _ in sorted(read_declarations(style), key=attrgetter("important")):
+        if name == "all" and value.lower() in ("initial", "unset", "revert"):
+            found.clear()
         if name != "display" or _DISPLAY.match(value.lower()):
             found.pop(name, None)
             found[name] = value.lower()
