@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import text
@@ -132,6 +133,12 @@ def run_many(workers: int, mails: int) -> list[int]:
     put(current_database(), mails)
     children = [fork(lambda: Worker(concurrency=1, once=True).run()) for _ in range(workers)]
     return [os.waitpid(child, 0)[1] for child in children]
+
+
+def run_limited(workers: int, mails: int) -> tuple[list[int], float]:
+    """Do the same; return for how many seconds they have worked, too."""
+    began = monotonic()
+    return run_many(workers, mails), monotonic() - began
 
 
 if __name__ == "__main__":
