@@ -192,7 +192,13 @@ from typing import Any, Self
 from aerogram import AdminNotification, InlineImage, Notification, Renderer
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage, EmailMultiAlternatives, MailboxLike, outbox, send_mail, send_mass_mail
-from aerogram.testing import assert_mail_not_sent, assert_mail_sent, assert_no_mail, capture_mail
+from aerogram.testing import (
+    MailTestCase,
+    assert_mail_not_sent,
+    assert_mail_sent,
+    assert_no_mail,
+    capture_mail,
+)
 
 
 @dataclass
@@ -278,6 +284,9 @@ with settings.override(EMAIL_URL="locmem:"), capture_mail() as mails:
     first: EmailMessage = mails[0]
     shown: bool = first.sees("card")
     found: EmailMessage = assert_mail_sent(InvoiceIssued, to="ann@example.com", subject="Invoice 1", count=1)
+    number: str = assert_mail_sent(InvoiceIssued).notification.number
+    html: object = assert_mail_sent(InvoiceIssued).alternatives[0].content
+    named: EmailMessage = assert_mail_sent("paid")
     assert_mail_not_sent(PaymentFailed)
     assert_no_mail()
 kept: list[EmailMessage] = outbox
@@ -296,8 +305,10 @@ send_mail("Hi", "Text", None, 5)  # E: incompatible type "int"
 send_mass_mail([invoice, 5])  # E: incompatible type "int"
 invoice.send(using=5)  # E: incompatible type "int"
 wrong: str = invoice.render()  # E: expression has type "EmailMultiAlternatives"
-assert_mail_sent(InvoiceIssued, count="1")  # E: incompatible type "str"
-assert_mail_sent(5)  # E: incompatible type "int"
+assert_mail_sent(InvoiceIssued, count="1")  # E: No overload variant
+assert_mail_sent(5)  # E: No overload variant
+assert_mail_sent(InvoiceIssued).notification.nmuber  # E: has no attribute "nmuber"
+MailTestCase().assertMailSent(InvoiceIssued).notification.nmuber  # E: has no attribute "nmuber"
 first.sees(5)  # E: incompatible type "int"
 Renderer(environment=5)  # E: incompatible type "int"
 InlineImage(b"")  # E: Missing positional argument "mimetype"

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from aerogram import mail
 from aerogram.conf import settings
@@ -16,8 +16,15 @@ from aerogram.mail.capture import current_capture
 from aerogram.naming import snake_case
 
 if TYPE_CHECKING:
-    from aerogram.mail.message.email_message import EmailMessage
+    from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
     from aerogram.notification import Notification
+
+    Sent = TypeVar("Sent", bound=Notification)
+
+    class SentMail(EmailMultiAlternatives, Generic[Sent]):
+        """The message of a notification of a known class."""
+
+        notification: Sent
 
     Kind = type[Notification] | type[EmailMessage] | str
     Subject = str | re.Pattern[str]
@@ -25,6 +32,30 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """How many messages a failure lists."""
+
+
+@overload
+def assert_mail_sent(
+    kind: type[Sent],
+    *,
+    to: Any = None,
+    subject: Subject | None = None,
+    count: int | None = None,
+    attachments: Names | None = None,
+    messages: Sequence[EmailMessage] | None = None,
+) -> SentMail[Sent]: ...
+
+
+@overload
+def assert_mail_sent(
+    kind: type[EmailMessage] | str | None = None,
+    *,
+    to: Any = None,
+    subject: Subject | None = None,
+    count: int | None = None,
+    attachments: Names | None = None,
+    messages: Sequence[EmailMessage] | None = None,
+) -> EmailMessage: ...
 
 
 def assert_mail_sent(
@@ -49,7 +80,8 @@ def assert_mail_sent(
             ``django.core.mail.outbox``.
 
     Returns:
-        The message; the last one if there are several.
+        The message; the last one if there are several. Type checkers know the type of its ``notification``
+        if a class is given.
 
     Raises:
         AssertionError: another number of messages meets the conditions. The text lists what was sent.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unittest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from aerogram.mail.capture import capture_mail
 from aerogram.testing.assertions import assert_mail_not_sent, assert_mail_sent, assert_no_mail
 
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
+    from aerogram.testing.assertions import Sent, SentMail
 
 
 class MailTestMixin:
@@ -31,9 +32,16 @@ class MailTestMixin:
             ran: unittest.TestResult | None = super().run(result)  # type: ignore[misc]  # of the TestCase
             return ran
 
-    def assertMailSent(self, *args: Any, **conditions: Any) -> EmailMessage:
+    @overload
+    def assertMailSent(self, kind: type[Sent], **conditions: Any) -> SentMail[Sent]: ...
+
+    @overload
+    def assertMailSent(self, kind: Any = None, **conditions: Any) -> EmailMessage: ...
+
+    def assertMailSent(self, kind: Any = None, **conditions: Any) -> EmailMessage:
         """Do what :func:`aerogram.testing.assert_mail_sent` does."""
-        return assert_mail_sent(*args, **{"messages": self.mailoutbox, **conditions})
+        message: EmailMessage = assert_mail_sent(kind, **{"messages": self.mailoutbox, **conditions})
+        return message
 
     def assertMailNotSent(self, *args: Any, **conditions: Any) -> None:
         """Do what :func:`aerogram.testing.assert_mail_not_sent` does."""
