@@ -230,6 +230,17 @@ def test_the_default_renderer_follows_the_settings(tmp_path: Path) -> None:
         assert "one Shop" in html_of(Hello(name="Ann").render())
 
 
+def test_a_renderer_made_before_the_settings_follows_site_name_and_base_url() -> None:
+    source = "{% include 'site.txt' %} {{ base_url }}/x"
+    loader = DictLoader({"a.txt": source, "site.txt": "{{ site_name }}"})
+    made, given = Renderer(loader=loader), Renderer(loader=loader, shared={"site_name": "Given"})
+    mail = variant(html_template=None, text_template="a.txt")(name="Ann")
+    with settings.override(SITE_NAME="Halyard", BASE_URL="https://halyard.example"):
+        assert made.render(mail).body == "Halyard https://halyard.example/x"
+        assert given.render(mail).body == "Given https://halyard.example/x"
+    assert made.render(mail).body == " /x"
+
+
 def test_rendering_does_not_change_what_the_class_declares(renderer: Renderer) -> None:
     cls = variant(headers={"X-A": "1"}, to=["a@example.com"])
     message = renderer.render(cls(name="Ann"))

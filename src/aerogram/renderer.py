@@ -102,7 +102,8 @@ class Renderer:
     ) -> None:
         folders = settings.TEMPLATE_DIRS if template_dirs is None else template_dirs
         folders = checked_folders(folders, loader, shared, environment)
-        standard = {"site_name": settings.SITE_NAME, "base_url": settings.BASE_URL}
+        standard = {name: getattr(settings, setting) for name, setting in _STANDARD.items()}
+        self._standard = [each for each in _STANDARD.items() if each[0] not in (shared or ())]
         self.templates: Templates = Templates(
             folders,
             loader,
@@ -136,13 +137,16 @@ class Renderer:
         )
         try:
             with entered(rendering):
-                return self._message(notification, rendering, origin)
+                site = {name: current[setting] for name, setting in self._standard}
+                return self._message(notification, site, rendering, origin)
         except BadHeaderError as error:
             raise type(error)(f"{origin}: {error}") from None
 
-    def _message(self, notification: Renderable, rendering: Rendering, origin: str) -> EmailMultiAlternatives:
+    def _message(
+        self, notification: Renderable, site: dict[str, object], rendering: Rendering, origin: str
+    ) -> EmailMultiAlternatives:
         unsubscribe_url = notification.unsubscribe_url
-        variables = {"unsubscribe_url": unsubscribe_url, **notification.context()}
+        variables = {**site, "unsubscribe_url": unsubscribe_url, **notification.context()}
         rendering.part = "text"
         subject = self._subject(notification, variables, origin)
         text, html = self._parts(notification, variables, rendering, origin)
@@ -226,6 +230,7 @@ _SETTINGS = (
     "SITE_NAME",
     "BASE_URL",
 )
+_STANDARD = {"site_name": "SITE_NAME", "base_url": "BASE_URL"}
 _latest: tuple[Mapping[str, Any], Renderer] | None = None
 
 
