@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from aerogram.conf import settings
 from aerogram.constructor import DeclarationProblem, make_constructor, report_problem
@@ -14,13 +13,11 @@ from aerogram.exceptions import (
     DeclarationError,
     NoRecipients,
     NotificationError,
-    NotificationNotFound,
-    PayloadError,
 )
 from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.sending import StaffGroup, log_nobody, staff_addresses
-from aerogram.naming import checked_name, claim_name, class_named, snake_case
-from aerogram.payload import fields_from_json, fields_to_json
+from aerogram.naming import checked_name, claim_name, snake_case
+from aerogram.payload.serializable import SerializableNotification
 from aerogram.renderer import Renderer, default_renderer
 
 if TYPE_CHECKING:
@@ -57,7 +54,7 @@ def _own_renderer(notification: type[Notification] | Notification) -> Renderer |
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-class Notification(Declared):
+class Notification(SerializableNotification, Declared):
     """A kind of mail. Subclass it; an instance is one mail, ready to be rendered and sent.
 
     The declarations (``subject``, ``html_template``, ``to`` and the others of
@@ -89,7 +86,6 @@ class Notification(Declared):
     renderer: ClassVar[Any] = None
 
     _fields: ClassVar[tuple[str, ...]] = ()
-    _registered_name: ClassVar[str] = ""
     _is_abstract: ClassVar[bool] = True
     _needs_recipients: ClassVar[bool] = True
 
@@ -155,41 +151,6 @@ class Notification(Declared):
         """
         with settings.frozen():
             return renderer_of(self).render(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name and the fields of this mail, ready for JSON: for a queue or another process.
-
-        Raises:
-            PayloadError: the value of a field cannot be written as JSON, or is not of the annotated type.
-
-        >>> class Reminder(Notification):
-        ...     subject = "On {{ day }}"
-        ...     text_template = "reminder.txt"
-        ...     to: list[str]
-        ...     day: date
-        >>> Reminder(to=["ann@example.com"], day=date(2026, 5, 13)).to_dict()
-        {'notification': 'reminder', 'fields': {'to': ['ann@example.com'], 'day': {'$date': '2026-05-13'}}}
-        """
-        return {"notification": registered_name(self), "fields": fields_to_json(self)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the mail that :meth:`to_dict` returned, whose class is found by its name in the registry.
-
-        Nothing that the data names is imported or called, and every field is checked.
-
-        Args:
-            data: what :meth:`to_dict` returned, perhaps after ``json.loads``.
-
-        Raises:
-            PayloadError: a field is missing, unknown or of the wrong type, or the data is no such dict.
-            NotificationNotFound: no class has the name, also after importing ``NOTIFICATION_MODULES``.
-        """
-        if not isinstance(data, Mapping) or set(data) != {"notification", "fields"}:
-            raise PayloadError(
-                'The data is not what to_dict() returns: {"notification": name, "fields": {…}}.'
-            )
-        return cast("Self", fields_from_json(_class_for(str(data["notification"]), cls), data["fields"]))
 
     def send(
         self,
@@ -337,18 +298,6 @@ class ManagerNotification(_StaffNotification):
     _group = "MANAGERS"
     if not TYPE_CHECKING:  # see _StaffNotification
         html_template = "aerogram/manager.html"
-
-
-def _class_for(name: str, base: type[Notification]) -> type[Notification]:
-    modules = iter(settings.NOTIFICATION_MODULES)
-    while (found := class_named(name)) is None and (module := next(modules, None)) is not None:
-        import_module(module)
-    if found is None or not issubclass(found, base):
-        raise NotificationNotFound(
-            f"No {base.__qualname__} is named {name[:100]!r}. Import its module, or give it to "
-            "NOTIFICATION_MODULES."
-        )
-    return found
 
 
 def registered_name(notification: type[Notification] | Notification) -> str:

@@ -23,8 +23,8 @@ from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress, NotificationError
 from aerogram.mail import EmailMessage, SafeMIMEText, register_mailbox_adapter
 from aerogram.mail.address.parser import Mailbox, parse_mailbox, parse_mailbox_list
+from aerogram.mail.backends.base import build
 from aerogram.mail.header.django import sanitize_address
-from aerogram.mail.message.email_message import build
 from aerogram.mail.wire.serializer import to_bytes
 
 NAME = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80)

@@ -30,7 +30,7 @@ from markupsafe import Markup
 from aerogram import Notification, Renderer
 from aerogram.exceptions import DeclarationError, InvalidAttachment, MessageError
 from aerogram.mail import EmailAttachment, EmailMessage, EmailMultiAlternatives
-from aerogram.mail.message.email_message import build
+from aerogram.mail.backends.base import build
 from aerogram.mail.wire.serializer import to_bytes
 
 PDF = b"%PDF-1.7 \x00\xff\r\n"

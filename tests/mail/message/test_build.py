@@ -9,8 +9,8 @@ import pytest
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address import envelope
 from aerogram.mail.address.envelope import Envelope
+from aerogram.mail.backends.base import build
 from aerogram.mail.message import EmailMessage
-from aerogram.mail.message.email_message import build
 
 
 def mail(**changes: Any) -> EmailMessage:

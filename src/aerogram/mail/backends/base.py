@@ -8,10 +8,12 @@ from functools import wraps
 from inspect import isfunction
 from typing import Any, Self
 
+from aerogram.mail.address.envelope import Envelope, envelope_of
 from aerogram.mail.capture import is_captured
 from aerogram.mail.delivery.dispatch import Delivery, deliver
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
-from aerogram.mail.message.email_message import EmailMessage, build
+from aerogram.mail.message.email_message import EmailMessage, read_envelope
+from aerogram.mail.message.enclosed import without_blind_copies
 from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
 __all__ = ["BaseEmailBackend", "LocalBackend"]
@@ -172,3 +174,18 @@ class LocalBackend(BaseEmailBackend):
             finally:
                 if opened:
                     self.close()
+
+
+# Taken at import, so that one replaced later is seen as replaced.
+_message = EmailMessage.message
+
+
+def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
+    """Build the MIME tree and the envelope of a message, each of its addresses read once.
+
+    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``.
+    """
+    if getattr(type(message), "message", None) is not _message or "message" in vars(message):
+        return without_blind_copies(message.message()), envelope_of(message)
+    addresses, envelope = read_envelope(message)
+    return message._build(addresses), envelope

@@ -1,8 +1,4 @@
-"""The classes of messages, as Django 5.2's.
-
-A message is plain data until ``message()`` builds the MIME tree. That checks the headers, before any
-connection opens.
-"""
+"""The classes of messages, as Django 5.2's: plain data until ``message()`` checks and builds a MIME tree."""
 
 from __future__ import annotations
 
@@ -18,9 +14,9 @@ from aerogram.exceptions import InvalidAttachment, InvalidContent
 from aerogram.mail.address.entries import MailboxLike, check_list
 from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_texts, envelope_of
 from aerogram.mail.characters import is_text
-from aerogram.mail.delivery.async_send import run_in_thread
 from aerogram.mail.delivery.dispatch import deliver
 from aerogram.mail.header.fields import header_fields
+from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.mailers import get_connection
 from aerogram.mail.message.attachments import (
     DEFAULT_ATTACHMENT_MIME_TYPE,
@@ -36,7 +32,6 @@ from aerogram.mail.message.attachments import (
     filename_parameter,
     settle_contents,
 )
-from aerogram.mail.message.enclosed import without_blind_copies
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.later import QueueableMessage
 from aerogram.mail.message.reading import ReadableMessage
@@ -145,6 +140,8 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         settle_contents(self)
         body = SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), self._charset())
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(body)
+        for name in BLIND_HEADERS:  # which an overridden step may have set
+            del mime[name]
         for field in fields:
             if field.mailboxes is not None and isinstance(mime, SafeMIME):
                 mime.set_addresses(field)
@@ -154,12 +151,12 @@ class EmailMessage(QueueableMessage, ReadableMessage):
 
     def _charset(self) -> str | Charset:
         charset: object = self.encoding or settings.DEFAULT_CHARSET
-        if not isinstance(charset, str | Charset):
-            raise InvalidContent(
-                f"encoding is of type {type(charset).__name__}. Accepted: the name of a charset, or an "
-                "email.charset.Charset."
-            )
-        return charset
+        if isinstance(charset, str | Charset):
+            return charset
+        raise InvalidContent(
+            f"encoding is of type {type(charset).__name__}. Accepted: the name of a charset, or an "
+            "email.charset.Charset."
+        )
 
     def recipients(self) -> list[Any]:
         """Return to, cc and bcc as texts, without the empty ones; what is no mailbox stays as it is.
@@ -198,13 +195,6 @@ class EmailMessage(QueueableMessage, ReadableMessage):
             else:
                 connection = get_connection(fail_silently=fail_silently, using=using)
             return deliver(connection, [self], item=self.notification)
-
-    async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
-        """Send the message without blocking the event loop; otherwise as :meth:`send`.
-
-        :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
-        """
-        return await run_in_thread(self.send, fail_silently, using=using)
 
     def attach(self, filename: object = None, content: object = None, mimetype: str | None = None) -> None:
         """Attach a file, or a MIME part.
@@ -270,18 +260,16 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         mixed = SafeMIMEMultipart(check_subtype(self.mixed_subtype), encoding=self._charset())
         if msg.get_payload():
             mixed.attach(msg)
-        for attachment in attached:
-            is_part = isinstance(attachment, Message)
-            mixed.attach(attachment if is_part else self._create_attachment(*attachment))
+        for each in attached:
+            mixed.attach(each if isinstance(each, Message) else self._create_attachment(*each))
         return mixed
 
     def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
         return part_of(content, mimetype, self._charset())
 
     def _create_attachment(self, filename: Any, content: Any, mimetype: str | None = None) -> MIMEBase:
-        part = self._create_mime_attachment(
-            content, check_media_type(mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
-        )
+        mimetype = check_media_type(mimetype or DEFAULT_ATTACHMENT_MIME_TYPE)
+        part = self._create_mime_attachment(content, mimetype)
         if filename:
             part.add_header("Content-Disposition", "attachment", filename=filename_parameter(filename))
         return part
@@ -351,19 +339,7 @@ class EmailMultiAlternatives(EmailMessage):
 
 
 # Taken at import, so that one replaced later is seen as replaced.
-_message = EmailMessage.message
 _recipients = EmailMessage.recipients
-
-
-def build(message: Any) -> tuple[SafeMIMEText | SafeMIMEMultipart, Envelope]:
-    """Build the MIME tree and the envelope of a message, each of its addresses read once.
-
-    ``message`` may be any object with ``message()``, ``from_email`` and ``recipients()``.
-    """
-    if getattr(type(message), "message", None) is not _message or "message" in vars(message):
-        return without_blind_copies(message.message()), envelope_of(message)
-    addresses, envelope = read_envelope(message)
-    return without_blind_copies(message._build(addresses)), envelope
 
 
 def read_envelope(message: EmailMessage, *, utf8: bool = False) -> tuple[Addresses, Envelope]:

@@ -1,4 +1,4 @@
-"""Sending a message later: it goes into the outbox, which another package has."""
+"""Sending a message beside other work: in a thread, or later, through the outbox of another package."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.exceptions import NoRecipients
+from aerogram.mail.delivery.async_send import run_in_thread
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
 class QueueableMessage:
-    """What a message does that can be put into the outbox."""
+    """What a message does that need not be sent at once."""
+
+    send: Any
 
     def send_later(
         self,
@@ -58,3 +61,10 @@ class QueueableMessage:
             schedule = backend.Schedule.of(delay, at, expires, priority, key, using)
             queued: str = backend.EmailBackend.queue(message, schedule, session)
         return queued
+
+    async def asend(self, fail_silently: bool = False, *, using: str | None = None) -> int:
+        """Send the message without blocking the event loop; otherwise as :meth:`send`.
+
+        :func:`aerogram.mail.delivery.async_send.run_in_thread` says what a cancelled task leaves.
+        """
+        return await run_in_thread(self.send, fail_silently, using=using)

@@ -1,0 +1,83 @@
+"""The filters and operators of Jinja that make text of several values, each of them checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jinja2 import pass_eval_context
+from jinja2.filters import do_join, do_urlencode, do_xmlattr, make_attrgetter
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Undefined
+
+from aerogram.exceptions import UnprintableError
+from aerogram.templating.printing.values import PLAIN, check_html, check_text
+
+__all__ = ["check_of", "checked_filters", "checked_operands"]
+
+
+def checked_operands(check: Callable[[Any, str], Any], operands: Any, source: str) -> Any:
+    """Check the right side of ``%``: of a tuple each value, and of a dict those that are asked for."""
+    if isinstance(operands, tuple):
+        for value in operands:
+            check(value, "")
+        return operands
+    if isinstance(operands, dict):
+        return _Operands(operands, check)
+    return check(operands, source)
+
+
+class _Operands(dict[Any, Any]):
+    def __init__(self, values: dict[Any, Any], check: Callable[[Any, str], Any]) -> None:
+        super().__init__(values)
+        self._check = check
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._check(super().__getitem__(key), str(key))
+
+
+def check_of(eval_ctx: EvalContext) -> Callable[[Any, str], Any]:
+    """Return the check of what a part of this escaping prints."""
+    return check_html if eval_ctx.autoescape else check_text
+
+
+@pass_eval_context
+def _join(
+    eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
+) -> str:
+    """Join what has a text form; ``d`` is the separator."""
+    if attribute is not None:
+        value = map(make_attrgetter(eval_ctx.environment, attribute), value)
+    check = check_of(eval_ctx)
+    items = [item if type(item) in PLAIN or item is None else check(item, "item") for item in value]
+    if any(item is None for item in items):
+        raise UnprintableError("an item to join is None. Leave such items out: {{ … | select | join(…) }}.")
+    joined: str = do_join(eval_ctx, items, check(d, "separator"))
+    return joined
+
+
+@pass_eval_context
+def _xmlattr(eval_ctx: EvalContext, d: Mapping[str, Any], autospace: bool = True) -> str:
+    """Write attributes whose values have a text form; those that are None are left out."""
+    values = {key: value for key, value in d.items() if value is not None}
+    for key, value in values.items():
+        str(value) if isinstance(value, Undefined) else check_html(value, key)
+    return do_xmlattr(eval_ctx, values, autospace)
+
+
+def _urlencode(value: Any) -> str:
+    """Encode what has a text form: a value, or the keys and values of a dict or of pairs."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return do_urlencode(check_text(value, ""))
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return do_urlencode([(check_text(key, ""), check_text(each, str(key))) for key, each in pairs])
+
+
+def checked_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what replaces those filters of Jinja that make text of several values."""
+    ours = {
+        "join": (do_join, _join),
+        "xmlattr": (do_xmlattr, _xmlattr),
+        "urlencode": (do_urlencode, _urlencode),
+    }
+    return {name: checked for name, (theirs, checked) in ours.items() if filters.get(name) is theirs}
