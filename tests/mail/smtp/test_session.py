@@ -117,6 +117,33 @@ def test_a_content_without_an_answer_is_uncertain_once_it_was_written(is_written
     assert interrupted == [outgoing] * (not is_written)
 
 
+def test_a_recipient_of_the_next_transaction_is_not_in_doubt_when_this_content_has_no_answer():
+    protocol, outgoing = session("pipelining"), message("ann@x.org", "bob@x.org")
+    protocol.begin(outgoing)
+    written(protocol)
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n452 4.5.3 too many\r\n354 go on\r\n")
+    protocol.begin(outgoing)
+    written(protocol)
+    assert protocol.end(ConnectionLost("the server closed the connection")) == [outgoing]
+    assert set(results(outgoing)) == {"ann@x.org"}
+    assert outgoing.results["ann@x.org"].status == "uncertain"
+    assert outgoing.waiting == ["bob@x.org"]
+
+
+def test_who_was_refused_is_not_in_doubt_when_a_chunk_has_no_answer():
+    protocol = session("pipelining", "chunking", chunking=True)
+    outgoing, unread = message("ann@x.org", "bob@x.org", "cem@x.org", "dan@x.org"), message("eve@x.org")
+    for each in (outgoing, unread):
+        protocol.begin(each)
+        written(protocol)
+    protocol.receive_data(b"250 ok\r\n550 no\r\n250 ok\r\n451 later\r\n452 4.5.3 too many\r\n")
+    protocol.end(ConnectionLost("the server closed the connection"))
+    statuses = {address: result.status for address, result in outgoing.results.items()}
+    assert statuses == {"ann@x.org": "refused", "bob@x.org": "uncertain", "cem@x.org": "deferred"}
+    assert outgoing.waiting == ["dan@x.org"]
+    assert unread.results["eve@x.org"].status == "uncertain"
+
+
 def test_contents_travel_behind_their_recipients_by_bdat():
     protocol = session("pipelining", "chunking", chunking=True)
     first, second = message(), message("bob@x.org")

@@ -73,6 +73,11 @@ class Session:
         return self.capabilities.pipelining and self.answered > 0 and self._behind.permits(self)
 
     @property
+    def has_commands(self) -> bool:
+        """True if commands of the current transaction wait for the replies to others."""
+        return bool(self._commands)
+
+    @property
     def is_waiting(self) -> bool:
         """True if a reply is awaited."""
         return bool(self._awaited)
@@ -198,21 +203,21 @@ class Session:
         """Write the content, or leave the transaction when the server does not want it."""
         transaction.apply_recipient_replies()
         if reply.code == 354:
-            if transaction.accepted and not transaction.message.may_leave():
+            if transaction.recipients and not transaction.message.may_leave():
                 transaction.message.time_left = 0  # it is not tried again over another connection
                 raise ConnectionLost(_STOPPED.text)  # the server expects a content, and discards what it has
             # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
             self._write_content(
-                transaction, transaction.message.stuffed() if transaction.accepted else b".\r\n"
+                transaction, transaction.message.stuffed() if transaction.recipients else b".\r\n"
             )
             self._current = None
             self._conclude(transaction.message)
             return
-        if transaction.accepted:
+        if transaction.recipients:
             _check_in_step(reply)
         if reply.is_positive:
             raise ConnectionLost(f"the server answered DATA with {reply.code}")
-        transaction.settle(transaction.accepted, reply)
+        transaction.settle(reply)
         self._end(transaction)
 
     def _handle_content_reply(self, transaction: Transaction, reply: Reply) -> None:
@@ -227,8 +232,8 @@ class Session:
             return
         if self.capabilities.chunking:
             transaction.apply_recipient_replies()
-        transaction.settle(transaction.accepted, reply)
-        if transaction.accepted or self.capabilities.chunking:
+        transaction.settle(reply)
+        if transaction.recipients or self.capabilities.chunking:
             self._conclude(transaction.message)
         if self._current is not None:
             self._go_on(self._current)
@@ -245,7 +250,7 @@ class Session:
         if message.is_done:
             self.finished.append(message)
         elif message.waiting:
-            self.returned.append(message)
+            self.returned.appendleft(message)
 
     def end(
         self, error: BaseException, last_words: bytes = b"", *, is_closed: bool = False, is_ours: bool = False

@@ -106,11 +106,10 @@ class Transaction:
 
     def __init__(self, message: OutgoingMessage, recipients: list[str]) -> None:
         self.message = message
-        self.recipients = recipients
+        self.recipients = recipients  # those who get the content, from apply_recipient_replies() on
         self.mail: Reply | None = None
         self.mail_accepted: bool = False
         self.rcpts: list[Reply] = []
-        self.accepted: list[str] = []  # they get the content: known from apply_recipient_replies() on
         self.is_written: bool = False  # the whole content was written
         named = set(recipients)
         message.waiting = [each for each in message.waiting if each not in named]
@@ -127,39 +126,41 @@ class Transaction:
 
         If no recipient was accepted, another transaction would not help, and all are refused.
         """
-        if self.mail is not None and not self.mail.is_positive:
-            self.settle(self.recipients, self.mail)
+        if self.mail is not None and not self.mail_accepted:
+            self.settle(self.mail)
+            self.recipients = []
             return
-        answered = list(zip(self.recipients, self.rcpts, strict=True))
-        self.accepted = [recipient for recipient, reply in answered if 200 <= reply.code < 300]
-        crowded = []
-        for recipient, reply in answered if len(self.accepted) < len(answered) else ():
-            if self.accepted and wants_another_transaction(reply):
-                crowded.append(recipient)
-            elif not reply.is_positive:
-                self.settle([recipient], reply)
-        self.message.waiting[:0] = crowded
+        negative = self._negative_replies()
+        if negative:
+            self.recipients = [each for each in self.recipients if each not in negative]
+            for recipient, reply in negative.items():
+                if not (self.recipients and wants_another_transaction(reply)):
+                    self.message.results[recipient] = result_of(*reply)
+            self.message.waiting[:0] = [each for each in negative if each not in self.message.results]
+        self.rcpts = []
 
-    def settle(self, recipients: list[str], reply: Reply) -> None:
-        """Turn a final reply into the result of some recipients."""
-        self.message.results.update(dict.fromkeys(recipients, result_of(*reply)))
+    def settle(self, reply: Reply) -> None:
+        """Turn a final reply into the result of those who get the content."""
+        self.message.results.update(dict.fromkeys(self.recipients, result_of(*reply)))
 
     def give_back(self) -> None:
         """Return its recipients to the message, except those who were refused for good."""
-        self.message.waiting[:0] = self._unsettled()
+        for recipient, reply in self._negative_replies().items() if self.mail_accepted else ():
+            if reply.code >= 500 and not wants_another_transaction(reply):
+                self.message.results[recipient] = result_of(*reply)
+        done = {*self.message.results, *self.message.waiting}
+        self.message.waiting[:0] = [each for each in self.recipients if each not in done]
 
     def leave_uncertain(self, text: str) -> None:
         """Settle those whose content was written and not answered."""
+        self.apply_recipient_replies()  # of BDAT, as far as they came
         uncertain = RecipientResult("uncertain", text=text)
-        self.message.results.update(dict.fromkeys(self._unsettled(), uncertain))
+        for recipient in self.recipients:
+            self.message.results.setdefault(recipient, uncertain)
 
-    def _unsettled(self) -> list[str]:
-        """Settle those who were refused for good, and return the others."""
-        for recipient, reply in zip(self.recipients, self.rcpts, strict=False) if self.mail_accepted else ():
-            if reply.code >= 500 and not wants_another_transaction(reply):
-                self.settle([recipient], reply)
-        done = {*self.message.results, *self.message.waiting}
-        return [recipient for recipient in self.recipients if recipient not in done]
+    def _negative_replies(self) -> dict[str, Reply]:
+        answered = zip(self.recipients, self.rcpts, strict=False)
+        return {recipient: reply for recipient, reply in answered if not reply.is_positive}
 
 
 def stuffed(content: bytes) -> bytes:
