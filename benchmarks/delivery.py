@@ -95,13 +95,15 @@ def timed(work: Callable[[], object], count: int) -> tuple[float, float]:
     return took
 
 
-def aerogram(distinct: bool, **options: Any) -> Callable[[int, int, str], tuple[float, float]]:
-    """Return a function that sends with our backend."""
+def aerogram(
+    distinct: bool, *, streamed: bool = False, **options: Any
+) -> Callable[[int, int, str], tuple[float, float]]:
+    """Return a function that sends with our backend, from a list or from a generator."""
 
     def send(port: int, count: int, mark: str) -> tuple[float, float]:
         messages = list(ours(distinct, mark, count))
         backend = EmailBackend(LISTEN, port, timeout=60, **options)
-        return timed(lambda: backend.send_messages(messages), count)
+        return timed(lambda: backend.send_messages(iter(messages) if streamed else messages), count)
 
     return send
 
@@ -148,6 +150,7 @@ def compare(title: str, port: int, rounds: int, count: int, contestants: list[Co
 
 # What is replaced, and what by, to go without a fast path.
 SWITCHES: dict[str, tuple[Any, str, Any]] = {
+    "sent ahead": (driver, "_AHEAD", -1),
     "held content": (driver, "_MORE", 0),
     "stuffed body": (transaction, "_KEPT", -1),
     "known lines": (replies, "_read_line", replies._read_line.__wrapped__),
@@ -160,6 +163,7 @@ def compare_without(port: int, rounds: int, count: int) -> None:
     print(f"  {'':16} {'messages':>28} {'clock':>8} {'processor':>10}")
     for title, distinct, options in (
         ("same body", False, {}),
+        ("same body, streamed", False, {"streamed": True}),
         ("distinct bodies", True, {}),
         ("same body, 4 connections", False, {"connections": 4}),
     ):

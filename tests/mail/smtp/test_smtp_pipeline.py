@@ -16,7 +16,8 @@ from aerogram.mail import EmailMessage
 from aerogram.mail.delivery.dispatch import FailedItem
 from aerogram.mail.smtp.session import BDAT_WINDOW
 from aerogram.mail.smtp.transaction import stuffed
-from aerogram.testing import Drop, FaultyServer, Hang
+from aerogram.testing import Drop, FaultyServer, Hang, faulty_server
+from aerogram.testing.smtp_conversation import Conversation
 from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status, statuses
 
 SETUP = 4  # EHLO, the first group, the first content, QUIT
@@ -40,6 +41,21 @@ def test_refused_messages_cost_no_wait_more():
     with server.on("DATA", "452 4.3.1 no", skip=7, times=1):
         assert deliver(server, mails(20))[0] == 17
     assert server.waits <= 20 + SETUP
+
+
+def test_a_content_of_a_list_goes_out_with_the_commands_of_the_next_message():
+    reads = []
+
+    class Noting(Conversation):
+        def _receive(self) -> None:
+            super()._receive()
+            reads.append(bytes(self._buffer))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faulty_server, "Conversation", Noting)
+        with FaultyServer() as server:
+            assert deliver(server, mails(6)) == (6, [])
+    assert sum(b"\r\n.\r\nMAIL FROM:" in read for read in reads) >= 3  # all but the first and the last
 
 
 def test_without_pipelining_every_command_waits_for_its_reply():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import monotonic
 
 from aerogram.mail.delivery.cancellation import shut_down
@@ -24,6 +25,7 @@ class Connection:
     """
 
     def __init__(self, connect: Callable[[], Driver], driver: Driver | None, options: SMTPOptions) -> None:
+        self.sends_ahead: bool = False  # whether a content goes out together with the next message's commands
         self.driver: Driver | None = None  # of the open connection
         self.failure: BaseException | None = None  # why there is none and none will be opened
         self._finished: deque[OutgoingMessage] = deque()
@@ -45,15 +47,18 @@ class Connection:
     def send(self, message: OutgoingMessage) -> None:
         """Run transactions until no message waits for another, or there is no connection."""
         self._queue.append(message)
-        while self._queue and self._has_driver_for(self._queue[0]):
+        while self._queue:
+            self._run(Driver.get_ready)  # what is left of a message before goes in front
+            if not self._has_driver_for(self._queue[0]):
+                break
             following = self._queue.popleft()
             if following.waiting:
-                self._run(following)
+                self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
 
     def settle(self) -> None:
         """Read every answer that is still to come, and send again what has to be."""
         while self.is_busy:
-            self._run()
+            self._run(Driver.settle)
             if self._queue:
                 self.send(self._queue.popleft())
 
@@ -99,7 +104,7 @@ class Connection:
     def _has_driver_for(self, message: OutgoingMessage) -> bool:
         """Return whether there is an open connection for ``message``, after making one where needed."""
         if self.driver is not None and self._is_used_up(self.driver, message):
-            self._run()
+            self._run(Driver.settle)
             if self.driver is not None:
                 used_up, self.driver = self.driver, None
                 hang_up(used_up.client)
@@ -127,11 +132,10 @@ class Connection:
         else:  # aborted meanwhile
             driver.client.close()
 
-    def _run(self, message: OutgoingMessage | None = None) -> None:
-        """Send a message, or read all answers that are still to come."""
+    def _run(self, step: Callable[[Driver], None]) -> None:
         if (driver := self.driver) is not None:
             try:
-                driver.settle() if message is None else driver.send(message)
+                step(driver)
             except OSError as error:
                 self._lose(driver, error)
 
@@ -144,13 +148,16 @@ class Connection:
         self.driver = None
         interrupted = dict.fromkeys(driver.end(error, is_ours=self.failure is not None))
         if driver.session.is_to_blame:
-            self._queue.extend(interrupted)
+            self._queue.extendleft(reversed(interrupted))
             return
         self._fruitless = 0 if driver.session.answered else self._fruitless + 1
         if self._fruitless >= _FRUITLESS and self.failure is None:
             self.failure = error
-        for message in interrupted:
+        for message in reversed(interrupted):
             if message.interrupted or message.time_left <= 0:
                 message.defer(error)
             message.interrupted = True
-            (self._finished if message.is_done else self._queue).append(message)
+            if message.is_done:
+                self._finished.append(message)
+            else:
+                self._queue.appendleft(message)

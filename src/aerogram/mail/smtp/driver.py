@@ -17,6 +17,7 @@ from aerogram.mail.smtp.transaction import OutgoingMessage
 __all__ = ["Driver", "Timeouts", "hang_up"]
 
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
+_AHEAD = 1 << 18  # octets of a content that may wait for the commands of the next message
 _LAST_WORDS_TIMEOUT = 0.5
 _LAST_WORDS_LIMIT = 1 << 20
 _QUIT_TIMEOUT = 5.0
@@ -50,19 +51,31 @@ class Driver:
         self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
         self._has_read = False  # since the last write
 
-    def send(self, message: OutgoingMessage) -> None:
-        """Run a transaction for ``message`` until the next one may begin; its content may lack its answer."""
+    def get_ready(self) -> None:
+        """Wait until the next message may begin; a content that it may follow is written together with it."""
+        while not self.session.is_ready:
+            self._write()
+            self._read()
+
+    def send(self, message: OutgoingMessage, *, ahead: bool = False) -> None:
+        """Begin a transaction for ``message``, and wait until its content is written; its answer comes later.
+
+        With ``ahead``, wait until its commands are written: the server works while the next message is
+        prepared, whose commands then go out together with this content.
+        """
         session = self.session
         session.begin(message)
-        self._write(message)
-        while not session.is_ready:
+        self._write()
+        ahead = ahead and message.size <= _AHEAD
+        while session.has_commands if ahead else not session.is_ready:
             self._read()
-            self._write(message)
+            self._write()
         self.last_used = monotonic()
 
     def settle(self) -> None:
-        """Read the replies that are still to come."""
+        """Write what is left, and read the replies that are still to come."""
         while self.session.is_waiting:
+            self._write()
             self._read()
         self.last_used = monotonic()
 
@@ -82,10 +95,11 @@ class Driver:
             raise ConnectionLost("not connected")
         return self.client.sock
 
-    def _write(self, message: OutgoingMessage) -> None:
+    def _write(self) -> None:
         data = self.session.data_to_send()
         if not data:
             return
+        message, _ = self.session.awaited
         if cancellation.current.get() is not None and self.session.open_contents():
             cancellation.forget(self.client)  # from now on the connection is kept
             cancellation.check()

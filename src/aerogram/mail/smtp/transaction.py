@@ -153,7 +153,8 @@ class Transaction:
 
     def leave_uncertain(self, text: str) -> None:
         """Settle those whose content was written and not answered."""
-        self.apply_recipient_replies()  # of BDAT, as far as they came
+        if self.mail is None or self.mail.code != 421:
+            self.apply_recipient_replies()  # of BDAT, as far as they came
         uncertain = RecipientResult("uncertain", text=text)
         for recipient in self.recipients:
             self.message.results.setdefault(recipient, uncertain)
