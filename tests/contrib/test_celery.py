@@ -18,6 +18,7 @@ import kombu
 import pytest
 import redis
 from celery import Celery
+from sqlalchemy.orm import Session
 
 from aerogram import outbox, settings
 from aerogram.contrib import celery as aerogram_celery
@@ -161,6 +162,24 @@ def test_a_task_carries_ids_only(queue: redis.Redis) -> None:
     entry = mails(1)[0].send_later()
     [task] = queue.lrange("celery", 0, -1)
     assert json.loads(base64.b64decode(json.loads(task)["body"]))[0] == [[entry]]
+
+
+def test_a_task_that_comes_before_the_commit_or_twice_sends_one_mail(queue: redis.Redis) -> None:
+    outbox.init()
+    engine = database.current_database().engine
+    with FaultyServer() as server, settings.override(EMAIL_URL=f"smtp://127.0.0.1:{server.port}"):
+        with engine.connect() as connection:
+            entry = mails(1)[0].send_later(session=connection)
+            connection.rollback()
+        assert queue.llen("celery") == 0
+        with Session(engine) as session:
+            entry = mails(1)[0].send_later(session=session)
+            assert queue.llen("celery") == 0
+            session.commit()
+        assert queue.llen("celery") == 1
+        assert aerogram_celery.send.apply(args=[["not committed"]]).result == 0
+        assert [aerogram_celery.send.apply(args=[[entry]]).result for _ in range(2)] == [1, 0]
+        assert copies(server) == {"r0@x.org": 1}
 
 
 def test_without_a_broker_the_mail_is_queued_all_the_same(

@@ -68,7 +68,7 @@ def worker(
     if once and (waiting := running.misconfigured):
         name, reason = next(iter(waiting.items()))
         raise OutboxUnavailable(
-            f"The mailer {name or 'of the outbox'} cannot send: {reason}. The mail stays queued."
+            f"The mailer {name or 'of the outbox'} cannot send: {reason.rstrip('.')}. The mail stays queued."
         )
 
 
