@@ -158,9 +158,9 @@ class Studio:
     # ---- the page --------------------------------------------------------------------------------------
 
     def page(self, request: Request) -> Response:
-        """Return the page. With ``?network=1`` mails may load their pictures, unless another site asks."""
+        """Return the page. With ``?network=1`` mails may load their pictures, if the page itself asks."""
         groups = self.library.groups()
-        is_own = request.headers.get("sec-fetch-site") in ("same-origin", "none")
+        is_own = request.headers.get("sec-fetch-site") == "same-origin"
         network = is_own and request.query_params.get("network") == "1"
         live = Live(self.token, self.catches, self.library.problems, network)
         policy = page_policy(network=network)
