@@ -11,26 +11,14 @@ from aerogram.checks.declarations import class_mistakes, how_to_use
 from aerogram.checks.fields import unused_fields, values_in_css
 from aerogram.checks.mail import Mail
 from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine
-from aerogram.checks.rendering import render
-from aerogram.checks.report import Report
+from aerogram.checks.rendering import Rendered, render
+from aerogram.checks.report import ERROR_CODES, Report
 from aerogram.checks.rules import MAIL_RULES, RULES
 from aerogram.checks.rules.clients import CLIENT_RULES
 from aerogram.checks.rules.css import is_reset, selector_pattern, unused_rules
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
-from aerogram.exceptions import (
-    BadHeaderError,
-    DeclarationError,
-    InvalidAddress,
-    InvalidAttachment,
-    RenderError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    UndefinedVariableError,
-    UnknownBlockError,
-    UnprintableError,
-    describe,
-)
+from aerogram.exceptions import DeclarationError, RenderError, TemplateNotFound, describe
 from aerogram.mail.wire.serializer import to_bytes
 from aerogram.notification import (
     AdminNotification,
@@ -45,24 +33,13 @@ if TYPE_CHECKING:
 
     from aerogram.templating import Finding
 
-_CODES: dict[type[Exception], str] = {
-    TemplateNotFound: "template-missing",
-    TemplateSyntaxError: "template-broken",
-    UndefinedVariableError: "unknown-variable",
-    UnknownBlockError: "unknown-block",
-    UnprintableError: "unprintable",
-    BadHeaderError: "header-invalid",
-    InvalidAddress: "address-invalid",
-    InvalidAttachment: "attachment-invalid",
-    FileNotFoundError: "attachment-missing",
-}
-
 
 def check(
     notifications: Iterable[type[Notification]] | None = None,
     *,
     sample: str | None = None,
     samples: Mapping[str, Notification] | None = None,
+    rendered: Mapping[str, Rendered] | None = None,
     level: Severity = "warning",
     spam: bool = False,
 ) -> list[Problem]:
@@ -76,6 +53,7 @@ def check(
             that are defined.
         sample: the name of the only sample to render.
         samples: what to render instead of what ``samples()`` of a single notification returns, by name.
+        rendered: what these samples were rendered to; none of them is rendered again.
         level: the lowest severity to return.
         spam: whether SpamAssassin looks at each sample too.
 
@@ -86,7 +64,7 @@ def check(
     if notifications is None:
         notifications = registry.load()
     switches, spamassassin = Switches(), find_spamassassin() if spam else ""
-    checks = [_Check(cls, switches, spamassassin) for cls in notifications]
+    checks = [_Check(cls, switches, spamassassin, rendered or {}) for cls in notifications]
     found = [problem for each in checks for problem in each.run(sample, samples)]
     found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
@@ -102,8 +80,14 @@ def _is_unused_everywhere(problem: Problem, checks: Sequence[_Check]) -> bool:
 class _Check:
     """The checks of one class, which share its samples and what was found before."""
 
-    def __init__(self, cls: type[Notification], switches: Switches, spamassassin: str) -> None:
-        self.cls = cls
+    def __init__(
+        self,
+        cls: type[Notification],
+        switches: Switches,
+        spamassassin: str,
+        rendered: Mapping[str, Rendered],
+    ) -> None:
+        self.cls, self.rendered = cls, rendered
         self.spamassassin = spamassassin
         self.templates = renderer_of(cls).templates
         self.report = Report(cls, self.templates, switches)
@@ -169,6 +153,8 @@ class _Check:
         always = self.fields | {"unsubscribe_url"}
         if self.cls.context is Notification.context:
             return always
+        if self.rendered:  # what a context() of one's own computes, it computes once
+            return None
         contexts = [_attempt(sample.context) for sample in samples.values()]
         contexts = [context for context in contexts if context is not None]
         return always.union(*contexts) if contexts else None
@@ -283,8 +269,8 @@ class _Check:
 
     def _check_sample(self, name: str, sample: Notification) -> None:
         try:
-            message, page, css = render(sample)
-            octets = to_bytes(message)
+            message, page, css = self.rendered.get(name) or render(sample)
+            octets = to_bytes(message) if self.spamassassin or name not in self.rendered else b""
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code runs here too
             self._report_failure(name, error)
             return
@@ -322,7 +308,7 @@ class _Check:
             return
         if isinstance(error, RenderError) and (template, line) in self.reported:
             return
-        code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "sample-failed")
+        code = next((code for kind, code in ERROR_CODES.items() if isinstance(error, kind)), "sample-failed")
         path = self.sources.path(template) if template else ""
         message = f"The sample {name!r} does not render: {describe(error)}"
         self.report.add(SourceLine(path, line) if path else "samples", code, message)

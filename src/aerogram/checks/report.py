@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING
 from aerogram.checks.problem import Problem, SourceLine, source_line
 from aerogram.checks.rules import RULES
 from aerogram.checks.sources import Sources
+from aerogram.exceptions import (
+    BadHeaderError,
+    InvalidAddress,
+    InvalidAttachment,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedVariableError,
+    UnknownBlockError,
+    UnprintableError,
+)
 from aerogram.notification import registered_name
 
 if TYPE_CHECKING:
@@ -15,7 +25,20 @@ if TYPE_CHECKING:
     from aerogram.notification import Notification
     from aerogram.templating import Templates
 
-__all__ = ["Report"]
+__all__ = ["ERROR_CODES", "Report"]
+
+ERROR_CODES: dict[type[Exception], str] = {
+    TemplateNotFound: "template-missing",
+    TemplateSyntaxError: "template-broken",
+    UndefinedVariableError: "unknown-variable",
+    UnknownBlockError: "unknown-block",
+    UnprintableError: "unprintable",
+    BadHeaderError: "header-invalid",
+    InvalidAddress: "address-invalid",
+    InvalidAttachment: "attachment-invalid",
+    FileNotFoundError: "attachment-missing",
+}
+"""The codes of the errors that a sample raises."""
 
 
 class Report:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aerogram import registry
 from aerogram.exceptions import OutputError, RenderError
-from aerogram.preview.gallery import gallery_page
+from aerogram.preview.findings import findings_of, sources_of
+from aerogram.preview.gallery import gallery_page, short_path
 from aerogram.preview.sample import grouped
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def write_previews(
 
     For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``. In
     the ``.html`` inline images are ``data:`` URIs; that of a mail without an HTML part shows its text.
-    ``<out>/index.html`` needs no server and no network. A sample is rendered once: its files and the page
+    ``<out>/index.html`` needs no server and no network, and has the findings of the checks. A sample is
+    rendered once: its files and the page
     show the same message. Existing files are overwritten, and none is removed.
 
     Args:
@@ -49,9 +51,25 @@ def write_previews(
     for sample in samples:
         sample.render()
     written = [path for sample in samples for path in _write_sample(folder, sample)]
-    written.append(_write(folder / "index.html", gallery_page(groups).encode()))
+    written.append(_write(folder / "index.html", gallery_page(groups, _checked(samples)).encode()))
     _raise_failures([sample for sample in samples if sample.error is not None], folder)
     return written
+
+
+def _checked(samples: list[Sample]) -> dict[str, str]:
+    """Check the samples, and return the text of each file that a finding names; paths are relative."""
+    found = [finding for sample in samples for finding in findings_of(sample)]
+    sources = sources_of(found)
+    for finding in found:
+        finding["file"] = _relative(finding["file"])
+    return {_relative(path): text for path, text in sources.items()}
+
+
+def _relative(path: str) -> str:
+    try:
+        return Path(path).relative_to(Path.cwd()).as_posix() if path else ""
+    except ValueError:  # it is elsewhere
+        return short_path(path)
 
 
 def _write_sample(out: Path, sample: Sample) -> list[Path]:

@@ -35,7 +35,9 @@ def _problems(sample: Sample) -> list[Problem]:
     if sample.notification is None:
         return []
     try:
-        return checks.check([sample.group.notification], samples={sample.name: sample.notification})
+        rendered = {sample.name: sample.made} if sample.made is not None else {}
+        samples = {sample.name: sample.notification}
+        return checks.check([sample.group.notification], samples=samples, rendered=rendered)
     except Exception as error:  # noqa: BLE001,RUF100 - the application's own code, or a wrong setting
         return [checks.Problem("", 0, sample.group.name, "check-failed", describe(error))]
 

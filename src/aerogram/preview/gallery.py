@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from aerogram.preview.sample import is_embeddable
 from aerogram.templating import page_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aerogram.preview.comparison import Change
     from aerogram.preview.sample import Group, Sample
@@ -66,11 +67,13 @@ class LiveSample:
     mailer: str = ""
 
 
-def gallery_page(groups: Sequence[Group]) -> str:
-    """Return the page that shows ``groups``: style and script inside, every value escaped."""
-    return _page(
-        groups, None, f"{_OPEN_POLICY}; script-src {script_source()}; base-uri 'none'; form-action 'none'"
-    )
+def gallery_page(groups: Sequence[Group], sources: Mapping[str, str]) -> str:
+    """Return the page that shows ``groups``: style and script inside, every value escaped.
+
+    ``sources`` are the texts of the files that the findings of the samples name.
+    """
+    policy = f"{_OPEN_POLICY}; script-src {script_source()}; base-uri 'none'; form-action 'none'"
+    return _page(groups, None, policy, sources)
 
 
 def studio_page(groups: Sequence[Group], live: Live) -> str:
@@ -78,7 +81,9 @@ def studio_page(groups: Sequence[Group], live: Live) -> str:
     return _page(groups, live, "")
 
 
-def _page(groups: Sequence[Group], live: Live | None, policy: str) -> str:
+def _page(
+    groups: Sequence[Group], live: Live | None, policy: str, sources: Mapping[str, str] | None = None
+) -> str:
     return _rendered(
         "viewer.html",
         groups=groups,
@@ -88,12 +93,30 @@ def _page(groups: Sequence[Group], live: Live | None, policy: str) -> str:
         script=_script(),
         policy=policy,
         live=live,
+        sources=sources or {},
     )
 
 
-def sample_view(sample: Sample, live: LiveSample | None = None) -> str:
+def sample_view(
+    sample: Sample, live: LiveSample | None = None, sources: Mapping[str, str] | None = None
+) -> str:
     """Return what the viewer shows of one sample, as a piece of HTML."""
-    return _rendered("sample.html", sample=sample, live=live)
+    return _rendered("sample.html", sample=sample, live=live, sources=sources or {})
+
+
+def findings_view(findings: Sequence[Mapping[str, Any]], sources: Mapping[str, str]) -> str:
+    """Return the list of findings, as a piece of HTML."""
+    template = _environment().get_template("macros.html")
+    return str(template.module.findings_list(findings, sources))
+
+
+def short_path(path: str) -> str:
+    """Return the end of a path, by which people know a file.
+
+    >>> short_path("/srv/shop/templates/sale.html")
+    'templates/sale.html'
+    """
+    return "/".join(re.split(r"[\\/]", path)[-2:])
 
 
 def comparison_page(changes: Sequence[Change], mails: int) -> str:
@@ -135,7 +158,7 @@ def _asset(name: str) -> str:
 @cache
 def _environment() -> Any:
     environment = page_environment(_PAGE)
-    environment.filters.update(human_size=human_size, person=person)
+    environment.filters.update(human_size=human_size, person=person, short_path=short_path)
     environment.globals.update(clip=_GMAIL_CLIP, embeddable=is_embeddable, sample_view=sample_view)
     return environment
 

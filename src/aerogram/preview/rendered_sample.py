@@ -133,11 +133,30 @@ class RenderedSample:
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
         """The name and decoded value of each header, in the order they are sent."""
-        return [(name, str(value)) for name, value in self.parsed.items()]
+        return [(name, str(value)) for name, value in self._head.items()]
+
+    @cached_property
+    def _head(self) -> ParsedMessage:
+        """The header block alone, which is read much faster than the whole."""
+        return email.message_from_bytes(self.raw.partition(b"\r\n\r\n")[0], policy=_POLICY)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        """The values that were asked for: each reading of one parses it anew."""
+        return {}
 
     def header(self, name: str) -> str:
         """Return a header's decoded value, the empty string where there is none."""
-        return str(self.parsed.get(name, ""))
+        if name not in self._values:
+            self._values[name] = str(self._head.get(name, ""))
+        return self._values[name]
+
+    @property
+    def has_attachments(self) -> bool:
+        """Whether there are parts beside the text and the HTML; most mails tell without being parsed."""
+        forms = getattr(self.message, "alternatives", ())
+        is_plain = not self.message.attachments and all(form[1] == "text/html" for form in forms)
+        return bool(self.attachments) if len(forms) > 1 or not is_plain else False
 
     @cached_property
     def attachments(self) -> list[Attachment]:
@@ -170,6 +189,15 @@ class ReceivedSample(RenderedSample):
     def __init__(self, raw: bytes, recipients: Iterable[str]) -> None:
         self.raw = raw
         self.recipients = tuple(recipients)
+
+    @property
+    def _head(self) -> ParsedMessage:
+        return self.parsed
+
+    @property
+    def has_attachments(self) -> bool:
+        """Whether there are parts beside the text and the HTML."""
+        return bool(self.attachments)
 
     @cached_property
     def bcc(self) -> list[str]:

@@ -18,6 +18,7 @@ from aerogram.samples import samples_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aerogram.checks.rendering import Rendered
     from aerogram.notification import Notification
 
 _SLUG_LENGTH = 80
@@ -55,6 +56,7 @@ class Sample:
     notification: Notification | None = None
     rendered: RenderedSample | None = None
     error: Exception | None = None
+    made: Rendered | None = None  # what the checks look at
     findings: list[dict[str, Any]] | None = None  # what the checks say, once they were asked
 
     @property
@@ -71,8 +73,13 @@ class Sample:
         """Render it, unless that was done; an error is kept, so that the other samples are seen."""
         if self.notification is None or self.rendered is not None or self.error is not None:
             return
+        from aerogram.checks.rendering import (
+            render,
+        )  # here, because a page is shown before anything is rendered
+
         try:
-            self.rendered = RenderedSample(self.notification.render())
+            self.made = render(self.notification)
+            self.rendered = RenderedSample(self.made.message)
         except Exception as error:  # noqa: BLE001,RUF100 - the application's own code: whatever it raises is shown
             self.error = error
 

@@ -125,6 +125,7 @@ const frame = (data, look, title) => {
   element.title = title;
   element.style.colorScheme = look.scheme === "dark" ? "dark" : "light";
   element.srcdoc = srcdoc;
+  element.loaded = new Promise((resolve) => { element.addEventListener("load", resolve, { once: true }); });
   return { element, blocked, srcdoc };
 };
 

@@ -7,7 +7,6 @@ if (isLive) {
   one("#main").append(live);
   let token = one("meta[name=studio-token]").content;
   let instance = null;
-  let inspecting = innerWidth >= 1280 ? "findings" : "";
   let shownQuery = "";
   const mails = new Map();
   const path = (id) => id.split("/").map(encodeURIComponent).join("/");
@@ -18,9 +17,17 @@ if (isLive) {
     return answer;
   };
 
-  const articleOf = async ({ id, query }) => {
-    const answer = await fetched(`studio/view/${path(id)}${query ? `?${query}` : ""}`);
-    return one("article", new DOMParser().parseFromString(await answer.text(), "text/html"));
+  const viewOf = async ({ id, query }) => (await fetched(`studio/view/${path(id)}${query ? `?${query}` : ""}`)).text();
+  const articleIn = (text) => one("article", new DOMParser().parseFromString(text, "text/html"));
+  const articleOf = async (place) => articleIn(await viewOf(place));
+
+  // The samples beside the one that is shown are asked for before somebody steps to them, until a file changes.
+  let ahead = new Map();
+  const askAhead = (id) => {
+    const shown = entries().filter((entry) => !entry.hidden).map((entry) => entry.dataset.id);
+    const at = shown.indexOf(id);
+    const near = [shown[at + 1], shown[at - 1]].filter(Boolean);
+    ahead = new Map(near.map((each) => [each, ahead.get(each) ?? viewOf({ id: each, query: "" }).catch(() => null)]));
   };
 
   const showWrong = (problems) => {
@@ -30,15 +37,14 @@ if (isLive) {
     }
   };
 
-  // ---- findings ------------------------------------------------------------------------------------------------
-
   const element = (tag, className, text) => {
     const made = document.createElement(tag);
     if (className) made.className = className;
     if (text !== undefined) made.textContent = text;
     return made;
   };
-  const short = (file) => file.split(/[\\/]/).slice(-2).join("/");
+
+  // ---- findings ------------------------------------------------------------------------------------------------
 
   const showFindings = async (sample) => {
     const target = one(".found", sample);
@@ -48,61 +54,15 @@ if (isLive) {
       answer = await (await fetched(`studio/findings/${path(sample.id)}${shownQuery ? `?${shownQuery}` : ""}`)).json();
     } catch { return; }
     if (!target.isConnected) return;
-    const { findings, sources } = answer;
-    sample.sources = sources;
+    sample.sources = answer.sources;
     const count = one(".count", sample);
-    count.hidden = !findings.length;
-    count.textContent = findings.length;
-    count.classList.toggle("error", findings.some((finding) => finding.severity === "error"));
-    findings.sort((one, other) => (other.severity === "error") - (one.severity === "error"));
-    const list = element("ol", "findings");
-    for (const finding of findings) {
-      const item = element("li", finding.severity);
-      const head = element("p", "head");
-      head.append(element("b", "", finding.code), element("span", "severity", finding.severity));
-      item.append(head, element("p", "message", finding.message));
-      if (finding.file) {
-        const place = `${short(finding.file)}${finding.line ? `:${finding.line}` : ""}`;
-        const jump = element(sources[finding.file] !== undefined ? "button" : "span", "place", place);
-        jump.type = "button";
-        jump.title = finding.file;
-        jump.addEventListener("click", () => showTemplate(sample, finding.file, finding.line));
-        item.append(jump);
-      }
-      list.append(item);
-    }
-    target.replaceChildren(findings.length ? list : element("p", "quiet", "Nothing found."));
-  };
-
-  const showTemplate = (sample, file, line) => {
-    const panel = one("[data-panel=template]", sample);
-    const text = sample.sources?.[file];
-    if (!panel || text === undefined) return;
-    panel.replaceChildren(...text.split("\n").map((content, index) => {
-      const row = element("span", index + 1 === line ? "line here" : "line");
-      row.append(element("i", "", String(index + 1)), `${content}\n`);
-      return row;
-    }));
-    const tab = one("[data-part=template]", sample);
-    tab.hidden = false;
-    tab.textContent = short(file);
-    change({ part: "template" });
-    one(".here", panel)?.scrollIntoView({ block: "center" });
+    count.hidden = !answer.findings.length;
+    count.textContent = answer.findings.length;
+    count.classList.toggle("error", answer.findings.some((finding) => finding.severity === "error"));
+    target.replaceChildren(...new DOMParser().parseFromString(answer.html, "text/html").body.childNodes);
   };
 
   // ---- opening, editing, refreshing ----------------------------------------------------------------------------
-
-  const inspect = (what, article = current) => {
-    inspecting = what;
-    if (!article) return;
-    const inspector = one(".inspector", article);
-    article.classList.toggle("inspected", Boolean(inspector && what));
-    for (const button of all("[data-inspect]", article)) {
-      if (button.dataset.inspect) button.setAttribute("aria-pressed", String(button.dataset.inspect === what));
-    }
-    for (const section of all("[data-inspector]", article)) section.hidden = section.dataset.inspector !== what;
-    if (view.part === "html" && one(".device iframe", article)) { setWidth(current); fit(current); }
-  };
 
   const prepare = (article) => {
     const address = one("#to-address", article);
@@ -118,11 +78,13 @@ if (isLive) {
       if (!place.id) return null;
       if (current?.id === place.id && shownQuery === place.query) return current;
       try {
-        const article = await articleOf(place);
+        const text = place.query ? null : await ahead.get(place.id);
+        const article = text ? articleIn(text) : await articleOf(place);
         shownQuery = place.query;
         prepare(article);
-        inspect(inspecting, article);
+        showInspector(article);
         live.replaceChildren(article);
+        setTimeout(() => askAhead(place.id));
         // Checking takes the server longer than showing: it waits until somebody stays.
         setTimeout(() => { if (current === article) showFindings(article); }, 250);
         return article;
@@ -156,7 +118,7 @@ if (isLive) {
     else current.replaceChildren(...article.childNodes);
     delete current.data;
     prepare(current);
-    inspect(inspecting);
+    showInspector(current);
     const shown = showSample(current);
     window.scrollTo(0, scrolled);
     await shown;
@@ -201,9 +163,7 @@ if (isLive) {
   live.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
     if (!button) return;
-    const { inspect: what } = button.dataset;
-    if (what !== undefined) inspect(what === inspecting ? "" : what);
-    else if (button.classList.contains("reset")) { button.focus(); goTo({ edit: "" }); }
+    if (button.classList.contains("reset")) { button.focus(); goTo({ edit: "" }); }
     else if (button.classList.contains("copy-link")) {
       navigator.clipboard?.writeText(location.href);
       button.textContent = "Copied";
@@ -235,18 +195,19 @@ if (isLive) {
     if (found.message_id) report.append(element("p", "quiet", found.message_id));
   });
 
-  Object.assign(keys, Object.fromEntries([["f", "findings"], ["e", "edit"], ["s", "send"]].map(
-    ([key, what]) => [key, () => inspect(what === inspecting ? "" : what)])));
+  Object.assign(keys, { e: () => inspect("edit"), s: () => inspect("send") });
 
   // ---- lists -----------------------------------------------------------------------------------------------------
 
-  const showRow = (row) => {
-    for (const entry of all(`.entry[data-id="${CSS.escape(row.id)}"]`)) {
+  const placesOf = (selector) => new Map(all(selector).map((each) => [each.dataset.id, each]));
+  const showRow = (row, listed, cards) => {
+    const entry = listed.get(row.id), card = cards.get(row.id);
+    if (entry) {
       entry.classList.toggle("failed", Boolean(row.failed));
       one(".subject", entry).textContent = row.failed ? "could not be rendered" : row.subject || "(no subject)";
       entry.dataset.words += ` ${row.failed ? "failed" : `${row.subject} ${row.to}`}`.toLowerCase();
     }
-    for (const card of all(`.card[data-id="${CSS.escape(row.id)}"]`)) {
+    if (card) {
       card.classList.toggle("failed", Boolean(row.failed));
       one("b", card).textContent = row.failed ? "Could not be rendered" : row.subject || "(no subject)";
       const words = row.failed ?? row.text;
@@ -272,14 +233,14 @@ if (isLive) {
     const answer = await fetch("studio/rows");
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
-    const caught = [];
+    const caught = [], listed = placesOf(".entry"), cards = placesOf(".card");
     for (;;) {
       const { done, value } = await reader.read();
       const lines = (rest + (value ?? "")).split("\n");
       rest = lines.pop();
       for (const row of lines.map((line) => JSON.parse(line))) {
         if (row.id.startsWith("inbox/") && one("#inbox")) caught.push(row);
-        else showRow(row);
+        else showRow(row, listed, cards);
       }
       if (done) break;
     }
@@ -297,6 +258,7 @@ if (isLive) {
     } catch { return; }
     token = one("meta[name=studio-token]", page).content;
     mails.clear();
+    ahead.clear();
     for (const selector of ["#side nav", "#side header p", "#problems", "#overview .grid"]) {
       one(selector).replaceChildren(...one(selector, page).childNodes);
     }
@@ -326,8 +288,8 @@ if (isLive) {
   events.addEventListener("mail", ({ data }) => showCaught(JSON.parse(data)));
   events.addEventListener("error", () => { state.textContent = "Waiting for the studio"; state.className = ""; });
 
-  showRows();
-  observe();
+  // The page is painted before it asks for everything it lists.
+  requestAnimationFrame(() => setTimeout(() => { showRows(); observe(); }));
 } else {
   all(".card").forEach((card) => thumbnails.observe(card));
 }

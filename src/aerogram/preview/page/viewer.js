@@ -53,6 +53,8 @@ const showMail = async (sample) => {
 const fit = async (sample) => {
   const element = one(".device iframe", sample);
   if (!element) return;
+  await element.loaded;  // the mail itself comes first
+  if (!element.isConnected) return;
   const height = await heightOf(element.srcdocShown, element.clientWidth);
   if (!height || !element.isConnected) return;
   element.style.height = `${height}px`;
@@ -130,6 +132,42 @@ const downloadMessage = (link, event) => {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 };
 
+// ---- what is beside the mail: findings, and in the studio the form and the test -----------------------------
+
+let inspecting = innerWidth >= 1280 ? "findings" : "";
+const showInspector = (article) => {
+  article.classList.toggle("inspected", Boolean(one(".inspector", article) && inspecting));
+  for (const button of all("[data-inspect]", article)) {
+    if (button.dataset.inspect) button.setAttribute("aria-pressed", String(button.dataset.inspect === inspecting));
+  }
+  for (const section of all("[data-inspector]", article)) section.hidden = section.dataset.inspector !== inspecting;
+};
+const inspect = (what) => {
+  inspecting = what === inspecting ? "" : what;
+  if (!current) return;
+  showInspector(current);
+  if (view.part === "html" && one(".device iframe", current)) { setWidth(current); fit(current); }
+};
+
+const sourcesOf = (sample) => sample.sources ?? JSON.parse(one("#sources")?.textContent ?? "{}");
+const showTemplate = (sample, file, line) => {
+  const panel = one("[data-panel=template]", sample);
+  const text = sourcesOf(sample)[file];
+  if (!panel || text === undefined) return;
+  panel.replaceChildren(...text.split("\n").map((content, index) => {
+    const row = document.createElement("span"), number = document.createElement("i");
+    row.className = index + 1 === line ? "line here" : "line";
+    number.textContent = String(index + 1);
+    row.append(number, `${content}\n`);
+    return row;
+  }));
+  const tab = one("[data-part=template]", sample);
+  tab.hidden = false;
+  tab.textContent = file.split(/[\\/]/).slice(-2).join("/");
+  change({ part: "template" });
+  one(".here", panel)?.scrollIntoView({ block: "center" });
+};
+
 // ---- what is shown -----------------------------------------------------------------------------------------
 
 const showSample = (sample) => {
@@ -173,6 +211,7 @@ const show = async () => {
   openSide(false);
   if (!current) return;
   current.hidden = false;
+  showInspector(current);
   showSample(current);
   if (isOther) window.scrollTo(0, 0);
 };
@@ -236,8 +275,10 @@ document.addEventListener("click", (event) => {
     if (side.classList.contains("open") && !side.contains(event.target)) openSide(false);
     return;
   }
-  const { part, width, scheme, toggle, step: by } = button.dataset;
-  if (part) change({ part });
+  const { part, width, scheme, toggle, step: by, inspect: what, file, line } = button.dataset;
+  if (what !== undefined) inspect(what);
+  else if (file) showTemplate(current, file, Number(line));
+  else if (part) change({ part });
   else if (width) change({ width, custom: 0 });
   else if (scheme) change({ scheme });
   else if (toggle) change({ [toggle]: !view[toggle] });
@@ -262,6 +303,7 @@ const keys = {
   g: () => { location.hash = "#"; },
   w: () => change({ width: cycle(Object.keys(widths), view.custom ? "" : view.width), custom: 0 }),
   d: () => change({ scheme: cycle(schemes, view.scheme) }),
+  f: () => inspect("findings"),
   i: () => change({ images: !view.images }),
   c: () => change({ styles: !view.styles }),
   "/": () => { openSide(true); search.focus(); search.select(); },

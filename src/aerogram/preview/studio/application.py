@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from aerogram.exceptions import InvalidAddress, NotificationNotFound, describe
 from aerogram.preview.findings import findings_of, sources_of
-from aerogram.preview.gallery import Live, LiveSample, page_policy, sample_view, studio_page
+from aerogram.preview.gallery import Live, LiveSample, findings_view, page_policy, sample_view, studio_page
 from aerogram.preview.studio.editing import EditError, form_of
 from aerogram.preview.studio.events import Events
 from aerogram.preview.studio.inbox import Inbox
@@ -187,7 +187,8 @@ class Studio:
     def findings(self, request: Request) -> Response:
         """Return the findings of one sample, with the files they are about."""
         found = findings_of(self._find(request))
-        return Json({"findings": found, "sources": sources_of(found)})
+        sources = sources_of(found)
+        return Json({"findings": found, "sources": sources, "html": findings_view(found, sources)})
 
     def rows(self, _request: Request) -> Response:
         """Yield what lists show of each mail, one JSON object a line, as they are rendered."""
@@ -264,7 +265,7 @@ def _row(sample: Sample) -> dict[str, Any]:
         "subject": rendered.header("Subject"),
         "from": rendered.header("From"),
         "to": rendered.header("To"),
-        "attachments": bool(rendered.attachments),
+        "attachments": rendered.has_attachments,
         "text": None if rendered.html is not None else (rendered.text or "")[:600],
     }
 

@@ -126,7 +126,7 @@ class Library:
         notification = edited(base.notification, dict(variant.edits))
         if variant.locale:
             notification = in_locale(notification, variant.locale)
-        found = replace(base, notification=notification, rendered=None, error=None, findings=None)
+        found = replace(base, notification=notification, rendered=None, error=None, made=None, findings=None)
         self._variants[key] = found
         while len(self._variants) > _MOST_VARIANTS:
             self._variants.popitem(last=False)
