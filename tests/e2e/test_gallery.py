@@ -36,6 +36,10 @@ p { color: rgb(1, 1, 1) }
 <a href="https://shop.example/" onclick="alert(1)">Shop</a></body></html>"""
 
 
+# The frame runs no scripts, so it is waited for from outside.
+LOADED = "element => Promise.race([element.loaded, new Promise((resolve) => setTimeout(resolve, 15000))])"
+
+
 class Styled(Notification, name="gallery_styled"):
     """A styled mail."""
 
@@ -106,9 +110,10 @@ def pictures() -> Iterator[Pictures]:
         thread.join()
 
 
-@pytest.fixture
-def gallery(page: Page, tmp_path: Path) -> Iterator[Page]:
-    """The page of three notifications, opened from disk; the console must stay empty."""
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of three notifications, written once."""
+    tmp_path = tmp_path_factory.mktemp("exported")
     for name, source in {
         "styled.html": STYLED,
         "plain.txt": "Plain text",
@@ -117,10 +122,16 @@ def gallery(page: Page, tmp_path: Path) -> Iterator[Page]:
         (tmp_path / name).write_text(source)
     with settings.override(TEMPLATE_DIRS=[str(tmp_path)]), pytest.raises(RenderError):
         write_previews(tmp_path / "out", [Styled, Plain, Failing])
+    return tmp_path / "out" / "index.html"
+
+
+@pytest.fixture
+def gallery(page: Page, exported: Path) -> Iterator[Page]:
+    """The page, opened from disk; the console must stay empty."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto((tmp_path / "out" / "index.html").as_uri())
+    page.goto(exported.as_uri())
     yield page
     assert complaints == []
     assert page.title() == "Mail previews"
@@ -133,9 +144,9 @@ def open_sample(gallery: Page, words: str) -> None:
 def mail(gallery: Page) -> Frame:
     """Return the frame that shows the mail, its content loaded."""
     handle = gallery.locator("article.sample:visible iframe").element_handle()
+    handle.evaluate(LOADED)
     frame = handle.content_frame()
     assert frame is not None
-    frame.wait_for_selector("p")
     return frame
 
 
@@ -188,7 +199,7 @@ def test_remote_images_load_only_when_asked_for(page: Page, tmp_path: Path, pict
     open_sample(page, "first")
     mail(page)
     assert pictures.asked == []
-    page.get_by_role("button", name="Load").click()
+    page.get_by_role("button", name="Load", exact=True).click()
     page.frame_locator("article iframe").locator("#remote").wait_for(state="attached")
     until = time.monotonic() + 20
     while not pictures.asked and time.monotonic() < until:
@@ -204,7 +215,7 @@ def test_inline_images_are_shown(gallery: Page):
 def test_dark_is_what_the_mail_itself_says(gallery: Page):
     open_sample(gallery, "first")
     assert colour(gallery) == "rgb(1, 1, 1)"
-    gallery.get_by_role("button", name="Dark").click()
+    gallery.get_by_role("button", name="Dark", exact=True).click()
     assert colour(gallery) == "rgb(250, 250, 250)"
     gallery.get_by_role("button", name="Inverted").click()
     assert colour(gallery) == "rgb(1, 1, 1)"
@@ -217,7 +228,7 @@ def test_the_mail_is_light_until_told_otherwise_whatever_the_system_is(gallery: 
     gallery.emulate_media(color_scheme=scheme)
     open_sample(gallery, "first")
     assert colour(gallery) == "rgb(1, 1, 1)"
-    gallery.get_by_role("button", name="Dark").click()
+    gallery.get_by_role("button", name="Dark", exact=True).click()
     assert colour(gallery) == "rgb(250, 250, 250)"
 
 
@@ -225,7 +236,7 @@ def test_phone_width_is_a_phones(gallery: Page):
     open_sample(gallery, "first")
     size = "getComputedStyle(document.querySelector('p')).fontSize"
     assert mail(gallery).evaluate(size) != "30px"
-    gallery.get_by_role("button", name="Phone").click()
+    gallery.get_by_role("button", name="Phone", exact=True).click()
     expect(gallery.locator(".device:visible")).to_have_css("width", "406px")
     # The frame grows in steps. Waiting inside of it would need its scripts, which its sandbox forbids.
     expect(mail(gallery).locator("html")).to_have_js_property("clientWidth", 390)
@@ -311,3 +322,17 @@ def test_a_narrow_window_has_a_menu_and_no_sideways_scrolling(gallery: Page):
     open_sample(gallery, "first")
     expect(gallery.locator("#side")).to_be_hidden()
     assert gallery.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_findings_lead_to_the_line_of_the_template(gallery: Page):
+    gallery.set_viewport_size({"width": 1440, "height": 900})
+    gallery.locator('.entry[data-id="gallery_styled/first"]').click()
+    article = gallery.locator("article.sample:visible")
+    if not article.locator(".findings").is_visible():
+        gallery.keyboard.press("f")
+    place = article.locator("button.place", has_text=".html:").first
+    line = place.get_attribute("data-line")
+    place.click()
+    expect(article.locator("[data-panel=template] .line.here i")).to_have_text(str(line))
+    gallery.keyboard.press("f")
+    expect(article.locator(".findings")).to_be_hidden()

@@ -174,8 +174,12 @@ def open_sample(page: Page, sample: str = "shipped/one-parcel") -> None:
 
 
 def mail(page: Page) -> Frame:
-    page.frame_locator(".device iframe").locator("p").first.wait_for()
-    frame = page.locator(".device iframe").element_handle().content_frame()
+    """Return the frame of the mail, its content loaded; it runs no scripts, so that is seen from outside."""
+    handle = page.locator(".device iframe").element_handle()
+    handle.evaluate(
+        "element => Promise.race([element.loaded, new Promise((resolve) => setTimeout(resolve, 15000))])"
+    )
+    frame = handle.content_frame()
     assert frame is not None
     return frame
 
@@ -491,7 +495,5 @@ def test_caught_mails_appear_as_they_arrive(browser, tmp_path: Path, free_port):
 
 
 def test_the_program_ends_when_told(studio: Program):
-    begun = time.monotonic()
-    studio.end()
+    studio.end()  # waits, and fails if it takes too long
     assert studio.process.returncode in (0, -15, 143)
-    assert time.monotonic() - begun < 10
