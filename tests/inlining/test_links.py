@@ -93,6 +93,8 @@ def test_a_relative_url_is_resolved_and_no_other(url: str, expected: str) -> Non
          "content: 'url(/x)' } q { background: url(https://shop.example/x)"),
         ("<p class=s>", "url(https://shop.example/a/s.png)"),
         ("<p><!--[if mso]><v:fill src=\"/x?a&amp;b\"/><![endif]-->", 'src="https://shop.example/x?a&amp;b"'),
+        ("<!--[if mso]><v:fill src='/x'/><![endif]--><p>a", "src='https://shop.example/x'"),
+        ("<html><p>a</html><!--[if mso]><a href='/x'>b</a><![endif]-->", "href='https://shop.example/x'"),
         ("<!-- href=\"/x\" --><p>", '<!-- href="/x" -->'),
         ("<base href='https://o.example/d/'><a href='x'>", 'href="https://o.example/d/x"'),
         ("<base href='d/'><a href='x'>", 'href="https://shop.example/a/d/x"'),

@@ -113,8 +113,8 @@ def find_links(root: Element) -> list[Link]:
 
 def _rewrite(root: Element, resolve: Resolve) -> None:
     """Replace every URL of a document by what ``resolve`` returns."""
-    for element in root.iter():
-        if not isinstance(element.tag, str):
+    for element in (*root.itersiblings(preceding=True), *root.iter(), *root.itersiblings()):
+        if not isinstance(element.tag, str):  # a comment, perhaps before or behind the root
             text = element.text or ""
             if text.lstrip().lower().startswith("[if"):  # Outlook reads it
                 element.text = _IN_COMMENT.sub(

@@ -69,7 +69,7 @@ def _read(file: Any) -> str | bytes:
         data = None if iscoroutinefunction(file.read) else file.read()
     except ValueError as error:  # a file that is closed, write-only, or no text in its encoding
         raise InvalidAttachment(
-            f"The content, a {kind}, cannot be read: {error}. Attach a file while it is open for reading, in "
+            f"The content, a {kind}, cannot be read: {str(error).rstrip('.')}. Attach a file while it is open for reading, in "
             "binary mode unless it is text; or give its path."
         ) from error
     finally:
