@@ -101,8 +101,15 @@ def test_count(mailoutbox: list[EmailMessage]) -> None:
     assert assert_mail_sent(InvoiceMail).subject == "Invoice 2"
     with pytest.raises(AssertionError, match=r"2 mails match InvoiceMail\. 1 expected"):
         assert_mail_sent(InvoiceMail, count=1)
-    with pytest.raises(ValueError, match="assert_mail_not_sent"):
-        assert_mail_sent(InvoiceMail, count=0)
+    for wrong in (0, -1, True, "1"):
+        with pytest.raises(ValueError, match="assert_mail_not_sent"):
+            assert_mail_sent(InvoiceMail, count=wrong)  # type: ignore[call-overload]  # a text is no number
+
+
+@pytest.mark.parametrize("kind", [5, InvoiceMail.samples, object()])
+def test_a_kind_that_is_none_is_refused(kind: Any, mailoutbox: list[EmailMessage]) -> None:
+    with pytest.raises(TypeError, match=r"^kind is of type \w+\. Accepted: a class of notifications"):
+        assert_mail_sent(kind)
 
 
 def test_a_failure_lists_the_nearest_first(mailoutbox: list[EmailMessage]) -> None:

@@ -219,6 +219,8 @@ class Templates:
         undefined = traceback.tb_frame.f_locals.get("self") if traceback else None
         if not isinstance(undefined, jinja2.Undefined) or undefined._undefined_name is None:
             return ""
+        if isinstance(undefined._undefined_name, int):  # of a list
+            return ""
         name = str(undefined._undefined_name)
         if text == f"{name!r} is undefined":
             known = {*variables, *self.shared_names}

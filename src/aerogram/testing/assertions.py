@@ -95,7 +95,7 @@ def assert_mail_sent(
     1
     <EmailMultiAlternatives 'Hello' to 1 recipient>
     """
-    if count is not None and count < 1:
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise ValueError(f"count is {count!r:.50}. Accepted: 1 and more; assert_mail_not_sent() is for none.")
     wanted, sent = Conditions(kind, to, subject, attachments), _sent(messages)
     found = [each for each in sent if not wanted.unmet(each)]
@@ -149,6 +149,13 @@ class Conditions:
     to: Any = None
     subject: str | re.Pattern[str] | None = None
     attachments: str | int | Iterable[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.kind is None or isinstance(self.kind, type | str)):
+            raise TypeError(
+                f"kind is of type {type(self.kind).__name__}. Accepted: a class of notifications or messages, "
+                "or the name of a notification."
+            )
 
     def unmet(self, message: Any) -> list[str]:
         """Return the names of the conditions that a message does not meet."""

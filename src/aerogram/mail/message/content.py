@@ -68,8 +68,9 @@ def _read(file: Any) -> str | bytes:
     try:
         data = None if iscoroutinefunction(file.read) else file.read()
     except ValueError as error:  # a file that is closed, write-only, or no text in its encoding
+        problem = str(error).rstrip(".")
         raise InvalidAttachment(
-            f"The content, a {kind}, cannot be read: {str(error).rstrip('.')}. Attach a file while it is open for reading, in "
+            f"The content, a {kind}, cannot be read: {problem}. Attach a file while it is open for reading, in "
             "binary mode unless it is text; or give its path."
         ) from error
     finally:
