@@ -81,6 +81,7 @@ def values() -> dict[str, Any]:
         "greeting": "Dear %s",
         "pair": ("Ann", None),
         "code": "482 913",
+        "holds": {"x": None, "name": "Ann", "user": User()},
     }
 
 
@@ -178,6 +179,13 @@ def refused(source: str, **others: str) -> str:
         ("'x' ~ none", "{{ none }} is None"),
         ("'%s' % none", "{{ none }} is None"),
         ("_('%(x)s', x=none)", "{{ none }} is None"),
+        ("_('%(x)s', **holds)", "{{ x }} is None"),
+        ("'%(x)s' | format(**holds)", "{{ x }} is None"),
+        ("'{x}'.format(**holds)", "{{ x }} is None"),
+        ("'{user.phone}'.format(**holds)", "{{ user.phone }} is None"),
+        ("'{user[name]}'.format(**{'user': {'name': none}})", "{{ user['name'] }} is None"),
+        ("'{user}'.format(**holds)", "{{ user }} is an object of type User"),
+        ("'%(x)d' % holds", "{{ x }} is None"),
     ],
 )
 @pytest.mark.parametrize("place", ["{{ X }}", "\n\n<a title='{{ X }}'>", "{% set y = X %}{{ y }}"])
@@ -209,6 +217,17 @@ def test_a_block_is_called_and_a_loop_is_no_text() -> None:
     refused("{% for x in [1] %}{{ loop }}{% endfor %}")
 
 
+def test_an_imported_template_that_prints_nothing_is_not_what_was_meant() -> None:
+    assert "{{ code }} is an imported template" in refused("{% import 'macros' as code %}{{ code }}")
+    own = templates("{% import 'words' as words %}{{ words }}", words="{% set x = 1 %}Some words")
+    assert own.html("a", {}, "o") == own.text("a", {}, "o") == "Some words"
+
+
+def test_the_body_of_a_call_is_called() -> None:
+    macro = "{% macro box() %}{{ caller }}{% endmacro %}"
+    assert "Call it: caller()." in refused(macro + "{% call box() %}x{% endcall %}")
+
+
 def test_a_component_that_is_given_none_is_reported_where_it_is_called() -> None:
     source = "{% from 'aerogram/components.html' import details %}\n{{ details([('Phone', user.phone)]) }}"
     error = refused(source)
@@ -232,6 +251,8 @@ def test_a_component_that_is_given_none_is_reported_where_it_is_called() -> None
         ("{{ '%(a)s' % {'a': day, 'b': none}.copy() }}", "2026-05-13"),
         ("{{ {'day': day, 'a b': '/'} | urlencode }}", "day=2026-05-13&a+b=%2F"),
         ("{{ [day] | map('string') | join }} {{ 7 % 4 }}", "2026-05-13 3"),
+        ("{{ '{name} {user.name}'.format(**holds) }} {{ '%(name)s' | format(**holds) }}", "Ann Ann Ann"),
+        ("{{ _('%(name)s', **holds) }} {{ '{name}'.format_map(holds) }}", "Ann Ann"),
         ("{{ some | select | join(', ') }}", "a"),
         ("{% filter upper %}{{ user.name }}{% endfilter %}", "ANN"),
         ("{{ '' | default(none, true) is none }}", "True"),

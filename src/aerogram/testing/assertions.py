@@ -153,8 +153,8 @@ class Conditions:
     def __post_init__(self) -> None:
         if not (self.kind is None or isinstance(self.kind, type | str)):
             raise TypeError(
-                f"kind is of type {type(self.kind).__name__}. Accepted: a class of notifications or messages, "
-                "or the name of a notification."
+                f"kind is of type {type(self.kind).__name__}. Accepted: a class of notifications or "
+                "messages, or the name of a notification."
             )
 
     def unmet(self, message: Any) -> list[str]:

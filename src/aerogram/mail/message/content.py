@@ -70,8 +70,8 @@ def _read(file: Any) -> str | bytes:
     except ValueError as error:  # a file that is closed, write-only, or no text in its encoding
         problem = str(error).rstrip(".")
         raise InvalidAttachment(
-            f"The content, a {kind}, cannot be read: {problem}. Attach a file while it is open for reading, in "
-            "binary mode unless it is text; or give its path."
+            f"The content, a {kind}, cannot be read: {problem}. Attach a file while it is open for "
+            "reading, in binary mode unless it is text; or give its path."
         ) from error
     finally:
         if position is not None:

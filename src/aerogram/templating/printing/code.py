@@ -161,12 +161,14 @@ def _operands_in(node: nodes.Node) -> Iterator[nodes.Node]:
         if not isinstance(node.right, nodes.Dict | nodes.Tuple | nodes.Const):
             yield node.right
     elif isinstance(node, nodes.Filter) and node.name == "format":
-        yield from [node.dyn_args] if node.dyn_args else []
+        yield from filter(None, (node.dyn_args, node.dyn_kwargs))
     elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
         if node.node.attr == "format":
-            yield from [node.dyn_args] if node.dyn_args else []
+            yield from filter(None, (node.dyn_args, node.dyn_kwargs))
         elif node.node.attr == "format_map":
             yield from node.args
+    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in _GETTEXT:
+        yield from filter(None, (node.dyn_kwargs,))
 
 
 def source_of(node: nodes.Node | None) -> str:

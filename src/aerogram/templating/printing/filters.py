@@ -15,28 +15,59 @@ from aerogram.templating.printing.values import PLAIN, check_html, check_text
 
 __all__ = ["check_of", "checked_filters", "checked_operands"]
 
+Check = Callable[[Any, str], Any]
 
-def checked_operands(check: Callable[[Any, str], Any], operands: Any, source: str) -> Any:
-    """Check the right side of ``%``: of a tuple each value, and of a dict those that are asked for."""
+
+def checked_operands(check: Check, operands: Any, source: str) -> Any:
+    """Check what a format gets: of a tuple each value, and of a dict those that become text."""
     if isinstance(operands, tuple):
         for value in operands:
             check(value, "")
         return operands
-    if isinstance(operands, dict):
-        return _Operands(operands, check)
+    if isinstance(operands, Mapping):
+        return _Operands((key, _guarded(value, str(key), check)) for key, value in operands.items())
     return check(operands, source)
 
 
 class _Operands(dict[Any, Any]):
-    def __init__(self, values: dict[Any, Any], check: Callable[[Any, str], Any]) -> None:
-        super().__init__(values)
-        self._check = check
+    """What ``%`` and ``format_map`` take by name; ``**`` takes the values without asking."""
 
     def __getitem__(self, key: Any) -> Any:
-        return self._check(super().__getitem__(key), str(key))
+        value = super().__getitem__(key)
+        if isinstance(value, _Guarded):
+            str(value)  # raises its error
+        return value
 
 
-def check_of(eval_ctx: EvalContext) -> Callable[[Any, str], Any]:
+def _guarded(value: Any, source: str, check: Check) -> Any:
+    try:
+        return value if type(value) in PLAIN else check(value, source)
+    except UnprintableError as error:
+        return _Guarded(value, source, check, error)
+
+
+class _Guarded:
+    """A value without a text form: it may be given to a format, but does not become text."""
+
+    def __init__(self, value: Any, source: str, check: Check, error: UnprintableError) -> None:
+        self.__dict__.update(_value=value, _source=source, _check=check, _error=error)
+
+    def __str__(self) -> str:
+        raise self._error
+
+    __repr__ = __str__
+
+    def __format__(self, _specification: str) -> str:
+        raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        return _guarded(getattr(self._value, name), f"{self._source}.{name}", self._check)
+
+    def __getitem__(self, key: Any) -> Any:
+        return _guarded(self._value[key], f"{self._source}[{key!r}]", self._check)
+
+
+def check_of(eval_ctx: EvalContext) -> Check:
     """Return the check of what a part of this escaping prints."""
     return check_html if eval_ctx.autoescape else check_text
 

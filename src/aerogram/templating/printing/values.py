@@ -7,6 +7,7 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from types import ModuleType
 from typing import Any
 
+from jinja2.environment import TemplateModule
 from jinja2.runtime import Macro, Undefined
 from markupsafe import Markup
 
@@ -30,14 +31,28 @@ def check_html(value: Any, source: str) -> Any:
     Raises:
         UnprintableError: it is None, a function or something else whose text would be a ``repr``.
     """
-    return value if hasattr(type(value), "__html__") else check_text(value, source)
+    is_markup = hasattr(type(value), "__html__") and not isinstance(value, TemplateModule)
+    return value if is_markup else check_text(value, source)
 
 
 def check_text(value: Any, source: str) -> Any:
     """Do the same for a text part, where markup is no text."""
+    if isinstance(value, TemplateModule):
+        return _checked_module(value, source)
     if value is None or _shows_repr(value):
         raise UnprintableError(_problem(value, source))
     return value
+
+
+def _checked_module(value: TemplateModule, source: str) -> TemplateModule:
+    """Refuse an imported template that prints nothing: something else of its name was meant."""
+    if str(value).strip():
+        return value
+    name = source or "x"
+    raise UnprintableError(
+        f"{{{{ {name} }}}} is an imported template, which prints nothing. Call a macro of it: {name}.…(…). "
+        "If a variable of that name is meant, import the template under another one."
+    )
 
 
 def _shows_repr(value: Any) -> bool:
@@ -70,7 +85,7 @@ def _problem(value: Any, source: str) -> str:
             f"{shown} is None, and the mail would say 'None'. Write {{{{ {name} or \"\" }}}} or "
             f'{{{{ {name} | default("-", true) }}}}, or put it into {{% if {name} %}}.'
         )
-    if isinstance(value, Macro):
+    if isinstance(value, Macro) and value.name:  # the body of a {% call %} has none
         return (
             f"{shown} is the macro {value.name!r} itself. Call it: {name}(…). If a variable of that name is "
             f"meant, import the macro under another one: "
