@@ -144,6 +144,31 @@ def test_who_was_refused_is_not_in_doubt_when_a_chunk_has_no_answer():
     assert unread.results["eve@x.org"].status == "uncertain"
 
 
+@pytest.mark.parametrize("unasked", [b"250 ok\r\n", b"550 5.2.2 full\r\n", b"421 4.4.2 idle\r\n"])
+def test_a_reply_to_nothing_is_no_reply_to_the_next_message(unasked):
+    protocol, first, second = session("pipelining"), message(), message("bob@x.org")
+    protocol.begin(first)
+    written(protocol)
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    protocol.begin(second)
+    written(protocol)
+    with pytest.raises(ConnectionLost) as caught:
+        protocol.receive_data(b"250 2.0.0 queued\r\n" + unasked)
+    assert protocol.end(caught.value) == [second]
+    assert results(first) == {"ann@x.org": "sent 250 2.0.0 queued"}
+    assert not second.results
+
+
+def test_where_data_is_answered_by_250_no_reply_before_it_counts():
+    protocol, outgoing = session("pipelining"), message()
+    protocol.begin(outgoing)
+    written(protocol)
+    with pytest.raises(ConnectionLost, match="answered DATA with 250") as caught:
+        protocol.receive_data(b"550 5.2.2 full\r\n250 ok\r\n250 ok\r\n354 go on\r\n")
+    assert protocol.end(caught.value) == [outgoing]
+    assert outgoing.waiting == ["ann@x.org"]
+
+
 def test_contents_travel_behind_their_recipients_by_bdat():
     protocol = session("pipelining", "chunking", chunking=True)
     first, second = message(), message("bob@x.org")

@@ -15,7 +15,7 @@ import pytest
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
-from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status, statuses
+from tests.smtp_peers import LISTED_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status, statuses
 
 SHORT = 0.3
 
@@ -432,6 +432,16 @@ def test_an_item_that_is_no_message_is_reported_and_the_rest_goes_out(connection
         sent, (report,) = deliver(server, [mail(), None, mail("bob@x.org")], connections=connections)
     assert (sent, len(server.messages)) == (2, 2)
     assert isinstance(report.error, AttributeError)
+
+
+@LISTED_OR_STREAMED
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_server_that_answers_twice_loses_no_message_and_no_report(of, count):
+    messages = mails(count)
+    with FaultyServer().on(".", "250 2.1.5 ok", "550 5.2.2 full") as server:
+        assert deliver(server, of(messages)) == (count, [])
+    assert [only_status(message) for message in messages] == ["sent"] * count
+    assert len(server.messages) == count
 
 
 def test_a_reply_of_many_lines_is_read_whole():

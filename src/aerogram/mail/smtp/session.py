@@ -161,10 +161,15 @@ class Session:
             self._unwritten = None
 
     def receive_data(self, octets: bytes) -> bool:
-        """Take in what the server sent; return whether that completed a reply."""
+        """Take in what the server sent to what was written; return whether that completed a reply."""
         self._parser.feed(octets)
+        expected = len(self._awaited)
         completed = False
-        while self._awaited and (reply := self._parser.next_reply()) is not None:
+        while (reply := self._parser.next_reply()) is not None:
+            if not expected and self._unwritten is None:  # a later command must not take it for its own
+                _check_in_step(reply, 421)
+                raise ConnectionLost("the server sent a reply that no command had asked for")
+            expected -= 1
             self._handle(reply)
             completed = True
         return completed
@@ -201,6 +206,8 @@ class Session:
 
     def _handle_data_reply(self, transaction: Transaction, reply: Reply) -> None:
         """Write the content, or leave the transaction when the server does not want it."""
+        if reply.is_positive:  # no reply to any command can be trusted then
+            raise ConnectionLost(f"the server answered DATA with {reply.code}")
         transaction.apply_recipient_replies()
         if reply.code == 354:
             if transaction.recipients and not transaction.message.may_leave():
@@ -215,8 +222,6 @@ class Session:
             return
         if transaction.recipients:
             _check_in_step(reply)
-        if reply.is_positive:
-            raise ConnectionLost(f"the server answered DATA with {reply.code}")
         transaction.settle(reply)
         self._end(transaction)
 
