@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
-import sys
 import threading
 from pathlib import Path
+
+from tests.forked_python import python
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
@@ -54,7 +56,8 @@ class PageRunner:
         programs = folder / "bin"
         programs.mkdir()
         for name, arguments in PROGRAMS.items():
-            (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+            command = shlex.join(python(*arguments.split()))
+            (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
             (programs / name).chmod(0o755)
         kept = {
             name: value

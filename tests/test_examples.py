@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -22,6 +21,7 @@ from lxml import html as lxml_html
 from aerogram import outbox
 from aerogram.outbox.storage.database import current_database
 from aerogram.testing import FaultyServer
+from tests.forked_python import python
 from tests.sample_mail import EXAMPLES, example_messages, example_notifications, html_of, imported
 
 if TYPE_CHECKING:
@@ -34,19 +34,15 @@ SEPARATOR = re.compile(r"^-{79}$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run a Python command in a folder without any setting of the developer's; return its output.
-
-    The processes share what they compile: that is most of the time each of them takes.
-    """
-    bytecode = tmp_path_factory.mktemp("bytecode")
+def run() -> Run:
+    """Run a Python command in a folder without any setting of the developer's; return its output."""
 
     def run(folder: Path, *command: str) -> str:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [sys.executable, "-W", "error", *command],
+            python("-W", "error", *command),
             cwd=folder,
-            env=kept | {"PYTHONIOENCODING": "utf-8", "PYTHONPYCACHEPREFIX": str(bytecode)},
+            env=kept | {"PYTHONIOENCODING": "utf-8"},
             capture_output=True,
             text=True,
             encoding="utf-8",

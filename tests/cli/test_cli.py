@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import mailbox
 import os
@@ -13,22 +12,18 @@ import signal
 import smtplib
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
-from io import StringIO
 from pathlib import Path
 
 import pytest
 
 import aerogram
-from aerogram import Notification, registry
 from aerogram.catcher import CatchingServer
 from aerogram.cli import main
 from aerogram.cli.screen import escape_controls
-from aerogram.conf import settings
+from tests.forked_python import python
 
 MAILS = '''
 from aerogram import Notification
@@ -78,38 +73,9 @@ def shop(tmp_path: Path) -> Path:
 def aerogram_command(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process as in one of its own: in its folder, with what it imports forgotten."""
-    before, path = set(sys.modules), sys.path[:]
-    out, err, is_listed = StringIO(), StringIO(), registry._is_listed
-
-    def is_of_this_folder(cls: type[Notification]) -> bool:  # and not of another test
-        module = sys.modules.get(cls.__module__)
-        return is_listed(cls) and str(getattr(module, "__file__", None) or "").startswith(str(cwd))
-
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(cwd)
-        patch.setattr(registry, "_is_listed", is_of_this_folder)
-        for name, value in (env or {}).items():
-            patch.setenv(name, value)
-        settings.reset()
-        try:
-            status = main(list(arguments))
-        finally:
-            sys.path[:] = path
-            for name in sys.modules.keys() - before:
-                if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(cwd)):
-                    del sys.modules[name]
-    settings.reset()
-    gc.collect()  # so that the names of the notifications are free again
-    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
-
-
-def aerogram_process(
-    *arguments: str, cwd: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, its output into pipes."""
+    """Run the command, its output into pipes."""
     return subprocess.run(
-        [sys.executable, "-m", "aerogram", *arguments],
+        python("-m", "aerogram", *arguments),
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
         capture_output=True,
@@ -197,14 +163,14 @@ def test_check_of_a_module_that_is_not_there_is_1_and_named(shop):
 
 
 def test_traceback_on_demand(shop):
-    done = aerogram_process("--traceback", "--app", "nowhere", "list", cwd=shop)
+    done = aerogram_command("--traceback", "--app", "nowhere", "list", cwd=shop)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 
 
 def test_an_error_in_the_applications_code_shows_where(shop):
     (shop / "crash.py").write_text("\n1 / 0\n")
-    done = aerogram_process("--app", "crash", "list", cwd=shop)
+    done = aerogram_command("--app", "crash", "list", cwd=shop)
     assert done.returncode == 1
     assert 'crash.py", line 2' in done.stderr
 
@@ -250,7 +216,7 @@ def on_a_terminal(*arguments: str, cwd: Path, columns: int) -> tuple[int, str]:
     """Run the command on a pseudo-terminal; return its status and what it wrote there."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "aerogram", *arguments],
+        python("-m", "aerogram", *arguments),
         cwd=cwd,
         env={**os.environ, "COLUMNS": str(columns), "TERM": "xterm"},
         stdin=theirs,
@@ -523,7 +489,7 @@ class Catching:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "aerogram", "catch", "--port", "0", *arguments],
+            python("-u", "-m", "aerogram", "catch", "--port", "0", *arguments),
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

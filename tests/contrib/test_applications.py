@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forked_python import python
 from tests.sample_mail import EXAMPLES
 
 
@@ -16,7 +16,7 @@ from tests.sample_mail import EXAMPLES
 def test_the_tests_of_an_example_pass(example: str, count: int, tmp_path: Path) -> None:
     folder = shutil.copytree(EXAMPLES / example, tmp_path / example)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:asyncio"],
+        python("-W", "error", "-m", "pytest", "-q", "-p", "no:asyncio"),
         cwd=folder,
         env={"PYTHONPATH": "."},
         capture_output=True,

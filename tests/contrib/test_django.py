@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked_python import python
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "django_shop"
 
@@ -88,7 +90,7 @@ class Project:
 
     def python(self, *arguments: str, status: int = 0, **environment: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-W", "error", *arguments],
+            python("-W", "error", *arguments),
             capture_output=True,
             text=True,
             cwd=self.folder,

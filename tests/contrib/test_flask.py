@@ -23,6 +23,7 @@ from aerogram.conf import settings
 from aerogram.contrib.flask import Aerogram, url_for
 from aerogram.exceptions import ImproperlyConfigured, UndefinedVariableError, UnknownSetting
 from aerogram.mail import EmailMessage, send_mail
+from tests.forked_python import python
 from tests.sample_mail import EXAMPLES, html_of
 
 PIXEL = bytes.fromhex(
@@ -233,7 +234,7 @@ def test_the_studio_runs_in_the_application() -> None:
     """Its process is another one, and the example's notifications are found without a setting."""
     command = "-m flask --app club aerogram studio --no-open --port 0"
     with subprocess.Popen(
-        [sys.executable, "-u", *command.split()],
+        python("-u", *command.split()),
         cwd=EXAMPLES / "flask_club",
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
         stdout=subprocess.PIPE,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.forked_python import python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def preview(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aerogram", "--app", "mails", "preview", *arguments]
+    command = python("-m", "aerogram", "--app", "mails", "preview", *arguments)
     return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=100)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import subprocess
@@ -10,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked_python import python
 
 pytest_plugins = ["pytester"]
 
@@ -58,13 +59,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    options = "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments
-    if (
-        "--aerogram-samples" in arguments
-    ):  # runs every notification of its process, and here other tests define some
-        return project.runpytest_subprocess(*options)
-    gc.collect()  # the notifications of the run before
-    return project.runpytest_inprocess(*options)
+    return project.run(*python("-m", "pytest", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments))
 
 
 OUTBOX = """
@@ -99,7 +94,7 @@ def test_mailoutbox(project: pytest.Pytester) -> None:
 
 def test_loads_by_itself_in_each_worker(project: pytest.Pytester) -> None:
     project.makepyfile(test_outbox=OUTBOX)
-    project.runpytest_subprocess("-n", "2", "--aerogram-samples").assert_outcomes(passed=5)
+    run(project, "-n", "2", "--aerogram-samples").assert_outcomes(passed=5)
 
 
 def test_the_fixture_of_pytest_django_wins(project: pytest.Pytester) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.forked_python import python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def statuses(message):
 def run(code: str, **environment: str) -> None:
     """Run a program; what it asserts is asserted."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code)],
+        python("-W", "error", "-c", PRELUDE + textwrap.dedent(code)),
         capture_output=True,
         text=True,
         cwd=ROOT,
