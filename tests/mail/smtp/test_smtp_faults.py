@@ -15,7 +15,16 @@ import pytest
 from aerogram.exceptions import DeliveryError
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
-from tests.smtp_peers import LISTED_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status, statuses
+from tests.smtp_peers import (
+    LISTED_OR_STREAMED,
+    backend_for,
+    copies,
+    deliver,
+    mail,
+    mails,
+    only_status,
+    statuses,
+)
 
 SHORT = 0.3
 
