@@ -53,6 +53,11 @@ def test_an_escaped_class_may_stand_above_others() -> None:
     assert style_of(html, "td") == "color:red"
 
 
+def test_an_escaped_dot_is_no_class_and_an_escaped_hash_no_id() -> None:
+    html = "<style>\\.a { color: red } \\#i { color: red }</style><p class='a' id='i'>x</p>"
+    assert "style=" not in inline_css(html)
+
+
 def test_an_escaped_colon_is_no_pseudo_class() -> None:
     css = r"p{width:1px !important} @media (max-width:600px){.sm\:w-full{width:100%!important}}"
     html = inline_css(f'<style>{css}</style><p class="sm:w-full">x</p>')

@@ -208,7 +208,7 @@ def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, commen
     if _CLIENT_SELECTOR.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
         return True
     stay = changes.copied | changes.not_inlined
-    if stay and any(one.key in stay for block in rule.by_specificity.values() for one in block):
+    if stay and any(one.key in stay for one in rule.known_declarations):
         return True
     return any(
         (selector.compounds[-1].words <= inside and selector.words <= around)
@@ -224,8 +224,7 @@ def _important_declarations(rules: Iterable[StyleRule], changes: CascadeChanges)
     return [
         one
         for rule in (rules if changes.important else ())
-        for block in rule.by_specificity.values()
-        for one in block
+        for one in rule.known_declarations
         if one.key in changes.important and not one.important
     ]
 

@@ -144,7 +144,8 @@ class _SelectorParser:
         for simple in tree.simple_selectors:
             kind = type(simple).__name__
             if kind == "LocalNameSelector":
-                words.add(simple.lower_local_name)
+                tag = simple.lower_local_name
+                words.add(f"\\{tag}" if tag[0] in ".#" else tag)  # an escaped dot is no class
             elif kind == "ClassSelector":
                 words.add("." + (simple.class_name.lower() if self.quirks else simple.class_name))
             elif kind == "IDSelector":

@@ -7,7 +7,6 @@ stays where it is. Selectors and declarations are read when a document first has
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,7 +44,6 @@ _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper o
 _DEFAULT_NAMESPACE = re.compile(r"@namespace\s*(?:[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
-_LOCK = threading.Lock()
 Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
 
 
@@ -108,7 +106,7 @@ class StyleRule:
     stays: bool = False  # in the sheet as well, if it is inlined
     raw: list[RawDeclaration] | None = None  # if there is more in the block than these
     _words: list[frozenset[str]] | None = None
-    by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
+    _by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
     @property
     def prelude(self) -> str:
@@ -146,20 +144,22 @@ class StyleRule:
 
     def declarations(self, specificity: Specificity, *, inlined: bool) -> Declarations:
         """Return the declarations as a selector of this specificity gives them."""
-        found = self.by_specificity.get((specificity, inlined))
-        if found is None:
-            with _LOCK:  # two threads must not get different ones
-                key = specificity, inlined
-                found = self.by_specificity.setdefault(
-                    key, tuple(self._read_declarations(specificity, inlined))
-                )
-        return found
+        key = specificity, inlined
+        if key not in self._by_specificity:  # two threads must not get different ones
+            self._by_specificity.setdefault(key, tuple(self._read_declarations(specificity, inlined)))
+        return self._by_specificity[key]
+
+    @property
+    def known_declarations(self) -> list[RankedDeclaration]:
+        """The declarations as all selectors so far give them."""
+        return [one for block in list(self._by_specificity.values()) for one in block]
 
     def _read_declarations(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
         if self.raw is None:
             found = read_block(self.block)
-            self.raw = [part for part in found if isinstance(part, RawDeclaration) and part.declaration]
-            self.stays = self.stays or len(found) > len(self.raw)
+            raw = [part for part in found if isinstance(part, RawDeclaration) and part.declaration]
+            self.stays = self.stays or len(found) > len(raw)
+            self.raw = raw
         layer = 1 if "@layer" in self.context.around else 0
         declarations = []
         for number, (name, important, parts) in enumerate(grouped(self.raw)):
