@@ -186,6 +186,12 @@ def test_doctype_language_and_direction_survive(doctype: str) -> None:
     assert '<body dir="rtl">' in html
 
 
+def test_an_import_behind_a_rule_stays_without_meaning() -> None:
+    html = inline_css('<style>@import "a.css"; p { color: red } @import "b.css";</style><p>x</p>')
+    assert "a.css" in html
+    assert "b.css" not in html
+
+
 def test_no_doctype_is_invented() -> None:
     assert inline_css("<html><body>x</body></html>").startswith("<html>")
 

@@ -67,6 +67,7 @@ CASES = {
         P + "<p class=a style='margin:5px;margin:revert-layer;color:lime'>",
     ),
     "another namespace": ("@namespace 'urn:x';p{color:red} .a{margin:3px} *|b{color:blue}", P),
+    "a namespace behind a rule": ("p{color:red} @namespace 'urn:x'; b{color:blue} i:hover{top:0}", P),
     "layers": ("@layer base{.a{color:red}} p{color:blue}", P),
     "layers in order": ("@layer x,y; @layer y{p{color:red}} @layer x{#i{color:blue}} p{margin:1px}", P),
     "important in layers": ("@layer x{p{color:red!important}} p{color:blue!important} .a{color:lime}", P),
@@ -195,11 +196,20 @@ def test_a_page_looks_the_same(page: Page, body: str) -> None:
     check(page, f"<!doctype html><html><head></head><body>{body}</body></html>")
 
 
-def test_classes_and_ids_ignore_case_without_a_doctype(page: Page) -> None:
-    check(
-        page,
-        "<html><head><style>.A{color:red} #I{margin:3px}</style></head><body class=a><p id=i>x</p></body></html>",
-    )
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        "",
+        "<!doctype html5>",
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN">',
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">',
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2//EN">',
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN">',
+    ],
+)
+def test_the_doctype_decides_whether_classes_and_ids_ignore_case(page: Page, doctype: str) -> None:
+    style = "<style>.A{color:red} #I{margin:3px}</style>"
+    check(page, f"{doctype}<html><head>{style}</head><body class=a><p id=i>x</p></body></html>")
 
 
 def check(page: Page, html: str) -> None:

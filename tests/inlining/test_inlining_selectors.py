@@ -53,6 +53,11 @@ def test_an_escaped_class_may_stand_above_others() -> None:
     assert style_of(html, "td") == "color:red"
 
 
+def test_a_class_may_begin_with_two_hyphens() -> None:
+    html = inline_css("<style>.--wide { width: 1px }</style><p class='--wide'>x</p>")
+    assert style_of(html, "p") == "width:1px"
+
+
 def test_an_escaped_dot_is_no_class_and_an_escaped_hash_no_id() -> None:
     html = "<style>\\.a { color: red } \\#i { color: red }</style><p class='a' id='i'>x</p>"
     assert "style=" not in inline_css(html)

@@ -26,6 +26,12 @@ Element = (
 _COMMENT = r"<!--(?:-?>|(?:(?!--!?>)[\s\S])*(?:--!?>|\Z))"
 _LEADING = rf"[ \t\n\r]|{_COMMENT}|<(?:!\[|\?)[^>]*>"
 _DOCTYPE = re.compile(rf"((?:{_LEADING})*)(<!doctype[^>]*>)", re.IGNORECASE)
+# A doctype without which classes and ids ignore case (HTML, section 13.2.6.4.1).
+_STANDARD_DOCTYPE = re.compile(
+    r"<!doctype\s+html\s*(?:>|system\s*[\"']|public\s*[\"'](?!-//ietf//|-//w3c//dtd html (?:3"
+    r"|4\.0 (?:frameset|transitional)//|4\.01 (?:frameset|transitional)//[^\"']*[\"']\s*>)))",
+    re.IGNORECASE,
+)
 _WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
 _PART_OF_TABLE = re.compile(
     rf"(?:{_LEADING})*<(?:caption|col(group)?|t(body|d|foot|h|head|r))[\s>/]", re.IGNORECASE
@@ -47,6 +53,17 @@ _IS_PLAIN = re.compile('[^&<>"\r]+').fullmatch  # needs no escapes
 # What no name in a tree may hold (or begin with) is written there as a private character.
 _SHIFTED = {ord(character): 0xE000 + ord(character) for character in "&<>\"'{"}
 _UNSHIFTED = {shifted: character for character, shifted in _SHIFTED.items()}
+
+
+def has_quirks(html: str) -> bool:
+    """Return whether classes and ids ignore case, as browsers decide it by the doctype."""
+    doctype = _DOCTYPE.match(html.lstrip(_BLANK))
+    return not (doctype and _STANDARD_DOCTYPE.match(doctype[2]))
+
+
+def is_fragment(html: str) -> bool:
+    """Return whether HTML has neither a doctype nor html, head or body, and so is written without them."""
+    return _WHOLE_PAGE.search(html) is None
 
 
 def check_size(html: str, template: str | None = None) -> None:
@@ -104,7 +121,7 @@ def write_html(root: Element, source: str) -> str:
     """
     writer = _Writer(source)
     around = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
-    if _WHOLE_PAGE.search(source):
+    if not is_fragment(source):
         doctype = _DOCTYPE.match(source.lstrip(_BLANK))
         before = len(re.findall(f"{_COMMENT}|<[!?]", doctype[1])) if doctype else 0
         for number, element in enumerate(around):
@@ -140,7 +157,7 @@ def _read_tree(text: str) -> Element | None:
     """Read HTML, ``None`` if it is too deep. This and what it calls is all that knows the parser."""
     root: Element = _make_element("html")
     # Browsers keep rows and cells without a table only in a <template>.
-    if _PART_OF_TABLE.match(text) and not _WHOLE_PAGE.search(text):
+    if _PART_OF_TABLE.match(text) and is_fragment(text):
         first = LexborHTMLParser(text, is_fragment=True, fragment_tag="template").root
         is_whole = _copy(first.next.prev if first and first.next else first, etree.SubElement(root, "body"))
         return root if is_whole else None

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lxml import etree
 
 from aerogram.conf import settings
-from aerogram.document import parse_html, write_html
+from aerogram.document import has_quirks, is_fragment, parse_html, write_html
 from aerogram.exceptions import DocumentError
 from aerogram.inlining.links import make_absolute
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["inline_css"]
 
-_WHOLE_PAGE = re.compile(r"<(?:html|head|body|!doctype)[\s>/]", re.IGNORECASE)
-_DOCTYPE = re.compile(r"(?:\s|\ufeff|<\?[^>]*>|<!--(?:(?!-->)[\s\S])*-->)*<!doctype\s+html", re.IGNORECASE)
 _MARKUP_IN_CSS = re.compile(r"<[/!?a-zA-Z]")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # a tree cannot hold them
 
@@ -101,8 +99,8 @@ def inline_document(
         inline_tree(
             root,
             settings.CSS_ENGINE,
-            quirks=not _DOCTYPE.match(html),
-            is_fragment=not _WHOLE_PAGE.search(html),
+            quirks=has_quirks(html),
+            is_fragment=is_fragment(html),
         )
     if base_url:
         make_absolute(root, base_url, marker)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 
-_SIMPLE_SELECTOR = re.compile(r"[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII)
+_SIMPLE_SELECTOR = re.compile(  # but for .--x, which cssselect, premailer's reader of selectors, refuses
+    r"(?!.*[.#]--)[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII
+)
 _SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 

@@ -252,8 +252,8 @@ def parse_sheet(
     context = Context(quirks, can_be_inlined, stays_normal)
     top_level = []
     for one in raw_rules:
-        if one.keyword == "@charset":
-            continue
+        if one.keyword == "@charset" or (parser.rules and one.keyword in ("@import", "@namespace")):
+            continue  # behind a rule the latter two mean nothing, but would if that were gone
         if _DEFAULT_NAMESPACE.match(one.prelude):  # it may not be that of HTML
             context = context._replace(can_be_inlined=False)
         first = len(parser.rules)
