@@ -121,7 +121,7 @@ def _style_elements(root: Element, *, quirks: bool) -> list[_StyleElement]:
 
 def _tests_of_style(rules: Iterable[StyleRule]) -> list[AttributeTest]:
     """Return what the rules that stay ask of style attributes, which inlining writes."""
-    asking = "".join(rule.prelude for rule in rules if "[style" in rule.prelude)
+    asking = "".join(rule.context.selectors for rule in rules if "[style" in rule.context.selectors)
     return [
         AttributeTest("style", operator, value.strip("\"'"))
         for operator, value in _TEST_OF_STYLE.findall(asking)
@@ -184,7 +184,11 @@ def _remaining_css(
             important = _important_declarations(top.rules, changes)
             parts.append(_css_between(sheet, top.start, top.end, important))
             continue
-        if rule.is_plain and not rule.may_match(everywhere) and not _CLIENT_SELECTOR.search(rule.prelude):
+        if (
+            rule.is_plain
+            and not rule.may_match(everywhere)
+            and not _CLIENT_SELECTOR.search(rule.context.selectors)
+        ):
             continue
         important = _important_declarations([rule], changes)
         for inlined, selectors in (True, rule.inlined), (False, rule.kept):
@@ -192,7 +196,7 @@ def _remaining_css(
                 continue
             start, prelude = top.start, ""
             if rule.inlined and rule.kept:
-                start += len(rule.prelude)
+                start += len(rule.context.selectors)
                 prelude = ", ".join(selector.text for selector in selectors)
             these = [one for one in important if one.key[-1] == inlined]
             parts.append(prelude + _css_between(sheet, start, top.end, these))
@@ -205,7 +209,9 @@ def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, commen
         return False
     if rule.stays:
         return True
-    if _CLIENT_SELECTOR.search(rule.prelude) and not any(index.find(selector) for selector in rule.inlined):
+    if _CLIENT_SELECTOR.search(rule.context.selectors) and not any(
+        index.find(selector) for selector in rule.inlined
+    ):
         return True
     stay = changes.copied | changes.not_inlined
     if stay and any(one.key in stay for one in rule.known_declarations):

@@ -91,7 +91,7 @@ class Context(NamedTuple):
     quirks: bool  # classes and ids ignore case
     can_be_inlined: bool  # it depends on no medium and the like
     stays_normal: bool  # it must not become important
-    selectors: str = ""  # its own, or those of the rule that it is nested in
+    selectors: str = ""  # as they are without nesting, its own or those of the rule around it
     around: tuple[str, ...] = ()  # the keywords of the blocks, "" for a rule
 
 
@@ -109,19 +109,14 @@ class StyleRule:
     _by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
     @property
-    def prelude(self) -> str:
-        """The selectors, as they are without nesting."""
-        return self.context.selectors
-
-    @property
     def is_plain(self) -> bool:
         """True if the selectors are tags, classes and ids without further conditions."""
-        return _NOT_READ.search(self.prelude) is None
+        return _NOT_READ.search(self.context.selectors) is None
 
     def may_match(self, words: frozenset[str]) -> bool:
         """Return whether a document with these tags, classes and ids may have an element for it."""
         if self._words is None:
-            bare = self.prelude.replace(":", " ")
+            bare = self.context.selectors.replace(":", " ")
             bare = bare.lower() if self.context.quirks else bare
             parts = [] if _NOT_READ.search(bare) else bare.split(",")
             self._words = [frozenset(_WORD.findall(part)) for part in parts]
@@ -129,7 +124,7 @@ class StyleRule:
 
     @cached_property
     def _selectors(self) -> tuple[Selector, ...]:
-        return _read_selectors(self.prelude, self.context.quirks)
+        return _read_selectors(self.context.selectors, self.context.quirks)
 
     @cached_property
     def inlined(self) -> tuple[Selector, ...]:
@@ -248,7 +243,7 @@ def parse_sheet(
     ``quirks`` says whether classes and ids ignore case.
     """
     text, raw_rules = read_sheet(css)
-    parser = _SheetParser(number)
+    parser = _SheetParser(number, reverts_layers="revert-layer" in text.lower())
     context = Context(quirks, can_be_inlined, stays_normal)
     top_level = []
     for one in raw_rules:
@@ -264,8 +259,9 @@ def parse_sheet(
 
 
 class _SheetParser:
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, reverts_layers: bool) -> None:
         self.number = number
+        self.reverts_layers = reverts_layers  # "revert-layer" in an attribute would uncover rules of sheets
         self.rules: list[StyleRule] = []
         self.animated: set[str] = set()
 
@@ -290,7 +286,7 @@ class _SheetParser:
                     self.read(inner, start, inside)
         elif not keyword:
             inside = inside._replace(selectors=_without_nesting(one.prelude, context.selectors))
-            if "revert-layer" in block.lower():  # in an attribute it would uncover the rules of sheets
+            if self.reverts_layers and "revert-layer" in block.lower():
                 inside = inside._replace(can_be_inlined=False, stays_normal=True)
             if "{" not in block:
                 self._add(inside, block, start)
