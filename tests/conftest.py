@@ -38,6 +38,20 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("aerogram")
 
+# They begin first, so that no process of pytest-xdist ends long after the others.
+LONGEST_FILES = [
+    "test_docs",
+    "test_worker_processes",
+    "test_studio_browser",
+    "test_typing",
+    "test_celery",
+    "test_django",
+    "test_worker",
+    "test_queueing",
+    "test_examples",
+    "test_cli",
+]
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -53,6 +67,12 @@ def pytest_configure() -> None:
     """Forget the settings of whoever started the tests."""
     for name in [name for name in os.environ if name.startswith("AEROGRAM_")]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)

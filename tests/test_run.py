@@ -146,7 +146,7 @@ ECHO = '[ "$1" = -c ] || echo "$@"'
     ("arguments", "called"),
     [
         (["demo"], "-m examples.demo"),
-        (["test"], "-m pytest -n auto --dist loadfile"),
+        (["test"], "-m pytest -n auto --dist loadfile --no-loadscope-reorder"),
         (["test", "-k", "one"], "-m pytest -k one"),
         (["bench", "render", "--rounds", "3"], "-m benchmarks.render --rounds 3"),
         (["python", "-m", "this"], "-m this"),
