@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from email.message import Message
 from functools import lru_cache
 from os import PathLike
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
+from aerogram.conf.keys import key_of
 from aerogram.declaration import Declarations
 from aerogram.exceptions import (
     BadHeaderError,
@@ -33,13 +35,15 @@ from aerogram.stencil import Stencils
 from aerogram.templating import (
     Rendering,
     Templates,
+    around_rendering,
     checked_folders,
-    entered,
+    current_rendering,
     language_tag,
     parse_locale,
     parse_timezone,
     settings_additions,
     settings_environment,
+    within_integrations,
 )
 
 if TYPE_CHECKING:
@@ -135,12 +139,15 @@ class Renderer:
             bool(locale),
             _of_message(notification, "timezone", parse_timezone, current["TIMEZONE"], origin),
         )
+        token = current_rendering.set(rendering)
         try:
-            with entered(rendering):
+            with within_integrations(rendering) if around_rendering else nullcontext():
                 site = {name: current[setting] for name, setting in self._standard}
                 return self._message(notification, site, rendering, origin)
         except BadHeaderError as error:
             raise type(error)(f"{origin}: {error}") from None
+        finally:
+            current_rendering.reset(token)
 
     def _message(
         self, notification: Renderable, site: dict[str, object], rendering: Rendering, origin: str
@@ -216,7 +223,7 @@ def default_renderer() -> Renderer:
     current = settings.snapshot()
     latest = _latest  # one read: another thread may replace it
     if latest is None or latest[0] is not current:
-        _latest = latest = (current, _renderer(*[_key(current[name]) for name in _SETTINGS]))
+        _latest = latest = (current, _renderer(*[key_of(current[name]) for name in _SETTINGS]))
     return latest[1]
 
 
@@ -237,27 +244,6 @@ _latest: tuple[Mapping[str, Any], Renderer] | None = None
 @lru_cache(maxsize=32)
 def _renderer(*_settings: object) -> Renderer:
     return Renderer(environment=settings_environment())
-
-
-class _Identity:
-    """An object that is equal to itself alone, as part of a key."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value  # kept alive, and so its id
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
-def _key(value: object) -> object:
-    if isinstance(value, dict):
-        return tuple((name, _key(each)) for name, each in value.items())
-    if isinstance(value, list):
-        return tuple(map(_key, value))
-    return str(value) if isinstance(value, str | Path) else _Identity(value)
 
 
 def _of_message(
@@ -348,12 +334,14 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
     for declaration, header in _ADDRESS_HEADERS.items():
         given = getattr(message, declaration)
         is_sender = header == "From"
+        if not (given or is_sender):
+            continue
         entries = [given] if is_sender else given
         try:
             if not {str}.issuperset(map(type, entries)):
                 entries = [plain_entry(entry) for entry in entries if entry or is_sender]
                 setattr(message, declaration, entries[0] if is_sender else entries)
-            if entries:  # beyond ASCII it is the server that decides, and the backend that asks it
-                read_addresses(header, entries, utf8=True)
+            # Beyond ASCII it is the server that decides, and the backend that asks it.
+            read_addresses(header, entries, utf8=True)
         except InvalidAddress as error:
             raise type(error)(f"{origin}.{declaration}: {error}") from None

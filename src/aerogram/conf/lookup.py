@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextlib import AbstractContextManager, ContextDecorator
+from contextlib import AbstractContextManager, ContextDecorator, nullcontext
 from contextvars import ContextVar, Token
 from copy import copy
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ else:
     SettingsTable = object  # at run time the table, and pydantic with it, is loaded by the first read
 
 _MOST_RECENT = 16  # bases kept for contexts to come
+_ALREADY_FROZEN = nullcontext()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -180,7 +181,7 @@ class Settings(SettingsTable):
         ...     settings.EMAIL_PORT, settings.EMAIL_HOST
         (25, 'localhost')
         """
-        return _Frozen(self)
+        return _Frozen(self) if self._frozen.get() is None else _ALREADY_FROZEN
 
     def snapshot(self) -> Mapping[str, Any]:
         """Return all values by name, for code that needs several at the price of one access."""
@@ -285,8 +286,7 @@ class _Frozen:
     token: Token[Base | None] | None = None
 
     def __enter__(self) -> None:
-        frozen = self.settings._frozen
-        self.token = frozen.set(frozen.get() or self.settings._current_base())
+        self.token = self.settings._frozen.set(self.settings._current_base())
 
     def __exit__(self, *_: object) -> None:
         if self.token is not None:

@@ -17,7 +17,12 @@ from aerogram.templating.inspection import (
     read_template,
 )
 from aerogram.templating.loaders import shipped_templates
-from aerogram.templating.rendering import Rendering, around_rendering, current_rendering, entered
+from aerogram.templating.rendering import (
+    Rendering,
+    around_rendering,
+    current_rendering,
+    within_integrations,
+)
 
 __all__ = [
     "Finding",
@@ -30,7 +35,6 @@ __all__ = [
     "check_line",
     "checked_folders",
     "current_rendering",
-    "entered",
     "inspect_line",
     "inspect_template",
     "language_tag",
@@ -43,4 +47,5 @@ __all__ = [
     "settings_environment",
     "shipped_templates",
     "translated_messages",
+    "within_integrations",
 ]

@@ -157,9 +157,9 @@ class Templates:
         except jinja2.TemplateSyntaxError as error:
             raise _broken(error, origin) from None
 
-    def _chunks(self, template: jinja2.Template, variables: Mapping[str, object], origin: str) -> list[str]:
+    def _chunks(self, template: jinja2.Template, variables: Any, origin: str) -> list[str]:
         try:
-            return list(template.root_render_func(template.new_context(dict(variables))))
+            return list(template.root_render_func(template.new_context(variables)))
         except UnknownBlockError as error:
             where = _where(error.template, error.line, origin)
             raise UnknownBlockError(f"{where}: {error}", template=error.template, line=error.line) from None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aerogram.templating.images import InlineImage
 
-__all__ = ["Rendering", "around_rendering", "current_rendering", "entered"]
+__all__ = ["Rendering", "around_rendering", "current_rendering", "within_integrations"]
 
 
 @dataclass(slots=True)
@@ -33,20 +33,16 @@ class Rendering:
 
 
 current_rendering: ContextVar[Rendering | None] = ContextVar("aerogram_rendering", default=None)
-"""The rendering that this thread or task is in."""
+"""The rendering that this thread or task is in; it is set by the renderer."""
 
 around_rendering: Final[list[Callable[[Rendering], AbstractContextManager[object]]]] = []
 """What integrations enter around each rendering, such as the language of their lazy texts."""
 
 
 @contextmanager
-def entered(rendering: Rendering) -> Iterator[None]:
-    """Make a rendering the current one."""
-    token = current_rendering.set(rendering)
-    try:
-        with ExitStack() as stack:
-            for enter in around_rendering:
-                stack.enter_context(enter(rendering))
-            yield
-    finally:
-        current_rendering.reset(token)
+def within_integrations(rendering: Rendering) -> Iterator[None]:
+    """Enter what integrations enter around each rendering."""
+    with ExitStack() as stack:
+        for enter in around_rendering:
+            stack.enter_context(enter(rendering))
+        yield

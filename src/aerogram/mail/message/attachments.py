@@ -160,11 +160,13 @@ def settle_contents(message: Any) -> None:
     )
     for name, place, read, form in lists:
         entries: Any = getattr(message, name, None)
-        if entries and (isinstance(entries, str | bytes) or not isinstance(entries, Iterable)):
+        if not entries:
+            continue
+        if isinstance(entries, str | bytes) or not isinstance(entries, list | Iterable):
             raise TypeError(
                 f'"{name}" is of type {type(entries).__name__}. Accepted: a list; each of it {form}'
             )
-        for position, entry in enumerate(entries or ()):
+        for position, entry in enumerate(entries):
             if arguments_of(entry, form) is entry and type(entry[place]) not in _KEPT:
                 entries = entries if isinstance(entries, list) else list(entries)
                 entries[position] = read(*entry)
