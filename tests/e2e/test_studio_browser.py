@@ -211,6 +211,7 @@ def wait_for_width(page: Page, width: int) -> None:
 def test_it_lists_every_sample_with_its_subject_and_the_grid_shows_them(page: Page):
     expect(page.locator(".entry")).to_have_count(4)
     expect(page.locator('.entry[data-id="shipped/gift"] .subject')).to_have_text("Order 2041")
+    expect(page.locator('.entry[data-id="shipped/gift"] .clip')).to_be_visible()
     expect(page.locator(".entry.failed .subject")).to_have_text("could not be rendered")
     page.frame_locator('.card[data-id="shipped/gift"] iframe').get_by_text("Order 2041").wait_for()
     page.locator('.card[data-id="shipped/gift"]').click()
@@ -319,6 +320,19 @@ def test_an_edited_sample_is_shown_as_it_is_typed_and_is_in_the_address(page: Pa
     colleague.close()
     page.get_by_role("button", name="Reset").click()
     page.frame_locator(".device iframe").get_by_text("Order 2041 of 2026-05-13 SMALL Flores").wait_for()
+
+
+def test_findings_follow_what_is_typed_and_steps_show_the_newest(page: Page, studio: Program):
+    open_sample(page)
+    expect(page.locator(".findings li", has_text="link-dead")).to_be_visible()
+    path = studio.folder / "templates" / "shipped.html"
+    path.write_text(SHIPPED.replace('<a href="">', '<a href="https://shop.dev/{{ order.number }}">'))
+    expect(page.locator(".findings li", has_text="link-dead")).to_have_count(0)
+    page.keyboard.press("j")
+    expect(page.locator("article h2")).to_have_text("gift")
+    assert mail(page).get_attribute("a", "href") == "https://shop.dev/2041"
+    path.write_text(SHIPPED)
+    expect(page.locator(".findings li", has_text="link-dead")).to_be_visible()
 
 
 def test_the_language_can_be_picked(page: Page):

@@ -172,7 +172,8 @@ def test_all_parts_are_of_one_rendering(client: Client):
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/notifications/nope/x", "/api/notifications/studio_shipped/nope", "/n/nope/x/html", "/n/x", "/nope",
+    ["/api/notifications/nope", "/api/notifications/studio_shipped", "/api/notifications/", "/n/nope",
+     "/api/notifications/nope/x", "/api/notifications/studio_shipped/nope", "/n/nope/x/html", "/n/x", "/nope",
      "/n/studio_shipped/../../../etc/passwd/html", "/studio/view/nope/x",
      "/n/studio_shipped/one-parcel/attachments/..%2F..%2Fetc", "/n/studio_failing/nope/eml"],
 )  # fmt: skip

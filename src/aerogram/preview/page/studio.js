@@ -204,6 +204,9 @@ if (isLive) {
     const entry = listed.get(row.id), card = cards.get(row.id);
     if (entry) {
       entry.classList.toggle("failed", Boolean(row.failed));
+      if (row.attachments && !one(".clip", entry)) {
+        one(".name", entry).after(one("#clip").content.firstElementChild.cloneNode(true));
+      }
       one(".subject", entry).textContent = row.failed ? "could not be rendered" : row.subject || "(no subject)";
       entry.dataset.words += ` ${row.failed ? "failed" : `${row.subject} ${row.to}`}`.toLowerCase();
     }

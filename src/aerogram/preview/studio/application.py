@@ -76,6 +76,7 @@ class Studio:
             routes=routes, middleware=[Middleware(Guard)], exception_handlers=failures
         )
         self.app.state.studio = self
+        self.app.router.redirect_slashes = False  # what is not there is 404, and not elsewhere
 
     # ---- the stable addresses ------------------------------------------------------------------------
 
