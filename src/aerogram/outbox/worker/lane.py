@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT_OPEN", "Lane"]
 
-_BATCH: Final = 20  # mails claimed at once
+_FEWEST: Final = 20
+_MOST: Final = 100  # mails claimed at once
+_AHEAD: Final = 2.0  # seconds that a claim should last
 KEPT_OPEN: Final = 5.0  # seconds that a connection stays open without mail
 _BURST: Final = 0.05  # of the rate a second
 
@@ -67,6 +70,7 @@ class Lane:
     def __init__(self, db: Database, committer: Committer, breaker: Breaker, stop: threading.Event) -> None:
         self.owner: str = f"{os.getpid()}-{secrets.token_hex(8)}"
         self.sent: int = 0  # mails that were accepted for at least one recipient
+        self._batch = _FEWEST
         self._db = db
         self._committer = committer
         self._breaker = breaker
@@ -76,8 +80,11 @@ class Lane:
 
     def work(self, only: Collection[str] | None = None) -> int:
         """Claim once, of all mails or of these, and send what was claimed; return how many that were."""
-        claimed = claims.claim(self._db, self.owner, _BATCH, lease=settings.OUTBOX_LEASE, only=only)
+        began, sent = monotonic(), self.sent
+        claimed = claims.claim(self._db, self.owner, self._batch, lease=settings.OUTBOX_LEASE, only=only)
         self.send(claimed)
+        per_second = (self.sent - sent) / (monotonic() - began + 0.001)
+        self._batch = min(max(int(per_second * _AHEAD), _FEWEST), _MOST)
         return len(claimed)
 
     def send(self, claimed: Sequence[Claim]) -> None:
