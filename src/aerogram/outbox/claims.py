@@ -9,14 +9,15 @@ them that is not recorded is the one that it was sending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle
+from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle, settle_all
 from aerogram.outbox.retries import Outcome
+from aerogram.outbox.storage.prepared import run, run_all
 from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
 from aerogram.outbox.suppressions import suppressed_of
 from aerogram.outbox.transports import paused_mailers
@@ -218,35 +219,23 @@ def _take(connection: Connection, rows: list[Row[Any]], worker: str, now: int, l
         pending = (recipient.c.entry.in_(expired), recipient.c.state == "pending")
         connection.execute(recipient.update().where(*pending).values(ending))
     attempts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
-    waiting = connection.execute(_WAITING, {"entries": list(attempts.keys() - expired), "now": now}).all()
-    barred = suppressed_of(connection, (each.address for each in waiting), now)
-    for each in waiting:
-        if each.address in barred:
-            connection.execute(
-                RESULT, result(each.entry, Outcome(each.address, "suppressed", counts=False), now)
-            )
-        else:
-            attempts[each.entry][each.address] = each.attempts
-    for row in rows:
-        if not attempts[row.id]:
-            settle(connection, row.id, now)
+    waiting = run(connection, _waiting, [row.id for row in rows if row.id not in expired], now=now)
+    barred = suppressed_of(connection, [address for _, address, _ in waiting], now)
+    for entry_id, address, number in waiting:
+        if address not in barred:
+            attempts[entry_id][address] = number
+    suppressed = [
+        result(entry_id, Outcome(address, "suppressed", counts=False), now)
+        for entry_id, address, _ in waiting
+        if address in barred
+    ]
+    run_all(connection, RESULT, suppressed)
+    settle_all(connection, {row.id: (0, 0) for row in rows if not attempts[row.id]}, now)
     taken = [row for row in rows if attempts[row.id]]
-    if not taken:
-        return []
-    ids = [row.id for row in taken]
-    values: dict[str, Any] = {
-        "state": "sending",
-        "phase": "claimed",
-        "lease_owner": worker,
-        "lease_until": now + milliseconds(lease),
-        "claimed": now,
-        "planned": now,
-        "lease_token": entry.c.lease_token + 1,
-    }
-    connection.execute(entry.update().where(entry.c.id.in_(ids)).values(values))
-    contents = {
-        row.entry: row.content for row in connection.execute(select(content).where(content.c.entry.in_(ids)))
-    }
+    until = now + milliseconds(lease)
+    leases = [{"of_entry": row.id, "owner": worker, "until": until, "now": now} for row in taken]
+    run_all(connection, _LEASE, leases)
+    contents = dict(run(connection, _contents, [row.id for row in taken]))
     return [
         Claim(
             id=row.id,
@@ -266,12 +255,30 @@ def _take(connection: Connection, rows: list[Row[Any]], worker: str, now: int, l
     ]
 
 
-_WAITING: Final = (
-    select(recipient.c.entry, recipient.c.address, recipient.c.attempts)
-    .where(
-        recipient.c.entry.in_(bindparam("entries", expanding=True)),
-        recipient.c.state == "pending",
-        recipient.c.due <= bindparam("now"),
+_LEASE: Final = (
+    entry.update()
+    .where(entry.c.id == bindparam("of_entry"))
+    .values(
+        state="sending",
+        phase="claimed",
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        claimed=bindparam("now"),
+        planned=bindparam("now"),
+        lease_token=entry.c.lease_token + 1,
     )
-    .order_by(recipient.c.entry, recipient.c.position)
 )
+
+
+def _waiting(ids: Sequence[Any]) -> Any:
+    return (
+        select(recipient.c.entry, recipient.c.address, recipient.c.attempts)
+        .where(
+            recipient.c.entry.in_(ids), recipient.c.state == "pending", recipient.c.due <= bindparam("now")
+        )
+        .order_by(recipient.c.entry, recipient.c.position)
+    )
+
+
+def _contents(ids: Sequence[Any]) -> Any:
+    return select(content.c.entry, content.c.content).where(content.c.entry.in_(ids))

@@ -95,27 +95,34 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
         it again.
     """
     states = _states_of(connection, [claim for claim, _ in results])
-    held, attempts, outcomes = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
+    held, attempts, known = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
+    bounced: list[str] = []
     ended: dict[str, tuple[int, int]] = {}
     for claim, verdict in results:
         if (row := states.get(claim.id)) is None:
             continue
         is_held = _is_held(row, claim)
-        started = row.claimed if is_held else None
-        attempts += [_attempt(claim, each, started, now, verdict.uncertain) for each in verdict.outcomes]
-        known = [each for each in verdict.outcomes if is_held or each.state == "sent"]
-        outcomes += [result(claim.id, each, now) for each in known]
-        suppress(connection, [each.address for each in known if each.suppress], "refused for good", now)
+        for each in verdict.outcomes:
+            values = result(claim.id, each, now)
+            doubtful = verdict.uncertain and each.state == "pending" and each.code is None
+            values["token"] = claim.token
+            values["started"] = row.claimed if is_held else None
+            values["outcome"] = "uncertain" if doubtful else each.state
+            attempts.append(values)
+            if is_held or each.state == "sent":
+                known.append(values)
+                bounced += [each.address] if each.suppress else []
         if is_held:
             held.add(claim.id)
             ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
         # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
-        elif known and not (row.state == "sending" and row.phase == "data"):
+        elif not (row.state == "sending" and row.phase == "data") and any(
+            each.state == "sent" for each in verdict.outcomes
+        ):
             ended[claim.id] = 0, 0
-    if attempts:
-        run_all(connection, _ATTEMPT, attempts)
-    if outcomes:
-        run_all(connection, RESULT, outcomes)
+    run_all(connection, _ATTEMPT, attempts)
+    run_all(connection, RESULT, known)
+    suppress(connection, bounced, "refused for good", now)
     settle_all(connection, ended, now)
     return held
 
@@ -155,12 +162,8 @@ def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now
         }
         for entry_id, state in states.items()
     ]
-    for statement, some in (
-        (_QUEUE_AGAIN, [row for row in rows if row["new_state"] == "queued"]),
-        (_END, [row for row in rows if row["new_state"] != "queued"]),
-    ):
-        if some:
-            run_all(connection, statement, some)
+    run_all(connection, _QUEUE_AGAIN, [row for row in rows if row["new_state"] == "queued"])
+    run_all(connection, _END, [row for row in rows if row["new_state"] != "queued"])
     return states
 
 
@@ -204,7 +207,15 @@ _QUEUE_AGAIN: Final = _SETTLE.values(
     planned=bindparam("now"),
 )
 _ATTEMPT: Final = attempt.insert().values(
-    {column.name: bindparam(column.name) for column in attempt.c if column is not attempt.c.id}
+    entry=bindparam("of_entry"),
+    token=bindparam("token"),
+    address=bindparam("of_address"),
+    started=bindparam("started"),
+    ended=bindparam("now"),
+    outcome=bindparam("outcome"),
+    code=bindparam("new_code"),
+    enhanced_code=bindparam("new_enhanced_code"),
+    text=bindparam("new_text"),
 )
 RESULT: Final = (
     recipient.update()
@@ -225,38 +236,19 @@ RESULT: Final = (
 
 
 def result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
-    """Return the parameters of :data:`RESULT` for one recipient."""
+    """Return the parameters of :data:`RESULT` for one recipient; every database takes their values."""
+    is_code = isinstance(outcome.code, int) and abs(outcome.code) < 2**31
     return {
         "of_entry": entry_id,
         "of_address": outcome.address,
         "new_state": outcome.state,
         "counted": int(outcome.counts),
-        **{f"new_{name}": value for name, value in _reply(outcome).items()},
+        "new_code": int(outcome.code or 0) if is_code else None,
+        "new_enhanced_code": outcome.enhanced_code and clean_text(str(outcome.enhanced_code))[:20],
+        "new_text": clean_text(str(outcome.text)),
         "new_due": now + (outcome.delay or 0),
+        "now": now,
     }
-
-
-def _attempt(
-    claim: Claim, outcome: Outcome, started: int | None, now: int, uncertain: bool
-) -> dict[str, Any]:
-    doubtful = uncertain and outcome.state == "pending" and outcome.code is None
-    return {
-        "entry": claim.id,
-        "token": claim.token,
-        "address": outcome.address,
-        "started": started,
-        "ended": now,
-        "outcome": "uncertain" if doubtful else outcome.state,
-        **_reply(outcome),
-    }
-
-
-def _reply(outcome: Outcome) -> dict[str, Any]:
-    """Return what a server or a backend of the application said, as every database takes it."""
-    enhanced = outcome.enhanced_code and clean_text(str(outcome.enhanced_code))[:20]
-    is_code = isinstance(outcome.code, int) and abs(outcome.code) < 2**31
-    code = int(outcome.code or 0) if is_code else None
-    return {"code": code, "enhanced_code": enhanced, "text": clean_text(str(outcome.text))}
 
 
 def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from aerogram.outbox.schedule import check_limit, datetime_of
+from aerogram.outbox.storage.prepared import run
 from aerogram.outbox.storage.schema import suppression
 
 if TYPE_CHECKING:
@@ -56,14 +57,13 @@ def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) ->
     lowered: dict[str, set[str]] = {}
     for each in addresses:
         lowered.setdefault(each.lower(), set()).add(each)
-    found: set[str] = set()
-    ahead = list(lowered)
-    while ahead:
-        some, ahead = ahead[:500], ahead[500:]
-        query = select(suppression.c.address).where(suppression.c.address.in_(some), _in_force(now))
-        for address in connection.scalars(query):
-            found |= lowered[address]
-    return found
+    return {given for address, in run(connection, _listed, lowered, now=now) for given in lowered[address]}
+
+
+def _listed(addresses: Sequence[Any]) -> Any:
+    return select(suppression.c.address).where(
+        suppression.c.address.in_(addresses), _in_force(bindparam("now"))
+    )
 
 
 def list_suppressions(db: Database, limit: int = 1000) -> list[Suppression]:
@@ -80,5 +80,5 @@ def list_suppressions(db: Database, limit: int = 1000) -> list[Suppression]:
     ]
 
 
-def _in_force(now: int) -> Any:
+def _in_force(now: Any) -> Any:
     return or_(suppression.c.expires.is_(None), suppression.c.expires > now)

@@ -159,20 +159,20 @@ def judge(
     at_rcpt = not report.handed_over or report.accepted
     outcomes = []
     for address, result in results.items():
-        outcome = Outcome(address, "pending", result.code, result.enhanced_code, result.text)
-        if result.status == "uncertain":
-            outcome = replace(outcome, state="uncertain" if resend is None else "pending", delay=resend)
-        elif result.status == "sent":
-            outcome = replace(outcome, state="sent")
+        state: RecipientState = "pending"
+        delay, counts, suppress = None, True, False
+        if result.status == "sent":
+            state = "sent"
+        elif result.status == "uncertain":
+            state, delay = "uncertain" if resend is None else "pending", resend
         elif transport != "up" and not _is_final(result, transport):
-            outcome = replace(outcome, delay=round(wait * 1000), counts=False)
+            delay, counts = round(wait * 1000), False
         elif result.status == "refused":
-            suppress = at_rcpt and result.enhanced_code in HARD_BOUNCES
-            outcome = replace(outcome, state="refused", suppress=suppress)
+            state, suppress = "refused", at_rcpt and result.enhanced_code in HARD_BOUNCES
         else:
-            seconds = backoff(attempted.attempts.get(address, 0) + 1, jitter=jitter)
-            outcome = replace(outcome, delay=round(seconds * 1000))
-        outcomes.append(outcome)
+            delay = round(backoff(attempted.attempts.get(address, 0) + 1, jitter=jitter) * 1000)
+        reply = result.code, result.enhanced_code, result.text
+        outcomes.append(Outcome(address, state, *reply, delay, counts, suppress))
     reason = "" if transport == "up" else _reason(results.values())
     return Verdict(tuple(outcomes), transport, uncertain, reason=reason)
 

@@ -17,29 +17,39 @@ from sqlalchemy.exc import DBAPIError
 __all__ = ["run", "run_all"]
 
 _SIZES: Final = (1, 4, 16, 64, 256)
+_NAMES: Final = [f"id{i}" for i in range(_SIZES[-1])]
 
 
 def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
     """Execute a statement for each row of parameters; return how many rows of the table it changed."""
+    if not rows:
+        return 0
     sql, arguments = _compiled(statement, connection.dialect)
     with _cursor(connection, sql, [arguments(row) for row in rows], many=True) as cursor:
         return int(cursor.rowcount)
 
 
-def run(connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str]) -> list[Any]:
-    """Return the rows of a query about some entries, at most 256.
+def run(
+    connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str], **more: Any
+) -> list[Any]:
+    """Return the rows of a query about some entries.
 
     Args:
         connection: the connection.
         query: a function of a module that makes the query from the parameters for the ids.
         ids: the ids.
+        more: the values of other parameters.
     """
+    rows: list[Any] = []
     given = list(ids)
-    size = next(size for size in _SIZES if size >= len(given))
-    sql, arguments = _compiled(_sized(query, size), connection.dialect)
-    row = {f"id{i}": given[min(i, len(given) - 1)] for i in range(size)}
-    with _cursor(connection, sql, arguments(row)) as cursor:
-        return list(cursor.fetchall())
+    for start in range(0, len(given), _SIZES[-1]):
+        some = given[start : start + _SIZES[-1]]
+        size = next(size for size in _SIZES if size >= len(some))
+        some += some[-1:] * (size - len(some))
+        sql, arguments = _compiled(_sized(query, size), connection.dialect)
+        with _cursor(connection, sql, arguments({**dict(zip(_NAMES, some, strict=False)), **more})) as cursor:
+            rows += cursor.fetchall()
+    return rows
 
 
 @contextmanager
@@ -58,7 +68,7 @@ def _cursor(connection: Connection, sql: str, parameters: Any, *, many: bool = F
 
 @lru_cache(maxsize=64)
 def _sized(query: Callable[[Sequence[Any]], Any], size: int) -> Any:
-    return query([bindparam(f"id{i}") for i in range(size)])
+    return query([bindparam(name) for name in _NAMES[:size]])
 
 
 @lru_cache(maxsize=128)
