@@ -179,6 +179,7 @@ class Database:
         engine = create_engine(
             self._url,
             max_overflow=-1,
+            pool_use_lifo=True,  # the connection that wrote last still has its pages
             hide_parameters=True,
             connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )

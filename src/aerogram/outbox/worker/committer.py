@@ -24,8 +24,7 @@ from aerogram.outbox.worker.log import log_database, log_result, logger
 __all__ = ["Committer", "checkpoint"]
 
 _GROUP: Final = 200
-_GATHER: Final = 0.001  # seconds that a commit waits for other connections
-_MOST: Final = 0.7  # of the connections that have mail: enough not to wait
+_GATHER: Final = 0.001  # seconds in which another connection has to ask for a commit to wait for more
 _LINGER: Final = 0.02  # seconds that a result waits for others
 _RETRY: Final = 1.0  # seconds between attempts while the database cannot be used
 
@@ -74,8 +73,7 @@ class Committer:
         while not request.is_done:
             with self._lock:
                 if not request.is_done:
-                    if self._asking < self.active * _MOST:
-                        sleep(_GATHER)
+                    self._gather()
                     self._commit()
         return request.is_held
 
@@ -111,6 +109,13 @@ class Committer:
     def unrecorded(self) -> int:
         """The results that could not be committed yet."""
         return sum(request.verdict is not None for request in list(self._requests))
+
+    def _gather(self) -> None:
+        """Wait while more connections ask, each soon after the other."""
+        seen = 0
+        while seen < self._asking < self.active:
+            seen = self._asking
+            sleep(_GATHER)
 
     def _commit(self) -> bool:
         """Commit what is there; results that cannot be committed stay, and questions are answered No."""
