@@ -62,6 +62,7 @@ class Committer:
     _pending: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _failed: bool = False
+    _commits: int = 0
     _asking: int = 0  # about: no lock guards it
     active: int = 0  # lanes that have mail
 
@@ -94,10 +95,12 @@ class Committer:
         """Commit the results that no question takes along, until :meth:`end`; the body of a thread."""
         while not self._ended.is_set():
             self._pending.wait()
-            self._pending.clear()
+            commits = self._commits
             self._ended.wait(_LINGER)
-            while not (self.flush() or self._ended.wait(_RETRY)):
-                pass
+            if self._commits == commits:
+                self._pending.clear()
+                while not (self.flush() or self._ended.wait(_RETRY)):
+                    pass
 
     def end(self) -> None:
         """Commit the results, or try to, and end :meth:`run`."""
@@ -148,6 +151,7 @@ class Committer:
                 request.is_held = request.claim.id in held
                 request.is_done = True
         self._failed = False
+        self._commits += 1
         for claim, verdict in results:
             log_result(claim, verdict, is_held=claim.id in kept)
         return True
