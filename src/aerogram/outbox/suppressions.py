@@ -57,7 +57,7 @@ def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) ->
     lowered: dict[str, set[str]] = {}
     for each in addresses:
         lowered.setdefault(each.lower(), set()).add(each)
-    return {given for address, in run(connection, _listed, lowered, now=now) for given in lowered[address]}
+    return {given for (address,) in run(connection, _listed, lowered, now=now) for given in lowered[address]}
 
 
 def _listed(addresses: Sequence[Any]) -> Any:
