@@ -1,9 +1,11 @@
 """Queueing and draining beside django-post_office and django-mailer: ``./run bench outbox``.
 
 Every contestant queues and drains the same mails (2 KB, text and HTML) in the same run, one process each,
-into a SQLite file of its own, through Postfix's smtp-sink on loopback. Then Aerogram alone: with 2 and 4
-worker processes, and with PostgreSQL where ``--postgresql URL`` names a database. The processor time is that
-of the process that drains; with several processes, it is not counted.
+into a SQLite file of its own, through Postfix's smtp-sink on loopback. All may use as many connections; the
+peers have write-ahead logs and immediate transactions, as Django's documentation advises. With ``--rounds``
+they run in turns, and the medians are shown. Then Aerogram alone: with 2 and 4 worker processes, which all
+stand ready before the clock starts, and with PostgreSQL, a server of its own or that of ``--postgresql URL``.
+The processor time is that of the process that drains; with several processes, it is not counted.
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.smtp_peers import LISTEN, sink
+from benchmarks.smtp_peers import LISTEN, free_port, sink
+from tests.outbox import postgresql
 
 TEXT = "Dear Ann,\n" + "your order is on its way.\n" * 20
 HTML = "<p>" + "your order is on its way.<br>\n" * 50 + "</p>"
 GROUP = 200
+CONNECTIONS = 16
+OURS = "aerogram, SQLite, 1 process"
 
 
 def arguments_of(number: int) -> tuple[str, str, str, list[str]]:
@@ -60,34 +67,42 @@ def aerogram(mails: int, url: str, host: str, port: int, workers: int) -> dict[s
     measured(result, "queue single", single, lambda: [each.send_later() for each in messages(0, single)])
     measured(result, "queue grouped", mails - single, lambda: backend.send_messages(messages(single, mails)))
     if workers == 1:
-        measured(result, "drain", mails, lambda: outbox.run_once(concurrency=8))
+        measured(result, "drain", mails, lambda: outbox.run_once(concurrency=CONNECTIONS))
     else:
         context = multiprocessing.get_context("spawn")
-        children = [context.Process(target=_drain, args=(url, host, port)) for _ in range(workers)]
-
-        def drain() -> None:
-            for child in children:
-                child.start()
-            for child in children:
-                child.join()
-
-        measured(result, "drain", mails, drain)
-    assert outbox.counts()["done"] == mails, outbox.counts()
+        ready = context.Barrier(workers + 1)
+        each = CONNECTIONS // workers
+        children = [
+            context.Process(target=_drain, args=(url, host, port, each, ready)) for _ in range(workers)
+        ]
+        for child in children:
+            child.start()
+        ready.wait()
+        began = time.perf_counter()
+        for child in children:
+            child.join()
+        result["drain/s"] = mails / (time.perf_counter() - began)
+    counts = outbox.counts()
+    assert counts["done"] == sum(counts.values()) >= mails, counts
     if (path := Path(url.removeprefix("sqlite:///"))).exists():
         result["octets a mail"] = path.stat().st_size / mails
     return result
 
 
-def _drain(url: str, host: str, port: int) -> None:
+def _drain(url: str, host: str, port: int, concurrency: int, ready: Any) -> None:
     from aerogram import outbox
     from aerogram.conf import settings
+    from aerogram.outbox.worker import Worker
 
     settings.configure(OUTBOX_URL=url, EMAIL_HOST=host, EMAIL_PORT=port)
-    outbox.run_once(concurrency=4)
+    outbox.counts()
+    worker = Worker(concurrency=concurrency, once=True)
+    ready.wait()
+    worker.run()
 
 
 def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str, float]:
-    """Let django-post_office or django-mailer, as they are configured by default, queue and drain."""
+    """Let django-post_office or django-mailer queue and drain."""
     import django
     from django.conf import settings
     from django.core.management import call_command
@@ -95,7 +110,13 @@ def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str,
     smtp = "django.core.mail.backends.smtp.EmailBackend"
     post_office = which == "django-post_office"
     settings.configure(
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": f"{folder}/db.sqlite3",
+                "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"},
+            }
+        },
         INSTALLED_APPS=["django.contrib.contenttypes", "post_office" if post_office else "mailer"],
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         EMAIL_BACKEND="post_office.EmailBackend" if post_office else "mailer.backend.DbBackend",
@@ -103,7 +124,12 @@ def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str,
         EMAIL_PORT=port,
         LOGGING_CONFIG=None,
         MAILER_EMAIL_BACKEND=smtp,
-        POST_OFFICE={"BACKENDS": {"default": smtp}, "BATCH_SIZE": mails, "BATCH_DELIVERY_TIMEOUT": 3600},
+        POST_OFFICE={
+            "BACKENDS": {"default": smtp},
+            "BATCH_SIZE": mails,
+            "BATCH_DELIVERY_TIMEOUT": 3600,
+            "THREADS_PER_PROCESS": CONNECTIONS,
+        },
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
         USE_TZ=True,
     )
@@ -148,36 +174,59 @@ def show(name: str, result: dict[str, float]) -> None:
     print(f"{name:32}", "  ".join(f"{key} {value:,.0f}" for key, value in result.items()), flush=True)
 
 
+def medians(results: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each number."""
+    return {key: median(each[key] for each in results) for key in results[0]}
+
+
 def main() -> None:
     """Run all contestants and show their numbers and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mails", type=int, default=2000)
-    parser.add_argument("--postgresql", default="")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--postgresql", default="", metavar="URL")
     parser.add_argument("--contestant", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contestant:
         function, arguments = options.contestant
         print("\n" + json.dumps(globals()[function](*json.loads(arguments))))
         return
-    host = LISTEN
-    with sink() as port, tempfile.TemporaryDirectory() as folder:
-        ours = run("aerogram", options.mails, f"sqlite:///{folder}/1.db", host, port, 1)
-        show("aerogram, SQLite, 1 process", ours)
-        for name in ("django-post_office", "django-mailer"):
-            with tempfile.TemporaryDirectory() as other:
-                theirs = run("peer", name, options.mails, other, host, port)
-            show(name, theirs)
-            for what in ("queue grouped", "drain"):
-                print(f"  {what}: {ours[f'{what}/s'] / theirs[f'{what}/s']:.1f} times its rate")
+    with sink() as port:
+        beside_the_peers(options.mails, options.rounds, port)
+        alone(options.mails, options.postgresql, port)
+
+
+def beside_the_peers(mails: int, rounds: int, port: int) -> None:
+    """Run all contestants in turns, one process each."""
+    results: dict[str, list[dict[str, float]]] = {OURS: [], "django-post_office": [], "django-mailer": []}
+    for _ in range(rounds):
+        for name, measurements in results.items():
+            with tempfile.TemporaryDirectory() as folder:
+                if name == OURS:
+                    done = run("aerogram", mails, f"sqlite:///{folder}/1.db", LISTEN, port, 1)
+                else:
+                    done = run("peer", name, mails, folder, LISTEN, port)
+                measurements.append(done)
+    ours = medians(results[OURS])
+    for name, measurements in results.items():
+        show(name, theirs := medians(measurements))
+        for what in ("queue grouped", "drain") if name != OURS else ():
+            print(f"  {what}: {ours[f'{what}/s'] / theirs[f'{what}/s']:.1f} times its rate")
+
+
+def alone(mails: int, postgresql_url: str, port: int) -> None:
+    """Run Aerogram with several processes, and with PostgreSQL."""
+    with tempfile.TemporaryDirectory() as folder:
         for workers in (2, 4):
             url = f"sqlite:///{folder}/{workers}.db"
-            show(
-                f"aerogram, SQLite, {workers} processes",
-                run("aerogram", options.mails, url, host, port, workers),
-            )
-        if options.postgresql:
-            url = options.postgresql
-            show("aerogram, PostgreSQL, 1 process", run("aerogram", options.mails, url, host, port, 1))
+            done = run("aerogram", mails, url, LISTEN, port, workers)
+            show(f"aerogram, SQLite, {workers} processes", done)
+    with (
+        nullcontext(postgresql_url) if postgresql_url else postgresql.running(free_port(), fsync="on") as url
+    ):
+        for workers in (1, 2, 4):
+            done = run("aerogram", mails, url, LISTEN, port, workers)
+            show(f"aerogram, PostgreSQL, {workers} process{'es' * (workers > 1)}", done)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["delay_proxy", "find_program", "sink", "smtp_source"]
+__all__ = ["delay_proxy", "find_program", "free_port", "sink", "smtp_source"]
 
 LISTEN = "127.0.0.1"
 

@@ -33,8 +33,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running(port: int) -> Iterator[str]:
-    """Run a server; give the URL of its database ``postgres``."""
+def running(port: int, **settings: str) -> Iterator[str]:
+    """Run a server, with some settings of its own; give the URL of its database ``postgres``."""
     folder = Path(tempfile.mkdtemp(prefix="aerogram-pg-"))
     binaries = programs()
     assert binaries is not None
@@ -45,7 +45,8 @@ def running(port: int) -> Iterator[str]:
         user = {"user": "postgres", "group": "postgres", "extra_groups": []}
     data = folder / "data"
     options = [
-        f"--{name}={value}" for name, value in {**SETTINGS, "unix_socket_directories": str(folder)}.items()
+        f"--{name}={value}"
+        for name, value in {**SETTINGS, "unix_socket_directories": str(folder), **settings}.items()
     ]
     quiet = {"cwd": folder, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **user}
     try:
