@@ -24,8 +24,8 @@ from aerogram.conf import settings
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.capture import capture_mail
 from aerogram.mail.delivery import hooks
-from aerogram.outbox import claims, recording, recovery, retries, transports
-from aerogram.outbox.retries import Outcome
+from aerogram.outbox import claims, recording, recovery, transports
+from aerogram.outbox.retries import Outcome, waits
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker, committer, process
 from aerogram.outbox.worker.committer import checkpoint
@@ -110,7 +110,7 @@ def test_62_63_each_recipient_has_its_own_fate(db: Database, put: Put) -> None:
 def test_58_a_dead_relay_counts_nothing_and_is_left_alone(
     db: Database, put: Put, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries, "_PAUSES", {"down": (600, 600)})  # longer than the test takes
+    monkeypatch.setattr(waits, "_PAUSES", {"down": (600, 600)})  # longer than the test takes
     ids = [put() for _ in range(30)]
     settings.configure(EMAIL_HOST="127.0.0.1", EMAIL_PORT=1)
     for _ in range(2):
