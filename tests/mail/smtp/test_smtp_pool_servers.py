@@ -150,3 +150,13 @@ def test_connections_are_renewed_side_by_side(of):
     assert (sent, reports) == (100, [])
     assert server.connections >= 20
     assert server.verbs.count("QUIT") == server.connections
+
+
+def test_a_message_of_several_transactions_stays_with_its_connection():
+    messages, reports = [mail(f"a{number}@x.org", f"b{number}@x.org") for number in range(60)], []
+    with FaultyServer(["PIPELINING", "LIMITS RCPTMAX=1"]) as server:
+        assert backend_for(server, connections=4).send_messages(messages, on_result=reports.append) == 60
+    assert len(reports) == 60
+    carriers = {message.recipients[0]: message.connection for message in server.messages}
+    assert len(carriers) == len(server.messages) == 120
+    assert all(carriers[f"a{number}@x.org"] == carriers[f"b{number}@x.org"] for number in range(60))

@@ -25,7 +25,7 @@ class Connection:
     """
 
     def __init__(self, connect: Callable[[], Driver], driver: Driver | None, options: SMTPOptions) -> None:
-        self.sends_ahead: bool = False  # whether a content goes out together with the next message's commands
+        self.sends_ahead: bool = True  # whether a content goes out together with the next message's commands
         self.driver: Driver | None = None  # of the open connection
         self.failure: BaseException | None = None  # why there is none and none will be opened
         self._finished: deque[OutgoingMessage] = deque()
@@ -47,20 +47,20 @@ class Connection:
     def send(self, message: OutgoingMessage) -> None:
         """Run transactions until no message waits for another, or there is no connection."""
         self._queue.append(message)
-        while self._queue:
-            self._run(Driver.get_ready)  # what is left of a message before goes in front
-            if not self._has_driver_for(self._queue[0]):
-                break
-            following = self._queue.popleft()
-            if following.waiting:
-                self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
+        self._send_queued()
+
+    def get_ready(self) -> None:
+        """Wait until the next message may begin, when nothing of those before waits for a transaction."""
+        self._run(Driver.get_ready)
+        while self._queue and not self.has_failed:
+            self._send_queued()
+            self._run(Driver.get_ready)
 
     def settle(self) -> None:
         """Read every answer that is still to come, and send again what has to be."""
         while self.is_busy:
             self._run(Driver.settle)
-            if self._queue:
-                self.send(self._queue.popleft())
+            self._send_queued()
 
     @property
     def is_busy(self) -> bool:
@@ -100,6 +100,15 @@ class Connection:
         if self.driver is not None:
             self._lose(self.driver, error)
         return self.take_finished()
+
+    def _send_queued(self) -> None:
+        while self._queue:
+            self._run(Driver.get_ready)  # what is left of a message before goes in front
+            if not self._has_driver_for(self._queue[0]):
+                break
+            following = self._queue.popleft()
+            if following.waiting:
+                self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
 
     def _has_driver_for(self, message: OutgoingMessage) -> bool:
         """Return whether there is an open connection for ``message``, after making one where needed."""

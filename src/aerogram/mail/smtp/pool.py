@@ -117,6 +117,7 @@ class Pool:
                     if message is None:
                         break
                     connection.send(message)
+                    connection.get_ready()  # only then may the next message depend on this server
                 for unsent in connection.take_unsent():  # others may have a connection
                     self._messages.put(unsent)
                 self._hand_in(connection.take_finished())

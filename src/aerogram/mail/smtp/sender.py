@@ -99,7 +99,7 @@ class Sender:
             return
         connection = backend.connection_over(backend.current_driver(backend.connection))
         carrier: Connection | Pool = connection
-        connection.sends_ahead = self._delivery.is_ready and backend.connections == 1
+        connection.sends_ahead = self._delivery.is_ready or backend.connections > 1
         if backend.connections > 1:
             carrier = Pool(connection, backend.connection_over, backend.connections)
         try:
