@@ -401,6 +401,8 @@ def test_a_template_error_is_shown_with_its_lines(page: Page):
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("'nmae' is undefined")
     expect(alert.locator(".line.here")).to_contain_text("{{ nmae }}")
+    page.locator(".findings button.place", has_text="failing.txt:3").click()
+    expect(page.locator("[data-panel=template] .line.here")).to_contain_text("{{ nmae }}")
 
 
 def test_a_hostile_mail_runs_nothing_and_loads_nothing(page: Page):

@@ -4,7 +4,7 @@
 if (isLive) {
   const live = document.createElement("div");
   live.id = "live";
-  one("#main").append(live);
+  overview.before(live);
   let token = one("meta[name=studio-token]").content;
   let instance = null;
   let shownQuery = "";
@@ -19,14 +19,14 @@ if (isLive) {
 
   const viewOf = async ({ id, query }) => (await fetched(`studio/view/${path(id)}${query ? `?${query}` : ""}`)).text();
   const articleIn = (text) => one("article", new DOMParser().parseFromString(text, "text/html"));
-  const articleOf = async (place) => articleIn(await viewOf(place));
+  const articleOf = async (place) => articleIn(await viewOf(place));  // as the files are now
 
   // The samples beside the one that is shown are asked for before somebody steps to them, until a file changes.
   let ahead = new Map();
   const askAhead = (id) => {
     const shown = entries().filter((entry) => !entry.hidden).map((entry) => entry.dataset.id);
     const at = shown.indexOf(id);
-    const near = [shown[at + 1], shown[at - 1]].filter(Boolean);
+    const near = [shown[at + 1], shown[at - 1], id].filter(Boolean);
     ahead = new Map(near.map((each) => [each, ahead.get(each) ?? viewOf({ id: each, query: "" }).catch(() => null)]));
   };
 
@@ -78,8 +78,9 @@ if (isLive) {
       if (!place.id) return null;
       if (current?.id === place.id && shownQuery === place.query) return current;
       try {
-        const text = place.query ? null : await ahead.get(place.id);
-        const article = text ? articleIn(text) : await articleOf(place);
+        const text = (place.query ? null : await ahead.get(place.id)) || await viewOf(place);
+        if (!place.query) ahead.set(place.id, text);
+        const article = articleIn(text);
         shownQuery = place.query;
         prepare(article);
         showInspector(article);

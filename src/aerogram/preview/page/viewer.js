@@ -162,7 +162,7 @@ const showTemplate = (sample, file, line) => {
     return row;
   }));
   const tab = one("[data-part=template]", sample);
-  tab.hidden = false;
+  tab.hidden = tab.closest(".toolbar").hidden = false;
   tab.textContent = file.split(/[\\/]/).slice(-2).join("/");
   change({ part: "template" });
   one(".here", panel)?.scrollIntoView({ block: "center" });
@@ -171,9 +171,9 @@ const showTemplate = (sample, file, line) => {
 // ---- what is shown -----------------------------------------------------------------------------------------
 
 const showSample = (sample) => {
-  const tabs = all("[data-part]", sample);
+  const tabs = all("[data-part]:not([hidden])", sample);
   if (!tabs.length) return;
-  const part = tabs.some((tab) => !tab.hidden && tab.dataset.part === view.part) ? view.part : tabs[0].dataset.part;
+  const part = tabs.some((tab) => tab.dataset.part === view.part) ? view.part : tabs[0].dataset.part;
   for (const tab of tabs) {
     tab.setAttribute("aria-selected", String(tab.dataset.part === part));
     tab.tabIndex = tab.dataset.part === part ? 0 : -1;
@@ -184,7 +184,7 @@ const showSample = (sample) => {
   for (const button of all("[data-width]", sample)) press(button, button.dataset.width === view.width && !view.custom);
   for (const button of all("[data-scheme]", sample)) press(button, button.dataset.scheme === view.scheme);
   for (const button of all("[data-toggle]", sample)) press(button, view[button.dataset.toggle]);
-  one(".remote", sample).hidden = true;
+  for (const notice of all(".remote", sample)) notice.hidden = true;
   if (part === "html") return showMail(sample);
   if (part === "source" || part === "raw") showSource(sample, part);
 };
