@@ -69,10 +69,12 @@ def test_every_connection_syncs_and_waits(sqlite_db: Database) -> None:
 def test_a_write_begins_at_once_and_a_read_waits_for_no_one(sqlite_db: Database) -> None:
     sqlite_db.prepare()
     begun: list[str] = []
-    event.listen(sqlite_db.engine, "before_cursor_execute", lambda *args: begun.append(args[2]))
+    event.listen(
+        sqlite_db.engine, "checkout", lambda each, *_: each.set_trace_callback(lambda sql: begun.append(sql))
+    )
     with sqlite_db.writing(), sqlite_db.reading() as connection:
         connection.execute(text("SELECT 1"))
-        assert begun == ["BEGIN IMMEDIATE", "BEGIN", "SELECT 1"]
+        assert [each.strip() for each in begun] == ["BEGIN IMMEDIATE", "BEGIN", "SELECT 1"]
 
 
 def test_threads_have_connections_of_their_own(db: Database, put: Put) -> None:
