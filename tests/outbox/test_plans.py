@@ -16,7 +16,7 @@ from aerogram.outbox import claims, metrics, recording, recovery, transports
 from aerogram.outbox.queueing import freeze, insert
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.schedule import Schedule
-from aerogram.outbox.storage import schema
+from aerogram.outbox.storage import prepared, schema
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
@@ -90,9 +90,15 @@ def statements_of(db: Database) -> Iterator[list[tuple[str, Any]]]:
         if re.match("SELECT|UPDATE|DELETE", sql) and "aerogram_outbox" in sql:
             seen.append((sql, parameters[0] if many else parameters))
 
-    engine = db.engine
+    def execute(connection: Any, sql: str, parameters: Any, *, many: bool = False) -> Any:
+        add(connection, None, sql, parameters, None, many)
+        return real(connection, sql, parameters, many=many)
+
+    engine, real = db.engine, prepared.execute
     event.listen(engine, "before_cursor_execute", add)
+    prepared.execute = execute
     yield seen
+    prepared.execute = real
     event.remove(engine, "before_cursor_execute", add)
 
 

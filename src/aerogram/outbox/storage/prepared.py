@@ -6,8 +6,7 @@ the work of five. Everything else is executed by SQLAlchemy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -25,8 +24,7 @@ def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, 
     if not rows:
         return 0
     sql, arguments = _compiled(statement, connection.dialect)
-    with _cursor(connection, sql, [arguments(row) for row in rows], many=True) as cursor:
-        return int(cursor.rowcount)
+    return int(execute(connection, sql, [arguments(row) for row in rows], many=True))
 
 
 def run(
@@ -47,19 +45,20 @@ def run(
         size = next(size for size in _SIZES if size >= len(some))
         some += some[-1:] * (size - len(some))
         sql, arguments = _compiled(_sized(query, size), connection.dialect)
-        with _cursor(connection, sql, arguments({**dict(zip(_NAMES, some, strict=False)), **more})) as cursor:
-            rows += cursor.fetchall()
+        row = {**dict(zip(_NAMES, some, strict=False)), **more}
+        rows += execute(connection, sql, arguments(row))
     return rows
 
 
-@contextmanager
-def _cursor(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Iterator[Any]:
+def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
+    """Execute a statement by the driver; return the rows of a query, or the number of rows it changed."""
     cursor: Any = connection.connection.cursor()
     try:
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, cursor, sql, parameters, None, many)
-        cursor.executemany(sql, parameters) if many else cursor.execute(sql, parameters)
-        yield cursor
+        if many:
+            cursor.executemany(sql, parameters)
+            return cursor.rowcount
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError(sql, None, error) from error
     finally:
