@@ -2,7 +2,7 @@
 
 A commit takes as long as several mails take to send. Who needs one commits for everybody: a connection that
 asks whether a content may leave waits for its answer, and so does every other one that has asked meanwhile.
-Results wait for nothing; they go with the next commit, a few milliseconds later at most.
+Results wait for nothing; they go with the next commit, some hundredths of a second later at most.
 """
 
 from __future__ import annotations
