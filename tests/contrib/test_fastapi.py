@@ -216,7 +216,7 @@ class Held(BaseEmailBackend):
 
     def send_messages(self, email_messages: Any) -> int:
         self.started.set()
-        assert self.released.wait(20)
+        assert self.released.wait(60)
         self.sent.extend(message.subject for message in email_messages)
         return 1
 

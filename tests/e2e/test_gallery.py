@@ -201,7 +201,7 @@ def test_remote_images_load_only_when_asked_for(page: Page, tmp_path: Path, pict
     assert pictures.asked == []
     page.get_by_role("button", name="Load", exact=True).click()
     page.frame_locator("article iframe").locator("#remote").wait_for(state="attached")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not pictures.asked and time.monotonic() < until:
         page.wait_for_timeout(50)
     assert any(path.startswith("/pixel.png") for path in pictures.asked)

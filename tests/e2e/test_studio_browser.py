@@ -119,7 +119,7 @@ class Program:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -192,12 +192,12 @@ def colour(page: Page) -> str:
     return mail(page).evaluate("getComputedStyle(document.querySelector('p')).color")
 
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
     """Wait as Playwright cannot: the frame of the mail runs no scripts, and the page no text as a script."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not is_so() and time.monotonic() < until:
         page.wait_for_timeout(30)
     assert is_so()

@@ -158,7 +158,7 @@ def test_the_content_leaves_only_when_it_may(offers: tuple[str, ...]) -> None:
 
 
 def test_each_connection_asks_again() -> None:
-    large = EmailMultiAlternatives("Hi", "x\n" * 4_000_000, "a@example.com", ["b@example.com"])
+    large = EmailMultiAlternatives("Hi", ("x" * 70 + "\n") * 115_000, "a@example.com", ["b@example.com"])
     with FaultyServer().on("content", Drop(reset=True), times=1) as server:
         asked = []
         frozen = frozen_of(large, before_content=lambda: asked.append(1) or True)

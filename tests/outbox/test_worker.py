@@ -398,7 +398,7 @@ def test_90_sigterm_finishes_the_mail_and_gives_the_others_back(sqlite_db: Datab
         def rule_for(verb: str, argument: str, connection: int) -> Any:
             if verb == ".":
                 reached.set()
-                release.wait(10)
+                release.wait(60)
             return real(verb, argument, connection)
 
         server.rule_for = rule_for  # type: ignore[method-assign] # a server with rules of its own
@@ -448,7 +448,7 @@ def test_a_database_that_vanishes_is_survived(sqlite_db: Database, sqlite_url: s
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -24,6 +24,8 @@ from aerogram.outbox.storage.database import current_database
 from aerogram.testing import FaultyServer
 from tests.outbox.worker_processes import STEPS
 
+pytestmark = pytest.mark.timeout(300)  # a minute on a quiet machine
+
 
 def run(function: str, *arguments: int, **settings: Any) -> Any:
     """Run a function of ``worker_processes`` in a process of its own."""
