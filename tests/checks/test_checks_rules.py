@@ -20,6 +20,8 @@ BLACK_TABLE = "<table bgcolor='#000000' role=presentation><tr><td>black</td></tr
 HACKS = "<p style='*zoom: 1; _height: 1px; mso-foo: 1; -webkit-bar: 2; --brand: red'>x</p>"
 TRACK = "<p>Order 12</p><a href=https://shop.dev/o/12>Track</a>"
 DARK = "<style>@media screen and (prefers-color-scheme: dark) {%s}</style>"
+SCHEMES = "<meta name='color-scheme' content='light dark'>"
+DARK_PAGE = DARK % "body {background: #111 !important}" + "<p>x <a href=https://shop.dev/>y</a></p>"
 IMAGE = "<img src='https://shop.test.dev/a.png' alt='' width='%s'>"
 
 
@@ -50,6 +52,11 @@ def found(html: str, *, page: str = "", text: str | None = None, subject: str = 
         (DARK % "p {display: none !important}" + BLACK, "contrast-dark", False),
         (DARK % "p {color: #111}" + LIGHT, "contrast-dark", False),
         (BLACK, "contrast-dark", False),
+        (DARK_PAGE, "contrast-dark", True),
+        (SCHEMES + DARK_PAGE,
+         "contrast-dark", False),
+        (SCHEMES + DARK % "p {background: #eee !important}" + "<p>x</p>", "contrast-dark", True),
+        (SCHEMES + DARK % "i {margin: 0}" + "<p style='color: #000'>x</p>", "contrast-dark", True),
         ("<table style='margin: 0 auto' role=presentation><tr><td>x</table>", "table-margin", False),
         ("<table style='margin: 0 auto 20px' role=presentation><tr><td>x</table>", "table-margin", True),
         ("<table style='margin-top: -1px' role=presentation><tr><td>x</table>", "table-margin", True),

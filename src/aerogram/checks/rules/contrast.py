@@ -56,11 +56,16 @@ class Look(NamedTuple):
     size: float = 16.0  # pixels
     is_bold: bool = False
     is_shown: bool = True
+    link: str = "#0000ee"
 
     @property
     def least(self) -> float:
         """The least contrast ratio."""
         return _LEAST_LARGE if self.size >= 24 or (self.is_bold and self.size >= 18.66) else _LEAST
+
+
+# What a browser begins with where the mail says that it has a dark scheme.
+_DARK_LOOK = Look((1.0, 1.0, 1.0), (0x12 / 255,) * 3, link="#9e9eff")
 
 
 def contrasts(mail: Mail) -> Iterator[Finding]:
@@ -69,7 +74,9 @@ def contrasts(mail: Mail) -> Iterator[Finding]:
     for code, beginning in schemes if any(map(_is_dark, mail.kept_rules)) else schemes[:1]:
         seen = set()
         for number, root in enumerate(mail.roots):
-            for element, text, look in _texts(root, _changes(mail, number, is_dark=code != "contrast")):
+            is_dark = code != "contrast"
+            begun = _DARK_LOOK if is_dark and _has_dark_scheme(mail, root) else Look()
+            for element, text, look in _texts(root, _changes(mail, number, is_dark=is_dark), begun):
                 pair = look.color, look.background
                 if look.background is None or pair in seen:
                     continue
@@ -83,6 +90,20 @@ def contrasts(mail: Mail) -> Iterator[Finding]:
                         f"{look.least}:1. Use a darker or lighter colour."
                     )
                     yield Finding(code, words, element)
+
+
+def _has_dark_scheme(mail: Mail, root: Element) -> bool:
+    """Return whether texts without a colour become light in the dark scheme (``color-scheme``)."""
+    metas = [
+        meta.get("content", "")
+        for meta in root.iter("meta")
+        if meta.get("name", "").lower() == "color-scheme"
+    ]
+    kept = [
+        each.value for rule in mail.kept_rules for each in rule.declarations if each.name == "color-scheme"
+    ]
+    own = [styles(each).get("color-scheme", "") for each in (root, *root.iter("body"))]
+    return any("dark" in value.lower() for value in (*metas, *kept, *own))
 
 
 def _is_dark(rule: KeptRule) -> bool:
@@ -122,9 +143,11 @@ def _important(style: str) -> frozenset[str]:
     return frozenset(each.name for each in found if each.important)
 
 
-def _texts(root: Element, changes: dict[Element, Declared]) -> Iterator[tuple[Element, str, Look]]:
+def _texts(
+    root: Element, changes: dict[Element, Declared], begun: Look
+) -> Iterator[tuple[Element, str, Look]]:
     body = root.find("body")
-    todo = [] if body is None else [(body, Look())]
+    todo = [] if body is None else [(body, begun)]
     while todo:
         element, outer = todo.pop()
         if not isinstance(element.tag, str) or element.tag in UNREAD or element.get("hidden") is not None:
@@ -149,7 +172,7 @@ def _look(element: Element, outer: Look, declared: Declared) -> Look:
         background = None
     tag = element.tag
     given = element.get("text") if tag == "body" else element.get("color") if tag == "font" else None
-    given = given or ("#0000ee" if tag == "a" and element.get("href") else None)
+    given = given or (outer.link if tag == "a" and element.get("href") else None)
     values = {"color": given, **declared} if given else declared
     for name, value in values.items():
         if name == "color" and value:
@@ -161,7 +184,7 @@ def _look(element: Element, outer: Look, declared: Declared) -> Look:
     weight = values.get("font-weight")
     is_bold = outer.is_bold or tag in _BOLD_TAGS if weight is None else bool(_BOLD.fullmatch(weight))
     size = _size(values.get("font-size", ""), outer.size)
-    return Look(color, background, size, is_bold, _is_shown(values, tag))
+    return Look(color, background, size, is_bold, _is_shown(values, tag), outer.link)
 
 
 def _is_shown(values: Declared, tag: str) -> bool:
