@@ -84,6 +84,45 @@ def test_threads_have_connections_of_their_own(db: Database, put: Put) -> None:
         assert one is not two
 
 
+FORKING_WHILE_A_THREAD_WRITES = """
+import os, sys, threading
+from aerogram import outbox, settings
+from aerogram.mail import EmailMessage
+from aerogram.outbox.storage import database
+
+settings.configure(OUTBOX_URL=sys.argv[1])
+database.BUSY_SECONDS = 5
+db, writes, ends = database.current_database(), threading.Event(), threading.Event()
+
+def write():
+    with db.writing():
+        writes.set()
+        ends.wait(0.2)
+
+for _ in range(3):
+    writes.clear()
+    thread = threading.Thread(target=write)
+    thread.start()
+    writes.wait()
+    if not (child := os.fork()):
+        EmailMessage("Hi", "Hi", "a@example.com", ["b@example.com"]).send_later()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join()
+with db.writing():
+    if not (child := os.fork()):  # by the thread that writes
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+assert outbox.counts()["queued"] == 3
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_91_a_process_that_is_forked_while_a_thread_writes_can_write(sqlite_url: str) -> None:
+    command = [sys.executable, "-c", FORKING_WHILE_A_THREAD_WRITES, sqlite_url]
+    subprocess.run(command, check=True, timeout=120)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_a_forked_process_opens_connections_of_its_own(db: Database, put: Put) -> None:

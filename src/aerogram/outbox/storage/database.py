@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +44,9 @@ CONNECT_SECONDS: Final = "10"
 """How long a server of PostgreSQL may take to answer, unless the URL has a ``connect_timeout``."""
 
 _CLOCK: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
+_FORK_SECONDS: Final = 5.0  # how long a fork waits for a thread that is writing
 _databases: Final[dict[str, Database]] = {}
+_held: Final[list[Database]] = []  # while this process forks
 
 
 class Database:
@@ -63,6 +65,8 @@ class Database:
         self.path: Path | None = Path(self._url.database or "") if self.is_sqlite else None
         self._was_opened = False
         self._prepared = False
+        # SQLite has one writer at a time. A process that is forked meanwhile would take it for its own.
+        self._writer: Any = threading.RLock() if self.is_sqlite else nullcontext()
         self._inherited: list[
             Engine
         ] = []  # of parent processes: not closed here, as their sockets are theirs
@@ -98,7 +102,7 @@ class Database:
             OutboxSchemaError: the tables are of another version.
         """
         self.prepare()
-        with failures_named(str(self)), self.engine.begin() as connection:
+        with self._writer, failures_named(str(self)), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -139,7 +143,7 @@ class Database:
             self._prepared = True
 
     def _create_tables(self, engine: Engine) -> int:
-        with engine.begin() as connection:
+        with self._writer, engine.begin() as connection:
             if not self.is_sqlite:  # two processes would both find no tables
                 connection.execute(text("SELECT pg_advisory_xact_lock(7061722)"))
             schema.metadata.create_all(connection)
@@ -153,7 +157,7 @@ class Database:
     def checkpoint(self) -> None:
         """Empty the write-ahead log of SQLite, whose file stays as large as it ever was otherwise."""
         if self.is_sqlite:
-            with failures_named(str(self)), self.engine.connect() as connection:
+            with self._writer, failures_named(str(self)), self.engine.connect() as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no transaction
 
     def close(self) -> None:
@@ -208,6 +212,14 @@ class Database:
         self._refuse_new_file()
         if record.info.get("file") != identity(self.path):
             raise DisconnectionError
+
+    def hold_writer(self, seconds: float) -> bool:
+        """Keep the other threads of this process from writing; return whether none is writing now."""
+        return self.is_sqlite and self._writer.acquire(timeout=seconds)
+
+    def free_writer(self) -> None:
+        """Let the others write again."""
+        self._writer.release()
 
 
 def now_of(connection: Connection) -> int:
@@ -300,3 +312,16 @@ def _begin(connection: Connection) -> None:
     # IMMEDIATE: a transaction that reads first and writes later fails when another has written meanwhile.
     statement = connection.get_execution_options().get("aerogram_begin", "BEGIN IMMEDIATE")
     connection.connection.cursor().execute(statement)  # in half the time that SQLAlchemy takes
+
+
+def _before_fork() -> None:
+    _held.extend(db for db in list(_databases.values()) if db.hold_writer(_FORK_SECONDS))
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().free_writer()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
