@@ -16,11 +16,13 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from aerogram import outbox
 from aerogram.mail import EmailMessage
 from aerogram.outbox.recovery import recover
 from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.storage.schema import entry
 from aerogram.testing import FaultyServer
 from tests.outbox.worker_processes import STEPS
 
@@ -106,8 +108,10 @@ def stopped_worker(url: str, verb: str) -> Iterator[tuple[FaultyServer, subproce
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
             try:
                 assert reached.wait(60)
-                worker.send_signal(signal.SIGSTOP)
-                os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOWAIT)
+                with outbox_at(url), current_database().writing() as connection:
+                    connection.execute(select(entry).with_for_update())  # the worker is not writing then
+                    worker.send_signal(signal.SIGSTOP)
+                    os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOWAIT)
                 release.set()
                 with outbox_at(url, EMAIL_HOST=server.host, EMAIL_PORT=server.port):
                     yield server, worker
