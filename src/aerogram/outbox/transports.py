@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Update, literal, select
+from sqlalchemy import Connection, Row, Update, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.outbox.storage.schema import transport
 
@@ -83,8 +85,9 @@ def _locked(db: Database, connection: Connection, mailer: str | None) -> tuple[i
     where = transport.c.mailer == (mailer or "")
     query = select(transport).where(where).with_for_update()
     if (row := connection.execute(query).first()) is None:
-        missing = select(literal(mailer or "")).where(~select(transport).where(where).exists())
-        connection.execute(transport.insert().from_select(["mailer"], missing))
+        insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+        # Another process may be inserting it at the same time.
+        connection.execute(insert_of(transport).values(mailer=mailer or "").on_conflict_do_nothing())
         row = connection.execute(query).one()
     return db.now(connection), row
 
