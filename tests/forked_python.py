@@ -97,13 +97,16 @@ def _number_from(server: socket.socket) -> int:
 
 def serve(address: str) -> Callable[[], None] | None:
     """Fork for each client; return in the fork what it is to run, and None when the tests have ended."""
+    import contextlib
     import gc
     import importlib
 
-    for name in IMPORTS.split():
-        importlib.import_module(name)
+    for name in (IMPORTS + PLUGINS).split():
+        with contextlib.suppress(ImportError):  # what is not installed
+            importlib.import_module(name)
     for name in PLUGINS.split():
-        importlib.import_module(name).__doc__ = "PYTEST_DONT_REWRITE"
+        if name in sys.modules:
+            sys.modules[name].__doc__ = "PYTEST_DONT_REWRITE"
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
     listener = socket.socket(socket.AF_UNIX)
