@@ -191,8 +191,8 @@ def _take_over(streams: list[int], folder: str, environment: dict[str, str]) -> 
     sys.pycache_prefix = environment.get("PYTHONPYCACHEPREFIX")
     encoding = environment.get("PYTHONIOENCODING")
     sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115 # as below: it stays open
-    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", 1, encoding, "backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115 # as above
+    sys.stderr = open(2, "w", 1, encoding, "backslashreplace", closefd=False)  # noqa: SIM115 # as above
     if environment.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(write_through=True)
     sys.excepthook = _show_from_the_program
@@ -212,7 +212,7 @@ def _without_options(arguments: list[str]) -> list[str]:
             arguments = arguments[1:]
         else:
             sys.warnoptions.append(arguments[1])
-            warnings.simplefilter(arguments[1])  # type: ignore[arg-type]
+            warnings.simplefilter(arguments[1])  # type: ignore[arg-type] # any action
             arguments = arguments[2:]
     return arguments
 

@@ -431,7 +431,7 @@ class TestStaff:
         assert copy.copy(kind(subject="Disk full")).subject == "Disk full"
         assert kind(message="x").message == "x"
 
-        class Silent(kind, name=f"silent_{kind.__name__.lower()}"):  # type: ignore[misc,valid-type]
+        class Silent(kind, name=f"silent_{kind.__name__.lower()}"):  # type: ignore[misc,valid-type] # given by the case
             """A subclass says what it does in a template of its own."""
 
         Silent()

@@ -71,19 +71,13 @@ def catch(
         try:
             shown = _line(count, caught) if box is not None else _readable(count, caught, raw=raw)
         except Exception:  # noqa: BLE001,RUF100 - whatever the parser raises at a mail that means harm
-            shown = (
-                _line(count, caught, "(cannot be read)")
-                if box is not None
-                else _readable(count, caught, raw=True)
-            )
+            unread = "(cannot be read)"
+            shown = _line(count, caught, unread) if box is not None else _readable(count, caught, raw=True)
         screen().print(shown)
 
     # What aiosmtpd logs about logins and broken connections is not about the mail.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # a script starts what runs in its background deaf to SIGINT
+    for number in (signal.SIGINT, signal.SIGTERM):  # a background job of a script ignores SIGINT
         signal.signal(number, signal.default_int_handler)
     with CatchingServer(host, port, on_message=receive, keep=False) as server:
         screen().print(_greeting(server.host, server.port), soft_wrap=True)

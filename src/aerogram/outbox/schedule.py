@@ -84,7 +84,7 @@ class Schedule:
 
     @property
     def expires_from_now(self) -> bool:
-        """Whether the time at which the mail expires is computed from the clock."""
+        """True if the time at which the mail expires is computed from the clock."""
         return self.expires_in is not None or (self.expires_at is None and self.at is None)
 
     def times(self, now: int) -> tuple[int, int | None]:

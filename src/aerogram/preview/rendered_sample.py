@@ -153,7 +153,7 @@ class RenderedSample:
 
     @property
     def has_attachments(self) -> bool:
-        """Whether there are parts beside the text and the HTML; most mails tell without being parsed."""
+        """True if there are parts beside the text and the HTML. Most mails are not parsed for it."""
         forms = getattr(self.message, "alternatives", ())
         is_plain = not self.message.attachments and all(form[1] == "text/html" for form in forms)
         return bool(self.attachments) if len(forms) > 1 or not is_plain else False
@@ -196,7 +196,7 @@ class ReceivedSample(RenderedSample):
 
     @property
     def has_attachments(self) -> bool:
-        """Whether there are parts beside the text and the HTML."""
+        """True if there are parts beside the text and the HTML."""
         return bool(self.attachments)
 
     @cached_property

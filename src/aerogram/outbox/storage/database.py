@@ -218,7 +218,7 @@ class Database:
         return self.is_sqlite and self._writer.acquire(timeout=seconds)
 
     def free_writer(self) -> None:
-        """Let the others write again."""
+        """Allow the other threads to write again."""
         self._writer.release()
 
 
