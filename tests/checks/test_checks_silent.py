@@ -189,7 +189,8 @@ def test_staff_mail_to_nobody(kind, setting):
         ("replyTo", "reply_to"),
         ("REPLY_TO", "reply_to"),
         ("unsubscribe_ulr", "unsubscribe_url"),
-        ("recipients_", None),
+        ("recipients_", "to"),
+        ("SUBJECT", "subject"),
         ("text_tempalte", "text_template"),
         ("attachement", "attachments"),
         ("colour", None),
@@ -202,12 +203,65 @@ def test_an_attribute_that_is_nearly_a_declaration(name, meant):
         body["text_template"] = "a.txt"
     problems = check([type("Near", (Base,), body, name="check_near")])
     near = [problem for problem in problems if problem.code == "nearly-declaration"]
-    if name == "recipients_":  # `to` is declared
-        assert near == []
-    else:
-        assert [problem.message.split("?")[0].split()[-1] for problem in near] == (
-            [repr(meant)] if meant else []
-        )
+    assert [problem.message.split("?")[0].split()[-1] for problem in near] == ([repr(meant)] if meant else [])
+
+
+@pytest.mark.parametrize("is_abstract", [True, False])
+def test_a_mistake_in_an_attribute_is_reported_once_for_the_class_that_writes_it(is_abstract):
+    class Parent(Base, abstract=is_abstract, name="check_parent"):
+        text_template = "a.txt"
+        category = "transactional"
+        replyto = ["x@example.com"]
+        subject_prefix = "{{ x }} "
+
+    class First(Parent, name="check_a_first"):
+        cateogry = "bulk"
+
+    class Second(Parent, name="check_b_second"):
+        subject_prefix = "b "
+        replyto = ["y@example.com"]
+
+    class Third(First, name="check_c_third"):
+        pass
+
+    def found(*classes):
+        problems = [
+            problem for problem in check(classes) if problem.code.endswith(("literal", "declaration"))
+        ]
+        return sorted((problem.notification, problem.message.split()[0]) for problem in problems)
+
+    writer = "check_a_first" if is_abstract else "check_parent"
+    classes = [First, Second, Third] if is_abstract else [First, Parent, Second, Third]
+    assert found(*classes) == sorted(
+        [
+            ("check_a_first", "cateogry"),
+            ("check_b_second", "replyto"),
+            (writer, "subject_prefix"),
+            (writer, "replyto"),
+        ]
+    )
+    inherited = [("check_c_third", name) for name in ("cateogry", "replyto", "subject_prefix")]
+    assert found(Third) == inherited
+
+
+def test_an_attribute_that_the_code_of_a_base_class_reads_is_not_nearly_a_declaration():
+    class Reading(Base, abstract=True):
+        text_template = "a.txt"
+        files = ()
+
+        @property
+        def attachments(self):
+            return [("a.txt", text, "text/plain") for text in self.files]
+
+        @property
+        def from_email(self):
+            return self.sender
+
+    class Read(Reading, name="check_read"):
+        sender = "a@example.com"
+        files = ("a",)
+
+    assert check([Read]) == []
 
 
 def test_fields_methods_and_declared_things_are_not_nearly_declarations():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aerogram.checks.fields import names_in_code
 from aerogram.declaration import DECLARATIONS
 from aerogram.mail.sending import staff_addresses
 from aerogram.notification import AdminNotification, ManagerNotification, Notification
@@ -50,10 +51,19 @@ _SYNONYMS = {
 }
 
 
-def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
-    """Yield the declaration or attribute, code and message of each mistake."""
-    yield from _near_declarations(cls)
-    yield from _jinja_in_data(cls)
+def class_mistakes(
+    cls: type[Notification], together: Sequence[type[Notification]]
+) -> Iterator[tuple[str | None, str, str]]:
+    """Yield the declaration or attribute, code and message of each mistake.
+
+    One in an attribute is yielded once for the classes that are checked together: for the class that writes
+    the attribute, or else for the first that inherits it.
+    """
+    for name, code, message in (*_near_declarations(cls), *_jinja_in_data(cls)):
+        writer = _writer(cls, name)
+        heirs = (each for each in together if _writer(each, name) is writer)
+        if cls is (writer if writer in together else next(heirs, cls)):
+            yield name, code, message
     group = getattr(cls, "_group", None)
     staff = (AdminNotification, ManagerNotification)
     uses_setting = any(
@@ -68,23 +78,36 @@ def class_mistakes(cls: type[Notification]) -> Iterator[tuple[str | None, str, s
         )
 
 
-def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
+def _writer(cls: type, name: str) -> type:
+    """Return the class whose body gives an attribute or annotation that ``cls`` has."""
+    return next((owner for owner in cls.__mro__ if name in _written(owner)), cls)
+
+
+def _written(owner: type) -> set[str]:
+    return {*vars(owner), *inspect.get_annotations(owner)}
+
+
+def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str, str, str]]:
     own = [owner for owner in cls.__mro__ if owner is not Notification and issubclass(owner, Notification)]
     own = [owner for owner in own if not owner.__module__.startswith("aerogram.")]
     annotated = {name for owner in own for name in inspect.get_annotations(owner)}
-    declared = annotated.union(*map(vars, own))
     for name in dict.fromkeys(name for owner in own for name in vars(owner)):
         value = inspect.getattr_static(cls, name)
         if name.startswith("_") or name in DECLARATIONS or name in annotated or hasattr(Notification, name):
             continue
         meant = None if inspect.isroutine(value) else _meant(name)
-        if meant and meant not in declared:
+        if meant and not _is_used(cls, name, meant):
             yield (
                 name,
                 "nearly-declaration",
                 f"{name} is no declaration and has no effect. Did you mean {meant!r}? If it is a value of "
                 f"your own, annotate it ({name}: {type(value).__name__}) or give it another name.",
             )
+
+
+def _is_used(cls: type[Notification], name: str, meant: str) -> bool:
+    """Return whether an attribute is meant as it is: a method reads it, or a class writes both names."""
+    return name in names_in_code(cls) or any({name, meant} <= _written(owner) for owner in cls.__mro__)
 
 
 def _meant(name: str) -> str | None:
@@ -97,7 +120,7 @@ def _meant(name: str) -> str | None:
     return by_plain[near[0]] if near else None
 
 
-def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str | None, str, str]]:
+def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str, str, str]]:
     fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)  # type: ignore[arg-type]  # each is a dataclass
     defaults = {field.name: field.default for field in fields}
     if _has_marks(defaults.get("subject")):

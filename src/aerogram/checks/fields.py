@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aerogram.checks.problem import Severity
     from aerogram.checks.sources import Sources
 
-__all__ = ["unused_fields", "values_in_css"]
+__all__ = ["names_in_code", "unused_fields", "values_in_css"]
 
 _HARMLESS = ("int", "float", "bool", "Decimal", "date", "datetime")
 _SHARED = {"site_name", "base_url", "unsubscribe_url"}
@@ -36,7 +36,7 @@ def unused_fields(
     own = inspect.get_annotations(cls)
     if not sources.are_complete or not sources.all or cls.render is not Notification.render:
         return
-    used = _names_in_code(cls).union(*(source.names for source in sources.all))
+    used = names_in_code(cls).union(*(source.names for source in sources.all))
     for field in _fields(cls):
         name = field.name
         if name in own and not (name in used or name in DECLARATIONS or name.startswith("_")):
@@ -73,7 +73,7 @@ def _type_name(annotation: object) -> str:
     return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
 
 
-def _names_in_code(cls: type[Notification]) -> set[str]:
+def names_in_code(cls: type[Notification]) -> set[str]:
     """Return the names that the code of a class reads, its samples left out: they give each field."""
     found: set[str] = set()
     for owner in cls.__mro__:

@@ -63,8 +63,9 @@ def check(
     """
     if notifications is None:
         notifications = registry.load()
+    together = list(notifications)
     switches, spamassassin = Switches(), find_spamassassin() if spam else ""
-    checks = [_Check(cls, switches, spamassassin, rendered or {}) for cls in notifications]
+    checks = [_Check(cls, together, switches, spamassassin, rendered or {}) for cls in together]
     found = [problem for each in checks for problem in each.run(sample, samples)]
     found = [each for each in found if each.code != "css-unused" or _is_unused_everywhere(each, checks)]
     return [problem for problem in found if LEVELS.index(problem.severity) >= LEVELS.index(level)]
@@ -83,11 +84,12 @@ class _Check:
     def __init__(
         self,
         cls: type[Notification],
+        together: Sequence[type[Notification]],
         switches: Switches,
         spamassassin: str,
         rendered: Mapping[str, Rendered],
     ) -> None:
-        self.cls, self.rendered = cls, rendered
+        self.cls, self.together, self.rendered = cls, together, rendered
         self.spamassassin = spamassassin
         self.templates = renderer_of(cls).templates
         self.report = Report(cls, self.templates, switches)
@@ -106,8 +108,10 @@ class _Check:
         self._check_stylesheets()
         self._check_recipients()
         self._check_unsubscribing()
-        for problem in (*class_mistakes(self.cls), *values_in_css(self.cls, self.sources, variables)):
-            self.report.add(*problem)
+        for mistake in class_mistakes(self.cls, self.together):
+            self.report.add(*mistake)
+        for value in values_in_css(self.cls, self.sources, variables):
+            self.report.add(*value)
         for unused in unused_fields(self.cls, self.sources):
             self.report.add(*unused)
         for code, place in self.sources.comments:
