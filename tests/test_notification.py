@@ -4,9 +4,10 @@ import copy
 import gc
 import inspect
 import re
+from dataclasses import InitVar, field
 from email.mime.text import MIMEText
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import pytest
 
@@ -149,6 +150,65 @@ class TestConstructor:
             class Broken(Notification):
                 items: list[str] = []
 
+    @pytest.mark.parametrize(
+        ("annotation", "default", "advice"),
+        [
+            ("list[int]", [], "items: list[int] = field(default_factory=list), with"),
+            (dict[str, int], {}, "items: dict[str, int] = field(default_factory=dict), with"),
+            (list[int], [1], "items: list[int] = field(default_factory=lambda: [1]), with"),
+            (set, field(default=set()), "items: set = field(default_factory=set), with"),
+        ],
+    )
+    def test_a_mutable_default_is_refused_with_what_to_write(
+        self, annotation: Any, default: Any, advice: str
+    ) -> None:
+        with pytest.raises(DeclarationError, match=re.escape(advice)) as caught:
+            type("Broken", (Notification,), {"__annotations__": {"items": annotation}, "items": default})
+        assert str(caught.value).startswith("Broken.items: ")
+
+    def test_a_mutable_attribute_of_the_class_is_no_default(self) -> None:
+        class Sharing(Notification, name="ctor_sharing"):
+            seen: ClassVar[list[int]] = []
+
+        assert Sharing._fields == ()
+        body = {"seen": [], "items": [], "__annotations__": {"seen": ClassVar[list], "items": "list"}}
+        with pytest.raises(DeclarationError, match=r"^Broken\.items: "):
+            type("Broken", (Notification,), body)
+
+    def test_arguments_that_are_none_are_answered_with_the_fields(self) -> None:
+        class One(Notification, name="ctor_one"):
+            customer: str
+            note: str = ""
+            hidden: str = field(default="x", init=False)
+
+        with pytest.raises(
+            TypeError,
+            match=r"One\(\) got an unexpected keyword argument 'custmer'\. Did you mean 'customer'\? "
+            r"Accepted: customer, note\.$",
+        ):
+            One(custmer="ann")
+        with pytest.raises(TypeError, match=r"fields are keyword arguments, for example .*One\(customer=…\)"):
+            One("ann")
+        with pytest.raises(TypeError, match=r"'hidden'\. Accepted"):
+            One(customer="a", hidden="b")
+        assert copy.copy(One(customer="a")) == One(customer="a")
+
+    def test_a_constructor_of_the_class_decides_for_itself(self) -> None:
+        class Own(Notification, name="ctor_own"):
+            customer: str
+            text: InitVar[str] = ""
+
+            def __init__(self, who: str, *rest: str, **more: str) -> None:
+                self.customer = f"{who}{rest}{more}"
+
+        class Below(Own, name="ctor_below"):
+            place: str = field(default="", kw_only=False)
+
+        assert Own("a", "b", c="d").customer == "a('b',){'c': 'd'}"
+        assert Below("here", customer="a", text="x").place == "here"
+        with pytest.raises(TypeError, match="2 positional arguments"):
+            Below("here", "there", customer="a")
+
     def test_the_base_itself_cannot_be_made(self) -> None:
         with pytest.raises(TypeError, match="subclass it"):
             Notification()
@@ -202,6 +262,66 @@ def test_a_declaration_that_cannot_work_is_refused_when_the_class_is_defined(
     assert str(caught.value).startswith(f"Wrong.{declaration}: ")
     assert said.lower() in str(caught.value).lower()
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "annotation"),
+    [
+        ("to", str),
+        ("to", "str"),
+        ("to", "int"),
+        ("cc", bytes),
+        ("bcc", "str | bytes"),
+        ("reply_to", Annotated[str, "note"]),
+        ("to", "set[str]"),
+        ("headers", "list[str]"),
+        ("attachments", str),
+        ("html_template", int),
+        ("css", "float"),
+        ("from_email", int),
+        ("locale", list),
+        ("timezone", "int"),
+        ("list_id", "bytes"),
+    ],
+)
+def test_an_annotation_that_no_value_can_satisfy_is_refused(name: str, annotation: Any) -> None:
+    with pytest.raises(DeclarationError, match=rf"^Wrong\.{name}: the annotation .* cannot work: ") as caught:
+        type("Wrong", (Notification,), {"__annotations__": {name: annotation}, "text_template": "hello.txt"})
+    assert isinstance(caught.value, TypeError)
+
+
+Addresses = TypeVar("Addresses")
+
+
+@pytest.mark.parametrize(
+    ("name", "annotation"),
+    [
+        ("to", "Later"),
+        ("to", "list[Later]"),
+        ("to", Any),
+        ("to", Addresses),
+        ("to", "str | list[str]"),
+        ("to", "Sequence[MailboxLike]"),
+        ("to", tuple[str, ...]),
+        ("to", str | None),
+        ("from_email", "str | None"),
+        ("from_email", tuple[str, str]),
+        ("headers", "dict[str, int]"),
+        ("attachments", "list[Path]"),
+        ("css", list[str]),
+        ("html_template", "str"),
+        ("locale", "str"),
+        ("timezone", "str | Unknown"),
+        ("category", int),
+        ("subject", int),
+        ("to", object),
+    ],
+)
+def test_an_annotation_that_may_be_right_is_accepted(name: str, annotation: Any) -> None:
+    body = {"__annotations__": {name: annotation}, "html_template": "hello.txt", "__module__": __name__}
+    if name == "html_template":
+        del body["html_template"]
+    assert name in type("Right", (Notification,), body, name="annotated_right")._fields
 
 
 def test_what_can_be_attached_may_stand_on_the_class() -> None:

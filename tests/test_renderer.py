@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from jinja2 import DictLoader
 from aerogram import Notification, Renderer
 from aerogram.conf import settings
 from aerogram.exceptions import (
+    AerogramError,
     BadHeaderError,
     DeclarationError,
     InvalidAddress,
+    MessageError,
     TemplateNotFound,
     UndefinedVariableError,
 )
@@ -184,8 +187,57 @@ def test_a_recipient_that_is_not_one_mailbox_is_refused_when_rendering(
 
 
 def test_a_string_where_a_list_is_meant_is_a_type_error(renderer: Renderer) -> None:
-    with pytest.raises(TypeError, match='"to" argument must be a list or tuple'):
+    with pytest.raises(TypeError, match=r"^Variant\.to: a value of type str .* a list or tuple of addresses"):
         renderer.render(variant(to=property(lambda _self: "ann@example.com"))(name="Ann"))
+
+
+@pytest.mark.parametrize("value", [3, b"x", "x@example.com", {"b@example.com"}, {"x": 1}, object()])
+@pytest.mark.parametrize("name", ["to", "cc", "bcc", "reply_to", "attachments", "headers", "html_template"])
+def test_a_computed_declaration_of_a_wrong_type_is_refused_like_one_of_the_class(
+    renderer: Renderer, name: str, value: Any
+) -> None:
+    if (name, type(value)) in [("headers", dict), ("html_template", str)]:
+        return
+    with pytest.raises(DeclarationError) as of_class:
+        variant(**{name: value})
+    with pytest.raises(DeclarationError) as computed:
+        renderer.render(variant(**{name: property(lambda _self: value)})(name="Ann"))
+    assert str(computed.value) == str(of_class.value).replace("variant.<locals>.", "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("locale", {"a": 1}), ("timezone", ["UTC"]), ("css", 3)])
+def test_an_object_that_cannot_be_read_is_refused_with_what_is_accepted(
+    renderer: Renderer, name: str, value: Any
+) -> None:
+    made = variant(**{name: property(lambda _self: value)})
+    with pytest.raises(DeclarationError, match=rf"^Variant\.{name}: a value of type \w+ .*Accepted"):
+        renderer.render(made(name="Ann"))
+
+
+def test_recipients_may_be_computed_in_any_order_given(renderer: Renderer) -> None:
+    for to in (("b@example.com", "a@example.com"), (f"{n}@example.com" for n in "ba")):
+        message = renderer.render(variant(to=property(lambda _self, to=to: to))(name="Ann"))
+        assert message.to == ["b@example.com", "a@example.com"]
+    with pytest.raises(DeclarationError, match="is a pair of name and address"):
+        renderer.render(variant(to=property(lambda _self: ("Ann", "ann@example.com")))(name="Ann"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("return_path", 3), ("unsubscribe_email", "x"), ("from_email", 3), ("headers", {"X-A": "b\nc"})],
+)
+def test_an_error_of_a_header_names_the_class_once(renderer: Renderer, name: str, value: Any) -> None:
+    with pytest.raises(MessageError, match=r"^Variant[:.](?!.*Variant)") as caught:
+        renderer.render(variant(**{name: property(lambda _self: value)})(name="Ann"))
+    assert ("Join the lines" in str(caught.value)) == (name == "headers")
+
+
+@pytest.mark.parametrize("subject", ["Hi {{ x", "{% if x %}", "{{ 'a }}"])
+def test_a_subject_that_does_not_parse_is_one_sentence(renderer: Renderer, subject: str) -> None:
+    with pytest.raises(AerogramError, match=rf"^[^.]*\.subject: .*[^.] in {re.escape(repr(subject))}$"):
+        variant(subject=subject)
+    with pytest.raises(AerogramError, match=rf"^Variant\.subject: .*[^.] in {re.escape(repr(subject))}$"):
+        renderer.render(variant(subject=property(lambda _self: subject))(name="Ann"))
 
 
 def test_a_subject_computed_by_a_property_is_a_jinja_string_in_a_sandbox(renderer: Renderer) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import tzinfo
 from email.message import Message
 from pathlib import Path
-from types import FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from aerogram.exceptions import DeclarationError, RenderError
+from aerogram.exceptions import DeclarationError
 from aerogram.mail.address.entries import MailboxLike, check_list, has_adapter, has_email
 from aerogram.mail.address.parser import parse_mailbox
-from aerogram.mail.address.return_path import check_return_path
+from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_lazy_text, is_text
 from aerogram.mail.header.category import (
     check_category,
@@ -26,14 +24,19 @@ from aerogram.mail.message.attachments import check_media_type
 from aerogram.mail.message.content import ACCEPTED, is_content
 from aerogram.templating import check_line, parse_locale, parse_timezone
 
-__all__ = ["DECLARATIONS", "Declaration", "Declarations", "wrong_declarations"]
+__all__ = [
+    "DECLARATIONS",
+    "Declaration",
+    "Declarations",
+    "explain_wrong_type",
+    "listed",
+    "return_path_of",
+]
 
 Check = Callable[[str, Any], object]
 """Raises an error if a value of a declaration (of that name) cannot work."""
 
 Function = TypeVar("Function", bound=Callable[[Any], Any])
-
-_METHODS = (FunctionType, classmethod, staticmethod)
 
 
 def _check_header(name: str, value: object) -> None:
@@ -73,7 +76,7 @@ def _check_stylesheets(name: str, value: object) -> None:
 
 
 def _check_recipients(name: str, value: object) -> None:
-    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)):
         raise TypeError(
             f"a value of type {type(value).__name__} was given. Accepted: a list or tuple of addresses, "
             'for example ["ops@example.com"].'
@@ -125,11 +128,18 @@ def _check_attachments(_name: str, value: object) -> None:
 
 
 def _check_locale(_name: str, value: object) -> None:
-    parse_locale(value)
+    _parse(parse_locale, value, "a string")
 
 
 def _check_timezone(_name: str, value: Any) -> None:
-    parse_timezone(value)
+    _parse(parse_timezone, value, "a name such as 'Europe/Berlin', or a tzinfo")
+
+
+def _parse(parse: Callable[[Any], object], value: object, accepted: str) -> None:
+    try:
+        parse(value)
+    except TypeError:
+        raise TypeError(f"a value of type {type(value).__name__} was given. Accepted: {accepted}.") from None
 
 
 def _text_with(check: Callable[[object], object]) -> Check:
@@ -296,24 +306,45 @@ DECLARATIONS = {
 """The declarations by name; every other annotation of a class is a field."""
 
 
-def wrong_declarations(cls: type) -> Iterator[tuple[str, DeclarationError]]:
-    """Yield the name and the error of each declaration of ``cls`` itself that no data can mend."""
-    for name, value in list(cls.__dict__.items()):
-        if name not in DECLARATIONS:
-            continue
-        absent = value is None and name not in ("subject", "subject_prefix")  # these are texts
-        if name == "category" and name in getattr(cls, "_fields", ()):
-            continue  # a field that happens to have this name
-        if absent or isinstance(value, dataclasses.Field) or _is_computed(value):
-            continue
-        try:
-            if isinstance(value, _METHODS):
-                raise TypeError(f"a method was given; put @property above 'def {name}(self)'.")
+def listed(name: str, value: Any, origin: str) -> Any:
+    """Return the value of a declaration that is a list, if it gives its entries in an order.
+
+    Raises:
+        DeclarationError: a text, a set, a pair of name and address, or an object that is no list.
+    """
+    if type(value) is list or not value:
+        return value
+    try:
+        if isinstance(value, tuple):
+            if name != "attachments":
+                check_list(name, value)
+        elif isinstance(value, str | bytes | bytearray | Set | Mapping) or not hasattr(value, "__iter__"):
             DECLARATIONS[name].check(name, value)
-        except (ValueError, RenderError, TypeError) as error:
-            yield name, DeclarationError(f"{cls.__qualname__}.{name}: {error}")
+    except TypeError as error:
+        raise DeclarationError(f"{origin}.{name}: {error}") from None
+    return value
 
 
-def _is_computed(value: object) -> bool:
-    """Return whether a class attribute is a property or another descriptor, and not itself the value."""
-    return hasattr(type(value), "__get__") and not isinstance(value, _METHODS)
+def explain_wrong_type(notification: Declarations, origin: str) -> None:
+    """Raise DeclarationError for a declaration whose type is wrong, after it made the rendering fail."""
+    for name in ("html_template", "text_template", "css", "headers", "locale", "timezone"):
+        value = getattr(notification, name)
+        try:
+            if value:
+                DECLARATIONS[name].check(name, value)
+        except TypeError as error:
+            raise DeclarationError(f"{origin}.{name}: {error}") from None
+        except ValueError:  # of the right type
+            continue
+
+
+def return_path_of(path: str, recipients: Sequence[str], origin: str) -> str | None:
+    """Return the address for the bounces of a mail, its recipient in place of the placeholder."""
+    if RECIPIENT_PLACEHOLDER not in check_return_path(path):
+        return path
+    if len(recipients) > 1:
+        raise DeclarationError(
+            f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, and the mail {len(recipients)} recipients. "
+            "Send one mail a recipient, or declare an address without it."
+        )
+    return verp(path, recipients[0]) if recipients else None

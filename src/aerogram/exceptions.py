@@ -295,4 +295,7 @@ class DeliveryError(AerogramError, SMTPException):
 def describe(error: BaseException) -> str:
     """Return an error's text and notes, with the name of its class unless it is one of this tree."""
     kind = "" if isinstance(error, AerogramError) else f"{type(error).__name__}: "
-    return "\n".join([f"{kind}{error}", *getattr(error, "__notes__", ())])
+    lines = [f"{kind}{error}"]
+    for note in getattr(error, "__notes__", ()):
+        lines.append(note[:1].upper() + note[1:] if lines[-1].endswith(".") else note)
+    return "\n".join(lines)

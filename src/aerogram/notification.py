@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from aerogram.conf import settings
-from aerogram.constructor import DeclarationProblem, make_constructor, report_problem
-from aerogram.declaration import DECLARATIONS, wrong_declarations
+from aerogram.constructor import (
+    DeclarationProblem,
+    arguments_of,
+    make_constructor,
+    refuse_arguments,
+    report_problem,
+    wrong_annotations,
+    wrong_declarations,
+)
+from aerogram.declaration import DECLARATIONS
 from aerogram.exceptions import (
     DeclarationError,
     NoRecipients,
@@ -86,6 +94,7 @@ class Notification(SerializableNotification, Declared):
     renderer: ClassVar[Any] = None
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _arguments: ClassVar[frozenset[str]] = frozenset()
     _is_abstract: ClassVar[bool] = True
     _needs_recipients: ClassVar[bool] = True
 
@@ -95,11 +104,12 @@ class Notification(SerializableNotification, Declared):
         try:
             cls._registered_name = checked_name(name if name is not None else snake_case(cls.__name__), cls)
             cls._fields = make_constructor(cls, Notification)
+            cls._arguments = arguments_of(cls)
             if not abstract:
                 claim_name(cls._registered_name, cls)
         except NotificationError as error:
             return report_problem(DeclarationProblem(cls, None, error))
-        wrong = list(wrong_declarations(cls))
+        wrong = list(({**dict(wrong_annotations(cls)), **dict(wrong_declarations(cls))}).items())
         try:
             _own_renderer(cls)
         except DeclarationError as error:
@@ -109,12 +119,14 @@ class Notification(SerializableNotification, Declared):
         cls._is_abstract = abstract or bool(wrong)
         return None
 
-    def __new__(cls, /, *_args: object, **_kwargs: object) -> Self:
-        """Prevent instantiating the base class."""
+    def __new__(cls, /, *args: object, **kwargs: object) -> Self:
+        """Prevent instantiating the base class, and explain arguments that are none."""
         if cls is Notification:
             raise DeclarationError(
                 "Notification is a base class: subclass it and declare a subject and a template."
             )
+        if args or not cls._arguments.issuperset(kwargs):
+            refuse_arguments(cls, args, kwargs)
         return super().__new__(cls)
 
     def __repr__(self) -> str:

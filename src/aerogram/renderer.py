@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aerogram.conf import settings
 from aerogram.conf.keys import key_of
-from aerogram.declaration import Declarations
+from aerogram.declaration import Declarations, explain_wrong_type, listed, return_path_of
 from aerogram.exceptions import (
+    AerogramError,
     BadHeaderError,
     DeclarationError,
     ImproperlyConfigured,
@@ -23,7 +24,6 @@ from aerogram.exceptions import (
 )
 from aerogram.mail.address.entries import plain_entry
 from aerogram.mail.address.envelope import read_addresses
-from aerogram.mail.address.return_path import RECIPIENT_PLACEHOLDER, check_return_path, verp
 from aerogram.mail.characters import check_header_value, is_text, without_laziness
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.fields import header_field
@@ -58,6 +58,8 @@ _LANGUAGE = re.compile(
     r"\s*(?:<!doctype[^>]*>\s*)?<html\b[^>]*?\slang=[\"']?([a-z]{2,8}(?:-[a-z0-9]{1,8})*)\b", re.I
 )
 
+_JOINED = ". Join the lines of the value; in the subject, for example: {{ name.splitlines() | join(' ') }}."
+_LISTS = ("to", "cc", "bcc", "reply_to")
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
@@ -144,8 +146,14 @@ class Renderer:
             with within_integrations(rendering) if around_rendering else nullcontext():
                 site = {name: current[setting] for name, setting in self._standard}
                 return self._message(notification, site, rendering, origin)
-        except BadHeaderError as error:
-            raise type(error)(f"{origin}: {error}") from None
+        except (BadHeaderError, InvalidAddress) as error:
+            text = str(error) if str(error).startswith(f"{origin}.") else f"{origin}: {error}"
+            advice = _JOINED if "values can't contain newlines" in text else ""
+            raise type(error)(f"{text}{advice}") from None
+        except (AttributeError, TypeError) as error:
+            if not (isinstance(error, AerogramError) or hasattr(error, "__notes__")):  # these say where
+                explain_wrong_type(notification, origin)
+            raise
         finally:
             current_rendering.reset(token)
 
@@ -162,10 +170,7 @@ class Renderer:
             subject=subject,
             body=text,
             from_email=notification.from_email,
-            to=notification.to,
-            cc=notification.cc,
-            bcc=notification.bcc,
-            reply_to=notification.reply_to,
+            **{name: listed(name, getattr(notification, name), origin) for name in _LISTS},
         )
         if html is not None:
             message.alternatives.append(html)
@@ -173,11 +178,11 @@ class Renderer:
                 if shows_image(str(html.content), image.content_id):
                     message.attachments.append(image.part)
         message.extra_headers = _headers(notification, message, rendering, unsubscribe_url)
-        for attachment in notification.attachments or ():
+        for attachment in listed("attachments", notification.attachments, origin) or ():
             _attach(message, attachment, origin)
         _check_addresses(message, origin)
         if notification.return_path is not None:
-            message.return_path = _return_path(notification.return_path, message, origin)
+            message.return_path = return_path_of(notification.return_path, message.recipients(), origin)
         message.notification = notification
         return message
 
@@ -254,6 +259,9 @@ def _of_message(
     is_declared = value is not None and value != ""
     try:
         return parse(value if is_declared else default)
+    except TypeError:  # an object without a hash
+        explain_wrong_type(notification, origin)
+        raise
     except ValueError as error:
         if is_declared:
             raise DeclarationError(f"{origin}.{name}: {error}") from None
@@ -287,18 +295,6 @@ def _headers(
     check_extra_headers(given)
     texts = {name: header_field(name, value).value for name, value in given.items()}
     return with_explicit(headers, {name: check_header_value(name, text) for name, text in texts.items()})
-
-
-def _return_path(path: str, message: EmailMultiAlternatives, origin: str) -> str | None:
-    if RECIPIENT_PLACEHOLDER not in check_return_path(path):
-        return path
-    recipients = message.recipients()
-    if len(recipients) > 1:
-        raise DeclarationError(
-            f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, and the mail {len(recipients)} recipients. "
-            "Send one mail a recipient, or declare an address without it."
-        )
-    return verp(path, recipients[0]) if recipients else None
 
 
 def _is_field(notification: Renderable, name: str) -> bool:

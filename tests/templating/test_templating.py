@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
-from aerogram.exceptions import RenderError, TemplateNotFound, TemplateSyntaxError, UndefinedVariableError
+from aerogram.exceptions import (
+    RenderError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedVariableError,
+    describe,
+)
 from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
 
 
@@ -373,3 +379,10 @@ def test_inspection_of_a_subject() -> None:
         ("variable", "order", "", 1)
     ]
     assert [finding.kind for finding in inspect_line(templates({}), "{{ order")] == ["broken"]
+
+
+def test_the_place_of_an_error_begins_a_sentence_where_the_text_ends_one() -> None:
+    for text, expected in [("no prices yet", "while rendering"), ("There are no prices.", "While rendering")]:
+        error = ValueError(text)
+        error.add_note("while rendering a.txt, line 1")
+        assert describe(error) == f"ValueError: {text}\n{expected} a.txt, line 1"

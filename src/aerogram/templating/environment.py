@@ -134,7 +134,7 @@ class Templates:
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateSyntaxError(
-                f"{origin}: {error.message} in {_shortened(source)}", line=error.lineno
+                f"{origin}: {_bare(error)} in {_shortened(source)}", line=error.lineno
             ) from None
         return "".join(self._chunks(template, variables, origin))
 
@@ -268,7 +268,7 @@ def check_line(source: str) -> None:
     except jinja2.TemplateSyntaxError as error:
         if _OTHER_TAG.match(error.message or ""):
             return
-        raise TemplateSyntaxError(f"{error.message} in {_shortened(source)}", line=error.lineno) from None
+        raise TemplateSyntaxError(f"{_bare(error)} in {_shortened(source)}", line=error.lineno) from None
 
 
 def page_environment(folder: Path) -> jinja2.Environment:
@@ -304,6 +304,10 @@ def _where(name: str | None, line: int | None, origin: str) -> str:
 def _broken(error: jinja2.TemplateSyntaxError, origin: str) -> TemplateSyntaxError:
     where = _where(error.name, error.lineno, origin)
     return TemplateSyntaxError(f"{where}: {error.message}", template=error.name, line=error.lineno)
+
+
+def _bare(error: jinja2.TemplateSyntaxError) -> str:
+    return (error.message or "it does not parse").rstrip(".")
 
 
 def _shortened(source: str) -> str:
