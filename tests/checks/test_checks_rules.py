@@ -33,6 +33,20 @@ def found(html: str, *, page: str = "", text: str | None = None, subject: str = 
     return {finding.code for rule in MAIL_RULES for finding in rule(mail) if finding.level != "info"}
 
 
+def test_an_address_without_a_domain_is_found_wherever_it_stands() -> None:
+    message = EmailMultiAlternatives(
+        "Hello",
+        "Hello",
+        "root",
+        ["Ann <ann>", "b@shop.dev"],
+        cc=["Cy <cy>"],
+        bcc=["d@localhost"],
+        reply_to=["e"],
+    )
+    findings = [each for rule in MAIL_RULES for each in rule(Mail(message)) if each.code == "no-domain"]
+    assert [each.declaration for each in findings] == ["from_email", "to", "cc", "reply_to"]
+
+
 @pytest.mark.parametrize(
     ("html", "code", "expected"),
     [

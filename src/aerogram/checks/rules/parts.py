@@ -1,4 +1,4 @@
-"""The subject, and the two parts that should say the same."""
+"""The addresses, the subject, and the two parts that should say the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from aerogram.checks.rules.rule import Finding, Rule
+from aerogram.mail.address.entries import plain_entry
+from aerogram.mail.address.parser import parse_mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
+    Rule("no-domain", "warning", "An address without a domain."),
     Rule("subject-long", "warning", "A subject that phones cut."),
     Rule("subject-capitals", "warning", "A subject in capital letters."),
     Rule("no-text", "warning", "There is HTML and no text part."),
@@ -28,6 +31,20 @@ _FIGURE = re.compile(r"\d[\d.,:]*\d|\d")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST_SHOWN = 5
 _MOST_LOST = 1 / 3  # of the words of a part
+
+
+def addresses(mail: Mail) -> Iterator[Finding]:
+    """Yield the addresses that only a local delivery knows."""
+    message = mail.message
+    for name in ("from_email", "to", "cc", "bcc", "reply_to"):
+        given = getattr(message, name) or ()
+        for entry in [given] if name == "from_email" else given:
+            if entry and not parse_mailbox(plain_entry(entry)).domain:
+                text = (
+                    f"{plain_entry(entry)!r} has no domain, so only a server that delivers locally takes it. "
+                    "Write the whole address: ann@example.com."
+                )
+                yield Finding("no-domain", text, None, name)
 
 
 def subjects(mail: Mail) -> Iterator[Finding]:
@@ -112,4 +129,4 @@ def _is_in(url: str, others: set[str]) -> bool:
     return any(other.startswith(url) or url.startswith(other) for other in others)
 
 
-CHECKS = (subjects, texts)
+CHECKS = (addresses, subjects, texts)

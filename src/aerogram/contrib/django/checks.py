@@ -27,6 +27,7 @@ CODES: Final = (
     "parts-disagree", "html-size", "style-size", "no-unsubscribe-link", "no-postal-address",
     "no-auto-submitted", "client-support", "client-partial", "spam", "contrast", "contrast-dark",
     "css-unread", "css-unknown", "css-unused", "content-moved", "style-dropped",
+    "no-domain",
 )  # fmt: skip
 """The codes, each in the place that is its number. New ones come at the end: the numbers stay.
 
