@@ -373,6 +373,54 @@ def test_what_mail_programs_lack_of_the_layout_is_no_finding_about_a_mail(folder
     assert len(infos) < 4, infos
 
 
+ALL_COMPONENTS = """
+{% extends "aerogram/base.html" %}
+{% from "aerogram/components.html" import button, details, divider, figure, image, item, table %}
+{% block title %}Hello{% endblock %}
+{% block content %}
+<p>See <a href="https://x.example">here</a>.</p>
+{{ button("Open", "https://x.example/a") }}{{ details([("a", "b")]) }}{{ divider() }}{{ figure("a", "b") }}
+{{ table(["a", "b"], [(1, 2)], numeric=[1], totals=[("t", 3)]) }}{% call item("a") %}b{% endcall %}
+{{ image("https://x.example/a.png", "boat", 520, 260) }}
+OWN
+{% endblock %}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "line", "text"),
+    [
+        ("", 0, ""),
+        ("<ul><li>a</li></ul>", 10, "<ul>, <ol> and <dl> are known in part"),
+        ("<p>a</p>\n<p style='box-shadow: 0 0 1px red'>a</p>", 11, "box-shadow is unknown"),
+        ("{% endblock %}{% block styles %}\np {box-shadow: none}", 11, "box-shadow is unknown"),
+    ],
+)
+def test_infos_about_mail_programs_are_those_of_the_own_templates(folder, own, line, text):
+    (folder / "own.html").write_text(ALL_COMPONENTS.strip().replace("OWN", own).replace("\n\n", "\n"))
+    cls = type("Own", (Base,), {"html_template": "own.html"}, name="check_own_infos")
+    infos = [problem for problem in check([cls], level="info") if problem.code.startswith("client")]
+    assert all(Path(each.file).name == "own.html" for each in infos), infos
+    assert [each.line for each in infos if text in each.message][:1] == [line - 1] * bool(text), infos
+    assert len(infos) <= 2 * bool(text), infos
+
+
+def test_what_is_found_in_the_layout_is_reported_at_the_declared_template(folder: Path) -> None:
+    (folder / "middle.html").write_text('{% extends "aerogram/base.html" %}')
+    source = '{% extends "middle.html" %}{% block content %}<p>Hello</p>{% endblock %}'
+    (folder / "own.html").write_text(source)
+    own = type("Own", (Base,), {"html_template": "own.html"}, name="check_layout_place")
+    body = {"subject": "Hello", "samples": classmethod(lambda cls: {"one": cls()})}
+    staff = type("Staff", (AdminNotification,), body, name="check_staff")
+    problems = check([own, staff], level="info")
+    preheader, _ = [each for each in problems if each.code == "no-preheader"]
+    assert (Path(preheader.file).name, preheader.line) == ("own.html", 1)
+    assert "Add {% block preheader %}…{% endblock %}" in preheader.message
+    assert {Path(each.file).name for each in problems} <= {"own.html", HERE.name, ""}
+    (folder / "own.html").write_text("{# aerogram: ignore no-preheader #}" + source)
+    assert not [each for each in check([own]) if each.code == "no-preheader"]
+
+
 def test_an_unknown_component_is_found_with_its_import(folder: Path) -> None:
     (folder / "own.txt").write_text("{{ buton('a', 'b') }} {{ site_nme }} {{ order }}")
     cls = type("Own", (Base,), {"text_template": "own.txt"}, name="check_import")

@@ -60,6 +60,8 @@ class Mail:
         has_own_text: whether the text part has a template of its own.
         is_staff_mail: whether it goes to administrators or managers.
         written: the texts of its templates, ``None`` where they are not known.
+        own: what they say themselves, ``None`` if they use no template that ships.
+        uses_layout: whether they extend the layout that ships.
     """
 
     def __init__(
@@ -73,12 +75,15 @@ class Mail:
         has_own_text: bool = True,
         is_staff_mail: bool = False,
         written: Sequence[str] | None = None,
+        own: Mail | None = None,
+        uses_layout: bool = False,
     ) -> None:
         self.message = message
         self.page, self.css = page, css
         self.category, self.unsubscribe_url = category, unsubscribe_url
         self.has_own_text, self.is_staff_mail = has_own_text, is_staff_mail
         self._written = written
+        self.own, self.uses_layout = own, uses_layout
         forms = getattr(message, "alternatives", ())
         self.htmls = [str(content) for content, kind in forms if kind.lower().startswith("text/html")]
         if message.content_subtype == "html":

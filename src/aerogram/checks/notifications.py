@@ -14,7 +14,6 @@ from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine
 from aerogram.checks.rendering import Rendered, render
 from aerogram.checks.report import ERROR_CODES, Report
 from aerogram.checks.rules import MAIL_RULES, RULES
-from aerogram.checks.rules.clients import CLIENT_RULES
 from aerogram.checks.rules.css import is_reset, selector_pattern, unused_rules
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
@@ -293,6 +292,8 @@ class _Check:
             has_own_text=bool(sample.text_template),
             is_staff_mail=isinstance(sample, AdminNotification | ManagerNotification),
             written=self.sources.texts,
+            own=self.sources.own,
+            uses_layout=self.sources.uses_layout,
         )
         unused = unused_rules(mail)
         self.unused = unused if self.unused is None else [one for one in self.unused if one in unused]
@@ -300,10 +301,7 @@ class _Check:
         if self.spamassassin:
             found += spam_findings(self.spamassassin, octets)
         for code, text, at, declaration, level in found:
-            place = self.sources.find(at)
-            if code in CLIENT_RULES and level != "warning" and place and self.sources.is_shipped(place.file):
-                continue  # the layout that ships is made for these mail programs, and no user can mend it
-            self.report.add(place or declaration, code, text, level)
+            self.report.add(self.sources.find(at) or declaration, code, text, level)
 
     def _report_failure(self, name: str, error: Exception) -> None:
         template = getattr(error, "template", None) or ""

@@ -52,7 +52,8 @@ class SourceLine:
 
 def source_line(cls: type[Notification], declaration: str | None = None) -> SourceLine:
     """Return where a declaration of a class is defined; where the class is, if none is given or found."""
-    for owner in cls.__mro__ if declaration else ():
+    owners = (each for each in cls.__mro__ if not each.__module__.startswith("aerogram."))
+    for owner in owners if declaration else ():
         if declaration in vars(owner) or declaration in vars(owner).get("__annotations__", ()):
             return _line_in(owner, str(declaration)) or _class_line(cls)
     return _class_line(cls)

@@ -62,6 +62,9 @@ class Report:
             if place not in self._places:
                 self._places[place] = source_line(self.cls, place)
             place = self._places[place]
+        elif not isinstance(place := self.sources.to_mend(place), SourceLine):
+            self.add(place, code, message, severity)
+            return
         level = self.switches.level(code, self.name, severity or RULES[code].level)
         key = place, code, message
         if level is None or key in self.seen or self.sources.switches_off(code, place):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aerogram.checks.mail import Mail
 from aerogram.checks.problem import SourceLine
 from aerogram.conf import settings
 from aerogram.exceptions import TemplateNotFound
-from aerogram.templating import read_line, read_template
+from aerogram.mail.message.email_message import EmailMessage
+from aerogram.templating import read_line, read_template, shipped_templates
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -19,6 +22,8 @@ __all__ = ["Sources"]
 
 _IGNORE = re.compile(r"aerogram:\s*ignore\s+([\w\-]+(?:\s*,\s*[\w\-]+|\s+[\w\-]+)*)")
 _MARK = "aerogram:"
+_STYLES = re.compile(r"{%-?\s*block\s+styles\b[^%]*%}(.*?){%-?\s*endblock", re.DOTALL)
+_JINJA = re.compile(r"{[{%#].*?[%#}]}", re.DOTALL)
 _TAG_REST = r"""\b(?:[^<>"']|"[^"]*"|'[^']*')*>?"""
 _TELLING = (
     "href",
@@ -33,7 +38,9 @@ _TELLING = (
     "title",
     "background",
     "role",
+    "style",
 )
+_SHIPPED = f"{shipped_templates()}{os.sep}"
 _MOST_SEARCHED = 300  # elements of one notification that are searched for
 
 
@@ -56,6 +63,7 @@ class Sources:
         self.ignored: dict[str, set[str]] = {}  # the codes that a template switches off, by its path
         self.comments: list[tuple[str, SourceLine]] = []  # each of these codes
         self.are_complete = True  # unless only the data decides which template is read
+        self._declared: dict[str, SourceLine] = {}  # the template that pulls in a file first, by its path
         self._searched = 0
         self._tags_of: dict[str, list[_Tag]] = {}
 
@@ -64,7 +72,10 @@ class Sources:
         inspection = read_template(self.templates, name, html=html)
         if any(finding.kind in ("dynamic", "missing", "broken") for finding in inspection.findings):
             self.are_complete = False
+        declared = inspection.sources[0].path if inspection.sources else None
         for source in inspection.sources:
+            if declared and source.path and not self.is_shipped(declared):
+                self._declared.setdefault(source.path, SourceLine(declared, 1))
             if source.name not in self.files:
                 comments = source.comments if _MARK in source.text else []
                 self._add(source.name, source.path, source.text, comments)
@@ -112,11 +123,35 @@ class Sources:
     @cached_property
     def texts(self) -> list[str]:
         """The texts of the templates of the application."""
-        return [text for name, (_, text) in self.files.items() if not name.startswith("aerogram/")]
+        return [text for path, text in self.files.values() if not self.is_shipped(path)]
 
-    def is_shipped(self, path: str) -> bool:
+    @cached_property
+    def own(self) -> Mail | None:
+        """What the application's templates and sheets say, as a mail; ``None`` if none that ships is used."""
+        if not any(self.is_shipped(path) for path, _ in self.files.values()):
+            return None
+        html = _JINJA.sub("", "\n".join(text for text in self.texts if "<" in text))
+        mail = Mail(EmailMessage(body=html))
+        mail.htmls = [html]
+        blocks = [sheet for text in self.texts for sheet in _STYLES.findall(text)]
+        mail.sheets = [*mail.sheets, *blocks, *(text for text in self.texts if "<" not in text)]
+        return mail
+
+    @property
+    def uses_layout(self) -> bool:
+        """True if a template extends the layout that ships."""
+        return self.is_shipped(self.files.get("aerogram/base.html", ("", ""))[0])
+
+    def is_shipped(self, path: str | None) -> bool:
         """Return whether a file is one of the templates that ship."""
-        return any(path == file and name.startswith("aerogram/") for name, (file, _) in self.files.items())
+        return path is not None and path.startswith(_SHIPPED)
+
+    def to_mend(self, place: SourceLine) -> SourceLine | str:
+        """Return a place; for one in a template that ships, the declared template that pulls it in.
+
+        Where that ships too, it is the declaration.
+        """
+        return self._declared.get(place.file, "html_template") if self.is_shipped(place.file) else place
 
     def find(self, at: Any) -> SourceLine | None:
         """Return the line of a template that has a text, a match of a pattern, or an element.
@@ -135,8 +170,11 @@ class Sources:
                 return place
         return None
 
+    def _own_first(self) -> list[tuple[str | None, str]]:
+        return sorted(self.files.values(), key=lambda file: self.is_shipped(file[0]))
+
     def _pattern_line(self, pattern: re.Pattern[str]) -> SourceLine | None:
-        for path, source in self.files.values():
+        for path, source in self._own_first():
             if path and (found := pattern.search(source)):
                 return SourceLine(path, source.count("\n", 0, found.start()) + 1)
         return None
@@ -147,7 +185,7 @@ class Sources:
         if base and text.startswith(base) and len(text) > len(base) + 1:
             forms.append(text.removeprefix(base))
         for form in filter(str.strip, forms):
-            for path, source in self.files.values():
+            for path, source in self._own_first():
                 start = source.find(form)
                 if start >= 0 and path:
                     return SourceLine(path, source.count("\n", 0, start) + 1)
@@ -164,6 +202,8 @@ class Sources:
         scores = [_likeness(tag, values, words) for tag in tags]
         best = max(scores, default=0)
         likely = [tag for tag, score in zip(tags, scores, strict=True) if score == best]
+        if len(likely) > 1 and not best:
+            likely = [tag for tag in likely if not self.is_shipped(tag.place.file)] or likely
         if len(likely) > 1:
             likely = self._same_number(element, likely) or self._before_words(element, likely) or likely
         return likely[0].place if likely and (best or len(likely) == 1) else None
@@ -185,7 +225,7 @@ class Sources:
         pattern = _words_pattern(owner.text)
         inner = sum(1 for each in (owner, *owner.iterancestors()) if each.tag == element.tag)
         inner -= sum(1 for each in (element, *element.iterancestors()) if each.tag == element.tag)
-        for path, text in self.files.values():
+        for path, text in self._own_first():
             if path and (found := pattern.search(text)):
                 line = text.count("\n", 0, found.start()) + 1
                 tags = self._tags(element.tag)
@@ -203,7 +243,7 @@ class Sources:
                     found[0],
                     text[found.end() : found.end() + 200],
                 )
-                for path, text in self.files.values()
+                for path, text in self._own_first()
                 for found in (pattern.finditer(text) if path else ())
             ]
         return self._tags_of[name]

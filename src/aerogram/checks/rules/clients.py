@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aerogram.checks.clients.features import used_features
 from aerogram.checks.clients.support import chosen_clients, client_names, support_of
+from aerogram.checks.rules.css import selector_pattern
 from aerogram.checks.rules.rule import Finding, Rule
 
 if TYPE_CHECKING:
@@ -14,13 +16,12 @@ if TYPE_CHECKING:
     from aerogram.checks.mail import Mail
     from aerogram.checks.problem import Severity
 
-__all__ = ["CHECKS", "CLIENT_RULES", "RULES"]
+__all__ = ["CHECKS", "RULES"]
 
 RULES = (
     Rule("client-support", "warning", "A mail program does not know what the layout or content needs."),
     Rule("client-partial", "info", "A mail program knows something in part."),
 )
-CLIENT_RULES = frozenset(rule.code for rule in RULES)
 
 _NAMES = """
 css-align-items css-block-inline-size css-clip-path css-column-count css-column-layout-properties
@@ -37,28 +38,43 @@ html-select html-svg html-textarea html-video image-avif image-base64 image-bmp 
 image-ico image-mp4 image-svg image-tiff image-webp
 """
 _NEEDED = frozenset(_NAMES.split())  # without these a mail cannot be read, or falls apart
+_PLURAL = re.compile(
+    r", | and | & |\b(?:anchors|assets|comments|elements|links|maps|properties|selectors|semantics)\)?$",
+    re.IGNORECASE,
+)
 
 
 def client_support(mail: Mail) -> Iterator[Finding]:
     """Yield one finding for each feature that some mail program lacks, or knows in part.
 
     What only embellishes (``border-radius``, ``@media``), and what stands inside ``@media``, is an info.
+    Infos about what the application's templates do not say themselves are left out: the templates that ship
+    are made for these mail programs.
     """
     clients = chosen_clients()
+    own = None if mail.own is None else used_features(mail.own)
     for slug, use in used_features(mail).items():
         title, lacking, partial, notes = support_of(slug, clients)
+        is_needed = slug in _NEEDED and use.is_unconditional
+        if own is not None and not (lacking and is_needed):
+            if slug not in own:
+                continue
+            use = own[slug]
+        place = use.place
+        if isinstance(place, str):
+            place = selector_pattern(place), place
+        verb = "are" if _PLURAL.search(title) else "is"
         source = f"caniemail.com/features/{slug}"
         some = f"known in part to {_listed(partial)}" if partial else ""
         note = f" {notes[0].rstrip('.')}." if notes else ""
         if lacking:
-            is_needed = slug in _NEEDED and use.is_unconditional
             what = "Do without it." if is_needed else "Make sure that the mail looks right without it."
             some = f", {some}" if some else ""
-            text = f"{title} is unknown to {_listed(lacking)}{some} ({source}).{note} {what}"
+            text = f"{title} {verb} unknown to {_listed(lacking)}{some} ({source}).{note} {what}"
             level: Severity = "warning" if is_needed else "info"
-            yield Finding("client-support", text, use.place, level=level)
+            yield Finding("client-support", text, place, level=level)
         elif partial:
-            yield Finding("client-partial", f"{title} is {some} ({source}).{note}", use.place)
+            yield Finding("client-partial", f"{title} {verb} {some} ({source}).{note}", place)
 
 
 def _listed(clients: Sequence[str]) -> str:

@@ -51,9 +51,14 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
         body = root.find("body")
         if body is not None and mail.words and not _begins_hidden(body):
             first = mail.shown[0].text.strip()[:60] if mail.shown else ""
+            advice = (
+                "Add {% block preheader %}…{% endblock %}: a line"
+                if mail.uses_layout
+                else "Begin <body> with a hidden line"
+            )
             text = (
                 f"The mail has no preheader: behind the subject the inbox shows its first words, {first!r}. "
-                "Begin <body> with a hidden line that says what it is about."
+                f"{advice} that says what it is about."
             )
             yield Finding("no-preheader", text, body)
 
