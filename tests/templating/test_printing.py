@@ -232,6 +232,10 @@ def test_a_component_that_is_given_none_is_reported_where_it_is_called() -> None
     source = "{% from 'aerogram/components.html' import details %}\n{{ details([('Phone', user.phone)]) }}"
     error = refused(source)
     assert error.startswith("a, line 2 (")
+    assert error.endswith("""the value of item 1 of items ('Phone') is None; give "" for an empty cell.""")
+    error = refused(
+        source.replace("details([('Phone', user.phone)])", "figure('a', none)").replace("details", "figure")
+    )
     assert re.search(r"aerogram/components\.html, line \d+, prints it\.$", error)
 
 

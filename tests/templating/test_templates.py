@@ -469,6 +469,12 @@ WRONG_ARGUMENTS = {
     'table(["a"], [[1]], numeric=["a"])': "table(): numeric has a value of type str",
     'table(["a"], [[1]], totals=("Total", 3))': "table(): item 1 of totals is of type str. .*into a list",
     'table(["a"], [[1]], totals=[("a", 1, 2)])': "table(): item 1 of totals has 3 values.",
+    'table(["A", "B"], [(1, none)])': "table(): row 1, column 2 ('B') is None; give \"\" for an empty cell.",
+    "table([], [(none,)])": "table(): row 1, column 1 is None; give",
+    'table(["A", none], [])': "table(): the heading of column 2 is None; give",
+    'details([("A", none)])': "details(): the value of item 1 of items ('A') is None; give",
+    'buttons([("A", "/"), (none, "/")])': "buttons(): the label of item 2 of links is None; give",
+    'table(["a"], [[1]], totals=[("T", none)])': "table(): the value of item 1 of totals ('T') is None; give",
     "panel()": "panel() has no body. Write {% call panel(…) %}…{% endcall %}.",
     'quote("Ann")': "quote() has no body.",
     "small()": "small() has no body.",
@@ -524,6 +530,6 @@ def test_the_known_names_are_those_of_all_templates_too() -> None:
 def test_what_a_component_is_not_given_is_missing_in_the_line_of_its_call() -> None:
     source = '{% from "aerogram/components.html" import button %}\n{{ button("Open") }}'
     with pytest.raises(
-        UndefinedVariableError, match=r"^page.html, line 2 .*parameter 'url' was not provided"
+        UndefinedVariableError, match=r"^page.html, line 2 .*button\(\): url is missing\. Give it"
     ):
         page(source)

@@ -227,6 +227,18 @@ def test_an_undefined_name_is_answered_with_the_names_there_are(source: str, exp
             (rendered.html if html else rendered.text)("a", variables, "origin")
 
 
+@pytest.mark.parametrize(
+    ("source", "near"), [('{{ 1 | mony("EUR") }}', "money"), ("{{ 1 is defind }}", "defined")]
+)
+def test_an_unknown_filter_or_test_is_answered_with_the_nearest(source: str, near: str) -> None:
+    text = f"named '.*'. Did you mean '{near}'"
+    with pytest.raises(TemplateSyntaxError, match=text):
+        templates({"a": source}).html("a", {}, "origin")
+    with pytest.raises(TemplateSyntaxError, match=text):
+        templates({}).line(source, {}, "origin", sandboxed=True)
+    assert f"Did you mean '{near}'?" in inspect_template(templates({"a": source}), "a", html=True)[0].subject
+
+
 def test_an_undefined_variable_is_refused_even_where_jinja_would_print_nothing() -> None:
     for source in ("{{ x }}", "{% for y in x %}{% endfor %}", "{% if x %}{% endif %}", "{{ x|upper }}"):
         with pytest.raises(UndefinedVariableError):

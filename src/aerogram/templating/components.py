@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from jinja2 import TemplateRuntimeError
 from jinja2.runtime import Undefined
 
+from aerogram.exceptions import UnprintableError
+
 __all__ = ["COMPONENTS", "body", "pairs", "table"]
 
 COMPONENTS = "aerogram/components.html"
@@ -31,6 +33,9 @@ def pairs(component: str, argument: str, value: Any) -> list[list[Any]]:
             given = f"is {_kind(each)}" if _is_single(each) else f"has {_counted(len(pair), 'value')}"
             hint = " Put a single pair into a list, too." if len(found) == 2 and _is_single(found[0]) else ""
             _refuse(f"{component}(): item {number} of {argument} {given}. {accepted}{hint}")
+        for part, value in zip(("label", "value"), pair, strict=True):
+            name = f" ({str(pair[0])!r})" if part == "value" else ""
+            _check_cell(value, f"{component}(): the {part} of item {number} of {argument}{name}")
         found[number - 1] = pair
     return found
 
@@ -42,6 +47,8 @@ def table(
     headings = _listed(
         "table", "columns", columns, 'Accepted: a list of headings, such as ["Item", "Price"].'
     )
+    for number, heading in enumerate(headings, 1):
+        _check_cell(heading, f"table(): the heading of column {number}")
     accepted = 'Accepted: a list of rows, each a list of cells, such as [("Tea", "€4"), ("Milk", "€1")].'
     cells = _listed("table", "rows", rows, accepted)
     for number, row in enumerate(cells, 1):
@@ -53,6 +60,9 @@ def table(
                 f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, and there are "
                 f'{_counted(len(headings), "column")}. Give a cell for every column, "" for an empty one.'
             )
+        for column, cell in enumerate(cells[number - 1], 1):
+            heading = f" ({str(headings[column - 1])!r})" if headings else ""
+            _check_cell(cell, f"table(): row {number}, column {column}{heading}")
     accepted = "Accepted: a list of the columns that are numbers, counted from 0, such as [1, 2]."
     places = _listed("table", "numeric", numeric, accepted)
     for place in places:
@@ -83,6 +93,11 @@ def _is_single(value: Any) -> bool:
     if isinstance(value, Undefined):
         str(value)  # raises its error
     return isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+
+
+def _check_cell(value: Any, place: str) -> None:
+    if value is None:
+        raise UnprintableError(f'{place} is None; give "" for an empty cell.')
 
 
 def _kind(value: Any) -> str:

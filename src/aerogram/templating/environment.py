@@ -40,6 +40,8 @@ __all__ = ["Templates", "check_line", "page_environment"]
 _JINJA_MARK = re.compile("{[{%#]")
 _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested name '(.+?)'")
 _OTHER_TAG = re.compile(r"Encountered unknown tag '(?!end|el)")
+_NOT_PROVIDED = re.compile("parameter '(\\w+)' was not provided")
+_MACRO = re.compile(r"{%-?\s*macro\s+(\w+)")
 _MOST_NAMES = 20  # listed in an error text
 
 
@@ -167,7 +169,7 @@ class Templates:
             name, line = _innermost(error.__traceback__, at_call=True)
             text = f"{_where(name, line, origin)}: {error}"
             inner, inner_line = _innermost(error.__traceback__)
-            if inner != name:
+            if inner != name and "}} " in str(error):
                 text += f" {inner}, line {inner_line}, prints it."
             raise UnprintableError(text, template=name, line=line) from None
         except jinja2.UndefinedError as error:
@@ -200,6 +202,12 @@ class Templates:
     ) -> UndefinedVariableError:
         name, line = _innermost(error.__traceback__, at_call=True)
         text = (error.message or "a variable is undefined").rstrip(".")
+        missing = _NOT_PROVIDED.fullmatch(text)
+        if missing and (component := self._component_of(error.__traceback__)):
+            text = (
+                f"{_where(name, line, origin)}: {component}(): {missing[1]} is missing. Give it in the call."
+            )
+            return UndefinedVariableError(text, template=name, line=line)
         hint = self._names_instead(error, text, variables)
         return UndefinedVariableError(
             f"{_where(name, line, origin)}: {text}.{hint}", template=name, line=line
@@ -229,6 +237,17 @@ class Templates:
                 return f" Did you mean {close[0]!r}?"
             return self.import_hint(name) or _nearest(name, known)
         return _nearest(name, _names_of(undefined._undefined_obj))
+
+    def _component_of(self, traceback: TracebackType | None) -> str:
+        """Return the component that a template called; empty if the error is not inside of one."""
+        while traceback is not None:
+            template = traceback.tb_frame.f_globals.get("__jinja_template__")
+            if template is not None and template.name == COMPONENTS:
+                lines = self.source(COMPONENTS, COMPONENTS).splitlines()
+                above = "\n".join(lines[: template.get_corresponding_lineno(traceback.tb_lineno)])
+                return str(_MACRO.findall(above)[-1])
+            traceback = traceback.tb_next
+        return ""
 
     def import_hint(self, name: str) -> str:
         """Return how to import the component that ships which has this name, or nearly; empty if none has."""

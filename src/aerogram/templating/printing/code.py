@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +29,7 @@ _TEXT_FILTERS = frozenset({
     "wordcount", "wordwrap",
 })  # fmt: skip
 _TEXT_ARGUMENTS = {"format": None, "replace": 2}  # how many arguments of a filter become text; None: all
+_NO_SUCH = re.compile(r"No (filter|test) named '(.+)'\.")
 _GETTEXT = frozenset(("_", "gettext", "ngettext", "pgettext", "npgettext"))
 
 
@@ -115,6 +118,16 @@ class PrintingEnvironment(jinja2.Environment):
     """Jinja's environment; its code, and the filters that ``map`` applies, check what becomes text."""
 
     code_generator_class = PrintingCode
+
+    def _generate(self, *arguments: Any, **options: Any) -> str:
+        try:
+            return super()._generate(*arguments, **options)
+        except jinja2.TemplateSyntaxError as error:
+            missing = _NO_SUCH.fullmatch(error.message or "")
+            known = self.tests if missing and missing[1] == "test" else self.filters
+            if missing and (close := difflib.get_close_matches(missing[2], known, n=1)):
+                error.args = (f"{error.message} Did you mean {close[0]!r}?",)
+            raise
 
     def call_filter(
         self,
