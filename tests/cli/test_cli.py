@@ -271,6 +271,20 @@ def test_list_shows_what_is_computed_and_samples_that_raise(shop):
     assert done.stdout == "odd\tOdd\t<computed>\t\tx.txt\t<KeyError>\todd.py:2\n"
 
 
+def test_list_shows_the_text_template_that_mail_to_the_staff_has(shop):
+    (shop / "ops.py").write_text(
+        "from aerogram import AdminNotification\n"
+        "class Full(AdminNotification):\n"
+        "    subject = 'Full'\n"
+        "    html_template = 'full.html'\n"
+        "class Plain(AdminNotification):\n"
+        "    subject = 'Plain'\n"
+    )
+    full, plain = aerogram_command("--app", "ops", "list", cwd=shop).stdout.splitlines()
+    assert full.split("\t")[3:5] == ["full.html", ""]
+    assert plain.split("\t")[3:5] == ["aerogram/admin.html", "aerogram/admin.txt"]
+
+
 def test_list_of_a_module_without_notifications_says_so(shop):
     (shop / "empty.py").write_text("")
     assert aerogram_command("--app", "empty", "list", cwd=shop).stdout == ""

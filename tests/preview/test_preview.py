@@ -21,7 +21,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import OutputError, RenderError, UndefinedVariableError
 from aerogram.preview import write_previews
 from aerogram.preview.gallery import human_size, person
-from aerogram.preview.rendered_sample import RenderedSample
+from aerogram.preview.rendered_sample import ReceivedSample, RenderedSample
 from aerogram.preview.sample import slug
 
 PIXEL = bytes.fromhex(
@@ -379,6 +379,26 @@ def test_preheader_is_the_first_words_a_reader_gets(body, preheader):
 
 def test_preheader_of_a_text_mail_is_its_beginning():
     assert rendered("Dear Ann,\n\nthank you").preheader == "Dear Ann, thank you"
+
+
+def test_inline_images_get_no_paperclip():
+    from aerogram.mail import EmailMultiAlternatives
+
+    def sample(html: str, *more: str) -> RenderedSample:
+        mail = EmailMultiAlternatives("Hi", "text", "a@example.com", ["b@example.com"])
+        mail.attach_alternative(html, "text/html")
+        logo = MIMEImage(b"\x89PNG\r\n\x1a\n", "png")
+        logo["Content-ID"] = "<logo@x.example>"
+        mail.attach(logo)
+        for name in more:
+            mail.attach(name, "text", "text/plain")
+        return RenderedSample(mail)
+
+    inline = sample("<img src='cid:logo@x.example'>")
+    assert not inline.has_attachments
+    assert not ReceivedSample(inline.raw, ["b@example.com"]).has_attachments
+    assert sample("<img src='cid:logo@x.example'>", "a.txt").has_attachments
+    assert sample("<p>text</p>").has_attachments
 
 
 def test_an_attached_message_is_one_attachment():

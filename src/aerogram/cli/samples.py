@@ -13,7 +13,7 @@ from rich.text import Text
 from aerogram.checks.problem import source_line
 from aerogram.cli.screen import counted, escape_controls, screen, shown_place
 from aerogram.exceptions import InvalidAddress, OutputError, RenderError
-from aerogram.notification import registered_name
+from aerogram.notification import AdminNotification, registered_name
 from aerogram.samples import samples_of
 
 if TYPE_CHECKING:
@@ -181,10 +181,17 @@ def _columns(cls: type[Notification]) -> tuple[str, str, str, str, str, str, str
         cls.__qualname__,
         _declared(cls.subject),
         _declared(cls.html_template),
-        _declared(cls.text_template),
+        _declared(_text_template(cls)),
         ", ".join(_sample_names(cls)),
         shown_place(source_line(cls)),
     )
+
+
+def _text_template(cls: type[Notification]) -> Any:
+    """Return the declaration; of mail to the staff it follows from the HTML template."""
+    declared: Any = cls.text_template
+    follows = declared is AdminNotification.text_template and isinstance(cls.html_template, str)
+    return declared.fget(cls) if follows else declared
 
 
 def _declared(value: Any) -> str:

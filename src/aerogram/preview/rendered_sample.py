@@ -153,10 +153,15 @@ class RenderedSample:
 
     @property
     def has_attachments(self) -> bool:
-        """True if there are parts beside the text and the HTML. Most mails are not parsed for it."""
+        """True if there is more than text, HTML and its inline images. Most mails are not parsed for it."""
         forms = getattr(self.message, "alternatives", ())
         is_plain = not self.message.attachments and all(form[1] == "text/html" for form in forms)
-        return bool(self.attachments) if len(forms) > 1 or not is_plain else False
+        return (len(forms) > 1 or not is_plain) and self._has_files
+
+    @property
+    def _has_files(self) -> bool:
+        html = self.html or ""
+        return any(not each.content_id or f"cid:{each.content_id}" not in html for each in self.attachments)
 
     @cached_property
     def attachments(self) -> list[Attachment]:
@@ -196,8 +201,8 @@ class ReceivedSample(RenderedSample):
 
     @property
     def has_attachments(self) -> bool:
-        """True if there are parts beside the text and the HTML."""
-        return bool(self.attachments)
+        """True if there are parts beside the text, the HTML and its inline images."""
+        return self._has_files
 
     @cached_property
     def bcc(self) -> list[str]:
