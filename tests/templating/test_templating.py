@@ -228,6 +228,24 @@ def test_an_undefined_name_is_answered_with_the_names_there_are(source: str, exp
 
 
 @pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("welcome.html", "billing/welcome.html"),
+        ("biling/welcome.html", "billing/welcome.html"),
+        ("billing/welcom.html", "billing/welcome.html"),
+        ("zzz.txt", ""),
+    ],
+)
+def test_a_missing_template_is_answered_with_the_nearest(name: str, near: str) -> None:
+    own = templates({"billing/welcome.html": "", "other.html": f"{{% include {name!r} %}}"})
+    for each, where in ((name, "origin"), ("other.html", "other.html, line 1 (origin)")):
+        with pytest.raises(TemplateNotFound) as caught:
+            own.html(each, {}, "origin")
+        hint = f" Did you mean {near!r}?" if near else ""
+        assert str(caught.value).startswith(f"{where}: there is no template {name!r}.{hint} Looked in")
+
+
+@pytest.mark.parametrize(
     ("source", "near"), [('{{ 1 | mony("EUR") }}', "money"), ("{{ 1 is defind }}", "defined")]
 )
 def test_an_unknown_filter_or_test_is_answered_with_the_nearest(source: str, near: str) -> None:
@@ -255,7 +273,7 @@ def test_a_missing_template_says_where_it_was_looked_for() -> None:
 
 
 def test_a_missing_include_names_the_line_that_asks_for_it() -> None:
-    with pytest.raises(TemplateNotFound, match=r"\(a, line 2\): there is no template 'gone'"):
+    with pytest.raises(TemplateNotFound, match=r"^a, line 2 \(.*\): there is no template 'gone'"):
         templates({"a": "\n{% include 'gone' %}"}).html("a", {}, "origin")
 
 

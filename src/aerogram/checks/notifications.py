@@ -208,7 +208,8 @@ class _Check:
             self.missing.add(finding.subject)
             folders = ", ".join(self.templates.template_dirs) or "no folder, because TEMPLATE_DIRS is empty"
             code = "template-missing"
-            message = f"There is no template {finding.subject!r} ({declaration}). Looked in {folders}."
+            near = self.templates.near_file(finding.subject)
+            message = f"There is no template {finding.subject!r} ({declaration}).{near} Looked in {folders}."
         elif finding.kind == "broken":
             where = f"The template {finding.template!r}" if finding.template else "The subject"
             code, message = "template-broken", f"{where} does not parse: {finding.subject}"

@@ -186,16 +186,30 @@ class Templates:
 
     def _not_found(self, error: jinja2.TemplateNotFound, origin: str) -> TemplateNotFound:
         name, line = _innermost(error.__traceback__)
-        where = f"{origin} ({name}, line {line})" if name and name != error.name else origin
+        where = _where(name, line, origin) if name != error.name else origin
         folders = ", ".join(self.template_dirs) or "no folder of yours (TEMPLATE_DIRS is empty)"
+        near = self.near_file(str(error.name))
         what = "image" if isinstance(error, ImageNotFound) else "template"
         return TemplateNotFound(
-            f"{where}: there is no {what} {error.name!r}. Looked in {folders}, and among the templates "
+            f"{where}: there is no {what} {error.name!r}.{near} Looked in {folders}, and among the templates "
             "that ship (their names begin with 'aerogram/'). Names are relative to one of these folders, "
             "with forward slashes.",
             template=str(error.name),
             line=line,
         )
+
+    def near_file(self, name: str) -> str:
+        """Return a hint at the file whose name is most like one that does not exist; empty if none is."""
+        try:
+            names = self.loader.list_templates()
+        except (TypeError, OSError):  # a loader that cannot tell
+            return ""
+        own = [each for each in names if not each.startswith("aerogram/") or name.startswith("aerogram/")]
+        same = [each for each in own if each.rpartition("/")[2] == name.rpartition("/")[2]]
+        close = difflib.get_close_matches(name, same, n=1, cutoff=0) or difflib.get_close_matches(
+            name, own, n=1
+        )
+        return f" Did you mean {close[0]!r}?" if close else ""
 
     def _undefined(
         self, error: jinja2.UndefinedError, variables: Mapping[str, object], origin: str
