@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+import unicodedata
 
 import pytest
 from jinja2 import DictLoader
@@ -51,6 +52,17 @@ def test_words_are_seen_across_links_and_inline_tags_in_both_parts(html: str, wo
 )
 def test_words_of_the_html_part(text: str) -> None:
     assert both().sees(text, "html") is True
+
+
+@pytest.mark.parametrize(
+    "space", [each for each in map(chr, range(0x3001)) if unicodedata.category(each) == "Zs"]
+)
+def test_any_space_is_the_space_of_the_keyboard(space: str) -> None:
+    message = EmailMultiAlternatives("s", f"At 9:00{space}AM", to=["ann@example.com"])
+    message.attach_alternative(f"<p>At 9:00{space}AM", "text/html")
+    assert message.sees("9:00 AM")
+    assert message.sees(f"9:00{space}AM")
+    assert not message.sees("9:00AM")
 
 
 @pytest.mark.parametrize("text", ["Secret title", "color", "hidden", "comment", "dear ann", "https://"])
