@@ -117,6 +117,9 @@ class UnknownSetting(ImproperlyConfigured, AttributeError):
 class MissingDependency(ImproperlyConfigured, ImportError):
     """An optional package is needed and not installed; the text names the extra that installs it."""
 
+    template: str | None = None
+    line: int | None = None
+
 
 class BackendNotFound(ImproperlyConfigured, ImportError):
     """There is no mail backend at a dotted path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import pytest
 from aerogram import AdminNotification, ManagerNotification, Notification
 from aerogram.checks import check
 from aerogram.conf import settings
+from aerogram.templating.i18n.localization import babel_locale
 
 HERE = Path(__file__).resolve()
 
@@ -419,6 +421,16 @@ def test_what_is_found_in_the_layout_is_reported_at_the_declared_template(folder
     assert {Path(each.file).name for each in problems} <= {"own.html", HERE.name, ""}
     (folder / "own.html").write_text("{# aerogram: ignore no-preheader #}" + source)
     assert not [each for each in check([own]) if each.code == "no-preheader"]
+
+
+def test_a_missing_extra_is_found_once_where_the_filter_is(folder: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "babel", None)
+    babel_locale.cache_clear()
+    (folder / "own.html").write_text("<p>\n{{ 1 | money('EUR') }}{{ 2 | number }}")
+    samples = classmethod(lambda cls: {"one": cls(), "two": cls()})
+    cls = type("Own", (Base,), {"html_template": "own.html", "samples": samples}, name="check_extra")
+    (problem,) = [each for each in check([cls]) if "i18n" in each.message]
+    assert (Path(problem.file).name, problem.line) == ("own.html", 2)
 
 
 def test_an_unknown_component_is_found_with_its_import(folder: Path) -> None:

@@ -17,7 +17,7 @@ from aerogram.checks.rules import MAIL_RULES, RULES
 from aerogram.checks.rules.css import is_reset, selector_pattern, unused_rules
 from aerogram.checks.spam import find_spamassassin, spam_findings
 from aerogram.checks.switches import Switches, unknown_rule
-from aerogram.exceptions import DeclarationError, RenderError, TemplateNotFound, describe
+from aerogram.exceptions import DeclarationError, MissingDependency, RenderError, TemplateNotFound, describe
 from aerogram.mail.wire.serializer import to_bytes
 from aerogram.notification import (
     AdminNotification,
@@ -309,7 +309,7 @@ class _Check:
         line = getattr(error, "line", None) or 0
         if isinstance(error, TemplateNotFound) and template in self.missing:
             return
-        if isinstance(error, RenderError) and (template, line) in self.reported:
+        if isinstance(error, RenderError | MissingDependency) and (template, line) in self.reported:
             return
         code = next((code for kind, code in ERROR_CODES.items() if isinstance(error, kind)), "sample-failed")
         path = self.sources.path(template) if template else ""

@@ -12,6 +12,7 @@ import jinja2
 from jinja2.environment import TemplateModule
 
 from aerogram.exceptions import (
+    MissingDependency,
     RenderError,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -181,6 +182,9 @@ class Templates:
         except jinja2.TemplateError as error:
             name, line = _innermost(error.__traceback__, at_call=True)
             raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
+        except MissingDependency as error:
+            error.template, error.line = _innermost(error.__traceback__, at_call=True)
+            _reraise_with_place(template, error, origin)
         except Exception as error:
             _reraise_with_place(template, error, origin)
 
