@@ -234,6 +234,7 @@ def test_an_undefined_name_is_answered_with_the_names_there_are(source: str, exp
         ("biling/welcome.html", "billing/welcome.html"),
         ("billing/welcom.html", "billing/welcome.html"),
         ("zzz.txt", ""),
+        ("billing/welcome.txt", ""),
     ],
 )
 def test_a_missing_template_is_answered_with_the_nearest(name: str, near: str) -> None:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
@@ -203,11 +204,12 @@ class Templates:
         )
 
     def near_file(self, name: str) -> str:
-        """Return a hint at the file whose name is most like one that does not exist; empty if none is."""
+        """Return a hint at the file of that kind whose name is nearest; empty if none is."""
         try:
             names = self.loader.list_templates()
         except (TypeError, OSError):  # a loader that cannot tell
             return ""
+        names = [each for each in names if PurePosixPath(each).suffix == PurePosixPath(name).suffix]
         own = [each for each in names if not each.startswith("aerogram/") or name.startswith("aerogram/")]
         same = [each for each in own if each.rpartition("/")[2] == name.rpartition("/")[2]]
         close = difflib.get_close_matches(name, same, n=1, cutoff=0) or difflib.get_close_matches(
