@@ -479,14 +479,16 @@ def test_the_command_shows_and_changes_what_is_queued(sqlite_db: Database, sqlit
     assert (status["counts"]["queued"], status["uncertain"], status["oldest_queued_seconds"]) == (1, 0, None)
     [listed] = json.loads(run("list", "--json"))
     assert (listed["id"], listed["state"]) == (entry_id, "queued")
-    assert run("list").startswith(f"{entry_id}\tqueued\t")
+    identity, state, *times, address, subject = run("list").rstrip("\n").split("\t")
+    assert (identity, state, address, subject) == (entry_id, "queued", ANN, listed["subject"])
+    assert [datetime.fromisoformat(each).tzinfo is None for each in times] == [False, False]
     assert json.loads(run("show", entry_id, "--json"))["recipients"][0]["address"] == ANN
     assert ANN in run("show", entry_id)
     assert json.loads(run("retry", entry_id, "--json"))["state"] == "queued"
     assert "cancelled" in run("cancel", entry_id)
     assert 'aerogram_outbox_entries{state="cancelled"} 1' in run("metrics")
     assert json.loads(run("purge", "--older-than", "0", "--json")) == {"purged": 1}
-    assert "queued" in run("status")
+    assert "queued\t0\nsending\t0\n" in run("status")
     run("init")
 
 

@@ -94,19 +94,26 @@ def init() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show how many mails are in each state, and whether the queue moves."""
+    """Show how many mails are in each state, and whether the queue moves.
+
+    Into a pipe it writes one line for each state, with a tab between state and number.
+    """
     from aerogram import outbox
 
     found = outbox.status()
     if as_json:
         _write_json(dataclasses.asdict(found))
         return
+    console = screen()
     table = _table("State", "Mails")
     for state, number in found.counts.items():
+        if not console.is_terminal:
+            typer.echo(f"{state}\t{number}")
         table.add_row(_coloured(state), Text(str(number), "bold" if number else "dim"))
-    screen().print(table)
+    if console.is_terminal:
+        console.print(table)
     oldest = found.oldest_queued_seconds
-    screen().print(
+    console.print(
         f"Oldest mail that is due: {'none' if oldest is None else _duration(oldest)}. "
         f"Sent in the last hour: {found.sent_last_hour}. Uncertain at least once: {found.uncertain}.",
         soft_wrap=True,
@@ -124,7 +131,7 @@ def list_entries(
     """List mails, the newest first.
 
     Into a pipe it writes one line for each, with tabs between id, state, creation, due time, recipients and
-    subject.
+    subject; times are as in ISO 8601, with the offset.
     """
     from aerogram import outbox
 
@@ -136,7 +143,7 @@ def list_entries(
     if not console.is_terminal:
         for entry in found:
             recipients = ", ".join(each.address for each in entry.recipients)
-            times = _time(entry.created), _time(entry.due)
+            times = (each.astimezone().isoformat(timespec="seconds") for each in (entry.created, entry.due))
             fields = (entry.id, entry.state, *times, recipients, entry.subject)
             typer.echo("\t".join(escape_controls(field).replace("\t", " ") for field in fields))
         return
