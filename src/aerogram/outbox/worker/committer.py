@@ -75,7 +75,9 @@ class Committer:
             with self._lock:
                 if not request.is_done:
                     self._gather()
-                    self._commit()
+                    if not (self._commit() or request.is_done):  # it is behind results that fill a commit
+                        self._requests.remove(request)
+                        return False
         return request.is_held
 
     def record(self, claim: Claim, verdict: Verdict) -> None:
@@ -128,15 +130,16 @@ class Committer:
             group.append(self._requests.popleft())
         questions = [request for request in group if request.verdict is None]
         results = [(request.claim, request.verdict) for request in group if request.verdict is not None]
-        held = set[str]()
+        held = begun = set[str]()
         try:
             reached("before commit")
             with self.db.writing() as connection:
                 kept = record_all(connection, self.db.now(connection), results) if results else set()
                 if questions:
                     asking = [request.claim for request in questions]
-                    held = begin_contents(connection, self.db.now(connection), asking)
+                    begun = begin_contents(connection, self.db.now(connection), asking)
                 reached("in commit")
+            held = begun  # not before: the commit may fail
             reached("after commit")
         except (OutboxUnavailable, OutboxSchemaError) as error:
             self._requests.extendleft(reversed([each for each in group if each.verdict is not None]))
@@ -145,7 +148,7 @@ class Committer:
             self._failed = True
             return False
         except Exception as error:
-            kept = self._record_singly(results, error)
+            results, kept = self._record_singly(results, error)
         finally:
             for request in questions:
                 request.is_held = request.claim.id in held
@@ -156,14 +159,27 @@ class Committer:
             log_result(claim, verdict, is_held=claim.id in kept)
         return True
 
-    def _record_singly(self, results: Sequence[tuple[Claim, Verdict]], error: Exception) -> set[str]:
-        """Record results one by one, as one of them cannot be recorded; its lease ends by itself."""
+    def _record_singly(
+        self, results: Sequence[tuple[Claim, Verdict]], error: Exception
+    ) -> tuple[list[tuple[Claim, Verdict]], set[str]]:
+        """Record results one by one, as one of them cannot be recorded; its lease ends by itself.
+
+        Those that fail for want of the database stay for the next commit.
+
+        Returns:
+            The others, and the ids of those whose lease was not lost.
+        """
         logger.error("results cannot be recorded together: %s", type(error).__name__, exc_info=error)
-        kept = set[str]()
+        done, kept = list[tuple[Claim, Verdict]](), set[str]()
         for each in results:
             try:
                 with self.db.writing() as connection:
-                    kept |= record_all(connection, self.db.now(connection), [each])
+                    recorded = record_all(connection, self.db.now(connection), [each])
+                kept |= recorded
+            except (OutboxUnavailable, OutboxSchemaError):
+                self._requests.append(_Request(*each))
+                continue
             except Exception as failure:
                 logger.error("entry %s: %s", each[0].id, type(failure).__name__, exc_info=failure)
-        return kept
+            done.append(each)
+        return done, kept

@@ -1,0 +1,88 @@
+"""The committer: what it answers, and what it keeps, when the database fails amid a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, select
+from sqlalchemy.exc import OperationalError
+
+from aerogram.conf import settings
+from aerogram.outbox import claims
+from aerogram.outbox.retries import Outcome, Verdict
+from aerogram.outbox.storage.database import Database, current_database
+from aerogram.outbox.storage.schema import entry, recipient
+from aerogram.outbox.worker.committer import Committer
+
+Put = Callable[..., str]
+SENT = Verdict((Outcome("ann@example.com", "sent", 250),))
+
+
+@pytest.fixture
+def db(sqlite_url: str) -> Database:
+    settings.configure(OUTBOX_URL=sqlite_url)
+    return current_database()
+
+
+@contextmanager
+def full_disk(engine: Engine) -> Iterator[None]:
+    """Let every commit fail, when all statements before it have worked."""
+
+    def fail(_: object) -> None:
+        raise OperationalError("COMMIT", None, sqlite3.OperationalError("database or disk is full"))
+
+    event.listen(engine, "commit", fail)
+    try:
+        yield
+    finally:
+        event.remove(engine, "commit", fail)
+
+
+def column(db: Database, which: Any) -> list[Any]:
+    with db.reading() as connection:
+        return list(connection.scalars(select(which)))
+
+
+def test_no_content_leaves_whose_mark_could_not_be_committed(db: Database, put: Put) -> None:
+    put()
+    [claim] = claims.claim(db, "worker", 1, lease=60)
+    committer = Committer(db)
+    with full_disk(db.engine):
+        assert committer.begin_content(claim) is False
+    assert column(db, entry.c.phase) == ["claimed"]
+    assert committer.begin_content(claim) is True
+    assert column(db, entry.c.phase) == ["data"]
+
+
+def test_a_question_behind_many_results_is_answered_without_the_database(db: Database, put: Put) -> None:
+    put()
+    [claim] = claims.claim(db, "worker", 1, lease=60)
+    committer, answers = Committer(db), list[bool]()
+    with full_disk(db.engine):
+        for _ in range(400):
+            committer.record(claim, SENT)
+        asking = threading.Thread(target=lambda: answers.append(committer.begin_content(claim)), daemon=True)
+        asking.start()
+        asking.join(10)
+        assert answers == [False]
+    assert committer.unrecorded == 400
+    assert committer.flush()
+    assert column(db, recipient.c.state) == ["sent"]
+
+
+def test_a_result_beside_one_that_cannot_be_recorded_outlasts_the_database(db: Database, put: Put) -> None:
+    put(), put()
+    good, bad = claims.claim(db, "worker", 2, lease=60)
+    committer = Committer(db)
+    with full_disk(db.engine):
+        committer.record(bad, Verdict((Outcome("ann@example.com", "pending", delay="soon"),)))  # type: ignore[arg-type]
+        committer.record(good, SENT)
+        assert not committer.flush()
+        assert committer.unrecorded == 1
+    assert committer.flush()
+    assert column(db, recipient.c.state) == ["sent", "pending"]
