@@ -117,6 +117,17 @@ def test_a_content_without_an_answer_is_uncertain_once_it_was_written(is_written
     assert interrupted == [outgoing] * (not is_written)
 
 
+def test_a_content_that_waits_to_be_written_is_not_in_doubt_after_an_interrupt():
+    protocol, outgoing = session("pipelining"), message()
+    protocol.begin(outgoing)
+    written(protocol)
+    protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    assert protocol.is_ready  # the content goes out together with the next commands
+    assert protocol.end(KeyboardInterrupt()) == [outgoing]
+    assert not outgoing.results
+    assert not outgoing.handed_over
+
+
 def test_a_recipient_of_the_next_transaction_is_not_in_doubt_when_this_content_has_no_answer():
     protocol, outgoing = session("pipelining"), message("ann@x.org", "bob@x.org")
     protocol.begin(outgoing)

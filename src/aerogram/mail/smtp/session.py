@@ -267,7 +267,8 @@ class Session:
         whole. ``is_ours``: this side has closed the connection.
         """
         if not isinstance(error, OSError):
-            self.data_sent()
+            if not self._output:  # else the content still waits for the commands of the next message
+                self.data_sent()
         elif self._follower is not None and not (is_goodbye(error) or is_ours):
             self.is_to_blame = True
         self._behind.end(self, works=False if self.is_to_blame and self._follower is not None else None)
