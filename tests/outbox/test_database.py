@@ -123,6 +123,49 @@ def test_91_a_process_that_is_forked_while_a_thread_writes_can_write(sqlite_url:
     subprocess.run(command, check=True, timeout=120)
 
 
+FORKING_WHILE_A_THREAD_WAITS = """
+import os, signal, sqlite3, subprocess, sys, threading
+from aerogram import outbox, settings
+from aerogram.mail import EmailMessage
+from aerogram.outbox.storage import database
+
+settings.configure(OUTBOX_URL=sys.argv[1])
+database._FORK_SECONDS = 0.1
+put = EmailMessage("Hi", "Hi", "a@example.com", ["b@example.com"]).send_later
+put()
+other = subprocess.Popen([sys.executable, "-c", sys.argv[2], sys.argv[3]], stdin=-1, stdout=-1)
+other.stdout.readline()  # another process is writing
+thread = threading.Thread(target=put)
+thread.start()
+while database.current_database().hold_writer(0):
+    database.current_database().free_writer()
+if not (child := os.fork()):
+    other.stdin.close()
+    signal.alarm(15)  # should it wait for ever
+    put()
+    os._exit(0)
+other.communicate()
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+assert outbox.counts()["queued"] == 3
+"""
+WRITING = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("writes", flush=True)
+sys.stdin.read()
+connection.execute("COMMIT")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_that_is_forked_while_a_thread_waits_to_write_can_write(sqlite_url: str) -> None:
+    path = sqlite_url.removeprefix("sqlite:///")
+    command = [sys.executable, "-c", FORKING_WHILE_A_THREAD_WAITS, sqlite_url, WRITING, path]
+    subprocess.run(command, check=True, timeout=120)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_a_forked_process_opens_connections_of_its_own(db: Database, put: Put) -> None:

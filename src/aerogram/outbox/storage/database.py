@@ -65,8 +65,6 @@ class Database:
         self.path: Path | None = Path(self._url.database or "") if self.is_sqlite else None
         self._was_opened = False
         self._prepared = False
-        # SQLite has one writer at a time. A process that is forked meanwhile would take it for its own.
-        self._writer: Any = threading.RLock() if self.is_sqlite else nullcontext()
         self._inherited: list[
             Engine
         ] = []  # of parent processes: not closed here, as their sockets are theirs
@@ -157,7 +155,8 @@ class Database:
     def checkpoint(self) -> None:
         """Empty the write-ahead log of SQLite, whose file stays as large as it ever was otherwise."""
         if self.is_sqlite:
-            with self._writer, failures_named(str(self)), self.engine.connect() as connection:
+            engine = self.engine
+            with self._writer, failures_named(str(self)), engine.connect() as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no transaction
 
     def close(self) -> None:
@@ -168,6 +167,9 @@ class Database:
         """Make what belongs to one process; a forked one calls it again."""
         self._process = os.getpid()
         self._lock = threading.Lock()
+        # SQLite has one writer at a time. A process that is forked meanwhile would take it for its own. A
+        # thread of the parent that the fork did not wait for would have this lock for ever.
+        self._writer: Any = threading.RLock() if self.is_sqlite else nullcontext()
         self._prepared = False
         self._engine = self._new_engine()
 
