@@ -1,4 +1,4 @@
-"""The committer: what it answers, and what it keeps, when the database fails amid a commit."""
+"""The committer when the database fails amid a commit, and a renewal that comes late."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from aerogram.outbox import claims
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.database import Database, current_database
 from aerogram.outbox.storage.schema import entry, recipient
+from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
+from aerogram.outbox.worker.lane import Lane
 
 Put = Callable[..., str]
 SENT = Verdict((Outcome("ann@example.com", "sent", 250),))
@@ -86,3 +88,22 @@ def test_a_result_beside_one_that_cannot_be_recorded_outlasts_the_database(db: D
         assert committer.unrecorded == 1
     assert committer.flush()
     assert column(db, recipient.c.state) == ["sent", "pending"]
+
+
+def test_a_late_renewal_leaves_what_was_claimed_again_to_its_lane(
+    db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put()
+    lane, renew = Lane(db, Committer(db), Breaker(db), threading.Event()), claims.renew
+    [first] = claims.claim(db, lane.owner, 1, lease=60)
+    lane._held = {first.id: first}
+
+    def renew_late(*arguments: Any) -> set[str]:
+        claims.release(db, [first])
+        [again] = claims.claim(db, lane.owner, 1, lease=60)
+        lane._held = {again.id: again}
+        return renew(*arguments)
+
+    monkeypatch.setattr(claims, "renew", renew_late)
+    lane.renew()
+    assert [each.token for each in lane._held.values()] == [2]

@@ -105,11 +105,12 @@ class Lane:
 
     def renew(self) -> None:
         """Extend the leases; called by another thread, often enough."""
-        if held := list(self._held.values()):
+        leased = self._held  # the lane may have another one at the end of this
+        if held := list(leased.values()):
             still = claims.renew(self._db, self.owner, held, settings.OUTBOX_LEASE)
             for claim in held:
                 if claim.id not in still:
-                    self._held.pop(claim.id, None)
+                    leased.pop(claim.id, None)
 
     def close(self) -> None:
         """Close the connections."""
