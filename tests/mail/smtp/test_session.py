@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aerogram.mail.address.envelope import Envelope
-from aerogram.mail.smtp.capabilities import Capabilities
+from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
@@ -51,6 +51,32 @@ def test_a_pipelined_group_follows_the_content_before_its_answer():
     assert list(protocol.finished) == [first]
     assert results(first) == {"ann@x.org": "sent 250 2.0.0 queued"}
     assert protocol.awaited == (second, False)
+
+
+def test_of_two_sessions_that_would_try_at_once_what_a_server_takes_one_does(monkeypatch):
+    known = ContentPipelining()
+    both = [Session(Capabilities({"pipelining": ""}), known) for _ in range(2)]
+    for protocol in both:
+        for _ in range(2):
+            protocol.begin(message())
+            written(protocol)
+            protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+            written(protocol)
+            if not protocol.answered:
+                protocol.receive_data(b"250 2.0.0 queued\r\n")
+
+    begin = known.begin
+
+    def begin_second(session):  # when the other one was permitted to, and has not begun
+        monkeypatch.undo()
+        both[1].begin(message())
+        return begin(session)
+
+    monkeypatch.setattr(known, "begin", begin_second)
+    both[0].begin(message())
+    assert [bool(written(protocol)) for protocol in both] == [False, True]
+    both[0].receive_data(b"250 2.0.0 queued\r\n")
+    assert written(both[0]).startswith(b"MAIL")
 
 
 def test_without_pipelining_one_command_waits_for_the_reply_to_the_other():

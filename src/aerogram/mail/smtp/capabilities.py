@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import ClassVar, Literal
 
 from aerogram.mail.delivery.report import RecipientResult
@@ -106,6 +107,7 @@ class ContentPipelining:
     def __init__(self, works: bool | None = None) -> None:
         self._works = works  # None before a session has tried
         self._first: object | None = None  # the session that tries
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, host: str, port: int, mode: PipeliningMode) -> ContentPipelining:
@@ -116,9 +118,13 @@ class ContentPipelining:
         """Return whether a session may do so now."""
         return self._works is True or (self._works is None and self._first in (None, session))
 
-    def begin(self, session: object) -> None:
-        """Record that a session does so."""
-        self._first = session
+    def begin(self, session: object) -> bool:
+        """Record that a session does so; return False if another one has begun to try meanwhile."""
+        with self._lock:
+            if not self.permits(session):
+                return False
+            self._first = session
+            return True
 
     def end(self, session: object, *, works: bool | None = None) -> None:
         """Record what came of it, ``None`` if that is not known; a failure is never forgotten."""

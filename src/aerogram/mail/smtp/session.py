@@ -127,7 +127,9 @@ class Session:
             self._commands.clear()
         if self._commands:
             # The server may have to answer others before: RFC 2920 section 3.1.
-            if not self._awaited or (self.follows_contents and self._awaited[-1][0] == "content"):
+            if not self._awaited or (
+                self.follows_contents and self._awaited[-1][0] == "content" and self._behind.begin(self)
+            ):
                 size = _GROUP if self.capabilities.pipelining else 1
                 group, self._commands = self._commands[:size], self._commands[size:]
                 self._write(transaction, group)
