@@ -82,7 +82,7 @@ def test_a_result_beside_one_that_cannot_be_recorded_outlasts_the_database(db: D
     good, bad = claims.claim(db, "worker", 2, lease=60)
     committer = Committer(db)
     with full_disk(db.engine):
-        committer.record(bad, Verdict((Outcome("ann@example.com", "pending", delay="soon"),)))  # type: ignore[arg-type]
+        committer.record(bad, Verdict((Outcome("ann@example.com", "pending", delay="soon"),)))  # type: ignore[arg-type] # wrong, so that it fails
         committer.record(good, SENT)
         assert not committer.flush()
         assert committer.unrecorded == 1

@@ -224,14 +224,10 @@ class Templates:
         text = (error.message or "a variable is undefined").rstrip(".")
         missing = _NOT_PROVIDED.fullmatch(text)
         if missing and (component := self._component_of(error.__traceback__)):
-            text = (
-                f"{_where(name, line, origin)}: {component}(): {missing[1]} is missing. Give it in the call."
-            )
-            return UndefinedVariableError(text, template=name, line=line)
-        hint = self._names_instead(error, text, variables)
-        return UndefinedVariableError(
-            f"{_where(name, line, origin)}: {text}.{hint}", template=name, line=line
-        )
+            text = f"{component}(): {missing[1]} is missing. Give it in the call."
+        else:
+            text = f"{text}.{self._names_instead(error, text, variables)}"
+        return UndefinedVariableError(f"{_where(name, line, origin)}: {text}", template=name, line=line)
 
     def _names_instead(self, error: jinja2.UndefinedError, text: str, variables: Mapping[str, object]) -> str:
         """Return what to write in place of an undefined name: a variable, an attribute, a macro."""
