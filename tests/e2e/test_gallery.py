@@ -328,8 +328,7 @@ def test_findings_lead_to_the_line_of_the_template(gallery: Page):
     gallery.set_viewport_size({"width": 1440, "height": 900})
     gallery.locator('.entry[data-id="gallery_styled/first"]').click()
     article = gallery.locator("article.sample:visible")
-    if not article.locator(".findings").is_visible():
-        gallery.keyboard.press("f")
+    expect(article.locator(".findings")).to_be_visible()
     place = article.locator("button.place", has_text=".html:").first
     line = place.get_attribute("data-line")
     place.click()
