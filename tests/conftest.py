@@ -52,6 +52,8 @@ LONGEST_FILES = [
     "test_cli",
 ]
 
+# The headless shell takes half the processor time of the whole browser.
+CHROMIUM = ("chromium-headless-shell", "chromium")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -129,16 +131,20 @@ def needs() -> Callable[[bool, str], None]:
 
 
 @pytest.fixture(scope="session")
-def needs_program() -> Callable[[str], str]:
-    """``needs_program("openssl")`` gives its path, or skips the test; fails it under REQUIRE_PROGRAMS."""
+def needs_program() -> Callable[..., str]:
+    """``needs_program("openssl")`` gives its path, or skips the test; fails it under REQUIRE_PROGRAMS.
 
-    def find(name: str) -> str:
-        # Debian keeps servers in sbin, which is on root's PATH alone.
-        path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
-        if path is None:
-            unavailable(f"the program {name} is not installed")
-        assert path is not None
-        return path
+    Of several names, the first one that is installed counts.
+    """
+
+    def find(*names: str) -> str:
+        for name in names:
+            # Debian keeps servers in sbin, which is on root's PATH alone.
+            path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
+            if path is not None:
+                return path
+        unavailable(f"the program {names[0]} is not installed")
+        raise AssertionError("the test has ended above")
 
     return find
 
@@ -185,7 +191,7 @@ def server_tls(ca: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture(scope="module")
-def browser(needs_program: Callable[[str], str]) -> Iterator[Browser]:
+def browser(needs_program: Callable[..., str]) -> Iterator[Browser]:
     """Chromium without a window.
 
     For one module at a time: while it lives, the thread has a running event loop, and no ``async`` test can
@@ -193,7 +199,7 @@ def browser(needs_program: Callable[[str], str]) -> Iterator[Browser]:
     """
     from playwright.sync_api import sync_playwright
 
-    executable = needs_program("chromium")
+    executable = needs_program(*CHROMIUM)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable, headless=True, args=CHROMIUM_ARGUMENTS

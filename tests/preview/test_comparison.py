@@ -83,7 +83,7 @@ def test_what_differs_from_another_folder_is_on_a_page(project: Path):
 
 
 def test_pictures_are_taken_at_both_widths_and_schemes(project: Path, needs_program):
-    needs_program("chromium")
+    needs_program("chromium-headless-shell", "chromium")
     done = preview(project, "bye", "--out", "out", "--screenshots", "--diff", "out")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (project / "out" / "bye").glob("*.png")) == [

@@ -18,7 +18,13 @@ __all__ = ["LOOKS", "take_pictures"]
 
 WIDTHS = {"phone": 390, "desktop": 1024}
 LOOKS = tuple(f"{width}-{scheme}" for width, scheme in product(WIDTHS, ("light", "dark")))
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 
 
