@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -211,6 +212,19 @@ def browser(needs_program: Callable[..., str]) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh tab that reaches files and loopback alone; the icon that browsers ask for is a 204."""
+    with local_tab(browser) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """One tab for a module whose tests only look at documents, each of which sets the view it needs."""
+    with local_tab(browser) as tab:
+        yield tab
+
+
+@contextmanager
+def local_tab(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     tab = context.new_page()
     tab.route("**/*", keep_local)

@@ -150,9 +150,9 @@ MISNESTED = [
 
 
 @pytest.mark.parametrize("start", range(0, len(MISNESTED), 10))
-def test_a_tree_is_that_of_chromium(page: Page, start: int) -> None:
+def test_a_tree_is_that_of_chromium(shared_page: Page, start: int) -> None:
     pages = MISNESTED[start : start + 10]
-    for html, expected in zip(pages, shown(page, pages), strict=True):
+    for html, expected in zip(pages, shown(shared_page, pages), strict=True):
         assert [html, dump(html)] == [html, expected]
 
 
@@ -183,9 +183,9 @@ def soups(seed: int, number: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_tags_without_order_make_the_tree_of_chromium(page: Page, seed: int) -> None:
+def test_tags_without_order_make_the_tree_of_chromium(shared_page: Page, seed: int) -> None:
     pages = soups(seed, 200)
-    for html, expected in zip(pages, shown(page, pages), strict=True):
+    for html, expected in zip(pages, shown(shared_page, pages), strict=True):
         assert [html, dump(html)] == [html, expected]
 
 

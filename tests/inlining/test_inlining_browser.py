@@ -72,26 +72,26 @@ def computed(page: Page, html: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("mail", [MAIL, ESCAPED, SCHEMES], ids=["mail", "escaped", "schemes"])
 def test_every_computed_style_is_what_the_sheet_gave(
-    page: Page, mail: str, viewport: dict[str, int], scheme: str
+    shared_page: Page, mail: str, viewport: dict[str, int], scheme: str
 ) -> None:
-    page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict is what it takes
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
-    assert computed(page, inline_css(mail)) == computed(page, mail)
+    shared_page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict is what it takes
+    shared_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
+    assert computed(shared_page, inline_css(mail)) == computed(shared_page, mail)
 
 
-def test_dark_and_phone_rules_have_an_effect_at_all(page: Page) -> None:
+def test_dark_and_phone_rules_have_an_effect_at_all(shared_page: Page) -> None:
     html = inline_css(MAIL)
-    page.set_viewport_size(PHONE)
-    page.emulate_media(color_scheme="dark")
-    found = computed(page, html)
+    shared_page.set_viewport_size(PHONE)
+    shared_page.emulate_media(color_scheme="dark")
+    found = computed(shared_page, html)
     assert found["plain"][0] == "rgb(0, 0, 2)"
     assert found["cell"][3:5] == ["block", "8px"]
     assert found["inline"][5] == "rgb(0, 0, 1)"
 
 
-def test_the_page_is_in_standards_mode_and_keeps_its_font_and_hover(page: Page) -> None:
-    page.set_content(inline_css(MAIL))
-    assert page.evaluate("document.compatMode") == "CSS1Compat"
-    page.hover("#link")
-    assert page.evaluate("getComputedStyle(document.getElementById('link')).color") == "rgb(9, 0, 0)"
-    assert page.evaluate("[...document.fonts].map(font => font.family)") == ["Kept"]
+def test_the_page_is_in_standards_mode_and_keeps_its_font_and_hover(shared_page: Page) -> None:
+    shared_page.set_content(inline_css(MAIL))
+    assert shared_page.evaluate("document.compatMode") == "CSS1Compat"
+    shared_page.hover("#link")
+    assert shared_page.evaluate("getComputedStyle(document.getElementById('link')).color") == "rgb(9, 0, 0)"
+    assert shared_page.evaluate("[...document.fonts].map(font => font.family)") == ["Kept"]

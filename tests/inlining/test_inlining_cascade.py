@@ -10,6 +10,7 @@ import pytest
 
 from aerogram.conf import settings
 from aerogram.inlining import inline_css
+from tests.computed_styles import differences
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -162,38 +163,18 @@ PAGES = {
     "images": "<style>img{max-width:100%;height:auto;text-align:center;float:left;width:30px}</style>"
     "<img width=300 height=200 alt=x><img alt=y height=9>",
 }
-SETTINGS = [
-    ("light", {"width": 700, "height": 500}),
-    ("dark", {"width": 700, "height": 500}),
-    ("light", {"width": 375, "height": 500}),
-    ("dark", {"width": 375, "height": 500}),
-]
-COMPUTE = """() => [...document.querySelectorAll('html, body, body *:not(style):not(script)')].map(element => {
-    const style = getComputedStyle(element), found = {};
-    for (const name of style) if (!name.startsWith('--')) found[name] = style.getPropertyValue(name);
-    return [element.tagName, found] })"""
-
-
-def computed(page: Page, html: str) -> list[object]:
-    """Return every computed property of every element in all settings."""
-    page.set_content(html)
-    found: list[object] = []
-    for scheme, size in SETTINGS:
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the accepted words
-        page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict is what it takes
-        found.append(page.evaluate(COMPUTE))
-    return found
+VIEWS = [("light", 700), ("dark", 700), ("light", 375), ("dark", 375)]
 
 
 @pytest.mark.parametrize(("css", "body"), CASES.values(), ids=CASES)
-def test_a_sheet_means_the_same(page: Page, css: str, body: str) -> None:
+def test_a_sheet_means_the_same(shared_page: Page, css: str, body: str) -> None:
     html = f"<!doctype html><html><head><style>{css}</style></head><body>{body}</body></html>"
-    check(page, html)
+    check(shared_page, html)
 
 
 @pytest.mark.parametrize("body", PAGES.values(), ids=PAGES)
-def test_a_page_looks_the_same(page: Page, body: str) -> None:
-    check(page, f"<!doctype html><html><head></head><body>{body}</body></html>")
+def test_a_page_looks_the_same(shared_page: Page, body: str) -> None:
+    check(shared_page, f"<!doctype html><html><head></head><body>{body}</body></html>")
 
 
 @pytest.mark.parametrize(
@@ -207,13 +188,13 @@ def test_a_page_looks_the_same(page: Page, body: str) -> None:
         '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN">',
     ],
 )
-def test_the_doctype_decides_whether_classes_and_ids_ignore_case(page: Page, doctype: str) -> None:
+def test_the_doctype_decides_whether_classes_and_ids_ignore_case(shared_page: Page, doctype: str) -> None:
     style = "<style>.A{color:red} #I{margin:3px}</style>"
-    check(page, f"{doctype}<html><head>{style}</head><body class=a><p id=i>x</p></body></html>")
+    check(shared_page, f"{doctype}<html><head>{style}</head><body class=a><p id=i>x</p></body></html>")
 
 
 def check(page: Page, html: str) -> None:
     inlined = inline_css(html)
     with settings.override(CSS_ENGINE="direct"):
         assert inline_css(html) == inlined
-    assert computed(page, inlined) == computed(page, html), inlined
+    assert differences(page, html, inlined, VIEWS) == [], inlined
