@@ -7,6 +7,7 @@ configures or sends to the locmem outbox is forgotten when it ends. The rest are
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -90,6 +91,14 @@ def no_stencil_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     from aerogram import stencil
 
     monkeypatch.setattr(stencil, "_compile", stencil.compile_stencil)
+
+
+@pytest.fixture
+def stencils_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the stencil of a shape when it comes for the first time."""
+    from aerogram import stencil
+
+    monkeypatch.setattr(stencil, "_DIFFERS", re.compile(""))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.table import Cell
 from aerogram.stencil import Stencils
 
+pytestmark = pytest.mark.usefixtures("stencils_at_once")
+
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.html"))
 ACCEPT = '<a href="https://x.example/1">Accept</a>'
 DECLINE = '<a href="https://x.example/2">Decline</a>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from markupsafe import escape
 
 from aerogram.conf import settings
 from aerogram.stencil import Stencils
+
+pytestmark = pytest.mark.usefixtures("stencils_at_once")
 
 PIECES = st.sampled_from(
     [

@@ -298,7 +298,7 @@ class _Writer:
     @cached_property
     def _valued(self) -> set[str]:
         """The names of the attributes that have a value somewhere, be it an empty one."""
-        return {name for piece in self._source.lower().split("=") for name in piece.rsplit(None, 1)[-1:]}
+        return {name for piece in self._source.lower().split("=")[:-1] for name in piece.rsplit(None, 1)[-1:]}
 
     def _write_comment(self, comment: Element) -> None:
         text = comment.text or ""

@@ -3,8 +3,8 @@
 Which declarations apply to which element depends on the tree (tags, classes, ids, the attributes that
 selectors read), and so does the layout of the text part. Neither depends on the words between the tags. So a
 page is split into its shape and its values (``splitting``, ``shape``), premailer and html2text run once for a
-shape with a placeholder for each value (``compiling``, ``text_compiling``), and every later message of that
-shape is filled in (``Stencil.fill``, ``text``).
+shape with a placeholder for each value (``compiling``, ``text``), and every later message of that shape is
+filled in (``Stencil.fill``). A shape is compiled when it comes for the second time, as many never do.
 
 A value may vary within a shape only where that is proved to be safe: in text, in ``href``, ``src``, ``id``
 and the like (as long as no selector tests it, ``attribute_tests``), in a comment or a script, if it begins
@@ -16,6 +16,7 @@ and ends with something visible and holds no markup. Values anywhere else (a cla
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from aerogram.plaintext.layout import lay_out
 from aerogram.plaintext.outline import outline
 from aerogram.stencil.cache import Cache
 from aerogram.stencil.compiling import (
+    NOT_MADE,
     UNPROVED,
     Finished,
     ShapeInfo,
@@ -46,11 +48,13 @@ if TYPE_CHECKING:
 __all__ = ["Finished", "Stats", "Stencils"]
 
 logger = logging.getLogger("aerogram.stencil")
+# What is written in another way by a stencil, or makes others be: quotes, and what looks like an attribute.
+_DIFFERS = re.compile(r"&(?:quot|#3[49]);|\s[^\s=/]+\s*=")
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How many pages were filled in (hits), compiled (misses) or done the slow way; what the cache holds."""
+    """How many pages had a known shape (hits), a new one (misses) or no stencil; what the cache holds."""
 
     hits: int = 0
     misses: int = 0
@@ -104,6 +108,7 @@ class Stencils:
         chunks = page if isinstance(page, str) else list(page)
         current = settings.snapshot()
         width = current["TEXT_WIDTH"] if want_text else None
+        stencil = UNPROVED
         if current["STENCILS"]:
             page_key = current["CSS_ENGINE"], width, current["BASE_URL"]
             stencil, values = self._stencil(chunks, css, page_key, template)
@@ -114,8 +119,9 @@ class Stencils:
                 if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
                     check_size("".join(chunks), template)
                 return stencil.fill(values)
-        with self._lock:
-            self._fallbacks += 1
+        if stencil is not NOT_MADE:
+            with self._lock:
+                self._fallbacks += 1
         return _finish_slowly("".join(chunks), css, template, width, current["BASE_URL"])
 
     def _stencil(
@@ -124,8 +130,15 @@ class Stencils:
         """Return the stencil that fits a page, and the values to fill it with."""
         path, forms, values = found = split(page, self._cache)
         key: Any = (path.serial, forms, css, options)
-        info: ShapeInfo | None = self._cache.get(key)
-        if info is None:
+        known: ShapeInfo | Stencil | None = self._cache.get(key)
+        if known is None and not _DIFFERS.search("\n".join(["", *values])):
+            octets = 200 + sum([len(literal) for _, literals in forms for literal in literals])
+            self._cache.put(key, NOT_MADE, octets)
+            with self._lock:
+                self._misses += 1
+            return NOT_MADE, values
+        info = known
+        if not isinstance(info, ShapeInfo):
             info = shape_info(found.shape, css)
             self._cache.put(key, info, info.octets)
         static = info.static_values(values, info.varying or self._varying(info, values))
@@ -144,7 +157,8 @@ class Stencils:
         self._cache.put(key, stencil, stencil.octets)
         if stencil.constants is not None:
             with self._lock:
-                self._misses += 1
+                self._hits += known is NOT_MADE
+                self._misses += known is not NOT_MADE
         return stencil, values
 
     def _varying(self, info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:

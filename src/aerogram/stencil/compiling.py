@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aerogram.stencil.text import TextTemplate
 
 __all__ = [
+    "NOT_MADE",
     "UNPROVED",
     "Finished",
     "ShapeInfo",
@@ -92,6 +93,7 @@ class Stencil:
 
 
 UNPROVED = Stencil(None, picker(()), None, 0, 200)  # for pages that are finished the slow way
+NOT_MADE = Stencil(None, picker(()), None, 0, 200)  # for a shape that came once
 
 
 class VaryingAttributes(NamedTuple):
