@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from aerogram import outbox
 from aerogram.conf import settings
+from aerogram.exceptions import ScheduleError
 from aerogram.outbox import claims, recording, recovery, suppressions, transports
 from aerogram.outbox.claims import DAY, Claim
 from aerogram.outbox.retries import Outcome
@@ -433,3 +434,13 @@ def test_the_rate_limit_is_shared_and_a_clock_set_back_stops_nothing(db: Databas
     assert granted(6) == 0
     clock.forward(1000)
     assert granted(20) == 10
+
+
+def test_a_value_that_the_database_refuses_does_not_count_as_a_database_that_is_away(
+    db: Database, put: Put
+) -> None:
+    put()
+    [claim] = take(db)
+    with pytest.raises(ScheduleError, match="refuses a value"):
+        recording.record(db, claim, [Outcome("ann@example.com", "pending", delay=10**30)])
+    assert recording.record(db, claim, sent(claim))

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, bindparam
+from sqlalchemy import Connection, Dialect, Table, bindparam
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["run", "run_all"]
+__all__ = ["insert_all", "run", "run_all"]
 
 _SIZES: Final = (1, 4, 16, 64, 256)
 _NAMES: Final = [f"id{i}" for i in range(_SIZES[-1])]
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows into a table; each has the same columns."""
+    sql, arguments = _compiled(_insertion(table), connection.dialect, *rows[0])
+    execute(connection, sql, [arguments(row) for row in rows], many=True)
 
 
 def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -60,7 +67,7 @@ def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = F
         cursor.execute(sql, parameters)
         return cursor.fetchall()
     except connection.dialect.loaded_dbapi.Error as error:
-        raise DBAPIError(sql, None, error) from error
+        raise DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error) from error
     finally:
         cursor.close()
 
@@ -70,10 +77,22 @@ def _sized(query: Callable[[Sequence[Any]], Any], size: int) -> Any:
     return query([bindparam(name) for name in _NAMES[:size]])
 
 
+@lru_cache(maxsize=16)
+def _insertion(table: Table) -> Any:
+    return table.insert()
+
+
 @lru_cache(maxsize=128)
-def _compiled(statement: Any, dialect: Dialect) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
-    compiled = statement.compile(dialect=dialect)
-    constants, names = compiled.params, compiled.positiontup
+def _compiled(
+    statement: Any, dialect: Dialect, *columns: str
+) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
+    """Return the text of a statement, and a function that returns its parameters from a row of them."""
+    compiled = statement.compile(dialect=dialect, column_keys=columns or None)
+    constants = {name: each.value for name, each in compiled.binds.items() if not each.required}
+    names = compiled.positiontup
     if names is None:
         return str(compiled), lambda row: {**constants, **row}
-    return str(compiled), lambda row: tuple([row[name] if name in row else constants[name] for name in names])
+    values = itemgetter(*names)
+    if len(names) == 1:
+        return str(compiled), lambda row: (values(row),)
+    return str(compiled), (lambda row: values({**constants, **row})) if constants else values
