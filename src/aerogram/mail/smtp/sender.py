@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.delivery.report import DeliveryReport
-from aerogram.mail.message.email_message import EmailMessage, read_envelope
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.pool import Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
-from aerogram.mail.wire.serializer import to_pieces
+from aerogram.mail.wire.serializer import write
 
 if TYPE_CHECKING:
     from aerogram.mail.backends.smtp import EmailBackend
@@ -65,23 +62,11 @@ class Sender:
         backend = self._backend
         if not message.recipients():
             return None
-        addresses = None
-        if isinstance(message, EmailMessage) and message.frozen is None:
-            addresses, envelope = read_envelope(message, utf8=True)
-        else:
-            envelope = envelope_of(message, utf8=True)
-        if not envelope.recipients:
-            return None
-        utf8 = envelope.needs_smtputf8
         # A signed message is 7-bit, so that no server on its way has to change it (RFC 6376 section 5.3).
-        eight_bit = utf8 or (backend.has_eight_bit and backend.signer is None)
-        try:
-            head, body = to_pieces(message, eight_bit=eight_bit, utf8=utf8, addresses=addresses)
-        except InvalidAddress:
-            if utf8:
-                raise
-            utf8 = True  # perhaps only the header, a Reply-To, has an address beyond ASCII
-            head, body = to_pieces(message, eight_bit=True, utf8=True, addresses=addresses)
+        written = write(message, eight_bit=backend.has_eight_bit and backend.signer is None)
+        if written is None:
+            return None
+        envelope, head, body, utf8 = written
         if backend.signer is not None:
             head, body = backend.signer(head + body), b""
         return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=backend.timeouts.message)

@@ -11,11 +11,11 @@ from email.message import Message
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.envelope import Addresses
+from aerogram.mail.address.envelope import Addresses, Envelope, envelope_of
 from aerogram.mail.message.attachments import (
     EmailAlternative,
     EmailAttachment,
@@ -25,7 +25,7 @@ from aerogram.mail.message.attachments import (
     settle_contents,
     text_of,
 )
-from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives
+from aerogram.mail.message.email_message import EmailMessage, EmailMultiAlternatives, read_envelope
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.safemime import SafeMIMEText
 from aerogram.mail.wire.header_block import header_block
@@ -52,6 +52,35 @@ _CONSTANTS = frozenset({str, bytes, type(None)})
 # Messages of a batch share the whole content, or at least the attachments.
 _contents: RecentParts[bytes] = RecentParts()
 _files: RecentParts[Node] = RecentParts()
+
+
+class Written(NamedTuple):
+    """A message as it is sent: its envelope, its bytes in two pieces, and whether they need SMTPUTF8."""
+
+    envelope: Envelope
+    head: bytes
+    body: bytes
+    utf8: bool
+
+
+def write(message: Any, *, eight_bit: bool = False) -> Written | None:
+    """Read the envelope of a message and write it like :func:`to_pieces`; None if it has no recipients.
+
+    Where an address is beyond ASCII, both are written for a server that offers SMTPUTF8 and 8BITMIME.
+    """
+    addresses = None
+    if isinstance(message, EmailMessage) and message.frozen is None:
+        addresses, envelope = read_envelope(message, utf8=True)
+    else:
+        envelope = envelope_of(message, utf8=True)
+    if not envelope.recipients:
+        return None
+    if not envelope.needs_smtputf8:
+        try:
+            return Written(envelope, *to_pieces(message, eight_bit=eight_bit, addresses=addresses), False)
+        except InvalidAddress:
+            pass  # perhaps only the header, a Reply-To, has an address beyond ASCII
+    return Written(envelope, *to_pieces(message, eight_bit=True, utf8=True, addresses=addresses), True)
 
 
 def to_bytes(message: Any, *, eight_bit: bool = False, utf8: bool = False) -> bytes:
