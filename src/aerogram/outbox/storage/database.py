@@ -40,6 +40,9 @@ __all__ = ["Database", "check_tables", "current_database", "failures_named"]
 BUSY_SECONDS: Final = 60
 """How long SQLite waits for the process that is writing."""
 
+LOG_PAGES: Final = 4000
+"""The size of SQLite's write-ahead log, in pages of 4 KiB, from which on a commit empties it."""
+
 CONNECT_SECONDS: Final = "10"
 """How long a server of PostgreSQL may take to answer, unless the URL has a ``connect_timeout``."""
 
@@ -200,6 +203,7 @@ class Database:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         record.info["file"] = identity(self.path)
 
     def _refuse_new_file(self, *_: object) -> None:
