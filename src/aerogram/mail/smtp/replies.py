@@ -119,6 +119,8 @@ def clean_text(text: bytes | str) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text.strip()[:_TEXT_LIMIT]
     text = _CONTROLS.sub(" ", text).strip()
     return text.encode("utf-8", "replace")[:_TEXT_LIMIT].decode("utf-8", "ignore")
 
