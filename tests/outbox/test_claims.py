@@ -15,7 +15,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import ScheduleError
 from aerogram.outbox import claims, recording, recovery, suppressions, transports
 from aerogram.outbox.claims import DAY, Claim
-from aerogram.outbox.retries import Outcome
+from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage import schema
 
 if TYPE_CHECKING:
@@ -444,3 +444,34 @@ def test_a_value_that_the_database_refuses_does_not_count_as_a_database_that_is_
     with pytest.raises(ScheduleError, match="refuses a value"):
         recording.record(db, claim, [Outcome("ann@example.com", "pending", delay=10**30)])
     assert recording.record(db, claim, sent(claim))
+
+
+def test_an_entry_does_not_end_at_its_first_attempt_while_a_recipient_waits(db: Database, put: Put) -> None:
+    entry_id, other = put("ann@example.com", "bob@example.com"), put("eve@example.com")
+    with db.writing() as connection:  # as nothing here leaves it
+        later = schema.recipient.update().where(schema.recipient.c.address == "bob@example.com")
+        connection.execute(later.values(due=schema.recipient.c.due + 10**9))
+    taken = take(db)
+    assert [each.recipients for each in taken] == [("ann@example.com",), ("eve@example.com",)]
+    with db.writing() as connection:
+        verdicts = [(each, Verdict(tuple(sent(each)))) for each in taken]
+        assert recording.record_all(connection, db.now(connection), verdicts) == {entry_id, other}
+    assert state_of(db, entry_id) == ("queued", {"ann@example.com": "sent", "bob@example.com": "pending"})
+    assert state_of(db, other) == ("done", {"eve@example.com": "sent"})
+
+
+def test_a_lease_is_renewed_before_the_content_unless_it_has_hardly_begun(
+    db: Database, put: Put, clock: Clock
+) -> None:
+    entry_id = put()
+    [claim] = take(db)
+    first = row_of(db, entry_id)
+    assert first.lease_until == first.planned + 60_000
+    clock.forward(3)
+    assert recording.begin_content(db, claim)
+    assert row_of(db, entry_id).lease_until == first.lease_until
+    clock.forward(27)
+    assert recording.begin_content(db, claim)
+    row = row_of(db, entry_id)
+    assert (row.phase, row.lease_until) == ("data", row.planned + 60_000)
+    assert row.planned >= first.planned + 30_000

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, literal_column, select
 
 from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle, settle_all
 from aerogram.outbox.retries import Outcome
-from aerogram.outbox.storage.prepared import run, run_all
+from aerogram.outbox.storage.prepared import fetch, run, run_all
 from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
 from aerogram.outbox.suppressions import suppressed_of
 from aerogram.outbox.transports import paused_mailers
@@ -100,7 +100,7 @@ def claim(
                 rows = _due(connection, now, limit, skipped)
             else:
                 wanted = {"ids": list(only), "skipped": list(skipped), "now": now, "limit": limit}
-                rows = list(connection.execute(_WANTED, wanted))
+                rows = [_Ready(*row) for row in connection.execute(_WANTED, wanted)]
             claims = _take(connection, rows, worker, now, lease) if rows else []
         if claims or not rows:
             return claims
@@ -142,9 +142,27 @@ _NEXT_OF_MAILER: Final = _LANE_HEAD.where(
 _NEXT_MAILER: Final = _LANE_HEAD.where(entry.c.mailer > bindparam("mailer")).order_by(
     entry.c.mailer, entry.c.priority, entry.c.due
 )
+
+
+class _Ready(NamedTuple):
+    """What is read of an entry that is due."""
+
+    id: str
+    due: int
+    priority: int
+    size: int
+    mailer: str
+    sender: str
+    message_id: str
+    expires: int | None
+    lease_token: int
+    crashes: int
+    uncertain: int
+
+
+_READY: Final = select(*[entry.c[name] for name in _Ready._fields])
 _LANE: Final = (
-    select(entry)
-    .where(
+    _READY.where(
         QUEUED,
         entry.c.mailer == bindparam("mailer"),
         entry.c.priority == bindparam("priority"),
@@ -158,8 +176,7 @@ _LOWEST: Final = -(2**31)
 
 
 _WANTED: Final = (
-    select(entry)
-    .where(
+    _READY.where(
         entry.c.id.in_(bindparam("ids", expanding=True)),
         QUEUED,
         entry.c.due <= bindparam("now"),
@@ -171,19 +188,19 @@ _WANTED: Final = (
 )
 
 
-def _due(connection: Connection, now: int, limit: int, skipped: Collection[str]) -> list[Row[Any]]:
+def _due(connection: Connection, now: int, limit: int, skipped: Collection[str]) -> list[_Ready]:
     """Return the most urgent entries.
 
     A lane is what has the same mailer and priority. The index has each lane in the order of ``due``, so what
     this reads does not grow with the number of entries: neither with those of later, nor with those of a
     mailer that is paused.
     """
-    rows: list[Row[Any]] = []
-    for head in _lane_heads(connection, skipped):
-        if head.due <= now:
-            lane = {"mailer": head.mailer, "priority": head.priority, "now": now, "limit": limit}
-            rows += connection.execute(_LANE, lane)
-    size, chosen = 0, list[Row[Any]]()
+    rows: list[_Ready] = []
+    for mailer, priority, due in _lane_heads(connection, skipped):
+        if due <= now:
+            lane = fetch(connection, _LANE, mailer=mailer, priority=priority, now=now, limit=limit)
+            rows += map(_Ready._make, lane)
+    size, chosen = 0, list[_Ready]()
     for row in sorted(rows, key=urgency)[:limit]:
         size += row.size
         if chosen and size > CLAIM_BYTES:
@@ -192,26 +209,26 @@ def _due(connection: Connection, now: int, limit: int, skipped: Collection[str])
     return chosen
 
 
-def _lane_heads(connection: Connection, skipped: Collection[str]) -> Iterator[Row[Any]]:
+def _lane_heads(connection: Connection, skipped: Collection[str]) -> Iterator[tuple[str, int, int]]:
     """Yield the first entry of each lane. A comparison of pairs would read whole lanes of SQLite's index."""
     mailer, priority = "", _LOWEST
     while True:
-        head: Any = None
+        heads: list[tuple[str, int, int]] = []
         if mailer not in skipped:
-            head = connection.execute(_NEXT_OF_MAILER, {"mailer": mailer, "priority": priority}).first()
-        if head is None and (head := connection.execute(_NEXT_MAILER, {"mailer": mailer}).first()) is None:
+            heads = fetch(connection, _NEXT_OF_MAILER, mailer=mailer, priority=priority)
+        if not (heads := heads or fetch(connection, _NEXT_MAILER, mailer=mailer)):
             return
-        mailer, priority = head.mailer, head.priority
+        [(mailer, priority, _)] = heads
         if mailer not in skipped:
-            yield head
+            yield heads[0]
 
 
-def urgency(row: Row[Any]) -> tuple[int, str]:
+def urgency(row: _Ready | Row[Any]) -> tuple[int, str]:
     """Return what entries are claimed in the order of: a day of waiting outweighs a step of priority."""
     return row.due - row.priority * DAY, row.id
 
 
-def _take(connection: Connection, rows: list[Row[Any]], worker: str, now: int, lease: float) -> list[Claim]:
+def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lease: float) -> list[Claim]:
     """Lease what has a recipient who gets it now; let the rest end."""
     expired = {row.id for row in rows if row.expires is not None and row.expires <= now}
     if expired:
@@ -259,13 +276,13 @@ _LEASE: Final = (
     entry.update()
     .where(entry.c.id == bindparam("of_entry"))
     .values(
-        state="sending",
-        phase="claimed",
+        state=literal_column("'sending'"),
+        phase=literal_column("'claimed'"),
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
         claimed=bindparam("now"),
         planned=bindparam("now"),
-        lease_token=entry.c.lease_token + 1,
+        lease_token=entry.c.lease_token + literal_column("1"),
     )
 )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, bindparam, case, exists, func, literal_column, null, select
 
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.prepared import run, run_all
-from aerogram.outbox.storage.schema import attempt, entry, recipient
+from aerogram.outbox.storage.schema import SENDING, attempt, entry, recipient
 from aerogram.outbox.suppressions import suppress
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
     Returns:
         The ids of those whose lease is not lost. Of the others nothing may be sent.
     """
-    rows = [
-        {"of_entry": each.id, "of_token": each.token, "until": now + milliseconds(each.lease), "now": now}
-        for each in claims
-    ]
-    if run_all(connection, _BEGIN, rows) == len(rows):
+    rows = []
+    for each in claims:
+        lease = milliseconds(each.lease)
+        row = {"of_entry": each.id, "of_token": each.token, "now": now}
+        rows.append(row | {"until": now + lease, "left": now + lease - lease // _HARDLY_BEGUN})
+    if run_all(connection, _BEGIN, rows) == len(rows) or run_all(connection, _BEGIN_ANEW, rows) == len(rows):
         return {each.id for each in claims}
     states = _states_of(connection, claims)
     return {each.id for each in claims if _is_held(states.get(each.id), each)}
@@ -98,6 +99,7 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
     held, attempts, known = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
     bounced: list[str] = []
     ended: dict[str, tuple[int, int]] = {}
+    final: list[dict[str, Any]] = []
     for claim, verdict in results:
         if (row := states.get(claim.id)) is None:
             continue
@@ -114,7 +116,10 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
                 bounced += [each.address] if each.suppress else []
         if is_held:
             held.add(claim.id)
-            ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
+            if claim.token == 1 and (state := _final_state(verdict)) is not None:
+                final.append({"of_entry": claim.id, "new_state": state, "now": now})
+            else:
+                ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
         # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
         elif not (row.state == "sending" and row.phase == "data") and any(
             each.state == "sent" for each in verdict.outcomes
@@ -123,8 +128,18 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
     run_all(connection, _ATTEMPT, attempts)
     run_all(connection, RESULT, known)
     suppress(connection, bounced, "refused for good", now)
+    if run_all(connection, _END_FIRST, final) != len(final):  # not all recipients were in the claim
+        ended |= {row["of_entry"]: (0, 0) for row in final}
     settle_all(connection, ended, now)
     return held
+
+
+def _final_state(verdict: Verdict) -> str | None:
+    """Return the state of an entry after its first attempt, if no recipient waits or is in doubt."""
+    states = {each.state for each in verdict.outcomes}
+    if verdict.crashed or verdict.uncertain or not states or not states <= _SETTLED:
+        return None
+    return "done" if "sent" in states else "dead"
 
 
 def settle(connection: Connection, entry_id: str, now: int, *, uncertain: int = 0, crashes: int = 0) -> str:
@@ -167,15 +182,15 @@ def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now
     return states
 
 
-_BEGIN: Final = (
+_HARDLY_BEGUN: Final = 10  # a lease of which less than this part is over is not renewed: that is in an index
+_BEGIN_ALWAYS: Final = (
     entry.update()
-    .where(
-        entry.c.id == bindparam("of_entry"),
-        entry.c.lease_token == bindparam("of_token"),
-        entry.c.state == "sending",
-    )
-    .values(phase="data", lease_until=bindparam("until"), planned=bindparam("now"))
+    .where(entry.c.id == bindparam("of_entry"), entry.c.lease_token == bindparam("of_token"), SENDING)
+    .values(phase=literal_column("'data'"))
 )
+_BEGIN: Final = _BEGIN_ALWAYS.where(entry.c.lease_until >= bindparam("left"))
+_BEGIN_ANEW: Final = _BEGIN_ALWAYS.values(lease_until=bindparam("until"), planned=bindparam("now"))
+_SETTLED: Final = frozenset({"sent", "refused"})
 _ENDS: Final = (("pending", "queued"), ("uncertain", "held"), ("sent", "done"), ("cancelled", "cancelled"))
 
 
@@ -187,18 +202,20 @@ def _states(ids: Sequence[Any]) -> Any:
     )
 
 
-_SETTLE: Final = (
+_RELEASE: Final = (
     entry.update()
     .where(entry.c.id == bindparam("of_entry"))
     .values(
-        state=bindparam("new_state"),
-        phase=None,
-        lease_owner=None,
-        lease_until=None,
-        claimed=None,
-        uncertain=entry.c.uncertain + bindparam("more_uncertain"),
-        crashes=entry.c.crashes + bindparam("more_crashes"),
+        state=bindparam("new_state"), phase=null(), lease_owner=null(), lease_until=null(), claimed=null()
     )
+)
+_PENDING: Final = exists(literal_column("1")).where(
+    recipient.c.entry == entry.c.id, recipient.c.state == literal_column("'pending'")
+)
+_END_FIRST: Final = _RELEASE.where(~_PENDING).values(finished=bindparam("now"))
+_SETTLE: Final = _RELEASE.values(
+    uncertain=entry.c.uncertain + bindparam("more_uncertain"),
+    crashes=entry.c.crashes + bindparam("more_crashes"),
 )
 _END: Final = _SETTLE.values(finished=bindparam("now"))
 # Where the next attempt would come too late, it is claimed when it expires, and ends.
@@ -222,7 +239,7 @@ RESULT: Final = (
     .where(
         recipient.c.entry == bindparam("of_entry"),
         recipient.c.address == bindparam("of_address"),
-        recipient.c.state != "sent",
+        recipient.c.state != literal_column("'sent'"),
     )
     .values(
         state=bindparam("new_state"),

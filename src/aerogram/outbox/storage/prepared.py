@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Dialect, Table, bindparam
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["insert_all", "run", "run_all"]
+__all__ = ["fetch", "insert_all", "run", "run_all"]
 
 _SIZES: Final = (1, 4, 16, 64, 256)
 _NAMES: Final = [f"id{i}" for i in range(_SIZES[-1])]
@@ -34,6 +34,13 @@ def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, 
     return int(execute(connection, sql, [arguments(row) for row in rows], many=True))
 
 
+def fetch(connection: Connection, query: Any, **values: Any) -> list[Any]:
+    """Return the rows of a query with these parameters."""
+    sql, arguments = _compiled(query, connection.dialect)
+    rows: list[Any] = execute(connection, sql, arguments(values))
+    return rows
+
+
 def run(
     connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str], **more: Any
 ) -> list[Any]:
@@ -51,9 +58,7 @@ def run(
         some = given[start : start + _SIZES[-1]]
         size = next(size for size in _SIZES if size >= len(some))
         some += some[-1:] * (size - len(some))
-        sql, arguments = _compiled(_sized(query, size), connection.dialect)
-        row = {**dict(zip(_NAMES, some, strict=False)), **more}
-        rows += execute(connection, sql, arguments(row))
+        rows += fetch(connection, _sized(query, size), **dict(zip(_NAMES, some, strict=False)), **more)
     return rows
 
 
