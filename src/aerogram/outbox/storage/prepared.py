@@ -20,10 +20,13 @@ _SIZES: Final = (1, 4, 16, 64, 256)
 _NAMES: Final = [f"id{i}" for i in range(_SIZES[-1])]
 
 
-def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into a table; each has the same columns."""
-    sql, arguments = _compiled(_insertion(table), connection.dialect, *rows[0])
-    execute(connection, sql, [arguments(row) for row in rows], many=True)
+def insert_all(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows into a table of SQLite, each with values of these columns."""
+    names, values = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+    sql = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - names of the schema
+    execute(connection, sql, rows, many=True)
 
 
 def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -82,17 +85,10 @@ def _sized(query: Callable[[Sequence[Any]], Any], size: int) -> Any:
     return query([bindparam(name) for name in _NAMES[:size]])
 
 
-@lru_cache(maxsize=16)
-def _insertion(table: Table) -> Any:
-    return table.insert()
-
-
 @lru_cache(maxsize=128)
-def _compiled(
-    statement: Any, dialect: Dialect, *columns: str
-) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
+def _compiled(statement: Any, dialect: Dialect) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
     """Return the text of a statement, and a function that returns its parameters from a row of them."""
-    compiled = statement.compile(dialect=dialect, column_keys=columns or None)
+    compiled = statement.compile(dialect=dialect)
     constants = {name: each.value for name, each in compiled.binds.items() if not each.required}
     names = compiled.positiontup
     if names is None:
