@@ -261,25 +261,26 @@ class _Writer:
         if element.tag is etree.Comment:
             self._write_comment(element)
             return
-        start = len(self.html)
+        html = self.html
+        start = len(html)
         for event, each in etree.iterwalk(element, events=("start", "end", "comment")):
             if event == "start":
                 self._write_start(each)
                 continue
             if event == "comment":
                 self._write_comment(each)
-            elif each.tag not in _VOID or each.text or len(each):
-                self.html.append(f"</{_name_of(each.tag)}>")
-            if each is not element and (tail := each.tail):
-                self.html.append(_escape(tail))
+            elif (tag := each.tag) not in _VOID or each.text or len(each):
+                html.append(f"</{_name_of(tag)}>")
+            if (tail := each.tail) and each is not element:
+                html.append(_escape(tail))
         if is_inner:
-            del self.html[start], self.html[-1]
+            del html[start], html[-1]
 
     def _write_start(self, element: Element) -> None:
-        tag, text, attributes = element.tag, element.text, element.items()
+        tag, text = element.tag, element.text
         values = [
             f' {name}="{value}"' if _IS_PLAIN(value) and name.isascii() else self._attribute(name, value)
-            for name, value in attributes
+            for name, value in element.items()
         ]
         self.html.append(f"<{_name_of(tag)}{''.join(values)}>")
         if text:

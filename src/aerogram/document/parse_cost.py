@@ -48,7 +48,7 @@ _TAG = re.compile(
     rf"|(?P<end>/)?(?P<name>[a-zA-Z][^ \t\n\r/>]*)(?P<attributes>(?:{_ATTRIBUTE})*)"
     r"|(?P<other>[!?/])[^>]*)"
 )
-_FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING)})[\s/>]", re.IGNORECASE)
+_FORMATTING_TAG = re.compile(rf"<(?i:{'|'.join(_FORMATTING)})[\s/>]")
 
 
 def parse_problem(text: str) -> str:

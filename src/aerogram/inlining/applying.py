@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
-from aerogram.inlining.attributes import presentational_attributes
+from aerogram.inlining.attributes import SOURCES, presentational_attributes
 from aerogram.inlining.cascade import CascadeChanges, ElementCascade, cascade_of, find_changes
 from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, InlineRule
@@ -175,14 +175,13 @@ def _remaining_css(
         return sheet.text
     if style.is_whole:
         rules = [rule for top in sheet.top_level for rule in top.rules]
-        return _css_between(sheet, 0, len(sheet.text), _important_declarations(rules, changes))
+        return _css_between(sheet, 0, len(sheet.text), rules, changes)
     parts = []
     everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
     for top in sheet.top_level:
         rule = top.rule
         if rule is None:
-            important = _important_declarations(top.rules, changes)
-            parts.append(_css_between(sheet, top.start, top.end, important))
+            parts.append(_css_between(sheet, top.start, top.end, top.rules, changes))
             continue
         if (
             rule.is_plain
@@ -190,7 +189,6 @@ def _remaining_css(
             and not _CLIENT_SELECTOR.search(rule.context.selectors)
         ):
             continue
-        important = _important_declarations([rule], changes)
         for inlined, selectors in (True, rule.inlined), (False, rule.kept):
             if not selectors or (inlined and not _stays(rule, changes, index, comments)):
                 continue
@@ -198,15 +196,12 @@ def _remaining_css(
             if rule.inlined and rule.kept:
                 start += len(rule.context.selectors)
                 prelude = ", ".join(selector.text for selector in selectors)
-            these = [one for one in important if one.key[-1] == inlined]
-            parts.append(prelude + _css_between(sheet, start, top.end, these))
+            parts.append(prelude + _css_between(sheet, start, top.end, [rule], changes, inlined))
     return "\n".join(parts)
 
 
 def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> bool:
     """Return whether a rule that was inlined stays in the sheet, too."""
-    if not rule.inlined:
-        return False
     if rule.stays:
         return True
     if _CLIENT_SELECTOR.search(rule.context.selectors) and not any(
@@ -225,20 +220,24 @@ def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, commen
     )
 
 
-def _important_declarations(rules: Iterable[StyleRule], changes: CascadeChanges) -> list[RankedDeclaration]:
-    """Return the declarations that become important."""
-    return [
-        one
+def _css_between(
+    sheet: StyleSheet,
+    start: int,
+    end: int,
+    rules: Iterable[StyleRule],
+    changes: CascadeChanges,
+    inlined: bool | None = None,
+) -> str:
+    """Return a part of the sheet with what becomes important in it, of the inlined or kept selectors alone."""
+    places = {
+        place
         for rule in (rules if changes.important else ())
         for one in rule.known_declarations
-        if one.key in changes.important and not one.important
-    ]
-
-
-def _css_between(sheet: StyleSheet, start: int, end: int, important: Iterable[RankedDeclaration]) -> str:
-    """Return a part of the sheet in which these declarations are important."""
-    edges = [start, *sorted({place for one in important for place in one.ends}), end]
-    return " !important".join(sheet.text[first:last] for first, last in pairwise(edges))
+        if one.key in changes.important and not one.important and inlined in (None, one.key[-1])
+        for place in one.ends
+    }
+    edges = pairwise([start, *sorted(places), end])
+    return " !important".join([sheet.text[first:last] for first, last in edges])
 
 
 def _write_attributes(
@@ -252,6 +251,7 @@ def _write_attributes(
         important, left_out = changes.attributes[cascade]
         style = cascade.style(important, left_out)
         values = {one.name: one.value for n, one in enumerate(cascade.inlined) if n not in left_out}
+        has_sources = not SOURCES.isdisjoint(values)
         for element in elements:
             if element not in merged and not important:
                 continue
@@ -259,12 +259,10 @@ def _write_attributes(
                 element.set("style", style)
             elif "style" in element.attrib:
                 del element.attrib["style"]
-            added = (
-                presentational_attributes(element.tag, values, element.attrib) if element in merged else []
-            )
-            for name, value in added:
-                if name not in tested:
-                    element.set(name, value)
+            if has_sources and element in merged:
+                for name, value in presentational_attributes(element.tag, values, element.attrib):
+                    if name not in tested:
+                        element.set(name, value)
 
 
 def _write_sheets(root: Element, style_elements: Sequence[_StyleElement], texts: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["presentational_attributes"]
+__all__ = ["SOURCES", "presentational_attributes"]
 
 _CELLS = frozenset(("td", "th"))
 _ROWS = frozenset(("tr", "tbody", "thead", "tfoot"))
@@ -25,6 +25,8 @@ _RULES = (
     ("width", "width", _PLAIN_LENGTH, _CELLS | {"table", "img"}),
     ("height", "height", _PLAIN_LENGTH, _CELLS | {"table", "img"}),
 )
+SOURCES = frozenset(source for _, source, _, _ in _RULES)
+"""The properties without which no element gets an attribute."""
 
 
 def presentational_attributes(

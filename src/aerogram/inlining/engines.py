@@ -13,9 +13,11 @@ import logging
 import os
 import re
 from functools import cache
-from itertools import count, groupby
+from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from lxml import etree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +32,7 @@ __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 _SIMPLE_SELECTOR = re.compile(  # but for .--x, which cssselect, premailer's reader of selectors, refuses
     r"(?!.*[.#]--)[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII
 )
-_SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_STYLED = etree.XPath("//*[@style]")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 
 
@@ -50,24 +52,20 @@ def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> W
 
 def _winners(blocks: Iterable[Declarations]) -> Declarations:
     found = sorted([one for block in blocks for one in block], key=attrgetter("precedence"))
-    return tuple({_property(one): one for one in found}.values())
-
-
-def _property(one: RankedDeclaration) -> str:
-    """Return the name under which a declaration competes; one that may be invalid overrides no other."""
-    return one.name if one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name) else one.placeholder
+    return tuple({one.rival: one for one in found}.values())
 
 
 def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> WinningDeclarations:
     """Return the same by premailer's ``transform``."""
     root = index.root
-    marker = _free_attribute(root)
+    marker = ""
     marked: dict[Element, list[str]] = {}
     rules: list[Any] = []
     by_placeholder: Placeholders = {}
     for number, (selector, declarations) in enumerate(inline_rules):
         text = " ".join(selector.text.split())
         if index.quirks or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
+            marker = marker or _free_attribute(root)
             text = f"[{marker}~=r{number}]"
             for element in index.find(selector):
                 marked.setdefault(element, []).append(f"r{number}")
@@ -76,7 +74,7 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
             by_placeholder.update(placeholders)
     for element, names in marked.items():
         element.set(marker, " ".join(names))
-    styled = {element: element.get("style") for element in root.xpath("//*[@style]")}
+    styled = {element: element.get("style") for element in _STYLED(root)}
     sheets = list(root.iter("style"))
     for element in styled:
         element.set("style", "")
@@ -84,7 +82,7 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
         element.tag = _HIDDEN_STYLE
     try:
         _inliner()(rules).transform(root)
-        written = [(element, element.get("style")) for element in root.xpath("//*[@style]")]
+        written = [(element, element.get("style")) for element in _STYLED(root)]
     finally:
         for element in sheets:
             element.tag = "style"
@@ -110,11 +108,11 @@ def _free_attribute(root: Element) -> str:
 def _premailer_rules(declarations: Declarations) -> list[tuple[tuple[Any, ...], str, Placeholders]]:
     """Return a rule as premailer takes it: precedence and placeholders, important declarations apart."""
     found = []
-    for _, group in groupby(sorted(declarations, key=attrgetter("precedence")), attrgetter("important")):
-        block = list(group)
-        important, _, _, specificity, order = block[0].precedence
-        bulk = ";".join(f"{_property(one)}:{one.placeholder}" for one in block)
-        found.append(((important, specificity, order), bulk, {one.placeholder: one for one in block}))
+    for important in (False, True):
+        if block := [one for one in declarations if one.important == important]:
+            _, _, _, specificity, order = block[0].precedence
+            bulk = ";".join([f"{one.rival}:{one.placeholder}" for one in block])
+            found.append(((important, specificity, order), bulk, {one.placeholder: one for one in block}))
     return found
 
 

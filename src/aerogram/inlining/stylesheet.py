@@ -44,6 +44,7 @@ _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper o
 _DEFAULT_NAMESPACE = re.compile(r"@namespace\s*(?:[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
+_SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")  # of a property; premailer reads no others right
 Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
 
 
@@ -62,8 +63,9 @@ class RankedDeclaration:
     """The values that one block gives a property, in order, and their precedence.
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
-    sheet. ``placeholder`` stands for the declaration where its value must not be read. All selectors of one
-    rule share its ``key``.
+    sheet. ``placeholder`` stands for the declaration where its value must not be read. Of those with one
+    ``rival``, the last wins: that is the name, but a value that may be invalid overrides no other. All selectors
+    of one rule share its ``key``.
     """
 
     name: str
@@ -74,6 +76,7 @@ class RankedDeclaration:
     is_surely_valid: bool
     stays_normal: bool = False
     placeholder: str = ""
+    rival: str = ""
     key: tuple[int, ...] = ()
 
     @property
@@ -160,6 +163,8 @@ class StyleRule:
         for number, (name, important, parts) in enumerate(grouped(self.raw)):
             order = (*self.order, number)
             values, ends, _ = zip(*parts, strict=True)
+            is_valid = is_surely_valid(name, values[-1])
+            placeholder = "-".join(map(str, ("v", *order, *specificity)))
             declarations.append(
                 RankedDeclaration(
                     name,
@@ -167,9 +172,10 @@ class StyleRule:
                     tuple(f"{name}:{value}" for value in values),
                     tuple(self.block_start + end for end in ends),
                     Precedence(important, False, layer if important else -layer, specificity, order),
-                    is_surely_valid(name, values[-1]),
+                    is_valid,
                     self.context.stays_normal,
-                    "-".join(map(str, ("v", *order, *specificity))),
+                    placeholder,
+                    name if is_valid and _SIMPLE_NAME.fullmatch(name) else placeholder,
                     (*order, inlined),
                 )
             )

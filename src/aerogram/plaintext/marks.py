@@ -40,8 +40,11 @@ _BLANK = "".join(
 
 def clean(text: str) -> str:
     """Return a run of text without invisible characters, with white space collapsed but not stripped."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text
+    if text.isascii():
+        if text.isprintable() and "  " not in text:
+            return text
+        if not text.strip(" \t\n\r\f"):
+            return " "
     return _SPACES.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text)))
 
 

@@ -91,7 +91,8 @@ def _line(found: re.Match[str], reader: Reader, underlined: tuple[int, ...]) -> 
     if content == "* * *":  # html2text's rule
         content = "-" * 20
     is_image = bool(reader.images) and _is_image(content, reader)
-    content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
+    if content:
+        content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
     if content.startswith(marks.ITEM):
         _, label, content = content.split(marks.ITEM, 2)
         item = label + " "

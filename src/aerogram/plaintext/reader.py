@@ -7,7 +7,6 @@ html2text never gets the texts themselves: it cannot escape them, and they canno
 from __future__ import annotations
 
 import re
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -31,6 +30,7 @@ _HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the 
 _BLOCKS_IN_ITEMS = tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
 _STRUCK = tags("s strike del")
 _WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
+_ROWS = etree.XPath("tr | thead/tr | tbody/tr | tfoot/tr")
 _MOST_WRAPPED = 20  # elements inside each other with marks around them
 _PIXEL = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*$")
 _LINE_EDGES = re.compile(f"[{marks.BREAK}{marks.SOFT}]")
@@ -89,7 +89,7 @@ class Reader:
 
     def _open(self, element: Element, tag: str, style: StyleInfo) -> bool:
         """Begin an element; return whether to read what is inside."""
-        if (style is not DEFAULT and style.changes_text) or tag in SCOPED or self._scopes[-1].is_flex:
+        if style.changes_text or tag in SCOPED or self._scopes[-1].is_flex:
             self._scopes.append(self._scopes[-1].inside(element, tag, style))
             self._write_edge(self._scopes[-1].edge)
         if tag in BLOCKS and not self._has_foot and _is_foot(element) and not (self._links or self._items):
@@ -295,31 +295,36 @@ class Reader:
 
     def _write_table(self, element: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it is one."""
-        rows = element.xpath("tr | thead/tr | tbody/tr | tfoot/tr")
-        rows = [row for row in rows if _is_seen(row) and _is_seen(row.getparent())]
+        rows = [row for row in _ROWS(element) if _is_seen(row) and _is_seen(row.getparent())]
         table = self._table_run(element, rows)
         if table is None:
             self._write_boundary(element, "table", is_opening=True)
             return False
         for caption in filter(_is_seen, element.iterchildren("caption")):
-            if text := self._cell_text(caption, element):
+            if text := _cell_text(caption, {element: self._scopes[-1]}):
                 self._write_paragraph(text)
         self._write_paragraph(table)
         return True
 
     def _table_run(self, table: Element, rows: Sequence[Element]) -> str | None:
-        return table_run(rows, lambda cell: self._cell_text(cell, table), _is_seen)
+        scopes = {table: self._scopes[-1]}
+        return table_run(rows, lambda cell: _cell_text(cell, scopes), _is_seen)
 
-    def _cell_text(self, cell: Element, table: Element) -> str:
-        """Return the text of a cell: lines with the marks of breaks and links."""
-        scope = self._scopes[-1]
-        for outer in reversed([*takewhile(lambda outer: outer is not table, cell.iterancestors())]):
-            if (style := style_of(outer)) is not DEFAULT:
-                scope = scope.inside(outer, outer.tag, style)
-        reader = Reader(flat=True, scope=scope)
-        reader.read(cell)
-        lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
-        return marks.BREAK.join([line for line in lines if not is_blank(line)])
+
+def _cell_text(cell: Element, scopes: dict[Element, Scope]) -> str:
+    """Return the text of a cell: lines with the marks of breaks and links."""
+    reader = Reader(flat=True, scope=_scope_in(cell.getparent(), scopes))
+    reader.read(cell)
+    lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
+    return marks.BREAK.join([line for line in lines if not is_blank(line)])
+
+
+def _scope_in(element: Element, scopes: dict[Element, Scope]) -> Scope:
+    """Return the scope in an element; ``scopes`` has that of one around it, and gets the others."""
+    if element not in scopes:
+        outer, style = _scope_in(element.getparent(), scopes), style_of(element)
+        scopes[element] = outer if style is DEFAULT else outer.inside(element, element.tag, style)
+    return scopes[element]
 
 
 def _is_seen(element: Element, style: StyleInfo | None = None) -> bool:

@@ -57,11 +57,7 @@ class StyleInfo(NamedTuple):
     is_visible: bool | None = None
     has_visible_font: bool | None = None  # layout cells have no font size, what is inside them sets its own
     has_visible_color: bool | None = None
-
-    @property
-    def changes_text(self) -> bool:
-        """True if this style matters to the text inside the element."""
-        return self[8:] != DEFAULT[8:]
+    changes_text: bool = False  # what is from ``has_lines`` on differs from the default
 
 
 DEFAULT = StyleInfo()
@@ -96,7 +92,7 @@ def _style_info(style: str) -> StyleInfo:
     border = found.get("border-top") or found.get("border-top-style") or found.get("border", "")
     visibility = found.get("visibility", "inherit")
     lines = found.get("text-decoration") or found.get("text-decoration-line")
-    return StyleInfo(
+    info = StyleInfo(
         is_hidden=display == "none" or _ZERO.match(found.get("opacity", "1")) is not None,
         display=display or None,
         is_clipped=is_tiny and found.get("overflow", "").startswith(("hidden", "clip")),
@@ -113,6 +109,7 @@ def _style_info(style: str) -> StyleInfo:
         has_visible_font=_has_visible_font(found),
         has_visible_color=_has_visible_color(found),
     )
+    return info._replace(changes_text=info[8:] != DEFAULT[8:])
 
 
 def _has_visible_font(found: dict[str, str]) -> bool | None:

@@ -134,7 +134,7 @@ def _with_blanks(
 
 def _align(cell: Element) -> str:
     """Return l, r or c: the alignment of a cell, or of the first paragraph in it."""
-    for element in (cell, cell.find("p")):
+    for element in (cell, next(cell.iterchildren("p"), None)):
         if element is not None:
             aligned = _ALIGNED.search(element.get("style", ""))
             value = aligned[1] if aligned else element.get("align", "")
