@@ -228,7 +228,7 @@ def _css_between(
     changes: CascadeChanges,
     inlined: bool | None = None,
 ) -> str:
-    """Return a part of the sheet with what becomes important in it, of the inlined or kept selectors alone."""
+    """Return a part of the sheet in which the declarations that have to be are important."""
     places = {
         place
         for rule in (rules if changes.important else ())

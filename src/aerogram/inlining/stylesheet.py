@@ -64,8 +64,8 @@ class RankedDeclaration:
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
     sheet. ``placeholder`` stands for the declaration where its value must not be read. Of those with one
-    ``rival``, the last wins: that is the name, but a value that may be invalid overrides no other. All selectors
-    of one rule share its ``key``.
+    ``rival``, the last wins: that is the name, but a value that may be invalid overrides no other. All
+    selectors of one rule share its ``key``.
     """
 
     name: str
