@@ -32,7 +32,7 @@ __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 _SIMPLE_SELECTOR = re.compile(  # but for .--x, which cssselect, premailer's reader of selectors, refuses
     r"(?!.*[.#]--)[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII
 )
-_STYLED = etree.XPath("//*[@style]")
+_STYLED: Any = etree.XPath("//*[@style]")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 
 

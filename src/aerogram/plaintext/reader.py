@@ -7,7 +7,7 @@ html2text never gets the texts themselves: it cannot escape them, and they canno
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
@@ -30,7 +30,7 @@ _HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the 
 _BLOCKS_IN_ITEMS = tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
 _STRUCK = tags("s strike del")
 _WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
-_ROWS = etree.XPath("tr | thead/tr | tbody/tr | tfoot/tr")
+_ROWS: Any = etree.XPath("tr | thead/tr | tbody/tr | tfoot/tr")
 _MOST_WRAPPED = 20  # elements inside each other with marks around them
 _PIXEL = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*$")
 _LINE_EDGES = re.compile(f"[{marks.BREAK}{marks.SOFT}]")
