@@ -288,3 +288,22 @@ def test_a_time_beyond_all_datetimes_is_shown_as_a_late_one(db: Database, put: P
     with db.writing() as connection:
         connection.execute(text(f"UPDATE aerogram_outbox_entry SET expires = {-(2**62)}"))
     assert outbox.get(entry_id).expires == datetime.fromtimestamp(0, UTC)
+
+
+def test_a_retry_leaves_no_reason_of_an_earlier_attempt(db: Database, put: Put, clock: Clock) -> None:
+    deferred, refused = put("ann@example.com"), put("bob@example.com")
+    answers = {
+        "ann@example.com": Outcome("ann@example.com", "pending", 450, "4.2.0", "later", delay=60_000),
+        "bob@example.com": Outcome("bob@example.com", "refused", 550, "5.1.1", "no such user"),
+    }
+    for claim in claims.claim(db, "worker", 2, lease=60):
+        recording.record(db, claim, [answers[claim.recipients[0]]])
+    for entry_id in (deferred, refused):
+        [waiting] = outbox.retry(entry_id).recipients
+        assert (waiting.state, waiting.code, waiting.enhanced_code, waiting.text) == (
+            "pending",
+            None,
+            None,
+            "",
+        )
+        assert outbox.get(entry_id).history[0].code in (450, 550)  # what was said is still known

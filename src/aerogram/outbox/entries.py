@@ -208,7 +208,8 @@ def retry(db: Database, entry_id: str) -> Entry:
             if row.state == "queued"
             else ("pending", "refused", "suppressed", "expired", "uncertain")
         )
-        _change(connection, entry_id, recipient.c.state.in_(again), state="pending", due=now)
+        blank = {"code": None, "enhanced_code": None, "text": ""}  # it is not what it waits for now
+        _change(connection, entry_id, recipient.c.state.in_(again), state="pending", due=now, **blank)
         values: dict[str, Any] = {"crashes": 0, "finished": None}
         if row.expires is not None and row.expires <= now:
             wait = settings.OUTBOX_EXPIRES
