@@ -10,21 +10,24 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 
 from aerogram import exceptions, outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims
+from aerogram.outbox import claims, recording
+from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage import database, location, schema
 from aerogram.outbox.storage.database import Database, current_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Put = Callable[..., str]
 
@@ -434,3 +437,103 @@ def test_purging_empties_the_log_of_sqlite(sqlite_db: Database, put: Put) -> Non
     assert log.stat().st_size > 100_000
     assert outbox.purge(older_than=0) == 5
     assert log.stat().st_size == 0
+
+
+@contextmanager
+def lost_answers(
+    db: Database, monkeypatch: pytest.MonkeyPatch, *, rolled_back: bool = False
+) -> Iterator[None]:
+    """Let the server commit, or not, and the connection break before its answer."""
+    dialect = db.engine.dialect
+    commit, error = dialect.do_commit, dialect.loaded_dbapi.OperationalError
+
+    def commit_unheard(connection: Any) -> None:
+        if not rolled_back:
+            commit(connection)
+        connection.dbapi_connection.close()
+        raise error("the connection was closed unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", commit_unheard)
+        yield
+
+
+def test_a_mail_whose_commit_was_not_answered_is_queued_once(
+    db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.prepare()
+    with lost_answers(db, monkeypatch):
+        entry_id = put()
+        assert put(key="k") == put(key="k")
+    assert outbox.get(entry_id).state == "queued"
+    with lost_answers(db, monkeypatch, rolled_back=True), pytest.raises(exceptions.OutboxUnavailable):
+        put()
+    assert outbox.counts()["queued"] == 2
+
+
+def test_marks_and_results_whose_commit_was_not_answered_are_recorded_once(
+    db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_id = put("ann@example.com", "bob@example.com")
+    [claim] = claims.claim(db, "worker", 1, lease=60)
+    outcomes = [Outcome("ann@example.com", "sent", 250), Outcome("bob@example.com", "pending", 450)]
+    for act in (
+        lambda: recording.begin_content(db, claim),
+        lambda: recording.record(db, claim, outcomes),
+    ):
+        with lost_answers(db, monkeypatch), pytest.raises(exceptions.OutboxUnavailable):
+            act()
+        assert act()
+    found = outbox.get(entry_id)
+    assert [(each.state, each.attempts) for each in found.recipients] == [("sent", 1), ("pending", 1)]
+    assert [each.outcome for each in found.history] == ["sent", "pending"]
+
+
+def test_transactions_lock_entries_in_the_same_order(postgresql_url: str, put: Put) -> None:
+    settings.configure(OUTBOX_URL=postgresql_url)
+    db = current_database()
+    for _ in range(3):
+        put()
+    taken = claims.claim(db, "worker", 3, lease=60)
+    backwards = list(reversed(taken))
+
+    def record(connection: Connection) -> None:
+        sent = Verdict((Outcome("ann@example.com", "sent", 250),))
+        recording.record_all(connection, db.now(connection), [(each, sent) for each in backwards])
+
+    writes = [
+        lambda connection: recording.begin_contents(connection, db.now(connection), backwards),
+        record,
+    ]
+    middle = schema.entry.update().where(schema.entry.c.id == taken[1].id).values(crashes=0)
+    for write in writes:  # beside a renewal that holds the first one and waits for the second
+        failures = list[BaseException]()
+
+        def attempt(act: Callable[[], object], failures: list[BaseException] = failures) -> None:
+            try:
+                act()
+            except Exception as error:
+                failures.append(error)
+
+        def write_backwards(write: Callable[[Connection], object] = write) -> None:
+            with db.writing() as connection:
+                write(connection)
+
+        acts = (lambda: claims.renew(db, "worker", taken, 60), write_backwards)
+        threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
+        with db.writing() as connection:
+            connection.execute(middle)
+            for number, thread in enumerate(threads, 1):
+                thread.start()
+                while waiting(db) < number:
+                    thread.join(0.01)
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+
+def waiting(db: Database) -> int:
+    """Count the connections of PostgreSQL that wait for a lock."""
+    with db.reading() as connection:
+        query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return int(connection.scalar(text(query)) or 0)

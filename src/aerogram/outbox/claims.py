@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, literal_column, select
@@ -118,7 +119,7 @@ def renew(db: Database, worker: str, claims: Iterable[Claim], lease: float) -> s
         query = select(entry.c.id, entry.c.lease_token).where(
             entry.c.id.in_(tokens), entry.c.lease_owner == worker, SENDING
         )
-        rows = connection.execute(query.with_for_update())
+        rows = connection.execute(query.order_by(entry.c.id).with_for_update())
         held = {row.id for row in rows if row.lease_token == tokens[row.id]}
         if held:
             values = {"lease_until": now + milliseconds(lease), "planned": now}
@@ -130,7 +131,7 @@ def release(db: Database, claims: Iterable[Claim]) -> None:
     """Put mails back that were claimed and not sent. Nothing is counted, and they stay due."""
     with db.writing() as connection:
         now = db.now(connection)
-        for each in claims:
+        for each in sorted(claims, key=attrgetter("id")):
             if connection.execute(held(each).values(phase="claimed")).rowcount:
                 settle(connection, each.id, now)
 

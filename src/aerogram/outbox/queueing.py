@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
@@ -24,13 +25,13 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.conf import settings
-from aerogram.exceptions import KeyConflictError
+from aerogram.exceptions import KeyConflictError, OutboxUnavailable
 from aerogram.mail.message.email_message import EmailMessage
 from aerogram.mail.wire.serializer import write
 from aerogram.outbox.storage import schema
 from aerogram.outbox.storage.database import failures_named, now_of
 from aerogram.outbox.storage.joining import joined, tell_committed
-from aerogram.outbox.storage.prepared import insert_all
+from aerogram.outbox.storage.prepared import insert_all, run
 
 if TYPE_CHECKING:
     from aerogram.outbox.schedule import Schedule
@@ -165,10 +166,25 @@ def queue(db: Database, mails: Sequence[tuple[Frozen, Schedule]], session: Any =
                 ids = insert(connection, now_of(connection), mails, _execute)
             announce(ids)
         return ids
-    with db.writing() as connection:
-        ids = insert(connection, db.now(connection), mails, insert_all if db.is_sqlite else _execute)
+    ids = []
+    try:
+        with db.writing() as connection:
+            ids = insert(connection, db.now(connection), mails, insert_all if db.is_sqlite else _execute)
+    except OutboxUnavailable:
+        if not (ids and _are_committed(db, ids)):  # else only the answer to the commit was lost
+            raise
     tell_committed(ids)
     return ids
+
+
+def _are_committed(db: Database, ids: Sequence[str]) -> bool:
+    with suppress(OutboxUnavailable), db.reading() as connection:
+        return len(run(connection, _of_ids, set(ids))) == len(set(ids))
+    return False
+
+
+def _of_ids(ids: Sequence[Any]) -> Any:
+    return select(schema.entry.c.id).where(schema.entry.c.id.in_(ids))
 
 
 Insert = Callable[[Connection, Table, Sequence[str], Sequence[tuple[Any, ...]]], object]

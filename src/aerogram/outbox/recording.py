@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, exists, func, literal_column, null, select
@@ -53,7 +54,7 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
         The ids of those whose lease is not lost. Of the others nothing may be sent.
     """
     rows = []
-    for each in claims:
+    for each in sorted(claims, key=attrgetter("id")):
         lease = milliseconds(each.lease)
         row = {"of_entry": each.id, "of_token": each.token, "now": now}
         rows.append(row | {"until": now + lease, "left": now + lease - lease // _HARDLY_BEGUN})
@@ -86,6 +87,8 @@ def record(
 def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
     """Record what became of mails that were claimed; each ends, or waits for its next attempt.
 
+    To record the same again, as when the answer to the commit was lost, changes nothing.
+
     Args:
         connection: a transaction that writes.
         now: the time of the database, in milliseconds.
@@ -100,10 +103,17 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
     bounced: list[str] = []
     ended: dict[str, tuple[int, int]] = {}
     final: list[dict[str, Any]] = []
+    late = [claim.id for claim, _ in results if not _is_held(states.get(claim.id), claim)]
+    recorded = {tuple(row) for row in run(connection, _recorded, late)}
     for claim, verdict in results:
         if (row := states.get(claim.id)) is None:
             continue
         is_held = _is_held(row, claim)
+        if recorded and recorded.issuperset(
+            (claim.id, claim.token, each.address) for each in verdict.outcomes
+        ):
+            held.add(claim.id)
+            continue
         for each in verdict.outcomes:
             values = result(claim.id, each, now)
             doubtful = verdict.uncertain and each.state == "pending" and each.code is None
@@ -274,6 +284,10 @@ def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Cl
     return {entry_id: _Claimed(*rest) for entry_id, *rest in rows}
 
 
+def _recorded(ids: Sequence[Any]) -> Any:
+    return select(attempt.c.entry, attempt.c.token, attempt.c.address).where(attempt.c.entry.in_(ids))
+
+
 class _Claimed(NamedTuple):
     state: str
     phase: str | None
@@ -283,7 +297,8 @@ class _Claimed(NamedTuple):
 
 def _claimed(ids: Sequence[Any]) -> Any:
     columns = entry.c.id, entry.c.state, entry.c.phase, entry.c.lease_token, entry.c.claimed
-    return select(*columns).where(entry.c.id.in_(ids)).with_for_update()
+    # Everybody locks in this order: else two would wait for each other.
+    return select(*columns).where(entry.c.id.in_(ids)).order_by(entry.c.id).with_for_update()
 
 
 def _is_held(row: _Claimed | None, claim: Claim) -> bool:

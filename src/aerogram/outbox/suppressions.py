@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.outbox.schedule import check_limit, datetime_of
 from aerogram.outbox.storage.prepared import run
@@ -40,10 +42,11 @@ def suppress(
     connection: Connection, addresses: Iterable[str], reason: str, now: int, expires: int | None = None
 ) -> None:
     """Put addresses on the list; what the list says of them already is replaced."""
-    for address in dict.fromkeys(each.lower() for each in addresses):
-        connection.execute(suppression.delete().where(suppression.c.address == address))
-        values = {"address": address, "reason": reason, "created": now, "expires": expires}
-        connection.execute(suppression.insert().values(values))
+    insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    for address in sorted({each.lower() for each in addresses}):  # all workers in the same order
+        values = {"reason": reason, "created": now, "expires": expires}
+        adding = insert_of(suppression).values(address=address, **values)
+        connection.execute(adding.on_conflict_do_update(index_elements=["address"], set_=values))
 
 
 def unsuppress(connection: Connection, address: str) -> bool:
