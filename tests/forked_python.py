@@ -1,30 +1,30 @@
 """Python programs without the time that imports take: forks of a process that has imported what they need.
 
 ``[sys.executable, "-m", "aerogram"]`` becomes ``python("-m", "aerogram")``, a command for `subprocess` as
-well. It starts a small client, which gives its arguments, folder, environment and standard streams to a
-server, passes signals on, and ends as the program does. The server, one for each test process, has imported
-`IMPORTS`, and has one thread, so that it can fork. A test of how a program starts (which modules it imports,
-audit hooks, options beside ``-W``, ``-u``, ``-c`` and ``-m``) takes `sys.executable`.
+well. It starts a small client (``forked_client.py``), which gives its arguments, folder, environment and
+standard streams to a server, passes signals on, and ends as the program does. The server, one for each test
+process, has imported `IMPORTS`, and has one thread, so that it can fork. A test of how a program starts
+(which modules it imports, audit hooks, options beside ``-W``, ``-u``, ``-c`` and ``-m``) takes
+`sys.executable`.
 """
-
-# The client imports as little as it can: neither pathlib nor typing.
-# ruff: noqa: PTH108, PTH106, PTH109, PTH120, PTH123
 
 from __future__ import annotations
 
 import functools
-import json
+import marshal
 import os
 import select
 import signal
 import socket
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+CLIENT = Path(__file__).with_name("forked_client.py")
 # Nothing that changes what a program does, as FastAPI does by importing opentelemetry.
 IMPORTS = """
     aerogram.cli.app aerogram.cli.catch aerogram.cli.check aerogram.cli.messages aerogram.cli.outbox
@@ -43,7 +43,7 @@ def python(*arguments: str) -> list[str]:
     """Return the command that runs a program, given what would stand behind ``python``."""
     if not hasattr(os, "pidfd_open"):  # not Linux
         return [sys.executable, *arguments]
-    return [sys.executable, "-I", "-S", __file__, _server(), *arguments]
+    return [sys.executable, "-I", "-S", str(CLIENT), _server(), *arguments]
 
 
 @functools.cache
@@ -65,34 +65,6 @@ def _server() -> str:
     assert server.stdout is not None
     assert server.stdout.readline(), "the server did not start"
     return address
-
-
-# -- the client --
-
-
-def ask(address: str, arguments: list[str]) -> None:
-    """Let the server run a program; end as the program does."""
-    request = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
-    with socket.socket(socket.AF_UNIX) as server:
-        server.connect(address)
-        socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
-        server.sendall(request)
-        pid = _number_from(server)
-        for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda number, _: os.kill(pid, number))
-        status = _number_from(server)
-    if os.WIFSIGNALED(status):
-        if (number := os.WTERMSIG(status)) != signal.SIGKILL:
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(os.waitstatus_to_exitcode(status))
-
-
-def _number_from(server: socket.socket) -> int:
-    return int.from_bytes(server.recv(8, socket.MSG_WAITALL), "big")
-
-
-# -- the server --
 
 
 def serve(address: str) -> Callable[[], None] | None:
@@ -121,8 +93,8 @@ def serve(address: str) -> Callable[[], None] | None:
             return _start(client)
         client.close()
         watchers = {each for each in watchers if not os.waitpid(each, os.WNOHANG)[0]} | {watcher}
-    os.unlink(address)
-    os.rmdir(os.path.dirname(address))
+    Path(address).unlink()
+    Path(address).parent.rmdir()
     return None
 
 
@@ -130,7 +102,7 @@ def _start(client: socket.socket) -> Callable[[], None]:
     """Fork again: return what to run in the fork, and stay to tell the client how that ends."""
     length, streams, _, _ = socket.recv_fds(client, 8, 3)
     with client.makefile("rb") as file:
-        request = json.loads(file.read(int.from_bytes(length, "big")))
+        request = marshal.loads(file.read(int.from_bytes(length, "big")))
     if (pid := os.fork()) == 0:
         client.close()
         return functools.partial(run, streams, *request)
@@ -168,11 +140,28 @@ def run(streams: list[int], arguments: list[str], folder: str, environment: dict
         code = compile(rest[0], "<string>", "exec")
     else:
         sys.argv = arguments
-        sys.path[:0] = [os.path.dirname(os.path.realpath(kind)), *python_path]
+        sys.path[:0] = [str(Path(kind).resolve().parent), *python_path]
         main.__file__ = kind
-        with open(kind, "rb") as file:
-            code = compile(file.read(), kind, "exec")
+        code = compile(Path(kind).read_bytes(), kind, "exec")
     exec(code, main.__dict__)
+
+
+def end(code: object) -> None:
+    """End as Python does, without taking all that was imported apart: that costs more than most programs."""
+    import atexit
+    import threading
+
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined] # waits for the threads
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        code = 120  # as Python's
+    sys.stderr.flush()
+    os._exit((code or 0) & 0xFF)
 
 
 def _take_over(streams: list[int], folder: str, environment: dict[str, str]) -> None:
@@ -228,7 +217,9 @@ def _show_from_the_program(
 
 if __name__ == "__main__":
     del sys.path[0]
-    if len(sys.argv) > 2:
-        ask(sys.argv[1], sys.argv[2:])
-    elif work := serve(sys.argv[1]):
-        work()
+    if work := serve(sys.argv[1]):
+        try:
+            work()
+        except SystemExit as error:
+            end(error.code)
+        end(None)
