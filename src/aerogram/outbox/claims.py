@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, bindparam, literal_column, select
 
 from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle, settle_all
 from aerogram.outbox.retries import Outcome
-from aerogram.outbox.storage.prepared import fetch, run, run_all
+from aerogram.outbox.storage.prepared import change, fetch, run, run_all
 from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
 from aerogram.outbox.suppressions import suppressed_of
 from aerogram.outbox.transports import paused_mailers
@@ -250,10 +250,9 @@ def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lea
     run_all(connection, RESULT, suppressed)
     settle_all(connection, {row.id: (0, 0) for row in rows if not attempts[row.id]}, now)
     taken = [row for row in rows if attempts[row.id]]
-    until = now + milliseconds(lease)
-    leases = [{"of_entry": row.id, "owner": worker, "until": until, "now": now} for row in taken]
-    run_all(connection, _LEASE, leases)
-    contents = dict(run(connection, _contents, [row.id for row in taken]))
+    until, ids = now + milliseconds(lease), [row.id for row in taken]
+    change(connection, _lease, ids, owner=worker, until=until, now=now)
+    contents = dict(run(connection, _contents, ids))
     return [
         Claim(
             id=row.id,
@@ -273,19 +272,20 @@ def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lea
     ]
 
 
-_LEASE: Final = (
-    entry.update()
-    .where(entry.c.id == bindparam("of_entry"))
-    .values(
-        state=literal_column("'sending'"),
-        phase=literal_column("'claimed'"),
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until"),
-        claimed=bindparam("now"),
-        planned=bindparam("now"),
-        lease_token=entry.c.lease_token + literal_column("1"),
+def _lease(ids: Sequence[Any]) -> Any:
+    return (
+        entry.update()
+        .where(entry.c.id.in_(ids))
+        .values(
+            state=literal_column("'sending'"),
+            phase=literal_column("'claimed'"),
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until"),
+            claimed=bindparam("now"),
+            planned=bindparam("now"),
+            lease_token=entry.c.lease_token + literal_column("1"),
+        )
     )
-)
 
 
 def _waiting(ids: Sequence[Any]) -> Any:

@@ -169,7 +169,7 @@ def queue(db: Database, mails: Sequence[tuple[Frozen, Schedule]], session: Any =
     ids = []
     try:
         with db.writing() as connection:
-            ids = insert(connection, db.now(connection), mails, insert_all if db.is_sqlite else _execute)
+            ids = insert(connection, db.now(connection), mails, insert_all)
     except OutboxUnavailable:
         if not (ids and _are_committed(db, ids)):  # else only the answer to the commit was lost
             raise
@@ -187,11 +187,11 @@ def _of_ids(ids: Sequence[Any]) -> Any:
     return select(schema.entry.c.id).where(schema.entry.c.id.in_(ids))
 
 
-Insert = Callable[[Connection, Table, Sequence[str], Sequence[tuple[Any, ...]]], object]
+Insert = Callable[[Connection, Table, tuple[str, ...], Sequence[tuple[Any, ...]]], object]
 
 
 def _execute(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert rows by SQLAlchemy: the driver, the events and the transaction may be the caller's."""
     connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in rows])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, exists, func, literal_column, null, select
 
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox.retries import Outcome, Verdict
-from aerogram.outbox.storage.prepared import run, run_all
+from aerogram.outbox.storage.prepared import change, insert_all, run, run_all
 from aerogram.outbox.storage.schema import SENDING, attempt, entry, recipient
 from aerogram.outbox.suppressions import suppress
 
@@ -53,12 +52,19 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
     Returns:
         The ids of those whose lease is not lost. Of the others nothing may be sent.
     """
-    rows = []
-    for each in sorted(claims, key=attrgetter("id")):
-        lease = milliseconds(each.lease)
-        row = {"of_entry": each.id, "of_token": each.token, "now": now}
-        rows.append(row | {"until": now + lease, "left": now + lease - lease // _HARDLY_BEGUN})
-    if run_all(connection, _BEGIN, rows) == len(rows) or run_all(connection, _BEGIN_ANEW, rows) == len(rows):
+    if connection.dialect.name != "sqlite":
+        _states_of(connection, claims)  # locks them in the order that everybody uses
+    alike: dict[tuple[int, float], list[str]] = {}
+    for each in claims:
+        alike.setdefault((each.token, each.lease), []).append(each.id)
+    begun = 0
+    for (token, lease), ids in alike.items():
+        until = now + milliseconds(lease)
+        left = until - milliseconds(lease) // _HARDLY_BEGUN
+        if (some := change(connection, _begin, ids, of_token=token, left=left)) < len(ids):
+            some = change(connection, _begin_anew, ids, of_token=token, until=until, now=now)
+        begun += some
+    if begun == len(claims):
         return {each.id for each in claims}
     states = _states_of(connection, claims)
     return {each.id for each in claims if _is_held(states.get(each.id), each)}
@@ -99,10 +105,10 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
         it again.
     """
     states = _states_of(connection, [claim for claim, _ in results])
-    held, attempts, known = set[str](), list[dict[str, Any]](), list[dict[str, Any]]()
+    held, attempts, known = set[str](), list[tuple[Any, ...]](), list[dict[str, Any]]()
     bounced: list[str] = []
     ended: dict[str, tuple[int, int]] = {}
-    final: list[dict[str, Any]] = []
+    final: dict[str, list[str]] = {}
     late = [claim.id for claim, _ in results if not _is_held(states.get(claim.id), claim)]
     recorded = {tuple(row) for row in run(connection, _recorded, late)}
     for claim, verdict in results:
@@ -117,17 +123,16 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
         for each in verdict.outcomes:
             values = result(claim.id, each, now)
             doubtful = verdict.uncertain and each.state == "pending" and each.code is None
-            values["token"] = claim.token
-            values["started"] = row.claimed if is_held else None
-            values["outcome"] = "uncertain" if doubtful else each.state
-            attempts.append(values)
+            started, outcome = row.claimed if is_held else None, "uncertain" if doubtful else each.state
+            reply = values["new_code"], values["new_enhanced_code"], values["new_text"]
+            attempts.append((claim.id, claim.token, each.address, started, now, outcome, *reply))
             if is_held or each.state == "sent":
                 known.append(values)
                 bounced += [each.address] if each.suppress else []
         if is_held:
             held.add(claim.id)
             if claim.token == 1 and (state := _final_state(verdict)) is not None:
-                final.append({"of_entry": claim.id, "new_state": state, "now": now})
+                final.setdefault(state, []).append(claim.id)
             else:
                 ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
         # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
@@ -135,11 +140,12 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
             each.state == "sent" for each in verdict.outcomes
         ):
             ended[claim.id] = 0, 0
-    run_all(connection, _ATTEMPT, attempts)
+    insert_all(connection, attempt, _ATTEMPT, attempts)
     run_all(connection, RESULT, known)
     suppress(connection, bounced, "refused for good", now)
-    if run_all(connection, _END_FIRST, final) != len(final):  # not all recipients were in the claim
-        ended |= {row["of_entry"]: (0, 0) for row in final}
+    for state, ids in final.items():
+        if change(connection, _end_first, ids, new_state=state, now=now) != len(ids):
+            ended |= dict.fromkeys(ids, (0, 0))  # not all recipients were in the claim
     settle_all(connection, ended, now)
     return held
 
@@ -193,13 +199,21 @@ def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now
 
 
 _HARDLY_BEGUN: Final = 10  # a lease of which less than this part is over is not renewed: that is in an index
-_BEGIN_ALWAYS: Final = (
+_BEGIN: Final = (
     entry.update()
-    .where(entry.c.id == bindparam("of_entry"), entry.c.lease_token == bindparam("of_token"), SENDING)
+    .where(entry.c.lease_token == bindparam("of_token"), SENDING)
     .values(phase=literal_column("'data'"))
 )
-_BEGIN: Final = _BEGIN_ALWAYS.where(entry.c.lease_until >= bindparam("left"))
-_BEGIN_ANEW: Final = _BEGIN_ALWAYS.values(lease_until=bindparam("until"), planned=bindparam("now"))
+
+
+def _begin(ids: Sequence[Any]) -> Any:
+    return _BEGIN.where(entry.c.id.in_(ids), entry.c.lease_until >= bindparam("left"))
+
+
+def _begin_anew(ids: Sequence[Any]) -> Any:
+    return _BEGIN.where(entry.c.id.in_(ids)).values(lease_until=bindparam("until"), planned=bindparam("now"))
+
+
 _SETTLED: Final = frozenset({"sent", "refused"})
 _ENDS: Final = (("pending", "queued"), ("uncertain", "held"), ("sent", "done"), ("cancelled", "cancelled"))
 
@@ -212,18 +226,19 @@ def _states(ids: Sequence[Any]) -> Any:
     )
 
 
-_RELEASE: Final = (
-    entry.update()
-    .where(entry.c.id == bindparam("of_entry"))
-    .values(
-        state=bindparam("new_state"), phase=null(), lease_owner=null(), lease_until=null(), claimed=null()
-    )
+_RELEASE: Final = entry.update().values(
+    state=bindparam("new_state"), phase=null(), lease_owner=null(), lease_until=null(), claimed=null()
 )
 _PENDING: Final = exists(literal_column("1")).where(
     recipient.c.entry == entry.c.id, recipient.c.state == literal_column("'pending'")
 )
-_END_FIRST: Final = _RELEASE.where(~_PENDING).values(finished=bindparam("now"))
-_SETTLE: Final = _RELEASE.values(
+
+
+def _end_first(ids: Sequence[Any]) -> Any:
+    return _RELEASE.where(entry.c.id.in_(ids), ~_PENDING).values(finished=bindparam("now"))
+
+
+_SETTLE: Final = _RELEASE.where(entry.c.id == bindparam("of_entry")).values(
     uncertain=entry.c.uncertain + bindparam("more_uncertain"),
     crashes=entry.c.crashes + bindparam("more_crashes"),
 )
@@ -233,17 +248,9 @@ _QUEUE_AGAIN: Final = _SETTLE.values(
     due=case((entry.c.expires < bindparam("new_due"), entry.c.expires), else_=bindparam("new_due")),
     planned=bindparam("now"),
 )
-_ATTEMPT: Final = attempt.insert().values(
-    entry=bindparam("of_entry"),
-    token=bindparam("token"),
-    address=bindparam("of_address"),
-    started=bindparam("started"),
-    ended=bindparam("now"),
-    outcome=bindparam("outcome"),
-    code=bindparam("new_code"),
-    enhanced_code=bindparam("new_enhanced_code"),
-    text=bindparam("new_text"),
-)
+_ATTEMPT: Final = (
+    "entry", "token", "address", "started", "ended", "outcome", "code", "enhanced_code", "text",
+)  # fmt: skip
 RESULT: Final = (
     recipient.update()
     .where(

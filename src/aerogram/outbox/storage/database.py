@@ -208,15 +208,18 @@ class Database:
 
     def _refuse_new_file(self, *_: object) -> None:
         """Refuse to open a file that is gone, which SQLite would make anew."""
-        if identity(self.path) is None:
+        self._identity()
+
+    def _identity(self) -> tuple[int, int]:
+        if (found := identity(self.path)) is None:
             raise OutboxUnavailable(
                 f"The file of {self} is gone. Put it back, or make a new one: aerogram outbox init."
             )
+        return found
 
     def _check_file(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         """Open the file again that is now in the place of the one that was opened: the other is lost."""
-        self._refuse_new_file()
-        if record.info.get("file") != identity(self.path):
+        if record.info.get("file") != self._identity():
             raise DisconnectionError
 
     def hold_writer(self, seconds: float) -> bool:

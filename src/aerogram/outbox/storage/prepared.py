@@ -6,27 +6,32 @@ the work of five. Everything else is executed by SQLAlchemy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Table, bindparam
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["fetch", "insert_all", "run", "run_all"]
+__all__ = ["change", "fetch", "insert_all", "run", "run_all"]
 
 _SIZES: Final = (1, 4, 16, 64, 256)
+_INSERTED: Final = (64, 16, 4, 1)  # 64 rows of 13 columns: SQLite may be built for 999 parameters
 _NAMES: Final = [f"id{i}" for i in range(_SIZES[-1])]
 
 
 def insert_all(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows into a table of SQLite, each with values of these columns."""
-    names, values = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-    sql = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - names of the schema
-    execute(connection, sql, rows, many=True)
+    """Insert rows into a table, each with values of these columns; up to 64 in one statement."""
+    mark, start = "?" if connection.dialect.paramstyle == "qmark" else "%s", 0
+    for size in _INSERTED:
+        while len(rows) - start >= size:
+            values = list(chain.from_iterable(rows[start : start + size]))
+            execute(connection, _insertion(table.name, columns, mark, size), values)
+            start += size
 
 
 def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -55,14 +60,26 @@ def run(
         ids: the ids.
         more: the values of other parameters.
     """
-    rows: list[Any] = []
+    return list(chain.from_iterable(_in_parts(connection, query, ids, more)))
+
+
+def change(
+    connection: Connection, update: Callable[[Sequence[Any]], Any], ids: Iterable[str], **more: Any
+) -> int:
+    """Change some entries; return how many. The arguments are those of :func:`run`."""
+    return sum(_in_parts(connection, update, ids, more))
+
+
+def _in_parts(
+    connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str], more: dict[str, Any]
+) -> Iterator[Any]:
     given = list(ids)
     for start in range(0, len(given), _SIZES[-1]):
         some = given[start : start + _SIZES[-1]]
         size = next(size for size in _SIZES if size >= len(some))
         some += some[-1:] * (size - len(some))
-        rows += fetch(connection, _sized(query, size), **dict(zip(_NAMES, some, strict=False)), **more)
-    return rows
+        sql, arguments = _compiled(_sized(query, size), connection.dialect)
+        yield execute(connection, sql, arguments({**dict(zip(_NAMES, some, strict=False)), **more}))
 
 
 def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
@@ -73,11 +90,18 @@ def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = F
             cursor.executemany(sql, parameters)
             return cursor.rowcount
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return cursor.rowcount if cursor.description is None else cursor.fetchall()
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error) from error
     finally:
         cursor.close()
+
+
+@lru_cache(maxsize=16)
+def _insertion(table: str, columns: tuple[str, ...], mark: str, rows: int) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join([f"({', '.join([mark] * len(columns))})"] * rows)
+    return f"INSERT INTO {table} ({names}) VALUES {values}"  # noqa: S608 - names of the schema
 
 
 @lru_cache(maxsize=64)
