@@ -432,7 +432,7 @@ def test_a_body_of_words_is_a_paragraph(call: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("numeric", [[], [3, 4, 5], [0, 1, 2, 3, 4, 5]])
 def test_a_table_of_six_columns_stays_inside_the_page(
-    browser: Any, width: int, scheme: str, numeric: list[int]
+    shared_page: Any, width: int, scheme: str, numeric: list[int]
 ) -> None:
     source = (
         '{% from "aerogram/components.html" import table %}{% block content %}'
@@ -440,13 +440,13 @@ def test_a_table_of_six_columns_stays_inside_the_page(
         ' [("Ergonomic chair", "Anthracite", "Communication", 1200, "€1,249,000.00", "€14,988,000.00")],'
         ' numeric=numeric, totals=[("Total", "€14,988,000.00")]) }}{% endblock %}'
     )
-    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    tab.set_content(inline_css(page(extending(source), numeric=numeric)))
+    shared_page.set_viewport_size({"width": width, "height": 800})
+    shared_page.emulate_media(color_scheme=scheme)
+    shared_page.set_content(inline_css(page(extending(source), numeric=numeric)))
     cells = "[...document.querySelectorAll('td, th, table')]"
-    right = tab.evaluate(f"Math.max(...{cells}.map(e => e.getBoundingClientRect().right))")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    right = shared_page.evaluate(f"Math.max(...{cells}.map(e => e.getBoundingClientRect().right))")
+    assert shared_page.evaluate("document.documentElement.scrollWidth") <= width
     assert right <= width
-    tab.close()
 
 
 # What is no argument of a component
