@@ -42,16 +42,24 @@ hypothesis.settings.load_profile("aerogram")
 
 # They begin first, so that no process of pytest-xdist ends long after the others.
 LONGEST_FILES = [
-    "test_docs",
     "test_worker_processes",
     "test_studio_browser",
-    "test_typing",
-    "test_celery",
-    "test_django",
-    "test_worker",
+    "test_docs",
+    "test_plaintext",
     "test_queueing",
+    "test_browser",
+    "test_gallery",
+    "test_typing",
+    "test_worker",
+    "test_templates",
+    "test_stencil",
+    "test_celery",
     "test_examples",
     "test_cli",
+    "test_document",
+    "test_localization",
+    "test_django",
+    "test_plugin",
 ]
 
 # The headless shell takes half the processor time of the whole browser.
