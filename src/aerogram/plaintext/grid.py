@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, islice, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.columns import ROOM, columns_of, is_simple, wrap
 from aerogram.plaintext.table import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence, Set
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
 _GAP = "  "
 _NARROWEST = 16  # a column is not wrapped to fewer columns than this
@@ -29,8 +29,10 @@ def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tu
     """
     columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in row) for row in rows))]
     spanning: list[tuple[int, int, int]] = []
-    full_width: list[int] = []
-    lines: list[_Kind] = []
+    full_width: dict[int, str] = {}
+    centered: list[tuple[int, int, int]] = []
+    kinds: dict[_Kind, int] = {}
+    lines: list[int] = []
     counts: list[int] = []
     texts: list[str] = []
     for row in rows:
@@ -38,22 +40,39 @@ def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tu
         parts = list(zip_longest(*[cell.text.split(marks.BREAK) for cell in row], fillvalue=""))
         for line in parts:
             column = 0
-            for number, (_, span) in enumerate(kind, len(texts)):
+            for number, (align, span) in enumerate(kind, len(texts)):
                 if span == 1:
                     columns[column].append(number)
                 elif span == len(columns):
-                    full_width.append(number)
+                    full_width[number] = align
                 else:
                     spanning.append((number, column, column + span))
+                if align == "c":
+                    centered.append((number, column, column + span))
                 column += span
             texts += line
-        lines += [kind] * len(parts)
+        lines += [kinds.setdefault(kind, len(kinds))] * len(parts)
         counts.append(len(parts))
     starts = list(accumulate(counts, initial=0))
     rules = {starts[row] for row in (heads, *ruled) if row}
-    kinds = set(lines)
-    is_centered = any(align == "c" for kind in kinds for align, _ in kind)
-    return Grid(columns, spanning, full_width, lines, kinds, is_centered, counts, heads, rules), texts
+    form, above = _form(list(kinds), lines, rules)
+    return Grid(
+        columns, spanning, full_width, centered, list(kinds), lines, counts, heads, rules, form, above
+    ), texts
+
+
+def _form(kinds: Sequence[_Kind], lines: Sequence[int], rules: Set[int]) -> tuple[str, list[int]]:
+    forms = []
+    above = []
+    cell = 0
+    for number, line in enumerate([*lines, None]):
+        if number in rules:
+            forms.append("%-*s")
+            above.append(cell)
+        if line is not None:
+            forms.append(_GAP.join([f"%{'' if align == 'r' else '-'}*s" for align, _ in kinds[line]]))
+            cell += len(kinds[line])
+    return "\n".join(forms), above[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +84,18 @@ class Grid:
 
     columns: Sequence[Sequence[int]]  # for each column the cells that are in no other
     spanning: Sequence[tuple[int, int, int]]  # other cells: number, first column, column behind the last
-    full_width: Sequence[int]  # cells over all columns
-    lines: Sequence[_Kind]
-    kinds: Set[_Kind]
-    is_centered: bool  # whether a cell is
+    full_width: Mapping[int, str]  # the alignment of each cell over all columns
+    centered: Sequence[tuple[int, int, int]]  # the cells that are: number, first column, column behind the last
+    kinds: Sequence[_Kind]
+    lines: Sequence[int]  # for each line the number of its kind
     rows: Sequence[int]  # for each row how many lines it has
     heads: int  # rows that are headings
     rules: Set[int]  # the numbers of the lines that have a rule above them, the end of the table included
+    form: str  # ``%`` makes the table of it: of the width and the text of each cell and rule
+    ruled: Sequence[int]  # the cells that have a rule above them, the last one first
 
     def format(self, texts: Sequence[str], width: int) -> list[str]:
-        """Return a table as lines of at most ``width`` columns (0 for any number)."""
+        """Return a table as lines of at most ``width`` columns (0 for any number), maybe with spaces behind."""
         simple = is_simple("".join(texts))
         sizes = list(map(len if simple else columns_of, texts))
         widths = self._widths(sizes)
@@ -82,8 +103,8 @@ class Grid:
         if total > (width or ROOM):
             return self._wrapped(texts, sizes, widths, width)
         pieces = {cell: wrap(texts[cell], width) for cell in self.full_width if sizes[cell] > total}
-        if simple and not pieces and not self.is_centered:
-            return self._filled(texts, widths)
+        if simple and all([len(lines) == 1 or self.full_width[cell] == "l" for cell, lines in pieces.items()]):
+            return self._filled(texts, widths, pieces)
         return self._padded(texts, widths, pieces)
 
     def _widths(self, sizes: Sequence[int]) -> list[int]:
@@ -94,16 +115,23 @@ class Grid:
                 widths[end - 1] += max(0, sizes[number] - _total(widths[start:end]))
         return widths
 
-    def _filled(self, texts: Sequence[str], widths: list[int]) -> list[str]:
-        """Format cells that fit and whose characters take one column each, all at once by ``%``."""
-        forms = {}
-        for kind in self.kinds:
-            rooms = _rooms(kind, widths)
-            forms[kind] = _GAP.join([f"%{'' if align == 'r' else '-'}{room}s" for align, room in rooms])
-        lines = [forms[kind] for kind in self.lines]
-        for number in sorted(self.rules, reverse=True):
-            lines.insert(number, _rule(widths))
-        return [line.rstrip() for line in ("\n".join(lines) % tuple(texts)).split("\n")]
+    def _filled(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:
+        """Format cells whose characters take one column each, all at once by ``%``.
+
+        ``pieces`` are the lines of those that are too long; only one that begins at the left has several.
+        """
+        filled = list(texts)
+        for cell, parts in pieces.items():
+            filled[cell] = "\n".join(parts)
+        for cell, start, end in self.centered:
+            filled[cell] = " " * ((_total(widths[start:end]) - len(filled[cell])) // 2) + filled[cell]
+        rooms = [_rooms(kind, widths) for kind in self.kinds]
+        arguments: list[Any] = [None] * (2 * len(filled))
+        arguments[::2] = [room for kind in self.lines for room in rooms[kind]]
+        arguments[1::2] = filled
+        for cell in self.ruled:
+            arguments[2 * cell : 2 * cell] = 0, _rule(widths)
+        return (self.form % tuple(arguments)).split("\n")
 
     def _wrapped(self, texts: Sequence[str], sizes: list[int], widths: list[int], width: int) -> list[str]:
         """Format a table that is too wide by wrapping its widest column, or cell by cell."""
@@ -128,12 +156,16 @@ class Grid:
         """Format cells one by one; ``pieces`` are the lines of those that are wrapped, by number."""
         lines: list[str] = []
         number = 0
-        for count, kind in enumerate(self.lines, 1):
-            rooms = list(_rooms(kind, widths))
+        for count, line in enumerate(self.lines, 1):
+            kind = self.kinds[line]
+            rooms = _rooms(kind, widths)
             parts = [pieces.get(cell) or [texts[cell]] for cell in range(number, number + len(rooms))]
             number += len(rooms)
             for row in zip_longest(*parts, fillvalue=""):
-                cells = [_aligned(text, align, room) for text, (align, room) in zip(row, rooms, strict=True)]
+                cells = [
+                    _aligned(text, align, room)
+                    for text, (align, _), room in zip(row, kind, rooms, strict=True)
+                ]
                 lines.append(_GAP.join(cells).rstrip())
             if count in self.rules:
                 lines.append(_rule(widths))
@@ -179,7 +211,7 @@ class Grid:
     def _cells(self, texts: Sequence[str]) -> Iterator[_Row]:
         """Yield each row as its cells: their columns, and their lines that hold text."""
         remaining = iter(texts)
-        kinds = iter(self.lines)
+        kinds = map(self.kinds.__getitem__, self.lines)
         for count in self.rows:
             row = list(islice(kinds, count))
             lines = [list(islice(remaining, len(kind))) for kind in row]
@@ -194,12 +226,14 @@ def _is_total(row: _Row) -> bool:
     return len(filled) == 2 and filled[0] > 1
 
 
-def _rooms(kind: _Kind, widths: list[int]) -> Iterator[tuple[str, int]]:
-    """Yield the alignment of each cell of a line, and the columns it has."""
+def _rooms(kind: _Kind, widths: list[int]) -> list[int]:
+    """Return the columns that each cell of a line has."""
+    rooms = []
     column = 0
-    for align, span in kind:
-        yield align, widths[column] if span == 1 else _total(widths[column : column + span])
+    for _, span in kind:
+        rooms.append(widths[column] if span == 1 else _total(widths[column : column + span]))
         column += span
+    return rooms
 
 
 def _total(widths: list[int]) -> int:
