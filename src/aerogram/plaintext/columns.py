@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,8 @@ _EAST_ASIAN_STOPS = "\u3001\u3002\uff0c\uff01\uff1f"  # no line may begin with o
 
 def is_simple(text: str) -> bool:
     """Return whether every character is known to take one column."""
-    return text.isascii() or _simple(text) is not None
+    # The second says whether all is Latin-1, faster than any pattern.
+    return text.isascii() or len(text.encode("latin-1", "ignore")) == len(text) or _simple(text) is not None
 
 
 def columns_of(text: str) -> int:
@@ -45,27 +45,33 @@ def wrap(text: str, width: int) -> list[str]:
     if not width or measure(text) <= width:
         return cut(text, ROOM)
     if measure is len and text[0] != " " and "  " not in text:
-        lines = [line[:-1] for line in _lines_of(width)(f"{text}\n")]
+        lines = _lines_of(text, width)
     else:
         lines = _wrap_words(text, width, measure)
     return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
 
 
 def wrap_lines(text: str, width: int) -> list[str]:
-    """Break each line of a text, with newlines around each, as :func:`wrap` does.
-
-    The text is simple, besides the newlines, and its words have single spaces between them.
-    """
-    lines = _lines_of(width)(text)
-    if len(max(lines, key=len)) > SHORT:
-        return ["\n".join(wrap(line, width)) for line in text[1:-1].split("\n")]
-    return "\0".join(lines).replace(" \0", "\n")[:-1].split("\n\0")
+    """Break each line of a text, which is simple besides the newlines, as :func:`wrap` does."""
+    fitting = min(width, SHORT)
+    return [
+        line if len(line) <= fitting else "\n".join(wrap(line, width)) for line in text.split("\n")
+    ]
 
 
-@lru_cache(maxsize=1024)
-def _lines_of(width: int) -> Callable[[str], list[str]]:
-    """Return what finds the lines of a simple text, each with the space or newline behind it."""
-    return re.compile(f"(?:.{{1,{width}}}|[^ \n]+)[ \n]").findall
+def _lines_of(text: str, width: int) -> list[str]:
+    """Break a simple text, whose words have single spaces between them."""
+    lines = []
+    start = 0
+    while len(text) - start > width:
+        end = text.rfind(" ", start, start + width + 1)
+        if end < 0:  # a word that is longer than a line
+            end = text.find(" ", start)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    return [*lines, text[start:]] if start < len(text) else lines
 
 
 def _wrap_words(text: str, width: int, measure: Callable[[str], int]) -> list[str]:

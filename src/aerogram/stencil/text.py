@@ -81,9 +81,9 @@ class PlainLines(NamedTuple):
     def format(self, words: Sequence[str], *, simple: bool) -> list[str]:
         """Return the lines as text; ``simple`` says that all words are."""
         contents = format_links(marked := self.contents(words))
-        is_tidy = not ("  " in contents or "\n " in contents or " \n" in contents or "\n\n" in contents)
+        is_tidy = not ("\n " in contents or " \n" in contents or "\n\n" in contents)
         if simple and self.is_simple and is_tidy and self.room:
-            texts = wrap_lines(contents, self.room)
+            texts = wrap_lines(contents[1:-1], self.room)
             if not (self.rest or self.are_headings):
                 return texts
             lines = [text.split("\n") for text in texts]
