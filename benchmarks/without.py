@@ -43,7 +43,7 @@ SWITCHES: dict[str, tuple[Any, str, Any]] = {
     "selectors": (stylesheet, "read_selector", uncached(selectors.read_selector)),
     "relations": (stylesheet, "may_share_longhand", uncached(properties.may_share_longhand)),
     "valid values": (stylesheet, "is_surely_valid", uncached(properties.is_surely_valid)),
-    "table forms": (Grid, "_filled", lambda grid, texts, widths: grid._padded(texts, widths, {})),
+    "table forms": (Grid, "_filled", Grid._padded),
 }
 MESSAGES = {"new": 3, "new sheet": 3, "known": 40}
 

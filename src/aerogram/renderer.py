@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from email.message import Message
 from functools import lru_cache
 from os import PathLike
@@ -24,6 +23,7 @@ from aerogram.exceptions import (
 )
 from aerogram.mail.address.entries import plain_entry
 from aerogram.mail.address.envelope import read_addresses
+from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.characters import check_header_value, is_text, without_laziness
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.fields import header_field
@@ -59,7 +59,7 @@ _LANGUAGE = re.compile(
 )
 
 _JOINED = ". Join the lines of the value; in the subject, for example: {{ name.splitlines() | join(' ') }}."
-_LISTS = ("to", "cc", "bcc", "reply_to")
+_TEXTS = frozenset({str})
 _ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
@@ -143,8 +143,10 @@ class Renderer:
         )
         token = current_rendering.set(rendering)
         try:
-            with within_integrations(rendering) if around_rendering else nullcontext():
-                site = {name: current[setting] for name, setting in self._standard}
+            site = {name: current[setting] for name, setting in self._standard}
+            if not around_rendering:
+                return self._message(notification, site, rendering, origin)
+            with within_integrations(rendering):
                 return self._message(notification, site, rendering, origin)
         except (BadHeaderError, InvalidAddress) as error:
             text = str(error) if str(error).startswith(f"{origin}.") else f"{origin}: {error}"
@@ -170,7 +172,10 @@ class Renderer:
             subject=subject,
             body=text,
             from_email=notification.from_email,
-            **{name: listed(name, getattr(notification, name), origin) for name in _LISTS},
+            to=listed("to", notification.to, origin),
+            cc=listed("cc", notification.cc, origin),
+            bcc=listed("bcc", notification.bcc, origin),
+            reply_to=listed("reply_to", notification.reply_to, origin),
         )
         if html is not None:
             message.alternatives.append(html)
@@ -327,6 +332,15 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
 
     Lazy texts and objects with a mailbox become texts, in the language of the rendering.
     """
+    everyone = [message.from_email, *message.to, *message.cc, *message.bcc, *message.reply_to]
+    if _TEXTS.issuperset(map(type, everyone)):
+        try:
+            for entry in filter(None, everyone):
+                parse_mailbox(entry, utf8=True)
+        except InvalidAddress:
+            pass  # raised again below, by the header
+        else:
+            return
     for declaration, header in _ADDRESS_HEADERS.items():
         given = getattr(message, declaration)
         is_sender = header == "From"
@@ -334,7 +348,7 @@ def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
             continue
         entries = [given] if is_sender else given
         try:
-            if not {str}.issuperset(map(type, entries)):
+            if not _TEXTS.issuperset(map(type, entries)):
                 entries = [plain_entry(entry) for entry in entries if entry or is_sender]
                 setattr(message, declaration, entries[0] if is_sender else entries)
             # Beyond ASCII it is the server that decides, and the backend that asks it.

@@ -319,14 +319,24 @@ CELLS = st.builds(
 )
 
 
-@given(st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=3), st.integers(0, 2))
-def test_a_table_is_set_alike_the_quick_way_and_the_slow_one(rows: list[list[Cell]], heads: int) -> None:
+@given(
+    st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=3),
+    st.integers(0, 2),
+    st.text(st.sampled_from("abcde %€"), max_size=150),
+    st.sampled_from("lrc"),
+    st.sampled_from([(), (1,), (1, 2)]),
+)
+def test_a_table_is_set_alike_the_quick_way_and_the_slow_one(
+    rows: list[list[Cell]], heads: int, note: str, align: str, ruled: tuple[int, ...]
+) -> None:
     rows = [[Cell("l", 1, "first"), *row] for row in rows]
+    rows.append([Cell(align, max(sum(cell.span for cell in row) for row in rows), note)])
     heads = min(heads, len(rows))
     wide = [Cell("l", 1, "漢")]  # with it, columns are counted character by character
-    grid, texts = arrange(heads, rows)
-    other, more = arrange(heads, [*rows, wide])
-    assert grid.format(texts, 0) == other.format(more, 0)[:-1]
+    grid, texts = arrange(heads, rows, ruled)
+    other, more = arrange(heads, [*rows, wide], ruled)
+    expected = [line.rstrip() for line in other.format(more, 60)[:-1]]
+    assert [line.rstrip() for line in grid.format(texts, 60)] == expected
 
 
 @pytest.mark.parametrize(

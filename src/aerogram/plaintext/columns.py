@@ -54,9 +54,7 @@ def wrap(text: str, width: int) -> list[str]:
 def wrap_lines(text: str, width: int) -> list[str]:
     """Break each line of a text, which is simple besides the newlines, as :func:`wrap` does."""
     fitting = min(width, SHORT)
-    return [
-        line if len(line) <= fitting else "\n".join(wrap(line, width)) for line in text.split("\n")
-    ]
+    return [line if len(line) <= fitting else "\n".join(wrap(line, width)) for line in text.split("\n")]
 
 
 def _lines_of(text: str, width: int) -> list[str]:

@@ -85,7 +85,7 @@ class Grid:
     columns: Sequence[Sequence[int]]  # for each column the cells that are in no other
     spanning: Sequence[tuple[int, int, int]]  # other cells: number, first column, column behind the last
     full_width: Mapping[int, str]  # the alignment of each cell over all columns
-    centered: Sequence[tuple[int, int, int]]  # the cells that are: number, first column, column behind the last
+    centered: Sequence[tuple[int, int, int]]  # cells that are: number, first column, column behind the last
     kinds: Sequence[_Kind]
     lines: Sequence[int]  # for each line the number of its kind
     rows: Sequence[int]  # for each row how many lines it has
@@ -95,7 +95,7 @@ class Grid:
     ruled: Sequence[int]  # the cells that have a rule above them, the last one first
 
     def format(self, texts: Sequence[str], width: int) -> list[str]:
-        """Return a table as lines of at most ``width`` columns (0 for any number), maybe with spaces behind."""
+        """Return a table as lines of at most ``width`` columns (0 for any number), some padded at the end."""
         simple = is_simple("".join(texts))
         sizes = list(map(len if simple else columns_of, texts))
         widths = self._widths(sizes)
@@ -103,7 +103,8 @@ class Grid:
         if total > (width or ROOM):
             return self._wrapped(texts, sizes, widths, width)
         pieces = {cell: wrap(texts[cell], width) for cell in self.full_width if sizes[cell] > total}
-        if simple and all([len(lines) == 1 or self.full_width[cell] == "l" for cell, lines in pieces.items()]):
+        begin_left = [len(lines) == 1 or self.full_width[cell] == "l" for cell, lines in pieces.items()]
+        if simple and all(begin_left):
             return self._filled(texts, widths, pieces)
         return self._padded(texts, widths, pieces)
 
@@ -166,7 +167,7 @@ class Grid:
                     _aligned(text, align, room)
                     for text, (align, _), room in zip(row, kind, rooms, strict=True)
                 ]
-                lines.append(_GAP.join(cells).rstrip())
+                lines.append(_GAP.join(cells))
             if count in self.rules:
                 lines.append(_rule(widths))
         return lines

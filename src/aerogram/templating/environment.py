@@ -163,7 +163,11 @@ class Templates:
 
     def _chunks(self, template: jinja2.Template, variables: Any, origin: str) -> list[str]:
         try:
-            return list(template.root_render_func(template.new_context(variables)))
+            environment, names = template.environment, template.globals
+            context = environment.context_class(
+                environment, {**names, **variables}, template.name, template.blocks, names
+            )
+            return list(template.root_render_func(context))
         except UnknownBlockError as error:
             where = _where(error.template, error.line, origin)
             raise UnknownBlockError(f"{where}: {error}", template=error.template, line=error.line) from None

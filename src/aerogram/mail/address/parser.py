@@ -172,13 +172,10 @@ def _parse_pair(name: str, address: str, *, utf8: bool) -> Mailbox:
 @lru_cache(maxsize=4096)  # the sender of a batch
 def _parse(text: str, utf8: bool) -> Mailbox:
     plain = _PLAIN.fullmatch(text) or _PLAINLY_NAMED.fullmatch(text)  # as nearly always
-    if (
-        plain
-        and "=?" not in text
-        and len(plain[2]) <= LOCAL_PART_LIMIT
-        and len(plain[2]) + len(plain[3]) < ADDRESS_LIMIT
-    ):
-        return Mailbox(plain[1][:-1], plain[2], plain[3])
+    if plain and "=?" not in text:
+        name, local_part, domain = plain.groups()
+        if len(local_part) <= LOCAL_PART_LIMIT and len(local_part) + len(domain) < ADDRESS_LIMIT:
+            return Mailbox(name[:-1], local_part, domain)
     if FORBIDDEN.search(text):
         _refuse_forbidden(text)
     entry = text.replace("\t", " ").strip(" ")

@@ -110,6 +110,8 @@ def _text(name: str, lowered: str, value: object) -> str:
 
 def header_text(name: str, value: object) -> str:
     """Return the value of a header as text; raise BadHeaderError for bytes, and an object without a text."""
+    if type(value) is str:
+        return value
     if isinstance(value, bytes | bytearray | memoryview) or (
         type(value).__str__ is object.__str__ and repr(value).startswith("<")
     ):

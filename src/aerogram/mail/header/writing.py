@@ -23,12 +23,14 @@ from aerogram.mail.address.parser import (
 )
 from aerogram.mail.characters import check_header_value, excerpt
 from aerogram.mail.header.encoded_words import encoded_words
-from aerogram.mail.header.fields import Field
 from aerogram.mail.header.folding import HARD_LIMIT, SOFT_LIMIT, fold
 from aerogram.mail.header.rules import KINDS, Kind, kind_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from email.charset import Charset
+
+    from aerogram.mail.header.fields import Field
 
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
@@ -42,8 +44,13 @@ def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
     """Write one field of a message; arguments, result and errors are those of :func:`header_bytes`."""
     if field.mailboxes is None:
         return header_bytes(field.name, field.value, utf8=utf8)
-    value = ", ".join([mailbox_text(mailbox, utf8=utf8) for mailbox in field.mailboxes])
-    return fold(field.name, value, addresses=True).encode("utf-8" if utf8 else "ascii")
+    return address_bytes(field.name, field.mailboxes, utf8=utf8)
+
+
+def address_bytes(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool = False) -> bytes:
+    """Write a header of mailboxes; otherwise as :func:`header_bytes`."""
+    value = ", ".join([mailbox_text(mailbox, utf8=utf8) for mailbox in mailboxes])
+    return fold(name, value, addresses=True).encode("utf-8" if utf8 else "ascii")
 
 
 def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
@@ -63,7 +70,7 @@ def header_bytes(name: str, value: object, *, utf8: bool = False) -> bytes:
         return fold(name, encode_text(name, text)).encode("ascii")
     if is_empty_group(text):
         return fold(name, text).encode("ascii")
-    return field_bytes(Field(name, text, parse_mailbox_list(text, utf8=utf8)), utf8=utf8)
+    return address_bytes(name, parse_mailbox_list(text, utf8=utf8), utf8=utf8)
 
 
 def mailbox_text(mailbox: Mailbox, encoding: str | Charset = "utf-8", *, utf8: bool = False) -> str:

@@ -154,23 +154,28 @@ def settle_contents(message: Any) -> None:
 
     So each build of the message sends the same. Errors are those of :func:`attachment_of`.
     """
-    lists: Any = (
-        ("attachments", 1, attachment_of, ATTACHMENT_FORM),
-        ("alternatives", 0, alternative_of, ALTERNATIVE_FORM),
-    )
-    for name, place, read, form in lists:
+    for name, kind, place, read, form in _LISTS:
         entries: Any = getattr(message, name, None)
         if not entries:
             continue
-        if isinstance(entries, str | bytes) or not isinstance(entries, list | Iterable):
+        if type(entries) is not list and (
+            isinstance(entries, str | bytes) or not isinstance(entries, Iterable)
+        ):
             raise TypeError(
                 f'"{name}" is of type {type(entries).__name__}. Accepted: a list; each of it {form}'
             )
         for position, entry in enumerate(entries):
-            if arguments_of(entry, form) is entry and type(entry[place]) not in _KEPT:
+            is_settled = isinstance(entry, kind) and type(entry[place]) in _KEPT
+            if not is_settled and arguments_of(entry, form) is entry and type(entry[place]) not in _KEPT:
                 entries = entries if isinstance(entries, list) else list(entries)
                 entries[position] = read(*entry)
                 setattr(message, name, entries)
+
+
+_LISTS: Any = (
+    ("attachments", EmailAttachment, 1, attachment_of, ATTACHMENT_FORM),
+    ("alternatives", EmailAlternative, 0, alternative_of, ALTERNATIVE_FORM),
+)
 
 
 def check_media_type(mimetype: object) -> str:

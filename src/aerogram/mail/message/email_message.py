@@ -102,7 +102,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         for name, entries in (("to", to), ("cc", cc), ("bcc", bcc), ("reply_to", reply_to)):
             if entries and not isinstance(entries, list):
                 check_list(name, entries)
-            setattr(self, name, list(entries or ()))
+        self.to, self.cc, self.bcc, self.reply_to = map(list, (to or (), cc or (), bcc or (), reply_to or ()))
         # Neither a lazy text nor an object of the caller is evaluated here.
         no_sender = from_email is None or (isinstance(from_email, str) and not from_email)
         self.from_email: Any = settings.DEFAULT_FROM_EMAIL if no_sender else from_email

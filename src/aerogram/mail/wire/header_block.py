@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.header.fields import Common, Field, common_fields, header_text, new_date, new_message_id
-from aerogram.mail.header.writing import field_bytes, header_bytes
+from aerogram.mail.header.writing import address_bytes, field_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
 from aerogram.mail.wire.recent_parts import RecentParts
 
@@ -32,21 +32,17 @@ def header_block(
     to = addresses.to if addresses else read_addresses("To", message.to or (), utf8)
     lines = [_subject_line(header_text("Subject", message.subject)), common.before_to]
     if to.mailboxes and "to" not in given:
-        lines.append(field_bytes(Field("To", *to), utf8=utf8))
+        lines.append(address_bytes("To", to.mailboxes, utf8=utf8))
     lines.append(common.after_to)
-    if "date" not in given:
-        lines.append(f"Date: {new_date(local_time)}\r\n".encode("ascii"))
-    if "message-id" not in given:
-        lines.append(f"Message-ID: {new_message_id(common.domain)}\r\n".encode("ascii"))
-    lines.append(common.further)
+    date = "" if "date" in given else f"Date: {new_date(local_time)}\r\n"
+    message_id = "" if "message-id" in given else f"Message-ID: {new_message_id(common.domain)}\r\n"
+    lines += (f"{date}{message_id}".encode("ascii"), common.further)
     return b"".join(lines)
 
 
 @lru_cache(maxsize=64)
 def _subject_line(subject: str) -> bytes:
-    line = header_bytes("Subject", subject)
-    check_header_block(line)
-    return line
+    return header_bytes("Subject", subject)
 
 
 def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:

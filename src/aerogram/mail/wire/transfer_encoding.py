@@ -12,6 +12,7 @@ _BASE64_LINE = 76  # RFC 2045 section 6.8
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
 _EQUALS = set(b"=")
+_ESCAPES = [(bytes((octet,)), b"=%02X" % octet) for octet in range(256)]
 _SHORT = 2000  # octets of a text that a person may read as it is written
 # A match is the text between two soft line breaks: lines of at most 76 octets, then the first 73 to 75 octets
 # of a longer one, cut so that no "=XX" is torn; or all the rest.
@@ -111,5 +112,5 @@ def escape(data: bytes, to_escape: bytes | None = None) -> bytes:
     """Escape what quoted-printable has to, and break no line; arguments as of :func:`to_quoted_printable`."""
     data = data.replace(b"=", b"=3D")
     for octet in set(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape) - _EQUALS:
-        data = data.replace(bytes((octet,)), b"=%02X" % octet)
+        data = data.replace(*_ESCAPES[octet])
     return data
