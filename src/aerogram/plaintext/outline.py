@@ -18,7 +18,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _SPACES = re.compile("  +")
-_TOKEN = re.compile('<(/?)([a-z1-6]+)(?: start="([0-9]+)")?>|([^<]+)')
+_TAG = re.compile('<(/?)([a-z1-6]+)(?: start="([0-9]+)")?>')
 _EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
 
 
@@ -75,10 +75,11 @@ def _converter_class() -> Any:
 
         def feed(self, data: str) -> None:
             """Read what the reader writes, which takes no parser."""
-            for end, tag, start, text in _TOKEN.findall(data):
+            parts = iter(["", "", "", *_TAG.split(data)])
+            for end, tag, start, text in zip(parts, parts, parts, parts, strict=True):
                 if tag:
                     self.handle_tag(tag, {"start": start} if start else {}, start=not end)
-                else:
+                if text:
                     self.o(text, puredata=True)
 
     return Converter

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HEADINGS = tags("h1 h2 h3 h4 h5 h6")
 _KEPT_BLOCKS = _HEADINGS | tags("p ul ol li blockquote dl dt dd")
 _HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the words in them
+_EDGED = BLOCKS - PREFORMATTED - {"table", "tr"}  # elements that are nothing but blocks
 _BLOCKS_IN_ITEMS = tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
 _STRUCK = tags("s strike del")
 _WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
@@ -108,7 +109,9 @@ class Reader:
     def _begin(self, element: Element, tag: str, style: StyleInfo) -> bool:
         """Begin an element that is more than the words in it; return whether to read what is inside."""
         in_line = self._links or self._flat
-        if tag == "br":
+        if tag in _EDGED:
+            self._write_boundary(element, tag, is_opening=True)
+        elif tag == "br":
             self._write_edge(marks.BREAK)
         elif tag == "img":
             self._write_image(element, style)

@@ -36,6 +36,7 @@ _FONT_SIZE = re.compile(r"(?:^|\s)(0+(?:\.0+)?|[\d.]+(?:p[xtc]|r?em|ex|ch|%|v[wh
 _WHITE_SPACE = dict.fromkeys(("pre", "pre-wrap", "break-spaces"), KEEP_SPACES) | {"pre-line": KEEP}
 _LIST_TYPE = re.compile(r"(?:^|\s)(none|decimal|(?:lower|upper)-(?:alpha|latin|roman))(?=\s|$)")
 _LINE_STYLE = re.compile("solid|dashed|dotted|double")
+ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 _LONGEST_CACHED = 1_000  # characters of a style attribute
 
 
@@ -48,6 +49,7 @@ class StyleInfo(NamedTuple):
     is_pixel: bool = False  # an image with it is too small to be seen
     has_rule: bool = False  # a line is drawn above it
     list_type: str | None = None
+    align: str | None = None  # r or c
     is_struck: bool | None = None
     is_box: bool = False
     has_lines: bool = False  # it begins and ends a line of its own
@@ -99,6 +101,7 @@ def _style_info(style: str) -> StyleInfo:
         is_pixel=is_tiny,
         has_rule=_LINE_STYLE.search(border) is not None and not _ZERO.match(border.split()[0]),
         list_type=list_type[1] if list_type else None,
+        align=ALIGNMENTS.get(found.get("text-align", "")),
         is_struck="line-through" in lines if lines else None,
         is_box=is_out_of_flow or not (display in {"", *_NO_BOXES} or display.startswith("table-")),
         has_lines=display in _LINE_DISPLAYS and not is_out_of_flow,
@@ -109,7 +112,7 @@ def _style_info(style: str) -> StyleInfo:
         has_visible_font=_has_visible_font(found),
         has_visible_color=_has_visible_color(found),
     )
-    return info._replace(changes_text=info[8:] != DEFAULT[8:])
+    return info._replace(changes_text=info[9:] != DEFAULT[9:])
 
 
 def _has_visible_font(found: dict[str, str]) -> bool | None:

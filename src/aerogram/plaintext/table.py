@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.scope import PREFORMATTED
-from aerogram.plaintext.style import style_of, tags
+from aerogram.plaintext.style import ALIGNMENTS, style_of, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 _NEVER_IN_CELLS = PREFORMATTED | tags("table ul ol dl menu dir h1 h2 h3 h4 h5 h6 blockquote hr")
 _ONLY_IN_DATA = tags("p div center section article header footer main aside nav figure fieldset")
 _MOST_ROWSPANS = 50  # cells that reach down from one row; no table that somebody reads has more
-_ALIGNED = re.compile(r"text-align\s*:\s*(right|end|center)", re.IGNORECASE)
-_ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 
 
 class Cell(NamedTuple):
@@ -136,9 +133,8 @@ def _align(cell: Element) -> str:
     """Return l, r or c: the alignment of a cell, or of the first paragraph in it."""
     for element in (cell, next(cell.iterchildren("p"), None)):
         if element is not None:
-            aligned = _ALIGNED.search(element.get("style", ""))
-            value = aligned[1] if aligned else element.get("align", "")
-            if align := _ALIGNMENTS.get(value.lower()):
+            value = element.get("align", "").lower()
+            if align := style_of(element).align or ALIGNMENTS.get(value):
                 return align
     return "l"
 
@@ -160,6 +156,8 @@ def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
         for cell, start in zip(row, columns, strict=False)
         if cell.text and cell.span == 1
     }
+    if len(used) == max((columns[-1] for columns in starts), default=0):
+        return rows
     kept = []
     for row, columns in zip(rows, starts, strict=True):
         spans = [len(used.intersection(range(*ends))) for ends in pairwise(columns)]
