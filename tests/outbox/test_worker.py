@@ -177,9 +177,13 @@ def test_70_no_answer_after_the_content_is_on_record(db: Database, put: Put, pol
 def test_79_a_worker_that_lost_its_lease_sends_no_content(db: Database, put: Put) -> None:
     entry_id = put()
     other: list[claims.Claim] = []
+    ended: list[str] = []
 
     def steal(step: str) -> None:
-        if step == "before content" and not other:
+        if (
+            step == "before content" and not other
+        ):  # once more, if the worker has recovered and claimed it first
+            ended.append(step)
             execute(db, "UPDATE aerogram_outbox_entry SET lease_until = 1")
             recovery.recover(db)
             other.extend(claims.claim(db, "other", 1, lease=60))
@@ -193,7 +197,7 @@ def test_79_a_worker_that_lost_its_lease_sends_no_content(db: Database, put: Put
         checkpoint.remove(steal)
     assert [each.id for each in other] == [entry_id]
     assert outbox.get(entry_id).state == "sending"
-    assert outbox.get(entry_id).crashes == 1
+    assert outbox.get(entry_id).crashes == len(ended)
 
 
 class Poisoned(BaseEmailBackend):
