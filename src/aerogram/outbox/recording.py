@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, case, exists, func, literal_column
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.prepared import change, insert_all, run, run_all
-from aerogram.outbox.storage.schema import SENDING, attempt, entry, recipient
+from aerogram.outbox.storage.schema import attempt, entry, recipient
 from aerogram.outbox.suppressions import suppress
 
 if TYPE_CHECKING:
@@ -201,7 +201,8 @@ def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now
 _HARDLY_BEGUN: Final = 10  # a lease of which less than this part is over is not renewed: that is in an index
 _BEGIN: Final = (
     entry.update()
-    .where(entry.c.lease_token == bindparam("of_token"), SENDING)
+    # As state = 'sending', which PostgreSQL might take for a reason to read all leases by their index.
+    .where(entry.c.lease_token == bindparam("of_token"), entry.c.phase.is_not(None))
     .values(phase=literal_column("'data'"))
 )
 
