@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from aerogram.exceptions import DeliveryError
 from aerogram.mail import EmailMessage
 from aerogram.mail.backends.smtp import EmailBackend
@@ -19,10 +17,6 @@ def mail(*to: str, subject: str = "Hello", body: str = "Good news.\n", **kwargs:
 
 def mails(count: int) -> list[EmailMessage]:
     return [mail(f"p{number}@x.org", subject=f"Number {number}") for number in range(count)]
-
-
-LISTED_OR_STREAMED = pytest.mark.parametrize("of", [list, iter], ids=["listed", "streamed"])
-"""For batches over several connections: from a list, and from a generator."""
 
 
 def backend_for(server: FaultyServer, **options: Any) -> EmailBackend:

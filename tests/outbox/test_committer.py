@@ -19,7 +19,7 @@ from aerogram.outbox.storage.database import Database, current_database
 from aerogram.outbox.storage.schema import entry, recipient
 from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
-from aerogram.outbox.worker.lane import Lane
+from aerogram.outbox.worker.sending import SendingThread
 
 Put = Callable[..., str]
 SENT = Verdict((Outcome("ann@example.com", "sent", 250),))
@@ -55,23 +55,25 @@ def test_no_content_leaves_whose_mark_could_not_be_committed(db: Database, put: 
     [claim] = claims.claim(db, "worker", 1, lease=60)
     committer = Committer(db)
     with full_disk(db.engine):
-        assert committer.begin_content(claim) is False
+        assert committer.begin_contents([claim]) == set()
     assert column(db, entry.c.phase) == ["claimed"]
-    assert committer.begin_content(claim) is True
+    assert committer.begin_contents([claim]) == {claim.id}
     assert column(db, entry.c.phase) == ["data"]
 
 
 def test_a_question_behind_many_results_is_answered_without_the_database(db: Database, put: Put) -> None:
     put()
     [claim] = claims.claim(db, "worker", 1, lease=60)
-    committer, answers = Committer(db), list[bool]()
+    committer, answers = Committer(db), list[object]()
     with full_disk(db.engine):
         for _ in range(400):
             committer.record(claim, SENT)
-        asking = threading.Thread(target=lambda: answers.append(committer.begin_content(claim)), daemon=True)
+        asking = threading.Thread(
+            target=lambda: answers.append(committer.begin_contents([claim])), daemon=True
+        )
         asking.start()
         asking.join(10)
-        assert answers == [False]
+        assert answers == [set()]
     assert committer.unrecorded == 400
     assert committer.flush()
     assert column(db, recipient.c.state) == ["sent"]
@@ -90,20 +92,20 @@ def test_a_result_beside_one_that_cannot_be_recorded_outlasts_the_database(db: D
     assert column(db, recipient.c.state) == ["sent", "pending"]
 
 
-def test_a_late_renewal_leaves_what_was_claimed_again_to_its_lane(
+def test_a_late_renewal_leaves_what_was_claimed_again_to_its_thread(
     db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put()
-    lane, renew = Lane(db, Committer(db), Breaker(db), threading.Event()), claims.renew
-    [first] = claims.claim(db, lane.owner, 1, lease=60)
-    lane._held = {first.id: first}
+    thread, renew = SendingThread(db, Committer(db), Breaker(db), threading.Event()), claims.renew
+    [first] = claims.claim(db, thread.owner, 1, lease=60)
+    thread._held = {first.id: first}
 
     def renew_late(*arguments: Any) -> set[str]:
         claims.release(db, [first])
-        [again] = claims.claim(db, lane.owner, 1, lease=60)
-        lane._held = {again.id: again}
+        [again] = claims.claim(db, thread.owner, 1, lease=60)
+        thread._held = {again.id: again}
         return renew(*arguments)
 
     monkeypatch.setattr(claims, "renew", renew_late)
-    lane.renew()
-    assert [each.token for each in lane._held.values()] == [2]
+    thread.renew()
+    assert [each.token for each in thread._held.values()] == [2]

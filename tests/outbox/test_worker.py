@@ -361,7 +361,8 @@ from aerogram.outbox.worker import process
 process._POLL = 3600.0
 settings.configure(OUTBOX_URL=sys.argv[1], EMAIL_URL=sys.argv[2])
 worker = outbox.start()
-while not worker._idle._waiters:  # no thread may be in the middle of a statement when the process forks
+idle = [signal._condition._waiters for _, signal in worker._senders]
+while not all(idle):  # no thread may be in the middle of a statement when the process forks
     time.sleep(0.02)
 if not os.fork():
     EmailMessage("Hi", "Hi", "a@x.org", ["b@x.org"]).send_later()

@@ -62,9 +62,9 @@ def kill_at(step: str, number: int) -> None:
     def content(name: str) -> None:
         seen["after dot"] += name == "content"
 
-    real = driver.receive
+    real = driver._receive
     if step == "after dot":
-        driver.receive = receive  # type: ignore[assignment] # the seam of this test
+        driver._receive = receive  # type: ignore[assignment] # the seam of this test
         checkpoint.append(content)
     else:
         checkpoint.append(reached)

@@ -38,7 +38,7 @@ _COLOURS: Final = {
 
 def worker(
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many connections send at once.")
+        int, typer.Option(metavar="N", min=1, help="How many connections to each server.")
     ] = 4,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is due.")] = False,
 ) -> None:

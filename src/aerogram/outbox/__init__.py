@@ -232,7 +232,7 @@ def run_once(*, concurrency: int = 4) -> int:
     """Send what is due, then return; for cron.
 
     Args:
-        concurrency: how many connections at once.
+        concurrency: how many connections to each server, and how many mails at once by other mailers.
 
     Returns:
         How many mails were accepted for at least one recipient.
@@ -253,7 +253,7 @@ def start(*, concurrency: int = 1) -> Worker:
     of its parent.
 
     Args:
-        concurrency: how many connections at once.
+        concurrency: how many connections to each server, and how many mails at once by other mailers.
 
     Returns:
         The worker; its ``stop()`` ends it after the mails that are being sent.

@@ -77,6 +77,7 @@ def claim(
     limit: int,
     *,
     lease: float,
+    mailers: Collection[str | None] | None = None,
     mailers_paused: Collection[str | None] = (),
     only: Collection[str] | None = None,
 ) -> list[Claim]:
@@ -87,6 +88,7 @@ def claim(
         worker: a name that no other worker has, alive or dead.
         limit: how many mails at most.
         lease: seconds for which the claims hold unless they are renewed.
+        mailers: those that the caller wants mail of; all if it is None.
         mailers_paused: mailers that the caller does not want mail of, beside those that are paused.
         only: the ids of the mails that the caller wants, some hundreds at most; of all if it is None.
 
@@ -97,11 +99,13 @@ def claim(
         with db.writing() as connection:
             now = db.now(connection)
             skipped = {each or "" for each in mailers_paused} | paused_mailers(connection, now)
+            served = None if mailers is None else [each or "" for each in mailers if each not in skipped]
             if only is None:
-                rows = _due(connection, now, limit, skipped)
+                rows = _due(connection, now, limit, skipped, served)
             else:
                 wanted = {"ids": list(only), "skipped": list(skipped), "now": now, "limit": limit}
-                rows = [_Ready(*row) for row in connection.execute(_WANTED, wanted)]
+                query = _WANTED if served is None else _WANTED.where(entry.c.mailer.in_(served))
+                rows = [_Ready(*row) for row in connection.execute(query, wanted)]
             claims = _take(connection, rows, worker, now, lease) if rows else []
         if claims or not rows:
             return claims
@@ -189,15 +193,17 @@ _WANTED: Final = (
 )
 
 
-def _due(connection: Connection, now: int, limit: int, skipped: Collection[str]) -> list[_Ready]:
-    """Return the most urgent entries.
+def _due(
+    connection: Connection, now: int, limit: int, skipped: Collection[str], served: Collection[str] | None
+) -> list[_Ready]:
+    """Return the most urgent entries: of some mailers, or of all but some.
 
     A lane is what has the same mailer and priority. The index has each lane in the order of ``due``, so what
     this reads does not grow with the number of entries: neither with those of later, nor with those of a
     mailer that is paused.
     """
     rows: list[_Ready] = []
-    for mailer, priority, due in _lane_heads(connection, skipped):
+    for mailer, priority, due in _lane_heads(connection, skipped, served):
         if due <= now:
             lane = fetch(connection, _LANE, mailer=mailer, priority=priority, now=now, limit=limit)
             rows += map(_Ready._make, lane)
@@ -210,18 +216,24 @@ def _due(connection: Connection, now: int, limit: int, skipped: Collection[str])
     return chosen
 
 
-def _lane_heads(connection: Connection, skipped: Collection[str]) -> Iterator[tuple[str, int, int]]:
+def _lane_heads(
+    connection: Connection, skipped: Collection[str], served: Collection[str] | None
+) -> Iterator[tuple[str, int, int]]:
     """Yield the first entry of each lane. A comparison of pairs would read whole lanes of SQLite's index."""
-    mailer, priority = "", _LOWEST
-    while True:
-        heads: list[tuple[str, int, int]] = []
-        if mailer not in skipped:
-            heads = fetch(connection, _NEXT_OF_MAILER, mailer=mailer, priority=priority)
-        if not (heads := heads or fetch(connection, _NEXT_MAILER, mailer=mailer)):
-            return
-        [(mailer, priority, _)] = heads
-        if mailer not in skipped:
+    for mailer in _mailers(connection) if served is None else served:
+        priority = _LOWEST
+        while mailer not in skipped and (
+            heads := fetch(connection, _NEXT_OF_MAILER, mailer=mailer, priority=priority)
+        ):
             yield heads[0]
+            [(_, priority, _)] = heads
+
+
+def _mailers(connection: Connection) -> Iterator[str]:
+    """Yield the mailers that have mail, and first that of ``OUTBOX_MAILER``."""
+    yield (mailer := "")
+    while heads := fetch(connection, _NEXT_MAILER, mailer=mailer):
+        yield (mailer := heads[0][0])
 
 
 def urgency(row: _Ready | Row[Any]) -> tuple[int, str]:

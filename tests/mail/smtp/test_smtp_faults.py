@@ -16,7 +16,6 @@ from aerogram.exceptions import DeliveryError
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
 from tests.smtp_peers import (
-    LISTED_OR_STREAMED,
     backend_for,
     copies,
     deliver,
@@ -443,7 +442,6 @@ def test_an_item_that_is_no_message_is_reported_and_the_rest_goes_out(connection
     assert isinstance(report.error, AttributeError)
 
 
-@LISTED_OR_STREAMED
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_server_that_answers_twice_loses_no_message_and_no_report(of, count):
     messages = mails(count)

@@ -13,7 +13,7 @@ from aerogram.mail import get_connection
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.testing import Drop, FaultyServer, faulty_server
 from aerogram.testing.smtp_conversation import Conversation, _Over
-from tests.smtp_peers import LISTED_OR_STREAMED, copies, deliver, mails, only_status
+from tests.smtp_peers import copies, deliver, mails, only_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,6 @@ def conversation(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Losing]], ty
     return use
 
 
-@LISTED_OR_STREAMED
 @pytest.mark.parametrize("connections", [1, 4])
 def test_where_the_connection_is_lost_one_message_is_in_doubt(conversation, connections, of):
     kind = conversation(Dovecot)
@@ -86,7 +85,6 @@ def test_where_the_connection_is_lost_one_message_is_in_doubt(conversation, conn
     assert len(server.messages) == 29
 
 
-@LISTED_OR_STREAMED
 @pytest.mark.parametrize("connections", [1, 4])
 def test_where_the_commands_are_discarded_one_silence_is_waited_for(conversation, connections, of):
     kind = conversation(Courier)

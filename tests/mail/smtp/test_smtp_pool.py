@@ -14,7 +14,6 @@ from aerogram.mail import EmailMessage
 from aerogram.testing import Drop, FaultyServer, Hang
 from aerogram.testing.smtp_script import ScriptRule
 from tests.smtp_peers import (
-    LISTED_OR_STREAMED,
     OneToken,
     backend_for,
     copies,
@@ -26,7 +25,6 @@ from tests.smtp_peers import (
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
-@LISTED_OR_STREAMED
 def test_a_batch_is_spread_and_each_message_goes_once(offers, of):
     with FaultyServer(offers).on(".", Hang(0.01), "250 2.0.0 ok") as server:
         assert deliver(server, of(mails(60)), connections=4, chunking=True) == (60, [])
@@ -63,7 +61,6 @@ def test_messages_and_reports_stay_in_the_callers_thread():
     database.close()
 
 
-@LISTED_OR_STREAMED
 def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others(of):
     with FaultyServer().on("connect", "421 4.7.0 too many connections", Drop(), skip=2) as server:
         server.on(".", Hang(0.01), "250 2.0.0 ok")
@@ -72,7 +69,6 @@ def test_a_connection_the_server_does_not_grant_leaves_the_work_to_the_others(of
     assert set(copies(server).values()) == {1}
 
 
-@LISTED_OR_STREAMED
 def test_when_every_connection_is_gone_the_rest_is_deferred(of):
     messages = mails(100)
     server = FaultyServer().on("connect", "554 5.3.2 closed", Drop(), skip=3)
@@ -84,7 +80,6 @@ def test_when_every_connection_is_gone_the_rest_is_deferred(of):
     assert found.count("deferred") == 85 == len(reports) - 3
 
 
-@LISTED_OR_STREAMED
 def test_faults_cost_only_the_messages_they_hit(of):
     messages = mails(80)
     server = (
@@ -103,7 +98,6 @@ def test_faults_cost_only_the_messages_they_hit(of):
     assert list(found.values()).count("deferred") <= 2
 
 
-@LISTED_OR_STREAMED
 def test_reports_come_in_the_order_of_the_messages(of):
     messages = [*mails(10), mail(subject="a\nb"), *mails(10)]
     server = FaultyServer().on("RCPT", "550 5.1.1 no", match="p3@")
@@ -183,7 +177,6 @@ def _impatient(messages, server):
         yield message
 
 
-@LISTED_OR_STREAMED
 def test_the_open_connection_is_one_of_the_pool_and_stays_open(of):
     with FaultyServer() as server, backend_for(server, connections=2) as backend:
         backend.send_messages(of(mails(20)))
@@ -229,7 +222,6 @@ def workers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("aerogram-smtp")]
 
 
-@LISTED_OR_STREAMED
 def test_the_time_of_the_callers_own_code_is_no_wait_for_a_server(of):
     def slowly(_report):
         told.append(1)
@@ -244,7 +236,6 @@ def test_the_time_of_the_callers_own_code_is_no_wait_for_a_server(of):
     assert set(copies(server).values()) == {1}
 
 
-@LISTED_OR_STREAMED
 def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of):
     server = FaultyServer().on("connect", "421 4.7.0 too many", Drop(), skip=4)
     server.on("MAIL", "421 4.3.2 bye", Drop(), skip=12, times=2)
@@ -253,7 +244,6 @@ def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of
     assert set(copies(server).values()) == {1}
 
 
-@LISTED_OR_STREAMED
 def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there_are(of):
     token = OneToken()
     with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
-from tests.smtp_peers import LISTED_OR_STREAMED, backend_for, copies, deliver, mail, mails, only_status
+from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status
 
 LARGE = "A line of the large message, number after number.\n" * 40_000  # 2 MB: more than any buffer takes
 
@@ -23,7 +23,6 @@ def first_of_all(server: FaultyServer) -> list[str]:
 
 
 @pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "implicit"])
-@LISTED_OR_STREAMED
 def test_tls_connections_share_a_batch_with_large_messages_in_it(implicit, server_tls, trusted, of):
     offers = ["PIPELINING"] if implicit else ["PIPELINING", "STARTTLS"]
     messages = mails(40)
@@ -38,7 +37,6 @@ def test_tls_connections_share_a_batch_with_large_messages_in_it(implicit, serve
 
 
 @pytest.mark.parametrize("offers", [["PIPELINING"], [], ["PIPELINING", "CHUNKING"]])
-@LISTED_OR_STREAMED
 def test_a_server_that_thinks_over_one_message_gets_the_others(offers, of):
     messages = mails(40)
     with FaultyServer(offers).on("RCPT", Hang(1.5), "250 2.1.5 ok", match="<p5@") as server:
@@ -47,7 +45,6 @@ def test_a_server_that_thinks_over_one_message_gets_the_others(offers, of):
     assert first_of_all(server).index("p5@x.org") >= 30
 
 
-@LISTED_OR_STREAMED
 def test_a_reply_in_drops_holds_up_nobody_else(of):
     with FaultyServer().on("DATA", Drip("354 go on", 0.15), skip=3, times=1) as server:
         assert deliver(server, of(mails(40)), connections=3) == (40, [])
@@ -67,7 +64,6 @@ def test_a_server_that_does_not_read_holds_up_one_connection():
     assert first_of_all(server).index("large@x.org") >= 25
 
 
-@LISTED_OR_STREAMED
 def test_a_content_that_nobody_reads_is_given_up_in_time(of):
     messages = [mail("large@x.org", body=LARGE * 4), *mails(30)]
     with FaultyServer().on("DATA", "354 go on", Hang(20), times=2) as server:
@@ -79,7 +75,6 @@ def test_a_content_that_nobody_reads_is_given_up_in_time(of):
     assert set(copies(server).values()) == {1}
 
 
-@LISTED_OR_STREAMED
 def test_an_answer_that_never_comes_is_uncertain_and_the_rest_goes_out(of):
     messages = mails(40)
     with FaultyServer().on(".", Hang(20), skip=6, times=1, keep=False) as server:
@@ -143,7 +138,6 @@ class Leaving(FaultyServer):
             conversation.hang_up()
 
 
-@LISTED_OR_STREAMED
 def test_connections_are_renewed_side_by_side(of):
     with FaultyServer().on(".", Drop(), skip=9, times=3, keep=False, per_connection=True) as server:
         sent, reports = deliver(server, of(mails(100)), connections=3, max_messages=5)

@@ -22,7 +22,7 @@ from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, Pip
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.dkim import Signer, configured_signer
-from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
+from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up, hang_up_all
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
@@ -60,7 +60,8 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         message_timeout: seconds that all the waits of one message may last together.
         max_messages: messages over one connection before it is renewed.
         max_idle: seconds after which an unused connection is renewed.
-        connections: connections that share a batch.
+        connections: connections that share a batch; like the first one, the others stay open if :meth:`open`
+            was called before.
         local_hostname: what EHLO calls this host (``EMAIL_LOCAL_HOSTNAME``); by default its domain name, or
             its address as ``[192.0.2.1]`` where it has none.
         rate: messages a second, at most; ``None`` for as many as can be.
@@ -122,7 +123,10 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             data=data,
             message=self.message_timeout or max(900.0, data * 1.5),
         )
+        #: Whether several connections are served by a thread of their own, and not by the caller's.
+        self.has_own_thread: bool = True
         self.connection: smtplib.SMTP | None = None
+        self.spare: list[Driver] = []  # the other open connections
         self._driver: Driver | None = None
         self._process = os.getpid()
         self._next_slot = 0.0
@@ -184,8 +188,12 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         with self._lock:
             connection, inherited = self.connection, self._process != os.getpid()
             self.adopt(None)
-            if connection is not None and not inherited:
+            spare, self.spare = self.spare, []
+            if inherited:
+                return
+            if connection is not None:
                 hang_up(connection)
+            hang_up_all([driver.client for driver in spare])
 
     def adopt(self, driver: Driver | None) -> None:
         """Make the connection of ``driver``, or none, the open one."""
@@ -198,6 +206,9 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         if self.connection is not None:
             self.connection.close()
             self.adopt(None)
+        for driver in self.spare:
+            driver.client.close()
+        self.spare = []
 
     def _new_driver(self) -> Driver:
         with server_named(self.host, self.port):
@@ -271,6 +282,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         copied = object.__new__(type(self))
         vars(copied).update(vars(self))
         copied.adopt(None)
+        copied.spare = []
         copied._sending, copied._lock = False, threading.RLock()
         return copied
 
@@ -294,7 +306,9 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         return self._driver
 
     def connection_over(self, driver: Driver | None = None) -> Connection:
-        """Return a carrier of messages to this server, over ``driver`` or a connection of its own."""
+        """Return a carrier of messages to this server, over ``driver``, a spare connection or a new one."""
+        if driver is None and self.spare:
+            driver = self.spare.pop()
         return Connection(self._new_driver, driver, self)
 
 

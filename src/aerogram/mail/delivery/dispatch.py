@@ -30,6 +30,12 @@ from aerogram.mail.delivery.telemetry import begin_span, end_span, log_delivery,
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+NOTHING_YET: Final[Any] = object()
+"""What the messages of an SMTP backend without a thread of its own yield while there is none.
+
+The backend goes on with what is under way, and asks again; when nothing is, the messages are at their end.
+"""
+
 _END: Final = object()
 _NEVER_SILENT: Final = (RenderError, ImproperlyConfigured)
 _UNCHANGED: Final = nullcontext()
@@ -188,6 +194,10 @@ class Delivery:
                 message: Any = next(messages, _END)
                 if message is _END:
                     return
+            if message is NOTHING_YET:
+                yield message
+                continue
+            with _outside() if self._observed else _UNCHANGED:
                 item = message if self._item is None else self._item
                 if isinstance(message, BatchItem):
                     item, message = message.item, message.message

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -91,7 +91,10 @@ class DeliveryReport:
 
     def about(self, item: Any) -> DeliveryReport:
         """Return the report with an item, if it has none yet."""
-        return replace(self, item=item) if self.item is None else self
+        if self.item is not None:
+            return self
+        known = self.recipients, self.message_id, self.error, self.handed_over, self.index
+        return DeliveryReport(*known, item, self.subject)  # replace() takes four times as long
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the item, which need not be what can be pickled. An error of another process has reports.

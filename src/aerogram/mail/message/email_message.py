@@ -38,7 +38,7 @@ from aerogram.mail.message.reading import ReadableMessage
 from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from os import PathLike
 
     from aerogram.mail.delivery.report import DeliveryReport
@@ -82,8 +82,8 @@ class EmailMessage(QueueableMessage, ReadableMessage):
     return_path: str | None = None
     #: The message as it was written when it was queued: it is sent as it is.
     frozen: bytes | None = None
-    #: Called before the content is written to a server; if it returns False, the content is not.
-    before_content: Callable[[], bool] | None = None
+    #: Called before contents are written to a server: it returns those of its messages whose content may be.
+    before_contents: Callable[[Sequence[Any]], Collection[Any]] | None = None
     _delivery: DeliveryReport | None = None
 
     def __init__(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import monotonic
 
-from aerogram.mail.delivery.cancellation import shut_down
 from aerogram.mail.smtp.driver import Driver, hang_up
 from aerogram.mail.smtp.options import SMTPOptions
+from aerogram.mail.smtp.steps import Call, Steps, run
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
@@ -39,28 +39,28 @@ class Connection:
     def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results."""
         for message in source:
-            self.send(message)
+            run(self.send(message))
             yield from self.take_finished()
-        self.settle()
+        run(self.settle())
         yield from self.take_finished()
 
-    def send(self, message: OutgoingMessage) -> None:
+    def send(self, message: OutgoingMessage) -> Steps:
         """Run transactions until no message waits for another, or there is no connection."""
         self._queue.append(message)
-        self._send_queued()
+        yield from self._send_queued()
 
-    def get_ready(self) -> None:
+    def get_ready(self) -> Steps:
         """Wait until the next message may begin, when nothing of those before waits for a transaction."""
-        self._run(Driver.get_ready)
+        yield from self._run(Driver.get_ready)
         while self._queue and not self.has_failed:
-            self._send_queued()
-            self._run(Driver.get_ready)
+            yield from self._send_queued()
+            yield from self._run(Driver.get_ready)
 
-    def settle(self) -> None:
+    def settle(self) -> Steps:
         """Read every answer that is still to come, and send again what has to be."""
         while self.is_busy:
-            self._run(Driver.settle)
-            self._send_queued()
+            yield from self._run(Driver.settle)
+            yield from self._send_queued()
 
     @property
     def is_busy(self) -> bool:
@@ -71,6 +71,11 @@ class Connection:
     def has_failed(self) -> bool:
         """True if there is no connection and none will be opened."""
         return self.driver is None and self.failure is not None
+
+    @property
+    def has_finished(self) -> bool:
+        """True if :meth:`take_finished` has something to yield."""
+        return bool(self._finished)
 
     def take_unsent(self) -> list[OutgoingMessage]:
         """Hand over what cannot be sent here any more."""
@@ -88,12 +93,6 @@ class Connection:
         while self._finished:
             yield self._finished.popleft()
 
-    def abort(self, error: BaseException) -> None:
-        """Break the connection at once, from any thread; nothing is sent again."""
-        self.failure = error
-        if (driver := self.driver) is not None:
-            shut_down(driver.client)
-
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Close the connection after ``error``; yield what was under way, each with its results."""
         self.failure = error
@@ -101,24 +100,24 @@ class Connection:
             self._lose(self.driver, error)
         return self.take_finished()
 
-    def _send_queued(self) -> None:
+    def _send_queued(self) -> Steps:
         while self._queue:
-            self._run(Driver.get_ready)  # what is left of a message before goes in front
-            if not self._has_driver_for(self._queue[0]):
+            yield from self._run(Driver.get_ready)  # what is left of a message before goes in front
+            if not (yield from self._has_driver_for(self._queue[0])):
                 break
             following = self._queue.popleft()
             if following.waiting:
-                self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
+                yield from self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
 
-    def _has_driver_for(self, message: OutgoingMessage) -> bool:
+    def _has_driver_for(self, message: OutgoingMessage) -> Steps:
         """Return whether there is an open connection for ``message``, after making one where needed."""
         if self.driver is not None and self._is_used_up(self.driver, message):
-            self._run(Driver.settle)
+            yield from self._run(Driver.settle)
             if self.driver is not None:
                 used_up, self.driver = self.driver, None
-                hang_up(used_up.client)
+                yield Call(partial(hang_up, used_up.client))
         if self.driver is None and self.failure is None:
-            self._open()
+            yield from self.open()
         return self.driver is not None
 
     def _is_used_up(self, driver: Driver, message: OutgoingMessage) -> bool:
@@ -130,26 +129,32 @@ class Connection:
             or capabilities.is_exhausted(message.waiting)
         )
 
-    def _open(self) -> None:
-        try:
-            driver = self._connect()
-        except Exception as error:  # of a token's callable, too
-            self.failure = error
-            return
-        if self.failure is None:
-            self._adopt(driver)
+    def open(self) -> Steps:
+        """Make a connection to the server, or note why there is none."""
+        opened = yield Call(self._connected)
+        if not isinstance(opened, Driver):
+            self.failure = self.failure or opened
+        elif self.failure is None:
+            self._adopt(opened)
         else:  # aborted meanwhile
-            driver.client.close()
+            opened.client.close()
 
-    def _run(self, step: Callable[[Driver], None]) -> None:
+    def _connected(self) -> Driver | Exception:
+        try:
+            return self._connect()
+        except Exception as error:  # of a token's callable, too
+            return error
+
+    def _run(self, step: Callable[[Driver], Steps]) -> Steps:
         if (driver := self.driver) is not None:
             try:
-                step(driver)
+                yield from step(driver)
             except OSError as error:
                 self._lose(driver, error)
 
     def _adopt(self, driver: Driver) -> None:
         self.driver = driver
+        driver.set_blocking(False)
         driver.session.finished, driver.session.returned = self._finished, self._queue
 
     def _lose(self, driver: Driver, error: BaseException) -> None:

@@ -1,20 +1,28 @@
-"""The driver of a session: writes what it gives to the socket, and waits for what it awaits."""
+"""The driver of a session: writes what it gives to the socket, and reads what it awaits.
+
+Its socket does not block: see :mod:`aerogram.mail.smtp.steps`.
+"""
 
 from __future__ import annotations
 
 import smtplib
 import socket
 import ssl
+import threading
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
 from aerogram.mail.delivery import cancellation
-from aerogram.mail.smtp.client import SMTPClient, receive
+from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
+from aerogram.mail.smtp.steps import Question, Readiness, Steps
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Driver", "Timeouts", "hang_up"]
+__all__ = ["Driver", "Timeouts", "hang_up", "hang_up_all", "in_thread"]
 
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
 _AHEAD = 1 << 18  # octets of a content that may wait for the commands of the next message
@@ -51,13 +59,18 @@ class Driver:
         self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
         self._has_read = False  # since the last write
 
-    def get_ready(self) -> None:
+    def set_blocking(self, blocking: bool) -> None:
+        """Let the socket block, as whoever else uses the client expects, or not, as the steps need it."""
+        if (sock := self.client.sock) is not None:
+            sock.settimeout(self._timeouts.command if blocking else 0)
+
+    def get_ready(self) -> Steps:
         """Wait until the next message may begin; a content that it may follow is written together with it."""
         while not self.session.is_ready:
-            self._write()
-            self._read()
+            yield from self._write()
+            yield from self._read()
 
-    def send(self, message: OutgoingMessage, *, ahead: bool = False) -> None:
+    def send(self, message: OutgoingMessage, *, ahead: bool = False) -> Steps:
         """Begin a transaction for ``message``, and wait until its content is written; its answer comes later.
 
         With ``ahead``, wait until its commands are written: the server works while the next message is
@@ -65,18 +78,18 @@ class Driver:
         """
         session = self.session
         session.begin(message)
-        self._write()
+        yield from self._write()
         ahead = ahead and message.size <= _AHEAD
         while session.has_commands if ahead else not session.is_ready:
-            self._read()
-            self._write()
+            yield from self._read()
+            yield from self._write()
         self.last_used = monotonic()
 
-    def settle(self) -> None:
+    def settle(self) -> Steps:
         """Write what is left, and read the replies that are still to come."""
         while self.session.is_waiting:
-            self._write()
-            self._read()
+            yield from self._write()
+            yield from self._read()
         self.last_used = monotonic()
 
     def end(self, error: BaseException, *, is_ours: bool = False) -> list[OutgoingMessage]:
@@ -95,7 +108,7 @@ class Driver:
             raise ConnectionLost("not connected")
         return self.client.sock
 
-    def _write(self) -> None:
+    def _write(self) -> Steps:
         data = self.session.data_to_send()
         if not data:
             return
@@ -109,44 +122,84 @@ class Driver:
         flags = _MORE if is_held and not isinstance(sock, ssl.SSLSocket) else 0
         left = memoryview(data)
         while left:
+            block, left = left[:_BLOCK], left[_BLOCK:]
             began = monotonic()
             try:
-                sock.settimeout(max(min(self._timeouts.command, message.time_left), 0.001))
-                sock.sendall(left[:_BLOCK], flags)
+                yield from _send(sock, block, flags, began + min(self._timeouts.command, message.time_left))
             except OSError:
                 # This raises the reason, if the server gave one.
                 self.session.receive_data(_last_words(sock, 0)[0])
                 raise ConnectionLost("the connection broke while something was written") from None
             finally:
                 message.time_left -= monotonic() - began
-            left = left[_BLOCK:]
         self.session.data_sent()
         self._is_held = is_held
         self._has_read = False
 
-    def _read(self) -> None:
+    def _read(self) -> Steps:
         """Wait for at least one reply, however slowly its octets drip in."""
-        sock = self._socket
+        sock, session = self._socket, self.session
         if self._is_held:
             _switch_on(sock, socket.TCP_NODELAY)  # sends what is held
             self._is_held = False
-        message, is_answer = self.session.awaited
+        message, is_answer = session.awaited
         began = monotonic()
         timeout = self._timeouts.data if is_answer else self._timeouts.command
         deadline = began + min(timeout, message.time_left)
-        is_complete = False
         try:
-            while not is_complete:
+            while True:
                 if self._has_read and _QUICKACK is not None:
                     # A server that writes reply after reply waits for the acknowledgement of one before it
                     # sends the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
                     _switch_on(sock, _QUICKACK)
                 self._has_read = True
-                is_complete = self.session.receive_data(receive(sock, deadline))
+                if session.receive_data((yield from _receive(sock, deadline))):
+                    break
+                if monotonic() > deadline:
+                    raise ConnectionLost("the server did not answer in time")
         finally:
             message.time_left -= monotonic() - began
-        if is_answer and cancellation.current.get() is not None and not self.session.open_contents():
+        if session.question is not None:
+            session.answer((yield Question(session.question)))
+        if is_answer and cancellation.current.get() is not None and not session.open_contents():
             cancellation.register_abort(self.client)
+
+
+def _send(sock: socket.socket, data: memoryview, flags: int, deadline: float) -> Steps:
+    """Write all of ``data``; raise OSError if that fails, or takes longer."""
+    while data:
+        try:
+            data = data[sock.send(data, flags) :]
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            is_write = True
+        except ssl.SSLWantReadError:
+            is_write = False
+        else:
+            continue
+        if not (yield Readiness(sock, is_write, deadline)):
+            raise TimeoutError
+
+
+def _receive(sock: socket.socket, deadline: float) -> Steps:
+    """Return what the server sends next."""
+    is_write = False
+    while True:
+        if not (isinstance(sock, ssl.SSLSocket) and sock.pending()) and not (
+            yield Readiness(sock, is_write, deadline)
+        ):
+            raise ConnectionLost("the server did not answer in time")
+        try:
+            octets = sock.recv(65536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            is_write = False
+        except ssl.SSLWantWriteError:
+            is_write = True
+        except OSError as error:
+            raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
+        else:
+            if not octets:
+                raise ConnectionLost("the server closed the connection")
+            return octets
 
 
 def _switch_on(sock: socket.socket, option: int) -> None:
@@ -169,6 +222,19 @@ def hang_up(client: smtplib.SMTP) -> None:
         pass
     finally:
         client.close()
+
+
+def hang_up_all(clients: Iterable[smtplib.SMTP]) -> None:
+    """Do so for several clients at once."""
+    for thread in [in_thread(partial(hang_up, client)) for client in clients]:
+        thread.join()
+
+
+def in_thread(function: Callable[[], object]) -> threading.Thread:
+    """Call a function in a thread of its own, in this context."""
+    thread = threading.Thread(target=copy_context().run, args=(function,), name="aerogram-smtp", daemon=True)
+    thread.start()
+    return thread
 
 
 def _last_words(sock: socket.socket, timeout: float) -> tuple[bytes, bool]:

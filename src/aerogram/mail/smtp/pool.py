@@ -1,71 +1,73 @@
-"""One batch over several connections, each with a thread of its own."""
+"""One batch over several connections."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import copy_context
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from time import sleep
 
+from aerogram.mail.delivery.dispatch import NOTHING_YET
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.driver import hang_up
+from aerogram.mail.smtp.driver import Driver, in_thread
+from aerogram.mail.smtp.loop import Loop
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Pool"]
+__all__ = ["CallerPool", "Pool"]
 
 _AHEAD = 16  # messages that may wait for each connection
 _OCTETS_AHEAD = 1 << 20  # of their contents
+_PATIENCE = 0.05  # seconds before a source that had nothing is asked again
 _PAUSE = 0.002  # seconds without a look at the results: waking up for each costs a seventh of a message
 
 
 class Pool:
-    """Spreads messages over up to ``size`` connections.
+    """Spreads messages over up to ``size`` connections, which have a thread of their own together.
 
     The caller's thread reads the source and takes in the results, so neither the messages nor their reports
-    ever meet another thread's code. A connection is added when a message finds all others occupied; one that
-    fails leaves its messages to the rest and is not replaced. ``first`` stays open when the batch is over.
+    ever meet another thread's code, and the servers are served while that code takes its time. ``first``
+    stays open when the batch is over; so do the others, in ``spare``, if that is a list.
     """
 
-    def __init__(self, first: Connection, another: Callable[[], Connection], size: int) -> None:
+    def __init__(
+        self, first: Connection, another: Callable[[], Connection], size: int, spare: list[Driver] | None
+    ) -> None:
         self._first = first
-        self._another = another
+        self._spare = spare
+        self._loop = Loop(first, another, size)
         self._size = size
-        self._threads: dict[Connection, threading.Thread] = {}
-        self._alive = 0  # threads that take messages
-        self._failure: BaseException | None = None  # of the last one that ended
-        self._under_way = 0  # messages given to them and not returned
+        self._under_way = 0  # messages given to the loop and not returned
         self._octets = 0
-        self._messages: SimpleQueue[OutgoingMessage | None] = SimpleQueue()  # None ends a thread
-        # What the threads have finished, what they failed with, and which connection takes no more.
-        self._results: SimpleQueue[OutgoingMessage | BaseException | Connection] = SimpleQueue()
+        self._is_complete = False  # no more messages are to come
+        self._abortion: BaseException | None = None
+        self._results: SimpleQueue[OutgoingMessage | BaseException] = SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
+        self._thread = thread = in_thread(self._work)
         for message in source:
             while self._is_full:
                 sleep(_PAUSE)
                 yield from self._take_results()
-            if self._under_way >= self._alive and len(self._threads) < self._size:
-                self._start(self._another() if self._threads else self._first)
             self._under_way += 1
             self._octets += message.size
-            self._messages.put(message)
+            self._loop.add(message)
+            self._loop.wake()
             yield from self._take_results()
+        self._end()
         while self._under_way:
             yield from self._take_results(wait=True)
-        self._join()
+        thread.join()
 
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Break every connection, and yield what it was at: nothing stays without a result."""
-        for connection in self._threads:
-            connection.abort(error)
-        self._join()
-        while not (self._results.empty() and self._messages.empty()):
-            result = self._messages.get() if self._results.empty() else self._results.get()
-            if isinstance(result, OutgoingMessage):
-                if not result.is_done:
-                    result.defer(error)
+        self._abortion = error
+        self._end()
+        if self._thread is not None:
+            self._thread.join()
+        while not self._results.empty():
+            if isinstance(result := self._results.get(), OutgoingMessage):
                 yield result
 
     @property
@@ -74,62 +76,75 @@ class Pool:
             self._octets > _OCTETS_AHEAD and self._under_way > self._size
         )
 
-    def _start(self, connection: Connection) -> None:
-        thread = threading.Thread(
-            target=copy_context().run, args=(self._work, connection), name="aerogram-smtp", daemon=True
-        )
-        self._threads[connection] = thread
-        self._alive += 1
-        thread.start()
+    def _end(self) -> None:
+        self._is_complete = True
+        self._loop.wake()
 
     def _take_results(self, *, wait: bool = False) -> Iterator[OutgoingMessage]:
-        """Yield what the threads have handed in; with ``wait``, wait for the first of it."""
-        while self._under_way and (wait or self._alive == 0 or not self._results.empty()):
+        """Yield what the thread has handed in; with ``wait``, wait for the first of it."""
+        while self._under_way and (wait or not self._results.empty()):
             wait = False
-            result = self._results.get() if self._alive else self._messages.get()
+            result = self._results.get()
             if isinstance(result, BaseException):
                 raise result
-            if isinstance(result, Connection):
-                self._alive -= 1
-                self._failure = result.failure
-            elif result is not None:
-                if not result.is_done:  # it waited for connections that are gone
-                    result.defer(self._failure)
-                self._under_way -= 1
-                self._octets -= result.size
-                yield result
+            self._under_way -= 1
+            self._octets -= result.size
+            yield result
 
-    def _join(self) -> None:
-        for _ in self._threads:
-            self._messages.put(None)
-        for thread in self._threads.values():
-            thread.join()
-
-    def _work(self, connection: Connection) -> None:
-        """Carry messages over one connection, in its thread, until there are no more or it has failed."""
+    def _work(self) -> None:
+        """Run the loop, in its thread, until there are no more messages."""
+        loop = self._loop
         try:
-            while not connection.has_failed:
-                try:
-                    message = self._messages.get(block=not connection.is_busy)
-                except Empty:
-                    connection.settle()
-                else:
-                    if message is None:
-                        break
-                    connection.send(message)
-                    connection.get_ready()  # only then may the next message depend on this server
-                for unsent in connection.take_unsent():  # others may have a connection
-                    self._messages.put(unsent)
-                self._hand_in(connection.take_finished())
-            if connection.failure is not None:
-                self._hand_in(connection.give_up(connection.failure))
+            while self._abortion is None and (not self._is_complete or loop.is_busy):  # in this order
+                loop.turn(settles=True)
+                self._hand_in(loop.take_finished())
+            if self._abortion is not None:
+                self._hand_in(loop.abort(self._abortion))
         except BaseException as error:  # raised again in the caller's thread
-            self._hand_in(connection.give_up(error))
+            self._hand_in(loop.abort(error))
             self._results.put(error)
-        self._results.put(connection)
-        if connection is not self._first and connection.driver is not None:
-            hang_up(connection.driver.client)
+        finally:
+            loop.close(but=self._first, spare=self._spare)
 
     def _hand_in(self, finished: Iterable[OutgoingMessage]) -> None:
         for message in finished:
             self._results.put(message)
+
+
+class CallerPool:
+    """The same in the caller's thread, for a source that does not wait, and results that take no time.
+
+    It needs less processor time, and a server waits while the source or the caller is at work.
+    """
+
+    def __init__(
+        self, first: Connection, another: Callable[[], Connection], size: int, spare: list[Driver] | None
+    ) -> None:
+        self._first = first
+        self._spare = spare
+        self._loop = Loop(first, another, size)
+
+    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
+        """Send what ``source`` yields and yield each message that has all its results, as they come."""
+        loop = self._loop
+        for message in source:
+            if message is NOTHING_YET:
+                if not loop.is_busy:
+                    break
+                loop.turn(settles=True, patience=_PATIENCE)
+                yield from loop.take_finished()
+                continue
+            loop.add(message)
+            loop.hand_out()
+            while not loop.has_room:
+                loop.turn(settles=False)
+                yield from loop.take_finished()
+        while loop.is_busy:
+            loop.turn(settles=True)
+            yield from loop.take_finished()
+        loop.close(but=self._first, spare=self._spare)
+
+    def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
+        """Break every connection, and yield what it was at: nothing stays without a result."""
+        yield from self._loop.abort(error)
+        self._loop.close(but=self._first, spare=self._spare)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from aerogram.mail.delivery.dispatch import NOTHING_YET
 from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.pool import Pool
+from aerogram.mail.smtp.pool import CallerPool, Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
 from aerogram.mail.wire.serializer import write
 
@@ -30,13 +31,13 @@ class Sender:
     def run(self) -> None:
         """Send everything."""
         outgoing = self._outgoing()
-        if (first := next(outgoing, None)) is not None:
+        if (first := next(outgoing, NOTHING_YET)) is not NOTHING_YET:
             self._send(first, outgoing)
         if self._error is not None:
             raise self._error
 
     def _outgoing(self) -> Iterator[OutgoingMessage]:
-        """Yield what can be sent."""
+        """Yield what can be sent, and NOTHING_YET as it comes."""
         messages = iter(self._delivery)
         while self._error is None:
             try:
@@ -46,6 +47,9 @@ class Sender:
             except Exception as error:
                 self._error = error
                 return
+            if message is NOTHING_YET:
+                yield message
+                continue
             try:
                 outgoing = self._prepared(message)
             except Exception as error:  # whatever a message, or its subclass, raises is that message's
@@ -83,10 +87,13 @@ class Sender:
             self._defer(everything, None)
             return
         connection = backend.connection_over(backend.current_driver(backend.connection))
-        carrier: Connection | Pool = connection
-        connection.sends_ahead = self._delivery.is_ready or backend.connections > 1
-        if backend.connections > 1:
-            carrier = Pool(connection, backend.connection_over, backend.connections)
+        carrier: Connection | Pool | CallerPool = connection
+        connection.sends_ahead = self._delivery.is_ready and backend.rate is None
+        if backend.connections > 1 or not backend.has_own_thread:
+            connection.sends_ahead = True
+            kind = Pool if backend.has_own_thread else CallerPool
+            spare = None if opened else backend.spare
+            carrier = kind(connection, backend.connection_over, backend.connections, spare)
         try:
             for outgoing in carrier.deliver(everything):
                 self._record(outgoing.message, outgoing.report())
@@ -95,6 +102,8 @@ class Sender:
                 outgoing.message.delivery = outgoing.report()
             raise
         finally:
+            if connection.driver is not None:
+                connection.driver.set_blocking(True)
             backend.adopt(connection.driver)
             if opened:
                 backend.close()

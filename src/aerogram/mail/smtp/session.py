@@ -23,7 +23,7 @@ from collections import deque
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
-from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction
+from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction, permitted
 
 __all__ = ["BDAT_WINDOW", "Session"]
 
@@ -46,6 +46,7 @@ class Session:
         self.returned: deque[OutgoingMessage] = deque()  # they need another transaction
         self.transactions: int = 0  # begun
         self.answered: int = 0  # contents
+        self.question: OutgoingMessage | None = None  # whose content waits for answer()
         self.is_to_blame: bool = False  # for its end, and not the messages that were interrupted
         self._behind = behind or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
@@ -96,7 +97,7 @@ class Session:
         """Begin a transaction for recipients of ``message``; some may have to wait for another one."""
         capabilities = self.capabilities
         objection = capabilities.objection(message)
-        if objection is None and capabilities.chunking and not message.may_leave():
+        if objection is None and capabilities.chunking and message.has_question and not permitted([message]):
             objection = _STOPPED  # the content follows the commands at once
         if objection is not None:
             message.settle_waiting(objection)
@@ -212,20 +213,34 @@ class Session:
             raise ConnectionLost(f"the server answered DATA with {reply.code}")
         transaction.apply_recipient_replies()
         if reply.code == 354:
-            if transaction.recipients and not transaction.message.may_leave():
-                transaction.message.time_left = 0  # it is not tried again over another connection
-                raise ConnectionLost(_STOPPED.text)  # the server expects a content, and discards what it has
-            # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
-            self._write_content(
-                transaction, transaction.message.stuffed() if transaction.recipients else b".\r\n"
-            )
-            self._current = None
-            self._conclude(transaction.message)
+            if transaction.recipients and transaction.message.has_question:
+                self.question = transaction.message  # answer() goes on
+            else:
+                self._write_current_content(transaction)
             return
         if transaction.recipients:
             _check_in_step(reply)
         transaction.settle(reply)
         self._end(transaction)
+
+    def answer(self, may_leave: bool) -> None:
+        """Write the content that :attr:`question` is about, or stop; raise ConnectionLost then."""
+        message, transaction = self.question, self._current
+        self.question = None
+        if message is None or transaction is None:
+            raise RuntimeError("there is no question")
+        if not may_leave:
+            message.time_left = 0  # it is not tried again over another connection
+            raise ConnectionLost(_STOPPED.text)  # the server expects a content, and discards what it has
+        self._write_current_content(transaction)
+
+    def _write_current_content(self, transaction: Transaction) -> None:
+        # If no recipient was accepted, and DATA was granted all the same, an empty content ends it.
+        self._write_content(
+            transaction, transaction.message.stuffed() if transaction.recipients else b".\r\n"
+        )
+        self._current = None
+        self._conclude(transaction.message)
 
     def _handle_content_reply(self, transaction: Transaction, reply: Reply) -> None:
         if 300 <= reply.code < 400:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, clean_text, result_of, wants_another_transaction
 from aerogram.mail.wire.serializer import to_pieces
 
-__all__ = ["OutgoingMessage", "Transaction", "stuffed"]
+__all__ = ["OutgoingMessage", "Transaction", "permitted", "stuffed"]
 
 _KEPT = 1 << 20  # octets of a body worth keeping beside its stuffed form
 _MESSAGE_ID = re.compile(rb"\r\nmessage-id:[ \t]*(?:\r\n[ \t]+)?(\S+)", re.IGNORECASE)
@@ -71,10 +72,10 @@ class OutgoingMessage:
         """Serialise again, for a server without 8BITMIME."""
         self.head, self.body = to_pieces(self.message)
 
-    def may_leave(self) -> bool:
-        """Ask the message, if it wants to be asked, whether its content may be written now."""
-        before_content = getattr(self.message, "before_content", None)
-        return before_content is None or before_content() is not False
+    @property
+    def has_question(self) -> bool:
+        """True if the message wants to be asked whether its content may be written; see :func:`permitted`."""
+        return getattr(self.message, "before_contents", None) is not None
 
     def settle_waiting(self, result: RecipientResult) -> None:
         """Record ``result`` for every recipient who waits."""
@@ -162,6 +163,18 @@ class Transaction:
     def _negative_replies(self) -> dict[str, Reply]:
         answered = zip(self.recipients, self.rcpts, strict=False)
         return {recipient: reply for recipient, reply in answered if not reply.is_positive}
+
+
+def permitted(asking: Iterable[OutgoingMessage]) -> set[OutgoingMessage]:
+    """Ask the messages that want to be asked, all of one owner at once, whose contents may be written now."""
+    by_owner: dict[Any, dict[Any, OutgoingMessage]] = {}
+    for outgoing in asking:
+        by_owner.setdefault(outgoing.message.before_contents, {})[outgoing.message] = outgoing
+    return {
+        outgoing[message]
+        for before_contents, outgoing in by_owner.items()
+        for message in before_contents(list(outgoing))
+    }
 
 
 def stuffed(content: bytes) -> bytes:

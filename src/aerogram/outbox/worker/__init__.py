@@ -3,11 +3,12 @@
 Read from the bottom up::
 
     log        the log lines
-    committer  what lanes write to the database, several mails in one transaction
+    committer  what the threads write to the database, several mails in one transaction
+    backends   what the mails are sent by
     breaker    a server that fails is left alone for some time
-    lane       claims a few mails, sends them, records the results
+    sending    a thread claims mails, sends them, records the results
     wakeup     what ends a wait for new mail
-    process    the lanes together, their leases, and the end
+    process    the threads together, their leases, and the end
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def start(*, concurrency: int = 1) -> Worker:
     """Start the worker of this process, or return the one that runs; see :func:`aerogram.outbox.start`.
 
     Args:
-        concurrency: how many connections at once.
+        concurrency: how many connections to each server, and how many mails at once by other mailers.
     """
     with _lock:
         worker, thread = _background.get(os.getpid(), (None, None))

@@ -1,18 +1,18 @@
-"""What the connections of a worker write to the database, several mails in one transaction.
+"""What the threads of a worker write to the database, several mails in one transaction.
 
-A commit takes as long as several mails take to send. Who needs one commits for everybody: a connection that
-asks whether a content may leave waits for its answer, and so does every other one that has asked meanwhile.
-Results wait for nothing; they go with the next commit, some hundredths of a second later at most.
+A commit takes as long as several mails take to send. Who needs one commits for everybody: a thread that asks
+whether contents may leave waits for its answer, and so does every other one that has asked meanwhile. Results
+wait for nothing; they go with the next commit, some hundredths of a second later at most.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from time import sleep
-from typing import Final
+from typing import Final, TypeVar
 
 from aerogram.exceptions import OutboxSchemaError, OutboxUnavailable
 from aerogram.outbox.claims import Claim
@@ -22,6 +22,8 @@ from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker.log import log_database, log_result, logger
 
 __all__ = ["Committer", "checkpoint"]
+
+T = TypeVar("T")
 
 _GROUP: Final = 200
 _GATHER: Final = 0.001  # seconds in which another connection has to ask for a commit to wait for more
@@ -39,56 +41,52 @@ def reached(step: str) -> None:
 
 
 @dataclass(eq=False, slots=True)
-class _Request:
-    """A question whether a content may leave, or the verdict on a mail."""
+class _Question:
+    """Whether some contents may leave."""
 
-    claim: Claim
-    verdict: Verdict | None = None
+    claims: Sequence[Claim]
+    held: Set[str] = frozenset()  # the ids of those that may
     is_done: bool = False
-    is_held: bool = False
 
 
 @dataclass(eq=False)
 class Committer:
-    """Commits for all connections of one worker.
+    """Commits for all threads of one worker.
 
     Args:
         db: the database.
     """
 
     db: Database
-    _requests: deque[_Request] = field(default_factory=deque)
+    active: int = 0  # threads that have mail
+    _questions: deque[_Question] = field(default_factory=deque)
+    _results: deque[tuple[Claim, Verdict]] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pending: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _failed: bool = False
     _commits: int = 0
-    _asking: int = 0  # about: no lock guards it
-    active: int = 0  # lanes that have mail
 
-    def begin_content(self, claim: Claim) -> bool:
-        """Commit that the content of a mail begins to leave; return False if it must not."""
-        request = _Request(claim)
-        self._requests.append(request)
-        self._asking += 1
-        while not request.is_done:
-            with self._lock:
-                if not request.is_done:
-                    self._gather()
-                    if not (self._commit() or request.is_done):  # it is behind results that fill a commit
-                        self._requests.remove(request)
-                        return False
-        return request.is_held
+    def begin_contents(self, claims: Sequence[Claim]) -> Set[str]:
+        """Commit that the contents of some mails begin to leave; return the ids of those that may."""
+        question = _Question(claims)
+        self._questions.append(question)
+        with self._lock:
+            if not question.is_done:
+                self._gather()
+                self._commit()
+        return question.held
 
     def record(self, claim: Claim, verdict: Verdict) -> None:
         """Commit what became of a mail, soon."""
-        self._requests.append(_Request(claim, verdict))
-        self._pending.set()
+        self._results.append((claim, verdict))
+        if not self._pending.is_set():
+            self._pending.set()
 
     def flush(self) -> bool:
         """Commit all results now; return whether that succeeded."""
         with self._lock:
-            while self._requests:
+            while self._results:
                 if not self._commit():
                     return False
         return True
@@ -113,36 +111,31 @@ class Committer:
     @property
     def unrecorded(self) -> int:
         """The results that could not be committed yet."""
-        return sum(request.verdict is not None for request in list(self._requests))
+        return len(self._results)
 
     def _gather(self) -> None:
-        """Wait while more connections ask, each soon after the other."""
+        """Wait while more threads ask, each soon after the other."""
         seen = 0
-        while seen < self._asking < self.active:
-            seen = self._asking
+        while seen < len(self._questions) < self.active:
+            seen = len(self._questions)
             sleep(_GATHER)
 
     def _commit(self) -> bool:
         """Commit what is there; results that cannot be committed stay, and questions are answered No."""
-        group: list[_Request] = []
-        self._asking = 0
-        while self._requests and len(group) < _GROUP:
-            group.append(self._requests.popleft())
-        questions = [request for request in group if request.verdict is None]
-        results = [(request.claim, request.verdict) for request in group if request.verdict is not None]
+        questions = _taken(self._questions, len(self._questions))
+        results = _taken(self._results, _GROUP)
         held = begun = set[str]()
         try:
             reached("before commit")
             with self.db.writing() as connection:
                 kept = record_all(connection, self.db.now(connection), results) if results else set()
-                if questions:
-                    asking = [request.claim for request in questions]
+                if asking := [claim for question in questions for claim in question.claims]:
                     begun = begin_contents(connection, self.db.now(connection), asking)
                 reached("in commit")
             held = begun  # not before: the commit may fail
             reached("after commit")
         except (OutboxUnavailable, OutboxSchemaError) as error:
-            self._requests.extendleft(reversed([each for each in group if each.verdict is not None]))
+            self._results.extendleft(reversed(results))
             if not self._failed:
                 log_database(error)
             self._failed = True
@@ -150,9 +143,8 @@ class Committer:
         except Exception as error:
             results, kept = self._record_singly(results, error)
         finally:
-            for request in questions:
-                request.is_held = request.claim.id in held
-                request.is_done = True
+            for question in questions:
+                question.held, question.is_done = held, True
         self._failed = False
         self._commits += 1
         for claim, verdict in results:
@@ -160,7 +152,7 @@ class Committer:
         return True
 
     def _record_singly(
-        self, results: Sequence[tuple[Claim, Verdict]], error: Exception
+        self, results: list[tuple[Claim, Verdict]], error: Exception
     ) -> tuple[list[tuple[Claim, Verdict]], set[str]]:
         """Record results one by one, as one of them cannot be recorded; its lease ends by itself.
 
@@ -177,9 +169,13 @@ class Committer:
                     recorded = record_all(connection, self.db.now(connection), [each])
                 kept |= recorded
             except (OutboxUnavailable, OutboxSchemaError):
-                self._requests.append(_Request(*each))
+                self._results.append(each)
                 continue
             except Exception as failure:
                 logger.error("entry %s: %s", each[0].id, type(failure).__name__, exc_info=failure)
             done.append(each)
         return done, kept
+
+
+def _taken(queue: deque[T], most: int) -> list[T]:
+    return [queue.popleft() for _ in range(min(most, len(queue)))]

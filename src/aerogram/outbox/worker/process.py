@@ -1,4 +1,8 @@
-"""The worker: lanes that send, and the thread that wakes them, keeps their leases, and stops them."""
+"""The worker: threads that send, and the one that wakes them, keeps their leases, and stops them.
+
+A mailer that sends over SMTP has a thread of its own, which drives all its connections. All other mailers
+share threads that send one mail at a time.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,12 @@ from aerogram.exceptions import AerogramError
 from aerogram.outbox.recovery import recover, recover_all
 from aerogram.outbox.schedule import refused
 from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.worker.backends import smtp_mailers
 from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
-from aerogram.outbox.worker.lane import KEPT_OPEN, Lane
 from aerogram.outbox.worker.log import log_database, logger
-from aerogram.outbox.worker.wakeup import WakeUp
+from aerogram.outbox.worker.sending import KEPT_OPEN, SendingThread
+from aerogram.outbox.worker.wakeup import Signal, WakeUp
 
 __all__ = ["Worker", "run_thread"]
 
@@ -32,7 +37,8 @@ class Worker:
     """Sends what is queued, over several connections.
 
     Args:
-        concurrency: how many connections, each with a thread of its own.
+        concurrency: how many connections of each mailer, and how many mails at once by mailers that do not
+            send over SMTP.
         once: end when nothing is due; neither the leases of other workers nor pauses are waited for.
         only: with ``once``, send no other mails than these; some hundreds of ids at most.
 
@@ -52,13 +58,24 @@ class Worker:
         self._stop = threading.Event()
         self._committer = Committer(self._db)
         self._breaker = Breaker(self._db)
-        self._lanes = [Lane(self._db, self._committer, self._breaker, self._stop) for _ in range(concurrency)]
-        self._idle = threading.Condition()
-        self._may_have_work = False
+        self._senders = self._new_senders(concurrency)
         self._wakeup = WakeUp(self._db.path)
         self._failure: BaseException | None = None
         self._next_renewal = self._next_recovery = 0.0
         self._ended = threading.Event()
+
+    def _new_senders(self, concurrency: int) -> list[tuple[SendingThread, Signal]]:
+        """Return the threads that send, with what each waits for."""
+        shared = self._db, self._committer, self._breaker, self._stop
+        by_smtp = smtp_mailers()
+        streams = [
+            (SendingThread(*shared, mailers=[mailer], connections=concurrency), Signal())
+            for mailer in by_smtp
+        ]
+        # One is enough for mail to a mailer that is in the settings no more.
+        number = concurrency if len(by_smtp) <= len(settings.MAILERS) else 1
+        signal = Signal()
+        return streams + [(SendingThread(*shared, others=by_smtp), signal) for _ in range(number)]
 
     @property
     def misconfigured(self) -> dict[str | None, str]:
@@ -92,16 +109,16 @@ class Worker:
         """
         self._look_after_leases()
         committing = run_thread(self._committer.run)
-        threads = [run_thread(self._send_by, lane) for lane in self._lanes]
+        threads = [run_thread(self._send_by, *sender) for sender in self._senders]
         try:
             while not self._stop.is_set() and any(thread.is_alive() for thread in threads):
                 self._look_after_leases()
                 if self._wakeup.wait(_POLL if not self._once else _SHORTEST_BEAT) or not self._once:
-                    self._wake_lane()
+                    self._wake_senders()
         finally:
             self._stop.set()
             while any(thread.is_alive() for thread in threads):  # what is being sent is finished
-                self._wake_lane()
+                self._wake_senders()
                 self._look_after_leases()
                 threads[0].join(_SHORTEST_BEAT)
                 threads = [thread for thread in threads if thread.is_alive()]
@@ -113,16 +130,16 @@ class Worker:
             logger.error("%d results could not be recorded: the outbox is unavailable", unrecorded)
         if self._failure is not None:
             raise self._failure
-        return sum(lane.sent for lane in self._lanes)
+        return sum(sender.sent for sender, _ in self._senders)
 
-    # -- the lanes, each in its thread --
+    # -- the threads that send --
 
-    def _send_by(self, lane: Lane) -> None:
-        """Claim and send with one lane until the worker stops."""
+    def _send_by(self, sender: SendingThread, signal: Signal) -> None:
+        """Claim and send until the worker stops."""
         failures = 0
         while not self._stop.is_set():
             try:
-                claimed = lane.work(self._only)
+                claimed = sender.work(self._only)
             except Exception as error:
                 if self._once:
                     self._failure = error
@@ -135,42 +152,34 @@ class Worker:
                 continue
             failures = 0
             if claimed:
-                self._wake_lane()  # there may be more
+                signal.set()  # there may be more
             elif self._once:
                 break
             else:
-                self._wait_for_work(lane)
-        lane.close()
+                while not (signal.wait(KEPT_OPEN) or self._stop.is_set()):
+                    sender.close()  # the connections that stay idle
+        sender.close()
         self._wakeup.wake()
 
-    def _wait_for_work(self, lane: Lane) -> None:
-        """Wait until there may be mail; close connections that stay idle."""
-        with self._idle:
-            while not (self._may_have_work or self._stop.is_set()):
-                if not self._idle.wait(KEPT_OPEN):
-                    lane.close()
-            self._may_have_work = False
-
-    def _wake_lane(self) -> None:
-        with self._idle:
-            self._may_have_work = True
-            self._idle.notify_all() if self._stop.is_set() else self._idle.notify()
+    def _wake_senders(self) -> None:
+        for signal in {signal for _, signal in self._senders}:
+            signal.set(for_all=self._stop.is_set())
 
     # -- the leases, in the thread of run() --
 
     def _look_after_leases(self) -> None:
-        """Renew those of the lanes, and take back those of workers that died."""
+        """Renew those of the threads, and take back those of workers that died."""
         now, lease = monotonic(), settings.OUTBOX_LEASE
         beat = min(max(lease / 3, _SHORTEST_BEAT), _LONGEST_BEAT)
         try:
             if now >= self._next_renewal:
                 self._next_renewal = now + beat
-                for lane in self._lanes:
-                    lane.renew()
+                for sender, _ in self._senders:
+                    sender.renew()
             if now >= self._next_recovery and not self._stop.is_set():
                 self._next_recovery = now + beat
                 if recover_all(self._db) if self._once else recover(self._db):
-                    self._wake_lane()
+                    self._wake_senders()
         except AerogramError as error:
             if self._once and self._failure is None:
                 self._failure = error

@@ -1,0 +1,22 @@
+"""How a batch comes to several connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aerogram.mail.smtp import sender
+from aerogram.mail.smtp.pool import CallerPool, Pool
+
+
+@pytest.fixture(
+    params=[(list, Pool), (iter, Pool), (list, CallerPool)], ids=["listed", "streamed", "callers-thread"]
+)
+def of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """Make a list or a generator of messages; several connections have a thread, or share the caller's."""
+    kind, pool = request.param
+    monkeypatch.setattr(sender, "Pool", pool)
+    made: Callable[[Any], Any] = kind
+    return made
