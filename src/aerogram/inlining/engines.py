@@ -64,7 +64,7 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
     by_placeholder: Placeholders = {}
     for number, (selector, declarations) in enumerate(inline_rules):
         text = " ".join(selector.text.split())
-        if index.quirks or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
+        if index.folds_case or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
             marker = marker or _free_attribute(root)
             text = f"[{marker}~=r{number}]"
             for element in index.find(selector):

@@ -32,19 +32,26 @@ class ElementIndex:
         self.root, self.quirks = root, quirks
         self.elements: dict[str, list[Element]] = {}  # by tag, .class and #id
         self.words: dict[Element, set[str]] = {}  # of each element
+        self.folds_case = False  # whether a class or id of the document has capitals that are ignored
         for element in root.iter(etree.Element):
             words = self.words[element] = {element.tag.lower()}
-            if classes := element.get("class"):
-                classes = classes.lower() if quirks else classes
+            if classes := self._folded(element.get("class")):
                 names = classes.split() if classes.isascii() else _BLANKS.split(classes)
                 words.update([f".{name}" for name in names if name])
-            if identifier := element.get("id"):
-                words.add(f"#{identifier.lower() if quirks else identifier}")
+            if identifier := self._folded(element.get("id")):
+                words.add(f"#{identifier}")
             for word in words:
                 self.elements.setdefault(word, []).append(element)
         self._known: dict[int, tuple[Sequence[Compound], list[dict[Element, bool]]]] = {}
         self._ordinals: dict[object, dict[Element, tuple[int, int]]] = {}
         self._holders: dict[int, tuple[object, set[Element]]] = {}
+
+    def _folded(self, name: str | None) -> str | None:
+        if not (name and self.quirks):
+            return name
+        folded = name.lower()
+        self.folds_case = self.folds_case or folded != name
+        return folded
 
     def find(self, selector: Selector) -> Sequence[Element]:
         """Return the elements that a selector matches."""
