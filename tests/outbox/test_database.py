@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 
 from aerogram import exceptions, outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims, recording
+from aerogram.outbox import claims, queueing, recording
 from aerogram.outbox.retries import Outcome, Verdict
+from aerogram.outbox.schedule import Schedule
 from aerogram.outbox.storage import database, location, schema
 from aerogram.outbox.storage.database import Database, current_database
 
@@ -489,6 +490,28 @@ def test_marks_and_results_whose_commit_was_not_answered_are_recorded_once(
     assert [each.outcome for each in found.history] == ["sent", "pending"]
 
 
+def failures_behind(db: Database, held: Any, *acts: Callable[[], object]) -> list[BaseException]:
+    """Let transactions wait for what a statement has locked; return what they raise when it is free."""
+    failures = list[BaseException]()
+
+    def attempt(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
+    with db.writing() as connection:
+        connection.execute(held)
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            while waiting(db) < number:
+                thread.join(0.01)
+    for thread in threads:
+        thread.join()
+    return failures
+
+
 def test_transactions_lock_entries_in_the_same_order(postgresql_url: str, put: Put) -> None:
     settings.configure(OUTBOX_URL=postgresql_url)
     db = current_database()
@@ -497,39 +520,36 @@ def test_transactions_lock_entries_in_the_same_order(postgresql_url: str, put: P
     taken = claims.claim(db, "worker", 3, lease=60)
     backwards = list(reversed(taken))
 
-    def record(connection: Connection) -> None:
-        sent = Verdict((Outcome("ann@example.com", "sent", 250),))
-        recording.record_all(connection, db.now(connection), [(each, sent) for each in backwards])
-
-    writes = [
-        lambda connection: recording.begin_contents(connection, db.now(connection), backwards),
-        record,
-    ]
-    middle = schema.entry.update().where(schema.entry.c.id == taken[1].id).values(crashes=0)
-    for write in writes:  # beside a renewal that holds the first one and waits for the second
-        failures = list[BaseException]()
-
-        def attempt(act: Callable[[], object], failures: list[BaseException] = failures) -> None:
-            try:
-                act()
-            except Exception as error:
-                failures.append(error)
-
-        def write_backwards(write: Callable[[Connection], object] = write) -> None:
-            with db.writing() as connection:
-                write(connection)
-
-        acts = (lambda: claims.renew(db, "worker", taken, 60), write_backwards)
-        threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
+    def begin() -> None:
         with db.writing() as connection:
-            connection.execute(middle)
-            for number, thread in enumerate(threads, 1):
-                thread.start()
-                while waiting(db) < number:
-                    thread.join(0.01)
-        for thread in threads:
-            thread.join()
-        assert failures == []
+            recording.begin_contents(connection, db.now(connection), backwards)
+
+    def record() -> None:
+        sent = Verdict((Outcome("ann@example.com", "sent", 250),))
+        with db.writing() as connection:
+            recording.record_all(connection, db.now(connection), [(each, sent) for each in backwards])
+
+    middle = schema.entry.update().where(schema.entry.c.id == taken[1].id).values(crashes=0)
+    for write in (begin, record):  # beside a renewal that has the first one and waits for the second
+        assert failures_behind(db, middle, lambda: claims.renew(db, "worker", taken, 60), write) == []
+
+
+def test_keys_are_taken_in_the_same_order(postgresql_url: str, put: Put) -> None:
+    settings.configure(OUTBOX_URL=postgresql_url)
+    db = current_database()
+    first_id = put(key="b")
+    mail = queueing.freeze(message())
+    assert mail is not None
+    ids = list[list[str]]()
+
+    def queue(keys: str) -> None:
+        ids.append(queueing.queue(db, [(mail, Schedule.of(key=key)) for key in keys]))
+
+    with db.writing() as connection:
+        connection.execute(schema.key.delete())
+    held = schema.key.insert().values(key="b", digest=mail.digest(), entry=first_id, created=0)
+    assert failures_behind(db, held, lambda: queue("abc"), lambda: queue("cba")) == []
+    assert ids[0] == ids[1][::-1]
 
 
 def waiting(db: Database) -> int:

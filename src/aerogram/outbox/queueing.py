@@ -204,19 +204,20 @@ def insert(
     insert_rows: Insert = _execute,
 ) -> list[str]:
     """Insert mails in the transaction of a connection; errors as in :func:`queue`."""
-    ids: list[str] = []
+    ids, first = [new_id() for _ in mails], dict[int, str]()
+    keyed = [(schedule.key, number) for number, (_, schedule) in enumerate(mails) if schedule.key is not None]
+    for key, number in sorted(keyed):  # all processes in this order: else two would wait for each other
+        if (earlier := _id_by_key(connection, mails[number][0], key, ids[number], now)) is not None:
+            first[number] = earlier
     entries: list[tuple[Any, ...]] = []
     contents: list[tuple[str, bytes]] = []
     recipients: list[tuple[str, str, int, int]] = []
     known: Schedule | None = None
-    for mail, schedule in mails:
-        entry_id = new_id()
-        if schedule.key is not None:
-            first = _id_by_key(connection, mail, schedule.key, entry_id, now)
-            if first is not None:
-                ids.append(first)
-                continue
-        ids.append(entry_id)
+    for number, (mail, schedule) in enumerate(mails):
+        entry_id = ids[number]
+        if number in first:
+            ids[number] = first[number]
+            continue
         if schedule is not known:  # of most groups, all mails have the same
             known = schedule
             due, expires = schedule.times(now)
