@@ -1,11 +1,12 @@
 """Queueing and draining beside django-post_office and django-mailer: ``./run bench outbox``.
 
 Every contestant queues and drains the same mails (2 KB, text and HTML) in the same run, one process each,
-into a SQLite file of its own, through Postfix's smtp-sink on loopback. All may use as many connections; the
-peers have write-ahead logs and immediate transactions, as Django's documentation advises. With ``--rounds``
-they run in turns, and the medians are shown. Then Aerogram alone: with 2 and 4 worker processes, which all
-stand ready before the clock starts, and with PostgreSQL, a server of its own or that of ``--postgresql URL``.
-The processor time is that of the process that drains; with several processes, it is not counted.
+into a SQLite file of its own, through Postfix's smtp-sink on loopback. Each peer runs as its README sets it
+up, and tuned: write-ahead logs and immediate transactions, as Django's documentation advises, one batch, and
+as many threads as Aerogram has connections. With ``--rounds`` they run in turns, and the medians are shown.
+Then Aerogram alone: with 2 and 4 worker processes, which all stand ready before the clock starts, and with
+PostgreSQL, a server of its own or that of ``--postgresql URL``. The processor time is that of the process
+that drains; with several processes, it is not counted.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
-from pathlib import Path
+from contextlib import closing, nullcontext
 from statistics import median
 from typing import Any
 
@@ -31,6 +32,8 @@ HTML = "<p>" + "your order is on its way.<br>\n" * 50 + "</p>"
 GROUP = 200
 CONNECTIONS = 16
 OURS = "aerogram, SQLite, 1 process"
+TUNED = ", tuned"
+PEERS = [f"{peer}{how}" for peer in ("django-post_office", "django-mailer") for how in ("", TUNED)]
 
 
 def arguments_of(number: int) -> tuple[str, str, str, list[str]]:
@@ -84,8 +87,10 @@ def aerogram(mails: int, url: str, host: str, port: int, workers: int) -> dict[s
         result["drain/s"] = mails / (time.perf_counter() - began)
     counts = outbox.counts()
     assert counts["done"] == sum(counts.values()) >= mails, counts
-    if (path := Path(url.removeprefix("sqlite:///"))).exists():
-        result["octets a mail"] = path.stat().st_size / mails
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            [(pages, size)] = file.execute("SELECT * FROM pragma_page_count, pragma_page_size")
+        result["octets a mail"] = pages * size / mails
     return result
 
 
@@ -102,21 +107,20 @@ def _drain(url: str, host: str, port: int, concurrency: int, ready: Any) -> None
 
 
 def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str, float]:
-    """Let django-post_office or django-mailer queue and drain."""
+    """Let one of the peers queue and drain."""
     import django
     from django.conf import settings
     from django.core.management import call_command
 
     smtp = "django.core.mail.backends.smtp.EmailBackend"
-    post_office = which == "django-post_office"
+    post_office, is_tuned = which.startswith("django-post_office"), which.endswith(TUNED)
+    database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}
+    options: dict[str, Any] = {"BACKENDS": {"default": smtp}}
+    if is_tuned:
+        database["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"}
+        options |= {"BATCH_SIZE": mails, "BATCH_DELIVERY_TIMEOUT": 3600, "THREADS_PER_PROCESS": CONNECTIONS}
     settings.configure(
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": f"{folder}/db.sqlite3",
-                "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"},
-            }
-        },
+        DATABASES={"default": database},
         INSTALLED_APPS=["django.contrib.contenttypes", "post_office" if post_office else "mailer"],
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         EMAIL_BACKEND="post_office.EmailBackend" if post_office else "mailer.backend.DbBackend",
@@ -124,12 +128,7 @@ def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str,
         EMAIL_PORT=port,
         LOGGING_CONFIG=None,
         MAILER_EMAIL_BACKEND=smtp,
-        POST_OFFICE={
-            "BACKENDS": {"default": smtp},
-            "BATCH_SIZE": mails,
-            "BATCH_DELIVERY_TIMEOUT": 3600,
-            "THREADS_PER_PROCESS": CONNECTIONS,
-        },
+        POST_OFFICE=options,
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
         USE_TZ=True,
     )
@@ -146,13 +145,18 @@ def peer(which: str, mails: int, folder: str, host: str, port: int) -> dict[str,
     result: dict[str, float] = {}
     measured(result, "queue grouped", mails, lambda: get_connection().send_messages(list(messages())))
     if post_office:
-        from post_office.mail import send_queued
+        from post_office.mail import send_queued_mail_until_done
+        from post_office.models import STATUS, Email
 
-        measured(result, "drain", mails, lambda: send_queued(processes=1))
+        measured(result, "drain", mails, lambda: send_queued_mail_until_done(processes=1))
+        left = Email.objects.exclude(status=STATUS.sent).count()
     else:
         from mailer.engine import send_all
+        from mailer.models import Message
 
         measured(result, "drain", mails, send_all)
+        left = Message.objects.count()
+    assert left == 0, f"{which} left {left} mails"
     return result
 
 
@@ -198,7 +202,7 @@ def main() -> None:
 
 def beside_the_peers(mails: int, rounds: int, port: int) -> None:
     """Run all contestants in turns, one process each."""
-    results: dict[str, list[dict[str, float]]] = {OURS: [], "django-post_office": [], "django-mailer": []}
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in (OURS, *PEERS)}
     for _ in range(rounds):
         for name, measurements in results.items():
             with tempfile.TemporaryDirectory() as folder:

@@ -81,9 +81,8 @@ class Loop:
 
     def hand_out(self) -> None:
         """Give messages to connections that may take one, and open more for those that are left."""
-        opening = self._opening()
         while self._waiting:
-            is_short = len(self._waiting) > opening
+            is_short = len(self._waiting) > len(self._calls)  # which open connections
             if free := self._idle or (is_short and self._made == self._size and self._ahead):
                 task = free.popleft()
                 self._begin(task, _sent(task.connection, self._waiting.popleft()))
@@ -93,7 +92,6 @@ class Loop:
                 if task.connection.driver is not None:
                     self._idle.append(task)
                 else:
-                    opening += 1
                     self._begin(task, task.connection.open())
             else:
                 break
@@ -101,7 +99,7 @@ class Loop:
     @property
     def has_room(self) -> bool:
         """True if no more messages wait than connections are being opened."""
-        return not self._waiting or len(self._waiting) <= self._opening()
+        return len(self._waiting) <= len(self._calls)
 
     @property
     def is_busy(self) -> bool:
@@ -160,9 +158,6 @@ class Loop:
         self._alarmed.close()
 
     # -- messages and connections --
-
-    def _opening(self) -> int:
-        return sum(task.connection.driver is None for task in self._tasks)
 
     def _task_of(self, connection: Connection) -> _Task:
         task = _Task(connection)

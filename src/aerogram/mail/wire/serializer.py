@@ -69,10 +69,12 @@ def write(message: Any, *, eight_bit: bool = False) -> Written | None:
     Where an address is beyond ASCII, both are written for a server that offers SMTPUTF8 and 8BITMIME.
     """
     addresses = None
-    if isinstance(message, EmailMessage) and message.frozen is None:
-        addresses, envelope = read_envelope(message, utf8=True)
-    else:
+    if not isinstance(message, EmailMessage):
         envelope = envelope_of(message, utf8=True)
+    elif message.frozen is None:
+        addresses, envelope = read_envelope(message, utf8=True)
+    else:  # its addresses were checked when it was queued
+        envelope = Envelope(message.return_path or "", tuple(message.recipients()))
     if not envelope.recipients:
         return None
     if not envelope.needs_smtputf8:
