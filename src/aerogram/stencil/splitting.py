@@ -101,8 +101,15 @@ def split(page: str | Sequence[str], cache: Cache) -> Split:
     if isinstance(page, str):
         literals, values = split_markup(page)
         return Split(Path(0, (None,), {}), ((0, literals),), values)
-    constants = tuple([chunk if type(chunk) is str else None for chunk in page])
-    values = [str(chunk) for chunk in page if type(chunk) is not str]  # no Markup, which escapes its operands
+    pieces: list[str | None] = []
+    values = []
+    for chunk in page:
+        if type(chunk) is str:
+            pieces.append(chunk)
+        else:
+            pieces.append(None)
+            values.append(str(chunk))  # no Markup, which escapes its operands
+    constants = tuple(pieces)
     path: Path | None = cache.get(constants)
     if path is None:
         path = Path(next(_SERIALS) + 1, constants, {})

@@ -163,10 +163,11 @@ class Templates:
 
     def _chunks(self, template: jinja2.Template, variables: Any, origin: str) -> list[str]:
         try:
-            environment, names = template.environment, template.globals
-            context = environment.context_class(
-                environment, {**names, **variables}, template.name, template.blocks, names
-            )
+            environment, known = template.environment, template.globals
+            # Only those that other templates do not have must be known as such, for imports.
+            own = None if known is environment.globals else known
+            names = {**known, **variables}
+            context = environment.context_class(environment, names, template.name, template.blocks, own)
             return list(template.root_render_func(context))
         except UnknownBlockError as error:
             where = _where(error.template, error.line, origin)

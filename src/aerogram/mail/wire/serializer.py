@@ -166,8 +166,7 @@ def _constants(message: EmailMessage) -> list[str | bytes | None] | None:
 def _node(message: EmailMessage, eight_bit: bool) -> Node:
     settle_contents(message)
     body = text_of(message.body)
-    subtype = check_subtype(message.content_subtype)
-    node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), subtype)
+    node: Node = _text(*encode_text(as_utf8(body), eight_bit=eight_bit), message.content_subtype)
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         forms = [node] if body else []
         forms += [_alternative(message, alternative, eight_bit) for alternative in message.alternatives]
@@ -194,7 +193,8 @@ def _multipart(subtype: str, parts: list[Node]) -> Multipart:
 
 
 def _text(encoding: str, data: bytes, subtype: str) -> Leaf:
-    return Leaf(_text_head(encoding, subtype), data, encoding in ("7bit", "8bit"))
+    head = _text_head(encoding, subtype if type(subtype) is str else check_subtype(subtype))
+    return Leaf(head, data, encoding in ("7bit", "8bit"))
 
 
 @lru_cache(maxsize=64)
