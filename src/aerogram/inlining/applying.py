@@ -65,7 +65,7 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     comments = _comments(root, index)
     inline_rules: list[InlineRule] = []
     kept: dict[Element, list[RankedDeclaration]] = {}
-    rules = [rule for style in style_elements for top in style.sheet.top_level for rule in top.rules]
+    rules = [rule for style in style_elements for rule in style.sheet.rules]
     for rule in rules:
         if not rule.may_match(words):
             continue
@@ -174,8 +174,7 @@ def _remaining_css(
     if not style.may_change:
         return sheet.text
     if style.is_whole:
-        rules = [rule for top in sheet.top_level for rule in top.rules]
-        return _css_between(sheet, 0, len(sheet.text), rules, changes)
+        return _css_between(sheet, 0, len(sheet.text), sheet.rules, changes)
     parts = []
     everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
     for top in sheet.top_level:

@@ -92,12 +92,11 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
     own, unparsed = _read_style(style) if style else ([], [])
     places = {one: number for number, one in enumerate([*inlined, *own])}
     for one in sorted(places, key=attrgetter("precedence")):
-        if one.is_surely_valid:
-            for other in [
-                other for other in places if other.name == one.name and other.precedence < one.precedence
-            ]:
-                if not _is_of_one_block(one, other):
-                    places[one] = min(places[one], places.pop(other))
+        block = one.precedence.inline, one.precedence.order[:2]
+        for other in list(places) if one.is_surely_valid else ():
+            below = other.precedence
+            if other.name == one.name and below < one.precedence and block != (below.inline, below.order[:2]):
+                places[one] = min(places[one], places.pop(other))
     found = sorted(places, key=places.__getitem__)
     if any(
         first.precedence > second.precedence and may_share_longhand(first.name, second.name)
@@ -105,13 +104,6 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
     ):
         found.sort(key=attrgetter("precedence"))
     return ElementCascade(tuple(found), tuple(unparsed), kept)
-
-
-def _is_of_one_block(one: RankedDeclaration, other: RankedDeclaration) -> bool:
-    return (
-        one.precedence.inline == other.precedence.inline
-        and one.precedence.order[:2] == other.precedence.order[:2]
-    )
 
 
 def _read_style(style: str) -> tuple[list[RankedDeclaration], list[str]]:

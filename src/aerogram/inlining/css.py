@@ -125,14 +125,6 @@ def tokens(text: str) -> list[Any]:
     return [value for value in _Tokenized(_HEX_AFTER_U.sub(r"\1 + ", text)).values if value.type != "comment"]
 
 
-def read_nth(values: Any) -> tuple[int, int] | None:
-    """Return the two numbers of ``2n+1`` and the like."""
-    from tinycss2.nth import parse_nth
-
-    found: tuple[int, int] | None = parse_nth(values)
-    return found
-
-
 class _Tokenized:
     """A text with its component values, closed where its end leaves something open."""
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from aerogram.inlining import matching
-from aerogram.inlining.css import read_nth, tokens
+from aerogram.inlining.css import tokens
 from aerogram.inlining.matching import Check
 
 __all__ = ["AttributeTest", "Compound", "Selector", "read_selector"]
@@ -174,10 +174,12 @@ class _SelectorParser:
             self.is_valid = self.is_valid and (name in _DYNAMIC or name.startswith("-"))
 
     def _function(self, simple: Any, tests: list[Check]) -> None:
+        from tinycss2.nth import parse_nth
+
         arguments = simple.arguments
         places = [n for n, token in enumerate(arguments) if token.type == "ident" and token.value == "of"]
         of = places[0] if places else None
-        nth = read_nth(arguments[:of])
+        nth: tuple[int, int] | None = parse_nth(arguments[:of])
         if simple.name not in matching.NTH or nth is None or (places and simple.name.endswith("type")):
             self.is_static = False
             self.is_valid = self.is_valid and simple.name in ("lang", "dir", "host", "state")

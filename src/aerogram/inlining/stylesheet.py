@@ -196,6 +196,7 @@ class StyleSheet(NamedTuple):
 
     text: str
     top_level: tuple[TopLevelRule, ...]
+    rules: tuple[StyleRule, ...]  # of all of them
     animated: frozenset[str]
 
 
@@ -261,7 +262,7 @@ def parse_sheet(
         is_rule = parser.read(one, 0, context)
         rules = tuple(parser.rules[first:])
         top_level.append(TopLevelRule(one.start, one.end, rules, rules[0] if is_rule and rules else None))
-    return StyleSheet(text, tuple(top_level), frozenset(parser.animated))
+    return StyleSheet(text, tuple(top_level), tuple(parser.rules), frozenset(parser.animated))
 
 
 class _SheetParser:
