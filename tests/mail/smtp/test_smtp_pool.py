@@ -250,3 +250,16 @@ def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there
         options = {"connections": 3, "username": "u", "auth_token": token}
         assert deliver(server, of(mails(30)), **options) == (30, [])
     assert token.asked == 3
+
+
+def test_a_token_whose_callable_ends_the_program_leaves_the_work_to_the_connections_there_are(of):
+    def token():
+        tokens.append("t")
+        if len(tokens) > 1:
+            raise SystemExit
+        return "t"
+
+    tokens = []
+    with FaultyServer(["PIPELINING", "AUTH XOAUTH2"], logins={"u": "t"}) as server:
+        options = {"connections": 3, "username": "u", "auth_token": token}
+        assert deliver(server, of(mails(30)), **options) == (30, [])

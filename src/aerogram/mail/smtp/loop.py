@@ -201,7 +201,12 @@ class Loop:
             (self._ahead if connection.is_busy else self._idle).append(task)
 
     def _call(self, task: _Task, call: Call) -> None:
-        self._called.append((task, call.function()))
+        answer: Any
+        try:
+            answer = call.function()
+        except BaseException as error:  # SystemExit of a token's callable: the loop must not wait for ever
+            answer = error
+        self._called.append((task, answer))
         self.wake()
 
     def _defer_waiting(self) -> None:
