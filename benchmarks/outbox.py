@@ -30,7 +30,7 @@ from tests.outbox import postgresql
 TEXT = "Dear Ann,\n" + "your order is on its way.\n" * 20
 HTML = "<p>" + "your order is on its way.<br>\n" * 50 + "</p>"
 GROUP = 200
-CONNECTIONS = 16
+CONNECTIONS = 32
 OURS = "aerogram, SQLite, 1 process"
 TUNED = ", tuned"
 PEERS = [f"{peer}{how}" for peer in ("django-post_office", "django-mailer") for how in ("", TUNED)]

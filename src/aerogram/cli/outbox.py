@@ -39,7 +39,7 @@ _COLOURS: Final = {
 def worker(
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many connections to each server.")
-    ] = 4,
+    ] = 8,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is due.")] = False,
 ) -> None:
     """Send what is queued, until it is stopped by SIGTERM or Ctrl-C.

@@ -228,7 +228,7 @@ def list_suppressions(limit: int = 1000) -> list[Suppression]:
     return suppressions.list_suppressions(current_database(), limit)
 
 
-def run_once(*, concurrency: int = 4) -> int:
+def run_once(*, concurrency: int = 8) -> int:
     """Send what is due, then return; for cron.
 
     Args:

@@ -48,7 +48,7 @@ class Worker:
     """
 
     def __init__(
-        self, *, concurrency: int = 4, once: bool = False, only: Collection[str] | None = None
+        self, *, concurrency: int = 8, once: bool = False, only: Collection[str] | None = None
     ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise refused("concurrency", concurrency, "a whole number, 1 or more")
