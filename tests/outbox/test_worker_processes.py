@@ -57,7 +57,7 @@ def test_76_a_worker_killed_at_any_step_loses_nothing_and_every_copy_is_on_recor
     database: str, policy: str, rounds: int, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue(f"{database}_url")
-    with FaultyServer() as server, outbox_at(url):
+    with FaultyServer(client_timeout=120) as server, outbox_at(url):
         options = {"OUTBOX_URL": url, "EMAIL_HOST": server.host, "EMAIL_PORT": server.port}
         killed = run("run_killed", rounds, **options, OUTBOX_ON_UNCERTAIN=policy)
         accepted = copies(server)
@@ -77,7 +77,7 @@ def test_78_eight_workers_send_each_mail_once(
     database: str, mails: int, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue(f"{database}_url")
-    with FaultyServer() as server, outbox_at(url):
+    with FaultyServer(client_timeout=120) as server, outbox_at(url):
         options = {"OUTBOX_URL": url, "EMAIL_HOST": server.host, "EMAIL_PORT": server.port}
         assert run("run_many", 8, mails, **options) == [0] * 8
         accepted = copies(server)
@@ -88,7 +88,7 @@ def test_78_eight_workers_send_each_mail_once(
 @contextmanager
 def stopped_worker(url: str, verb: str) -> Iterator[tuple[FaultyServer, subprocess.Popen[bytes]]]:
     """Run a worker, and stop it with SIGSTOP while it waits for the reply to a verb, which then comes."""
-    with FaultyServer() as server:
+    with FaultyServer(client_timeout=120) as server:
         reached, release = threading.Event(), threading.Event()
         real = server.rule_for
 
@@ -154,7 +154,7 @@ def test_79_the_late_result_of_a_worker_that_was_stopped_is_kept_and_no_copy_is_
 
 
 def test_86_four_processes_share_a_rate(outbox_url: str) -> None:
-    with FaultyServer() as server, outbox_at(outbox_url):
+    with FaultyServer(client_timeout=120) as server, outbox_at(outbox_url):
         mailers = {"slow": {"URL": f"smtp://{server.host}:{server.port}", "OPTIONS": {"rate": 20}}}
         options = {"OUTBOX_URL": outbox_url, "OUTBOX_MAILER": "slow", "MAILERS": mailers}
         statuses, seconds = run("run_limited", 4, 30, **options)
