@@ -6,6 +6,7 @@ configures or sends to the locmem outbox is forgotten when it ends. The rest are
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -79,6 +80,17 @@ def pytest_configure() -> None:
     """Forget the settings of whoever started the tests."""
     for name in [name for name in os.environ if name.startswith("AEROGRAM_")]:
         del os.environ[name]
+
+
+def pytest_collection() -> None:
+    """Look for no garbage while the tests are collected: all of them stay."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave the tests out, which it would look at again and again."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

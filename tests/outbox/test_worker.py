@@ -180,9 +180,8 @@ def test_79_a_worker_that_lost_its_lease_sends_no_content(db: Database, put: Put
     ended: list[str] = []
 
     def steal(step: str) -> None:
-        if (
-            step == "before content" and not other
-        ):  # once more, if the worker has recovered and claimed it first
+        if step == "before content" and not other:
+            # Once more, if the worker has taken its own mail back and claimed it first.
             ended.append(step)
             execute(db, "UPDATE aerogram_outbox_entry SET lease_until = 1")
             recovery.recover(db)
