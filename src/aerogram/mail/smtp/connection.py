@@ -51,10 +51,9 @@ class Connection:
 
     def get_ready(self) -> Steps:
         """Wait until the next message may begin, when nothing of those before waits for a transaction."""
-        yield from self._run(Driver.get_ready)
-        while self._queue and not self.has_failed:
-            yield from self._send_queued()
+        while not self._is_ready or (self._queue and not self.has_failed):
             yield from self._run(Driver.get_ready)
+            yield from self._send_queued()
 
     def settle(self) -> Steps:
         """Read every answer that is still to come, and send again what has to be."""
@@ -66,6 +65,10 @@ class Connection:
     def is_busy(self) -> bool:
         """True if the answer to some content is still awaited."""
         return self.driver is not None and self.driver.session.is_waiting
+
+    @property
+    def _is_ready(self) -> bool:
+        return self.driver is None or self.driver.session.is_ready
 
     @property
     def has_failed(self) -> bool:
@@ -102,7 +105,8 @@ class Connection:
 
     def _send_queued(self) -> Steps:
         while self._queue:
-            yield from self._run(Driver.get_ready)  # what is left of a message before goes in front
+            if not self._is_ready:
+                yield from self._run(Driver.get_ready)  # what is left of a message before goes in front
             if not (yield from self._has_driver_for(self._queue[0])):
                 break
             following = self._queue.popleft()
