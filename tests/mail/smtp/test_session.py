@@ -219,3 +219,15 @@ def test_contents_travel_behind_their_recipients_by_bdat():
     assert results(first) == {"ann@x.org": "refused 550 no"}
     assert results(second) == {"bob@x.org": "sent 250 ok"}
     assert not protocol.is_waiting
+
+
+@pytest.mark.parametrize("answer", [b"554 5.5.1 no valid recipients\r\n", b"250 ok\r\n"])
+def test_an_empty_content_for_no_one_counts_as_none(answer):
+    protocol, outgoing = session("pipelining"), message()
+    protocol.begin(outgoing)
+    written(protocol)
+    protocol.receive_data(b"250 ok\r\n550 5.1.1 no such user\r\n354 go on\r\n")
+    assert written(protocol) == b".\r\n"
+    protocol.receive_data(answer)
+    assert results(outgoing) == {"ann@x.org": "refused 550 5.1.1 no such user"}
+    assert not outgoing.report().handed_over  # so that the outbox knows that it was the address

@@ -160,7 +160,9 @@ class Session:
     def data_sent(self) -> None:
         """Record that all of :meth:`data_to_send` was written."""
         if self._unwritten is not None:
-            self._unwritten.is_written = self._unwritten.message.handed_over = True
+            self._unwritten.is_written = True
+            if self._unwritten.recipients or self.capabilities.chunking:  # else it is the empty content
+                self._unwritten.message.handed_over = True
             self._unwritten = None
 
     def receive_data(self, octets: bytes) -> bool:
