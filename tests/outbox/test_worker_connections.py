@@ -13,7 +13,9 @@ from aerogram import outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
 from aerogram.outbox.worker import Worker
+from aerogram.outbox.worker.committer import checkpoint
 from aerogram.testing import FaultyServer, Hang
+from tests.smtp_peers import copies
 
 
 class Slow(FaultyServer):
@@ -123,3 +125,30 @@ def test_a_mailer_with_a_rate_ends_when_all_is_sent(sqlite_outbox: str) -> None:
             put(f"n{number}")
         assert outbox.run_once(concurrency=3) == 120
     assert len(server.messages) == 120
+
+
+@pytest.mark.parametrize("limit", [["LIMITS RCPTMAX=1"], []])
+def test_what_left_in_a_first_transaction_is_not_sent_again_when_the_second_is_stopped(
+    sqlite_outbox: str, limit: list[str]
+) -> None:
+    questions = []
+
+    def stop_at_second_content(step: str) -> None:
+        questions.extend([step] if step == "before content" else [])
+        if len(questions) == 2:
+            worker.stop()
+
+    with FaultyServer(["PIPELINING", *limit]) as server:
+        server.on("RCPT", "452 4.5.3 too many recipients", match="bob", times=0 if limit else 1)
+        settings.configure(EMAIL_HOST=server.host, EMAIL_PORT=server.port)
+        mail = EmailMessage("two", "x", "shop@example.com", ["ann@example.com", "bob@example.com"])
+        entry_id = mail.send_later()
+        worker = Worker(concurrency=1)
+        checkpoint.append(stop_at_second_content)
+        try:
+            worker.run()
+        finally:
+            checkpoint.remove(stop_at_second_content)
+        states = {each.address: each.state for each in outbox.get(entry_id).recipients}
+    assert copies(server) == {"ann@example.com": 1}
+    assert states == {"ann@example.com": "sent", "bob@example.com": "pending"}

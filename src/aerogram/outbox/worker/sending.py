@@ -260,9 +260,9 @@ class SendingThread:
                 raise
 
     def _settle(self, mail: _ClaimedMail, report: DeliveryReport) -> None:
-        """Record what a report says of a mail, unless another worker has it now."""
+        """Record what a report says of a mail, unless no content of it has left."""
         claim = mail.claim
-        if mail.is_stopped:
+        if mail.is_stopped and not report.handed_over:
             return
         reached("after reply")
         verdict = judge(
@@ -278,7 +278,7 @@ class SendingThread:
     def _settle_error(self, mail: _ClaimedMail, error: BaseException) -> None:
         """Record what an error of the backend says of a mail that has no report."""
         claim = mail.claim
-        if mail.is_stopped:
+        if mail.is_stopped and mail.delivery is None:
             return
         if (report := mail.delivery or report_of_error(error, claim.recipients)) is not None:
             self._settle(mail, report)
