@@ -11,9 +11,10 @@ import pytest
 
 from aerogram import outbox
 from aerogram.conf import settings
+from aerogram.exceptions import OutboxUnavailable
 from aerogram.mail import EmailMessage
 from aerogram.outbox.worker import Worker
-from aerogram.outbox.worker.committer import checkpoint
+from aerogram.outbox.worker.committer import Committer, checkpoint
 from aerogram.testing import FaultyServer, Hang
 from tests.smtp_peers import copies
 
@@ -152,3 +153,31 @@ def test_what_left_in_a_first_transaction_is_not_sent_again_when_the_second_is_s
         states = {each.address: each.state for each in outbox.get(entry_id).recipients}
     assert copies(server) == {"ann@example.com": 1}
     assert states == {"ann@example.com": "sent", "bob@example.com": "pending"}
+
+
+def test_a_mail_that_the_database_stopped_is_sent_while_others_go_on(
+    sqlite_outbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_contents, fails = Committer.begin_contents, [True]
+
+    def fail(step: str) -> None:
+        if step == "before commit" and fails:
+            raise OutboxUnavailable("locked")
+
+    def fail_at_first(committer: Committer, claims: Any) -> Any:
+        try:
+            return begin_contents(committer, claims)
+        finally:
+            fails.clear()
+
+    monkeypatch.setattr(Committer, "begin_contents", fail_at_first)
+    monkeypatch.setattr("aerogram.outbox.worker.committer.checkpoint", [fail])
+    with FaultyServer() as server:
+        settings.configure(EMAIL_HOST=server.host, EMAIL_PORT=server.port)
+        put("first")
+        for _ in range(150):
+            put("more")
+        assert outbox.run_once(concurrency=1) == 151
+    order = [b"first" in message.content for message in server.messages]
+    assert order.count(True) == 1
+    assert 0 < order.index(True) < 130

@@ -115,7 +115,7 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
         if (row := states.get(claim.id)) is None:
             continue
         is_held = _is_held(row, claim)
-        if recorded and recorded.issuperset(
+        if (recorded and verdict.outcomes) and recorded.issuperset(
             (claim.id, claim.token, each.address) for each in verdict.outcomes
         ):
             held.add(claim.id)

@@ -27,6 +27,7 @@ def log_result(claim: Claim, verdict: Verdict, *, is_held: bool) -> None:
     else:
         counts = Counter(map(_shown, verdict.outcomes))
         shown = ", ".join(f"{count} {words}" for words, count in counts.items())
+    shown = shown or "not sent, and still due"
     late = "" if is_held else " (the lease was lost; only what was sent is recorded)"
     doubt = ", uncertain" if verdict.uncertain else ""
     logger.log(level, "entry %s: %s%s%s", claim.id, shown, doubt, late)

@@ -18,7 +18,7 @@ from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, deliver, send
 from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox import claims, transports
 from aerogram.outbox.frozen import FrozenMessage
-from aerogram.outbox.retries import after_error, judge, judge_error, report_of_error
+from aerogram.outbox.retries import Verdict, after_error, judge, judge_error, report_of_error
 from aerogram.outbox.worker.backends import asks_before_content, backend_of, is_smtp
 from aerogram.outbox.worker.committer import reached
 from aerogram.outbox.worker.log import logger
@@ -26,7 +26,7 @@ from aerogram.outbox.worker.log import logger
 if TYPE_CHECKING:
     from aerogram.mail.delivery.report import DeliveryReport
     from aerogram.outbox.claims import Claim
-    from aerogram.outbox.retries import Transport, Verdict
+    from aerogram.outbox.retries import Transport
     from aerogram.outbox.storage.database import Database
     from aerogram.outbox.worker.breaker import Breaker
     from aerogram.outbox.worker.committer import Committer
@@ -263,6 +263,8 @@ class SendingThread:
         """Record what a report says of a mail, unless no content of it has left."""
         claim = mail.claim
         if mail.is_stopped and not report.handed_over:
+            if self._held.pop(claim.id, None) is claim:
+                self._committer.record(claim, Verdict(()))  # it stays due
             return
         reached("after reply")
         verdict = judge(
