@@ -69,6 +69,24 @@ def test_each_content_is_asked_for_once_and_leaves_only_if_it_may(own_thread: bo
     assert copies(server) == {f"p{number}@x.org": 1 for number in range(60) if number % 10}
 
 
+@pytest.mark.parametrize("own_thread", [True, False])
+def test_an_answer_that_came_while_another_content_was_asked_for_is_in_time(own_thread: bool) -> None:
+    def before_contents(messages: Sequence[FrozenMessage]) -> Sequence[FrozenMessage]:
+        threading.Event().wait(0.3)  # a commit that takes longer than the server may
+        return messages
+
+    people = [f"p{number}@x.org" for number in range(4)]
+    messages = [FrozenMessage(b"Subject: x\r\n\r\nx\r\n", "me@x.org", people) for _ in range(2)]
+    for message in messages:
+        message.before_contents = before_contents
+    with FaultyServer(["PIPELINING", "CHUNKING", "LIMITS RCPTMAX=1"]) as server:
+        server.on(".", Hang(0.05), "250 2.0.0 ok")
+        backend = backend_for(server, connections=2, chunking=True, data_timeout=0.2)
+        backend.has_own_thread = own_thread
+        assert backend.send_messages(messages) == 2
+    assert copies(server) == dict.fromkeys(people, 2)
+
+
 def test_one_owner_is_asked_once_for_all_its_messages() -> None:
     class Outgoing:
         def __init__(self, message: Asking) -> None:

@@ -242,7 +242,8 @@ class Loop:
             return
         deadline = min((task.deadline for task in self._tasks), default=_NEVER)
         self._is_asleep = True
-        timeout = _GATHER if self._asking else min(max(deadline - monotonic(), 0), patience)
+        now = monotonic()
+        timeout = _GATHER if self._asking else min(max(deadline - now, 0), patience)
         if self._has_news:
             timeout = 0
         ready = self._selector.select(None if timeout == _NEVER else timeout)
@@ -256,7 +257,7 @@ class Loop:
             else:  # it says something that is read later
                 self._unregister(task)
         self._take_calls()
-        self._time_out()
+        self._time_out(now)
         if self._asking and (not ready or monotonic() - self._asking_since > _LONGEST_GATHER):
             self._ask()
 
@@ -266,8 +267,8 @@ class Loop:
             del self._calls[task]
             self._go_on(task, answer)
 
-    def _time_out(self) -> None:
-        now = monotonic()
+    def _time_out(self, now: float) -> None:
+        """Tell the tasks whose time was over before the last look at their sockets, which found nothing."""
         for task in [task for task in self._tasks if task.deadline < now]:
             self._go_on(task, False)
 
