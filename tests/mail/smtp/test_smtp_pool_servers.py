@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aerogram.mail.smtp import loop
 from aerogram.testing import Drip, Drop, FaultyServer, Hang
 from tests.smtp_peers import backend_for, copies, deliver, mail, mails, only_status
 
@@ -154,3 +155,11 @@ def test_a_message_of_several_transactions_stays_with_its_connection():
     carriers = {message.recipients[0]: message.connection for message in server.messages}
     assert len(carriers) == len(server.messages) == 120
     assert all(carriers[f"a{number}@x.org"] == carriers[f"b{number}@x.org"] for number in range(60))
+
+
+def test_a_connection_that_failed_is_replaced_later(of, monkeypatch):
+    monkeypatch.setattr(loop, "_ABSENCE", 0.1)
+    with FaultyServer().on(".", Hang(0.01), "250 2.0.0 ok") as server:
+        server.on("connect", "421 4.7.0 too many connections", Drop(), skip=1, times=2)
+        assert deliver(server, of(mails(80)), connections=3) == (80, [])
+    assert len({message.connection for message in server.messages}) == 3

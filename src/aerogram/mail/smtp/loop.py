@@ -22,6 +22,7 @@ __all__ = ["Loop"]
 
 _GATHER = 0.001  # seconds in which another connection has to come to its question for all to wait for more
 _LONGEST_GATHER = 0.005  # seconds that a question waits at most, while others go on writing
+_ABSENCE = 10.0  # seconds before a connection that failed is replaced, while others work
 _NEVER = float("inf")
 
 
@@ -41,8 +42,8 @@ class Loop:
     """Carries messages over up to ``size`` connections.
 
     A connection is added when a message finds all others occupied; one that fails leaves its messages to the
-    rest and is not replaced. Calls that block have threads of their own. All methods but :meth:`add` and
-    :meth:`wake` belong to one thread.
+    rest, and is replaced later, while others work. Calls that block have threads of their own. All methods
+    but :meth:`add` and :meth:`wake` belong to one thread.
     """
 
     def __init__(self, first: Connection, another: Callable[[], Connection], size: int) -> None:
@@ -50,7 +51,8 @@ class Loop:
         self._waiting: deque[OutgoingMessage] = deque()  # for a connection
         self._another = another
         self._size = size
-        self._made = 1  # connections, those that have failed among them
+        self._made = 1  # connections, those that failed of late among them
+        self._failed_at = 0.0
         self._tasks: list[_Task] = []
         self._idle: deque[_Task] = deque()
         self._ahead: deque[_Task] = deque()  # may take a message, behind a content that has no answer yet
@@ -81,6 +83,8 @@ class Loop:
 
     def hand_out(self) -> None:
         """Give messages to connections that may take one, and open more for those that are left."""
+        if self._made > len(self._tasks) > 0 and monotonic() - self._failed_at > _ABSENCE:
+            self._made = len(self._tasks)
         while self._waiting:
             is_short = len(self._waiting) > len(self._calls)  # which open connections
             if free := self._idle or (is_short and self._made == self._size and self._ahead):
@@ -195,6 +199,7 @@ class Loop:
             self._calls[task] = in_thread(partial(self._call, task, wanted))
         elif connection.has_failed:
             self._failure = connection.failure
+            self._failed_at = monotonic()
             self._unregister(task)
             self._tasks.remove(task)
         else:
