@@ -119,6 +119,24 @@ def test_an_error_of_the_iterable_is_raised_when_all_before_it_is_sent():
     assert not workers()
 
 
+def test_an_interrupt_leaves_no_message_without_a_report_that_was_taken():
+    taken = []
+
+    def taken_from():
+        for message in mails(100):
+            taken.append(message)
+            yield message
+
+    def interrupt(report):
+        raise KeyboardInterrupt
+
+    server = FaultyServer().on(".", Hang(0.5), "250 2.0.0 ok", times=1).on(".", Hang(30))
+    with server, pytest.raises(KeyboardInterrupt):
+        backend_for(server, connections=2).send_messages(taken_from(), on_result=interrupt)
+    assert len(taken) > 30
+    assert [message for message in taken if message.delivery is None] == []
+
+
 def test_an_interrupt_stops_every_connection_and_records_every_doubt():
     messages = mails(40)
 

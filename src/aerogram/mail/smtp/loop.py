@@ -129,7 +129,7 @@ class Loop:
         if self._tasks or not self._waiting:
             self._wait(patience)
         else:
-            self._defer_waiting()
+            self._finished.extend(self.defer_waiting())
 
     def abort(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Break every connection, and yield what was at them: nothing stays without a result."""
@@ -144,8 +144,15 @@ class Loop:
             yield from task.connection.give_up(error)
         self._tasks.clear()
         self._failure = error
-        self._defer_waiting()
         yield from self.take_finished()
+        yield from self.defer_waiting()
+
+    def defer_waiting(self) -> Iterator[OutgoingMessage]:
+        """Yield the messages for which there is no connection any more."""
+        while self._waiting:
+            message = self._waiting.popleft()
+            message.defer(self._failure)
+            yield message
 
     def close(self, *, but: Connection, spare: list[Driver] | None) -> None:
         """End all connections but one: with QUIT, or by leaving them in ``spare``."""
@@ -213,12 +220,6 @@ class Loop:
             answer = error
         self._called.append((task, answer))
         self.wake()
-
-    def _defer_waiting(self) -> None:
-        while self._waiting:
-            message = self._waiting.popleft()
-            message.defer(self._failure)
-            self._finished.append(message)
 
     # -- waiting --
 

@@ -47,14 +47,14 @@ class Pool:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
         self._thread = thread = in_thread(self._work)
         for message in source:
-            while self._is_full:
-                sleep(_PAUSE)
-                yield from self._take_results()
             self._under_way += 1
             self._octets += message.size
             self._loop.add(message)
             self._loop.wake()
             yield from self._take_results()
+            while self._is_full:
+                sleep(_PAUSE)
+                yield from self._take_results()
         self._end()
         while self._under_way:
             yield from self._take_results(wait=True)
@@ -69,6 +69,7 @@ class Pool:
         while not self._results.empty():
             if isinstance(result := self._results.get(), OutgoingMessage):
                 yield result
+        yield from self._loop.defer_waiting()  # what was added after its thread had ended
 
     @property
     def _is_full(self) -> bool:
