@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
 from aerogram.conf import settings
+from aerogram.exceptions import OutboxUnavailable
 from aerogram.outbox import claims
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.database import Database, current_database
@@ -109,3 +110,22 @@ def test_a_late_renewal_leaves_what_was_claimed_again_to_its_thread(
     monkeypatch.setattr(claims, "renew", renew_late)
     thread.renew()
     assert [each.token for each in thread._held.values()] == [2]
+
+
+def test_what_could_not_be_given_back_is_given_back_when_the_database_is_there_again(
+    db: Database, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put()
+    stop = threading.Event()
+    stop.set()  # so that what is claimed is given back
+    thread = SendingThread(db, Committer(db), Breaker(db), stop)
+
+    def fail(*_: object) -> None:
+        raise OutboxUnavailable("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(claims, "release", fail)
+        assert thread.work() == 1
+    assert column(db, entry.c.state) == ["sending"]
+    thread.work()
+    assert column(db, entry.c.state) == ["queued"]

@@ -87,6 +87,7 @@ class SendingThread:
         self._connections = connections
         self._only: Collection[str] | None = None
         self._held: dict[str, Claim] = {}  # what this thread has a lease of
+        self._unreleased: list[Claim] = []  # while the database cannot be used
         self._claimed: deque[Claim] = deque()  # what of it was not given to a backend
         self._last_claim = (0.0, 0)  # when that was, and how many were sent then
         self._next_claim = self._next_tokens = 0.0
@@ -96,6 +97,7 @@ class SendingThread:
     def work(self, only: Collection[str] | None = None) -> int:
         """Claim mail, of all or of these ids, and send it; return how many mails were claimed first."""
         self._only = only
+        self._release()
         claimed = self._claim()
         self._committer.active += 1
         try:
@@ -106,11 +108,17 @@ class SendingThread:
         finally:
             self._committer.active -= 1
             self._claimed.clear()
-            if left := list(self._held.values()):
-                with suppress(AerogramError):  # their lease ends by itself
-                    claims.release(self._db, left)
+            self._unreleased += self._held.values()
             self._held = {}
+            with suppress(AerogramError):  # it is tried again; in the end their lease ends by itself
+                self._release()
         return claimed
+
+    def _release(self) -> None:
+        """Give back what was claimed and not sent."""
+        if self._unreleased:
+            claims.release(self._db, self._unreleased)
+            self._unreleased = []
 
     def _claim(self) -> int:
         """Claim mails, as many as were sent in some seconds; return how many."""
