@@ -256,7 +256,11 @@ class OutboxError(AerogramError):
 
 
 class OutboxUnavailable(OutboxError, OSError):
-    """The database of the outbox cannot be reached, read or written; nothing was queued."""
+    """The database of the outbox cannot be reached, read or written.
+
+    Nothing was queued, unless the connection broke while it committed: then the text says that this is not
+    known.
+    """
 
 
 class OutboxSchemaError(OutboxError):

@@ -255,6 +255,8 @@ def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> No
         lambda: outbox.suppress("a\0@example.com"),
         lambda: outbox.suppress("\ud800@example.com"),
         lambda: outbox.suppress("x" * 321),
+        lambda: outbox.suppress("bob"),
+        lambda: outbox.suppress("Bob <bob>"),
         lambda: outbox.suppress("ann@example.com", 5),  # type: ignore[arg-type] # wrong on purpose
         lambda: outbox.suppress("ann@example.com", expires=datetime(2030, 1, 1)),
         lambda: outbox.suppress("ann@example.com", expires=datetime.max),
@@ -267,6 +269,7 @@ def test_suppressions_are_listed_added_and_removed(db: Database, put: Put) -> No
         lambda: outbox.list_entries(limit=-1),
         lambda: outbox.list_entries(limit=None),  # type: ignore[arg-type] # wrong on purpose
         lambda: outbox.list_entries(before="\ud800"),
+        lambda: outbox.list_entries(before="nope"),
         lambda: outbox.list_entries(before=5),  # type: ignore[arg-type] # wrong on purpose
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -482,12 +483,13 @@ def test_the_command_shows_and_changes_what_is_queued(sqlite_db: Database, sqlit
     status = json.loads(run("status", "--json"))
     assert (status["counts"]["queued"], status["uncertain"], status["oldest_queued_seconds"]) == (1, 0, None)
     [listed] = json.loads(run("list", "--json"))
-    assert (listed["id"], listed["state"]) == (entry_id, "queued")
+    assert (listed["id"], listed["state"], "history" in listed) == (entry_id, "queued", False)
     identity, state, *times, address, subject = run("list").rstrip("\n").split("\t")
     assert (identity, state, address, subject) == (entry_id, "queued", ANN, listed["subject"])
     assert [datetime.fromisoformat(each).tzinfo is None for each in times] == [False, False]
     assert json.loads(run("show", entry_id, "--json"))["recipients"][0]["address"] == ANN
     assert ANN in run("show", entry_id)
+    assert re.search(r"queued, expires \d{4}-", run("retry", entry_id))
     assert json.loads(run("retry", entry_id, "--json"))["state"] == "queued"
     assert "cancelled" in run("cancel", entry_id)
     assert 'aerogram_outbox_entries{state="cancelled"} 1' in run("metrics")

@@ -6,7 +6,9 @@ import dataclasses
 import json
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the mail, as the list shows it.")]
 
+_BESIDE: Final = 60  # columns of the list beside the subject
+
 _COLOURS: Final = {
     "queued": "cyan",
     "pending": "cyan",
@@ -34,6 +38,13 @@ _COLOURS: Final = {
     "refused": "red",
     "expired": "red",
 }
+
+
+def _days(given: str | float) -> float:
+    with suppress(ValueError):
+        if 0 <= (days := float(given)) < inf:
+            return days
+    raise typer.BadParameter(f"{str(given)[:40]!r} is no number of days, such as 7.")
 
 
 def worker(
@@ -93,6 +104,24 @@ def init() -> None:
     screen().print(f"Ready: {current_database()}", soft_wrap=True)
 
 
+def _check_folder() -> None:
+    """Raise OutboxUnavailable if reading would make folders: a wrong path is no empty queue."""
+    from aerogram.conf import settings
+    from aerogram.outbox.storage.database import current_database, failures_named
+
+    db = current_database()
+    if not settings.OUTBOX_URL or db.path is None:
+        return
+    with failures_named(str(db)):
+        is_there = db.path.parent.is_dir()
+    if not is_there:
+        raise OutboxUnavailable(
+            f"There is no outbox at {db.path}, not even the folder. Correct OUTBOX_URL "
+            f"({settings.source_of('OUTBOX_URL')}), or make the outbox: aerogram outbox init. "
+            "Queueing a mail makes it, too."
+        )
+
+
 def status(as_json: AsJson = False) -> None:
     """Show how many mails are in each state, and whether the queue moves.
 
@@ -100,6 +129,7 @@ def status(as_json: AsJson = False) -> None:
     """
     from aerogram import outbox
 
+    _check_folder()
     found = outbox.status()
     if as_json:
         _write_json(dataclasses.asdict(found))
@@ -135,9 +165,11 @@ def list_entries(
     """
     from aerogram import outbox
 
+    _check_folder()
     found = outbox.list_entries(state, limit, before)
     if as_json:
-        _write_json([_shown(entry) for entry in found])
+        shown = [dataclasses.asdict(entry) for entry in found]
+        _write_json([{name: each[name] for name in each if name != "history"} for each in shown])
         return
     console = screen()
     if not console.is_terminal:
@@ -148,13 +180,17 @@ def list_entries(
             typer.echo("\t".join(escape_controls(field).replace("\t", " ") for field in fields))
         return
     table = _table("Mail", "State", "Due", "Recipients")
+    for column in table.columns[:3]:
+        column.no_wrap = True
     for entry in found:
         first, *others = entry.recipients
-        more = f" and {len(others)} more" if others else ""
+        more = f"\nand {len(others)} more" if others else ""
+        subject = Text(escape_controls(entry.subject).replace("\n", " "))
+        subject.truncate(max(len(entry.id), console.width - _BESIDE), overflow="ellipsis")
         table.add_row(
-            Text.assemble((entry.id, "bold"), "\n", escape_controls(entry.subject)),
+            Text.assemble((entry.id, "bold"), "\n", subject),
             _coloured(entry.state),
-            Text(_time(entry.due)),
+            Text(_time(entry.due).replace(" ", "\n")),
             Text(escape_controls(first.address) + more),
         )
     console.print(table)
@@ -165,11 +201,15 @@ def show(entry_id: Id, as_json: AsJson = False) -> None:
     """Show one mail: its recipients, and every attempt."""
     from aerogram import outbox
 
+    _check_folder()
     _show(outbox.get(entry_id), as_json)
 
 
 def retry(entry_id: Id, as_json: AsJson = False) -> None:
-    """Make a queued, dead or held mail due at once, for everyone who has not got it."""
+    """Make a queued, dead or held mail due at once, for everyone who has not got it.
+
+    A mail whose time is over gets OUTBOX_EXPIRES anew.
+    """
     from aerogram import outbox
 
     _changed(outbox.retry, entry_id, as_json)
@@ -185,7 +225,7 @@ def cancel(entry_id: Id, as_json: AsJson = False) -> None:
 def purge(
     older_than: Annotated[
         float | None,
-        typer.Option(metavar="DAYS", min=0, help="Days since they ended, instead of 7 and 90."),
+        typer.Option(metavar="DAYS", parser=_days, help="Days since they ended, instead of 7 and 90."),
     ] = None,
     states: Annotated[
         list[str] | None,
@@ -196,6 +236,7 @@ def purge(
     """Delete mails that have ended: those sent or cancelled after 7 days, those dead after 90."""
     from aerogram import outbox
 
+    _check_folder()
     age = None if older_than is None else older_than * 86_400
     number = outbox.purge(age, states) if states else outbox.purge(age)
     _write_json({"purged": number}) if as_json else screen().print(f"{counted(number, 'mail')} deleted.")
@@ -205,20 +246,25 @@ def metrics() -> None:
     """Write the counts, and what shows whether the queue moves, for Prometheus."""
     from aerogram import outbox
 
+    _check_folder()
     typer.echo(outbox.prometheus_text(), nl=False)
 
 
 def _changed(function: Callable[[str], Entry], entry_id: str, as_json: bool) -> None:
+    _check_folder()
     entry = function(entry_id)
     if as_json:
-        _write_json(_shown(entry))
-    else:
-        screen().print(Text.assemble((entry.id, "bold"), ": ", _coloured(entry.state)), soft_wrap=True)
+        _write_json(dataclasses.asdict(entry))
+        return
+    line = Text.assemble((entry.id, "bold"), ": ", _coloured(entry.state))
+    if entry.state == "queued":
+        line.append(f", expires {_time(entry.expires) or 'never'}")
+    screen().print(line, soft_wrap=True)
 
 
 def _show(entry: Entry, as_json: bool) -> None:
     if as_json:
-        _write_json(_shown(entry))
+        _write_json(dataclasses.asdict(entry))
         return
     console = screen()
     console.print(
@@ -238,7 +284,8 @@ def _show(entry: Entry, as_json: bool) -> None:
         ("Due", _time(entry.due)),
         ("Expires", _time(entry.expires)),
         ("Finished", _time(entry.finished)),
-        ("Uncertain, crashes", f"{entry.uncertain}, {entry.crashes}"),
+        ("Uncertain", counted(entry.uncertain, "time")),
+        ("Worker died", counted(entry.crashes, "time")),
     ):
         facts.add_row(Text(name, "dim"), Text(escape_controls(value)))
     console.print(facts)
@@ -282,10 +329,6 @@ def _duration(seconds: float) -> str:
         if seconds >= size:
             return counted(int(seconds // size), name)
     return counted(int(seconds), "second")
-
-
-def _shown(entry: Entry) -> dict[str, Any]:
-    return dataclasses.asdict(entry)
 
 
 def _write_json(value: dict[str, Any] | Sequence[dict[str, Any]]) -> None:

@@ -185,6 +185,8 @@ def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = 
     """
     db = current_database()
     bare = _bare(address)
+    if "@" not in bare:
+        raise refused("address", address, "a mail address with its domain, such as bob@example.com")
     if not isinstance(reason, str):
         raise refused("reason", reason, "a text")
     until = None if expires is None else moment_of("expires", expires)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Entry", "Recipient", "cancel", "content_of", "find", "listed", "retry"]
 
+_ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOGETHER: Final = 500  # entries whose recipients are read by one query
 
 
@@ -83,7 +85,7 @@ class Entry:
         finished: when it ended.
         crashes: how often a worker died that was sending it.
         uncertain: how often it was uncertain whether it was sent; never reset.
-        history: all attempts, the first one first; only of an entry that was looked up alone.
+        history: all attempts, the first one first; empty in a list of entries.
     """
 
     id: str
@@ -134,7 +136,7 @@ def listed(
         before: the id of an entry: only older ones, for the next page.
 
     Raises:
-        ScheduleError: there is no such state.
+        ScheduleError: there is no such state, or ``before`` is no id.
     """
     check_limit(limit)
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
@@ -143,8 +145,8 @@ def listed(
             raise ScheduleError(f"{excerpt(state)} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
         query = query.where(entry.c.state == state)
     if before is not None:
-        if not (isinstance(before, str) and before.isprintable()):
-            raise refused("before", before, "the id of an entry")
+        if not (isinstance(before, str) and _ID.fullmatch(before)):  # it may have been purged meanwhile
+            raise refused("before", before, "the id of an entry, as the list shows it")
         query = query.where(entry.c.id < before)
     with db.reading() as connection:
         return _entries(connection, connection.execute(query).all())

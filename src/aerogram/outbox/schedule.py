@@ -19,6 +19,7 @@ Wait = float | timedelta
 
 HIGHEST_PRIORITY: Final = 1000
 LONGEST_KEY: Final = 200
+LONGEST_SPAN: Final = 10**10  # seconds: 316 years
 _LATEST: Final = 250_000_000_000_000  # in the year 9892
 BACKENDS: Final = (
     "aerogram.mail.backends.outbox.EmailBackend",
@@ -72,7 +73,7 @@ class Schedule:
         if isinstance(expires, datetime):
             expires_at = moment_of("expires", expires)
         elif expires is not None:
-            expires_in = span_of("expires", expires)
+            expires_in = span_of("expires", expires, ", or an aware datetime")
         return cls(wait, moment, expires_in, expires_at, priority, key, using)
 
     @property
@@ -118,17 +119,22 @@ def check_mailer(alias: str | None) -> None:
         )
 
 
-def span_of(name: str, value: Any) -> int:
-    """Return a span of time in milliseconds; ScheduleError for what is none."""
+def span_of(name: str, value: Any, also: str = "") -> int:
+    """Return a span of time in milliseconds; ScheduleError for what is none, and says what ``also`` is."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
-        raise refused(name, value, "seconds, 0 or more, or a timedelta")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < LONGEST_SPAN:
+        raise refused(name, value, f"seconds from 0 to less than {LONGEST_SPAN}, or a timedelta{also}")
     return int(seconds * 1000)
 
 
 def moment_of(name: str, value: Any) -> int:
     """Return a moment in milliseconds; ScheduleError for what is none, or is far from our time."""
-    if not isinstance(value, datetime) or value.utcoffset() is None:
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise ScheduleError(
+            f"{name} is {value}, which has no time zone. Give it one, such as tzinfo=UTC, or call its "
+            ".astimezone() if it is local time."
+        )
+    if not isinstance(value, datetime):
         raise refused(name, value, "an aware datetime, such as datetime(2026, 5, 13, 9, tzinfo=UTC)")
     if not 1970 <= value.year <= 9000:
         raise refused(name, value, "a year from 1970 to 9000")

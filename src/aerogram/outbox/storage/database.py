@@ -289,21 +289,35 @@ def failures_named(where: str) -> Iterator[None]:
         ) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0][:300] or type(error.orig).__name__
-        hint = next((hint for words, hint in _HINTS.items() if words in reason), "")
         raise OutboxUnavailable(
-            f"{where[:1].upper()}{where[1:]} cannot be used: {reason}.{hint}"
+            f"{where[:1].upper()}{where[1:]} cannot be used: {reason}.{_hint(reason)}"
         ) from error.orig
     except (DisconnectionError, InvalidRequestError, TimeoutError) as error:
         raise OutboxUnavailable(f"{where[:1].upper()}{where[1:]} cannot be used: {error}") from error
     except OSError as error:
         if isinstance(error, OutboxUnavailable):
             raise
+        reason = error.strerror or str(error)
         raise OutboxUnavailable(
-            f"{where[:1].upper()}{where[1:]} cannot be used: {error.strerror or error}."
+            f"{where[:1].upper()}{where[1:]} cannot be used: {reason}.{_hint(reason)}"
         ) from error
 
 
+def _hint(reason: str) -> str:
+    return next((hint for words, hint in _HINTS.items() if words in reason), "")
+
+
+_SERVER: Final = (
+    " Start the server, or correct OUTBOX_URL: host, port, user, password and name of the database."
+)
 _HINTS: Final = {
+    "connection to server": _SERVER,
+    "connection timeout": _SERVER,
+    "invalid port": _SERVER,
+    "resolve host": _SERVER,
+    "translate host": _SERVER,
+    "Permission denied": " File and folder must be writable for this user, OUTBOX_URL names them.",
+    "Not a directory": " A part of the path is a file, OUTBOX_URL names it.",
     "is full": " Free space on its disk, nothing was written.",
     "readonly": " Make file and folder writable for this user.",
     "read-only": " Make file and folder writable for this user.",

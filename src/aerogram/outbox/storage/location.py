@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
@@ -39,8 +40,10 @@ def checked_url(given: str) -> URL:
     where = f"OUTBOX_URL ({settings.source_of('OUTBOX_URL')})"
     try:
         url = make_url(given)
-    except ArgumentError:
-        raise ImproperlyConfigured(f"{where} is no URL. {ACCEPTED}.") from None
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        is_path = re.fullmatch(r"[\w./\\ -]+", given)  # which holds no password
+        hint = f" For this file: sqlite:///{given}" if is_path else ""
+        raise ImproperlyConfigured(f"{where} is no URL that can be read. {ACCEPTED}.{hint}") from None
     if url.get_backend_name() == "postgresql":
         if "+" not in url.drivername and find_spec("psycopg2") is None:
             url = url.set(drivername="postgresql+psycopg")
@@ -55,6 +58,10 @@ def checked_url(given: str) -> URL:
         )
     if url.database.startswith("file:"):
         raise ImproperlyConfigured(f"{where} has a file: address. {ACCEPTED}.")
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):  # a host, as in sqlite://var/outbox.db, or a wrong timeout
+        raise ImproperlyConfigured(f"{where} is no URL of a file that can be opened. {ACCEPTED}.") from None
     return url.set(database=os.path.abspath(url.database))  # noqa: PTH100 - Path.resolve() follows links
 
 

@@ -1,0 +1,62 @@
+"""``aerogram outbox``: what it shows on a terminal, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from aerogram.cli import main
+from aerogram.cli import outbox as commands
+from aerogram.conf import settings
+from aerogram.outbox.storage.database import current_database
+
+Put = Callable[..., str]
+
+
+@pytest.fixture
+def path(sqlite_url: str) -> Path:
+    """The file of the outbox, whose folder does not exist."""
+    settings.configure(OUTBOX_URL=sqlite_url)
+    path = current_database().path
+    assert path is not None
+    return path
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_list_on_a_terminal_keeps_each_id_whole(
+    path: Path, put: Put, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    entry_id = put(
+        "ann.with.a.long.name@customers.example.com", "bob@example.com", subject="Shipped: " + "é" * 200
+    )
+    console = Console(force_terminal=True, width=width, file=StringIO(), color_system=None)
+    monkeypatch.setattr(commands, "screen", lambda: console)
+    commands.list_entries()
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert re.search(f"^{entry_id} +queued", shown, re.MULTILINE)
+    assert "Shipped: é" in shown
+    assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    "arguments", ["status", "status --json", "list", "show x", "metrics", "retry x", "cancel x", "purge"]
+)
+def test_a_command_that_reads_makes_no_folder(
+    path: Path, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    assert main(["outbox", *arguments.split()]) == 1
+    assert "aerogram outbox init" in capsys.readouterr().err
+    assert not path.parent.exists()
+    path.parent.mkdir()
+    assert main(["outbox", "status", "--json"]) == 0  # the tables are made on first use
+
+
+@pytest.mark.parametrize("days", ["7d", "nan", "-1"])
+def test_an_age_that_is_no_number_of_days_is_refused(capsys: pytest.CaptureFixture[str], days: str) -> None:
+    assert main(["outbox", "purge", "--older-than", days]) == 2
+    assert "number of days, such as 7" in " ".join(capsys.readouterr().err.split())
