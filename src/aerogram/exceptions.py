@@ -258,8 +258,8 @@ class OutboxError(AerogramError):
 class OutboxUnavailable(OutboxError, OSError):
     """The database of the outbox cannot be reached, read or written.
 
-    Nothing was queued, unless the connection broke while it committed: then the text says that this is not
-    known.
+    Nothing was queued, unless the connection broke during the commit and could not be made again: then nobody
+    knows. Queueing the mail again with the same ``key`` gives one entry in either case.
     """
 
 

@@ -156,7 +156,8 @@ def queue(db: Database, mails: Sequence[tuple[Frozen, Schedule]], session: Any =
 
     Raises:
         KeyConflictError: another mail was queued by the key of one of them. None is queued.
-        OutboxUnavailable: the database cannot be reached or written. None is queued.
+        OutboxUnavailable: the database cannot be reached or written. None is queued, unless the connection
+            broke during the commit and could not be made again.
         OutboxSchemaError: the tables are missing or of another version.
         ScheduleError: the session is none.
     """
