@@ -240,6 +240,7 @@ def workers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("aerogram-smtp")]
 
 
+@pytest.mark.parametrize("of", [list, iter], ids=["listed", "streamed"])  # not in the caller's thread
 def test_the_time_of_the_callers_own_code_is_no_wait_for_a_server(of):
     def slowly(_report):
         told.append(1)

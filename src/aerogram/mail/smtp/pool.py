@@ -115,7 +115,8 @@ class Pool:
 class CallerPool:
     """The same in the caller's thread, for a source that does not wait, and results that take no time.
 
-    It needs less processor time, and a server waits while the source or the caller is at work.
+    It needs less processor time. While the source or the caller is at work a server waits, and that time
+    counts for the messages that are under way.
     """
 
     def __init__(
