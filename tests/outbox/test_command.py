@@ -37,7 +37,7 @@ def test_the_list_on_a_terminal_keeps_each_id_whole(
     console = Console(force_terminal=True, width=width, file=StringIO(), color_system=None)
     monkeypatch.setattr(commands, "screen", lambda: console)
     commands.list_entries()
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = console.file.getvalue()  # type: ignore[attr-defined] # it is the StringIO of above
     assert re.search(f"^{entry_id} +queued", shown, re.MULTILINE)
     assert "Shipped: é" in shown
     assert max(map(len, shown.splitlines())) <= width

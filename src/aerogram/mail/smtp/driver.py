@@ -60,7 +60,7 @@ class Driver:
         self._has_read = False  # since the last write
 
     def set_blocking(self, blocking: bool) -> None:
-        """Let the socket block, as whoever else uses the client expects, or not, as the steps need it."""
+        """Make the socket block, for others who use the client, or not, for the steps."""
         if (sock := self.client.sock) is not None:
             sock.settimeout(self._timeouts.command if blocking else 0)
 

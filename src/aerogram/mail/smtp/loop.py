@@ -46,11 +46,19 @@ class Loop:
     but :meth:`add` and :meth:`wake` belong to one thread.
     """
 
-    def __init__(self, first: Connection, another: Callable[[], Connection], size: int) -> None:
+    def __init__(
+        self,
+        first: Connection,
+        another: Callable[[], Connection],
+        size: int,
+        spare: list[Driver] | None = None,
+    ) -> None:
+        self.size: int = size
+        self._first = first
+        self._spare = spare
         self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
         self._waiting: deque[OutgoingMessage] = deque()  # for a connection
         self._another = another
-        self._size = size
         self._made = 1  # connections, those that failed of late among them
         self._failed_at = 0.0
         self._tasks: list[_Task] = []
@@ -87,10 +95,10 @@ class Loop:
             self._made = len(self._tasks)
         while self._waiting:
             is_short = len(self._waiting) > len(self._calls)  # which open connections
-            if free := self._idle or (is_short and self._made == self._size and self._ahead):
+            if free := self._idle or (is_short and self._made == self.size and self._ahead):
                 task = free.popleft()
                 self._begin(task, _sent(task.connection, self._waiting.popleft()))
-            elif is_short and self._made < self._size:
+            elif is_short and self._made < self.size:
                 self._made += 1
                 task = self._task_of(self._another())
                 if task.connection.driver is not None:
@@ -154,16 +162,16 @@ class Loop:
             message.defer(self._failure)
             yield message
 
-    def close(self, *, but: Connection, spare: list[Driver] | None) -> None:
-        """End all connections but one: with QUIT, or by leaving them in ``spare``."""
-        drivers = [task.connection.driver for task in self._tasks if task.connection is not but]
+    def close(self) -> None:
+        """End all connections but the first: with QUIT, or by leaving them in ``spare``."""
+        drivers = [task.connection.driver for task in self._tasks if task.connection is not self._first]
         left = [driver for driver in drivers if driver is not None]
-        if spare is None:
+        if self._spare is None:
             hang_up_all([driver.client for driver in left])
         else:
             for driver in left:
                 driver.set_blocking(True)
-            spare.extend(left)
+            self._spare.extend(left)
         self._selector.close()
         self._alarm.close()
         self._alarmed.close()
@@ -274,7 +282,7 @@ class Loop:
             self._go_on(task, answer)
 
     def _time_out(self, now: float) -> None:
-        """Tell the tasks whose time was over before the last look at their sockets, which found nothing."""
+        """Time out the tasks that were late before the last look at their sockets, which found nothing."""
         for task in [task for task in self._tasks if task.deadline < now]:
             self._go_on(task, False)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 from time import sleep
 
 from aerogram.mail.delivery.dispatch import NOTHING_YET
-from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.driver import Driver, in_thread
+from aerogram.mail.smtp.driver import in_thread
 from aerogram.mail.smtp.loop import Loop
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
@@ -22,20 +21,14 @@ _PAUSE = 0.002  # seconds without a look at the results: waking up for each cost
 
 
 class Pool:
-    """Spreads messages over up to ``size`` connections, which have a thread of their own together.
+    """Spreads messages over the connections of a loop, which has a thread of its own.
 
     The caller's thread reads the source and takes in the results, so neither the messages nor their reports
-    ever meet another thread's code, and the servers are served while that code takes its time. ``first``
-    stays open when the batch is over; so do the others, in ``spare``, if that is a list.
+    ever meet another thread's code, and the servers are served while that code takes its time.
     """
 
-    def __init__(
-        self, first: Connection, another: Callable[[], Connection], size: int, spare: list[Driver] | None
-    ) -> None:
-        self._first = first
-        self._spare = spare
-        self._loop = Loop(first, another, size)
-        self._size = size
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
         self._under_way = 0  # messages given to the loop and not returned
         self._octets = 0
         self._is_complete = False  # no more messages are to come
@@ -73,8 +66,8 @@ class Pool:
 
     @property
     def _is_full(self) -> bool:
-        return self._under_way >= _AHEAD * self._size or (
-            self._octets > _OCTETS_AHEAD and self._under_way > self._size
+        return self._under_way >= _AHEAD * self._loop.size or (
+            self._octets > _OCTETS_AHEAD and self._under_way > self._loop.size
         )
 
     def _end(self) -> None:
@@ -105,7 +98,7 @@ class Pool:
             self._hand_in(loop.abort(error))
             self._results.put(error)
         finally:
-            loop.close(but=self._first, spare=self._spare)
+            loop.close()
 
     def _hand_in(self, finished: Iterable[OutgoingMessage]) -> None:
         for message in finished:
@@ -119,12 +112,8 @@ class CallerPool:
     counts for the messages that are under way.
     """
 
-    def __init__(
-        self, first: Connection, another: Callable[[], Connection], size: int, spare: list[Driver] | None
-    ) -> None:
-        self._first = first
-        self._spare = spare
-        self._loop = Loop(first, another, size)
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
 
     def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
@@ -144,9 +133,9 @@ class CallerPool:
         while loop.is_busy:
             loop.turn(settles=True)
             yield from loop.take_finished()
-        loop.close(but=self._first, spare=self._spare)
+        loop.close()
 
     def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
         """Break every connection, and yield what it was at: nothing stays without a result."""
         yield from self._loop.abort(error)
-        self._loop.close(but=self._first, spare=self._spare)
+        self._loop.close()

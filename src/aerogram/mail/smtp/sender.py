@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aerogram.mail.delivery.dispatch import NOTHING_YET
 from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.mail.smtp.connection import Connection
+from aerogram.mail.smtp.loop import Loop
 from aerogram.mail.smtp.pool import CallerPool, Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
 from aerogram.mail.wire.serializer import write
@@ -93,7 +94,7 @@ class Sender:
             connection.sends_ahead = True
             kind = Pool if backend.has_own_thread else CallerPool
             spare = None if opened else backend.spare
-            carrier = kind(connection, backend.connection_over, backend.connections, spare)
+            carrier = kind(Loop(connection, backend.connection_over, backend.connections, spare))
         try:
             for outgoing in carrier.deliver(everything):
                 self._record(outgoing.message, outgoing.report())

@@ -26,7 +26,7 @@ class Readiness(NamedTuple):
 
 
 class Question(NamedTuple):
-    """Whether a content may leave, True or False; one question may be asked for several connections."""
+    """The question whether a content may leave; it may be asked for several connections at once."""
 
     message: OutgoingMessage
 

@@ -42,7 +42,7 @@ def reached(step: str) -> None:
 
 @dataclass(eq=False, slots=True)
 class _Question:
-    """Whether some contents may leave."""
+    """The question which contents may leave."""
 
     claims: Sequence[Claim]
     held: Set[str] = frozenset()  # the ids of those that may
