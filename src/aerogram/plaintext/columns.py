@@ -8,6 +8,8 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from aerogram.plaintext import marks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -130,3 +132,14 @@ def cut(line: str, limit: int = _LONGEST) -> list[str]:
         parts.append(line[:end].rstrip(" "))
         line = line[end:].lstrip(" ")
     return [*parts, line]
+
+
+def finish(text: str, longest: int | None = None) -> str:
+    """Return lines as the text that is sent: none longer than mail allows, a newline at the end.
+
+    No line that may be too long has more than ``longest`` characters, where that is known.
+    """
+    text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
+    if (len(max(text.split("\n"), key=len)) if longest is None else longest) > SHORT:
+        text = "\n".join([part for line in text.split("\n") for part in cut(line)])
+    return f"{text}\n" if text else ""

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import ROOM, SHORT, columns_of, cut, wrap
+from aerogram.plaintext.columns import ROOM, columns_of, cut, finish, wrap
 from aerogram.plaintext.grid import arrange
-from aerogram.plaintext.link import LINK, format_link, separate_urls
+from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import parse_table
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
 
 _MARK = re.compile("[\x00-\x09\x0b-\x1f]")
-_RAISED = re.compile(f"(.?){marks.RAISED}([^{marks.RAISED}{marks.RAISED_END}]*){marks.RAISED_END}", re.DOTALL)
-_IS_POWER = re.compile(r"(?!\w?[^\W\d_]{2,}\Z)[-+\u2212]?\w(?:[\w.,*/()+=\u2212-]*\w)?", re.ASCII).fullmatch
 _TABLE = re.compile(f"({marks.TABLE_START}[^{marks.TABLE_END}]*{marks.TABLE_END})")
 
 
@@ -87,17 +85,6 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     return finish("\n".join(joined))
 
 
-def finish(text: str, longest: int | None = None) -> str:
-    """Return lines as the text that is sent: none longer than mail allows, a newline at the end.
-
-    No line that may be too long has more than ``longest`` characters, where that is known.
-    """
-    text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
-    if (len(max(text.split("\n"), key=len)) if longest is None else longest) > SHORT:
-        text = "\n".join([part for line in text.split("\n") for part in cut(line)])
-    return f"{text}\n" if text else ""
-
-
 def _quote(first: str) -> str:
     return first[: first.rfind(">") + 1]
 
@@ -151,20 +138,3 @@ def _format_text(content: str, room: int) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return lines
-
-
-def format_links(text: str) -> str:
-    """Write out the links and the superscripts in a text."""
-    if marks.LINK_START in text:
-        text = LINK.sub(format_link, text)
-    if marks.RAISED in text:
-        text = _RAISED.sub(_raised, text)
-    return separate_urls(text) if marks.URL_END in text else text
-
-
-def _raised(found: re.Match[str]) -> str:
-    """Write a superscript: ``10^6``, ``2^(n+1)``; an ordinal or a sign as it is."""
-    base, words = found.groups()
-    if not base.strip() or base == marks.URL_END or not _IS_POWER(words):
-        return base + words
-    return f"{base}^{words}" if words.isalnum() or words[1:].isalnum() else f"{base}^({words})"

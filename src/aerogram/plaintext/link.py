@@ -1,4 +1,4 @@
-"""Links in text: a label, and as much of the URL as a reader needs."""
+"""Links in text, a label and as much of the URL as a reader needs; and superscripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aerogram.plaintext import marks
 
-LINK = re.compile(
+_LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
 )
@@ -17,17 +17,22 @@ _NOT_FOR_READERS = frozenset(("javascript", "data", "vbscript", "about", "blob",
 _INTRODUCING = (*":?!>\u2026\u00bb\u203a\u2192\uff1a\uff1f\uff01", "..")
 _CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # no client takes these for a part of the URL before them
 _PARTING = "-|/\u00b7\u2022\u2013\u2014"  # separates two links, with a space on both sides
+_RAISED = re.compile(f"(.?){marks.RAISED}([^{marks.RAISED}{marks.RAISED_END}]*){marks.RAISED_END}", re.DOTALL)
+_IS_POWER = re.compile(r"(?!\w?[^\W\d_]{2,}\Z)[-+\u2212]?\w(?:[\w.,*/()+=\u2212-]*\w)?", re.ASCII).fullmatch
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
 
 
-def separate_urls(text: str) -> str:
-    """Add a space behind each URL that would run into what follows."""
-    text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
-    return text.replace(marks.URL_END, "")
+def format_links(text: str) -> str:
+    """Write out the links and the superscripts in a text."""
+    if marks.LINK_START in text:
+        text = _LINK.sub(_format_link, text)
+    if marks.RAISED in text:
+        text = _RAISED.sub(_raised, text)
+    return _separate_urls(text) if marks.URL_END in text else text
 
 
-def format_link(found: re.Match[str]) -> str:
-    """Return a link, found by ``LINK``, as a person writes it: label and whole URL.
+def _format_link(found: re.Match[str]) -> str:
+    """Return a link, found by ``_LINK``, as a person writes it: label and whole URL.
 
     White space around the label stays. A mark behind the URL says that something follows it at once.
     """
@@ -71,3 +76,17 @@ def _same(label: str, url: str) -> bool:
 
 def _bare(url: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.strip().lower()).rstrip("/")
+
+
+def _raised(found: re.Match[str]) -> str:
+    """Write a superscript: ``10^6``, ``2^(n+1)``; an ordinal or a sign as it is."""
+    base, words = found.groups()
+    if not base.strip() or base == marks.URL_END or not _IS_POWER(words):
+        return base + words
+    return f"{base}^{words}" if words.isalnum() or words[1:].isalnum() else f"{base}^({words})"
+
+
+def _separate_urls(text: str) -> str:
+    """Add a space behind each URL that would run into what follows."""
+    text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
+    return text.replace(marks.URL_END, "")

@@ -9,20 +9,19 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import is_simple, wrap, wrap_lines
+from aerogram.plaintext.columns import finish, is_simple, wrap, wrap_lines
 from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
     caption_index,
-    finish,
     format_line,
-    format_links,
     is_repeated,
     join_lines,
     prefixed,
     room_of,
     underlined,
 )
+from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import is_table, parse_table
 
 if TYPE_CHECKING:
