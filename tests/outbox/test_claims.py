@@ -261,7 +261,7 @@ def test_mail_of_a_paused_mailer_is_not_claimed(db: Database, put: Put, clock: C
     bulk, normal = put(using="bulk"), put()
     assert transports.pause(db, "bulk", 60) == 1
     assert transports.pause(db, "bulk", 60) == 2
-    assert set(transports.paused_until(db)) == {"bulk"}
+    assert set(outbox.status().paused) == {"bulk"}
 
     assert [each.id for each in take(db)] == [normal]
     transports.resume(db, "bulk")
@@ -270,7 +270,7 @@ def test_mail_of_a_paused_mailer_is_not_claimed(db: Database, put: Put, clock: C
     assert (claim.id, claim.mailer) == (bulk, "bulk")
     assert transports.pause(db, "bulk", 60) == 1
     clock.forward(61)
-    assert transports.paused_until(db) == {}
+    assert outbox.status().paused == {}
 
 
 def test_mail_that_expired_ends_unsent(db: Database, put: Put, clock: Clock) -> None:
@@ -357,7 +357,7 @@ def test_a_pause_made_while_the_clock_was_ahead_ends(db: Database, put: Put, clo
     assert len(take(db)) == 1
     transports.pause(db, None, 600)
     recovery.recover(db)
-    assert list(transports.paused_until(db)) == [None]
+    assert list(outbox.status().paused) == ["default"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from io import StringIO
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from aerogram import outbox
 from aerogram.cli import main
 from aerogram.cli import outbox as commands
 from aerogram.conf import settings
+from aerogram.outbox import transports
 from aerogram.outbox.storage.database import current_database
 
 Put = Callable[..., str]
@@ -60,3 +63,12 @@ def test_a_command_that_reads_makes_no_folder(
 def test_an_age_that_is_no_number_of_days_is_refused(capsys: pytest.CaptureFixture[str], days: str) -> None:
     assert main(["outbox", "purge", "--older-than", days]) == 2
     assert "number of days, such as 7" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_status_shows_the_mailers_that_are_paused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outbox.init()
+    transports.pause(current_database(), None, 60)
+    assert main(["outbox", "status"]) == 0
+    assert "The mailer default is paused until 20" in capsys.readouterr().out
+    assert main(["outbox", "status", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["paused"]) == ["default"]

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from aerogram import exceptions, outbox
-from aerogram.outbox import claims, metrics, recording, recovery
+from aerogram.conf import settings
+from aerogram.outbox import claims, metrics, recording, recovery, transports
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage import purging
 
@@ -158,6 +159,17 @@ def test_a_retry_makes_due_at_once_and_sends_to_no_one_twice(db: Database, put: 
         db, claim, [Outcome("bob@example.com", "refused"), Outcome("eve@example.com", "refused")]
     )
     assert outbox.get(entry_id).state == "done"
+
+
+def test_a_retry_ends_the_pause_of_its_mailer(db: Database, put: Put) -> None:
+    settings.configure(MAILERS={"bulk": {"URL": "dummy:"}})
+    entry_id = put(using="bulk")
+    for mailer in (None, "bulk"):
+        transports.pause(db, mailer, 600)
+    outbox.retry(entry_id)
+    assert list(outbox.status().paused) == ["default"]
+    [claim] = claims.claim(db, "worker", 1, lease=60)
+    assert claim.id == entry_id
 
 
 def test_a_retry_of_an_expired_mail_gives_it_new_time(db: Database, put: Put, clock: Clock) -> None:

@@ -58,6 +58,7 @@ def worker(
     The mails that are being sent then are finished; what else was claimed is given back. A second signal ends
     it at once.
     """
+    from aerogram.outbox.transports import name_of
     from aerogram.outbox.worker import Worker
 
     running = Worker(concurrency=concurrency, once=once)
@@ -79,7 +80,7 @@ def worker(
     if once and (waiting := running.misconfigured):
         name, reason = next(iter(waiting.items()))
         raise OutboxUnavailable(
-            f"The mailer {name or 'of the outbox'} cannot send: {reason.rstrip('.')}. The mail stays queued."
+            f"The mailer {name_of(name)} cannot send: {reason.rstrip('.')}. The mail stays queued."
         )
 
 
@@ -148,6 +149,10 @@ def status(as_json: AsJson = False) -> None:
         f"Sent in the last hour: {found.sent_last_hour}. Uncertain at least once: {found.uncertain}.",
         soft_wrap=True,
     )
+    for mailer, until in found.paused.items():
+        console.print(
+            f"The mailer {mailer} is paused until {_time(until)}: its server failed.", soft_wrap=True
+        )
 
 
 def list_entries(
@@ -266,6 +271,8 @@ def _show(entry: Entry, as_json: bool) -> None:
     if as_json:
         _write_json(dataclasses.asdict(entry))
         return
+    from aerogram.outbox.transports import name_of
+
     console = screen()
     console.print(
         Text.assemble(
@@ -278,7 +285,7 @@ def _show(entry: Entry, as_json: bool) -> None:
         ("Id", entry.id),
         ("Message-ID", entry.message_id),
         ("From", entry.sender),
-        ("Mailer", entry.mailer or "that of OUTBOX_MAILER"),
+        ("Mailer", name_of(entry.mailer)),
         ("Size", f"{entry.size} octets"),
         ("Created", _time(entry.created)),
         ("Due", _time(entry.due)),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select
 from aerogram.conf import settings
 from aerogram.exceptions import EntryNotFound, EntryStateError, ScheduleError
 from aerogram.mail.characters import excerpt
+from aerogram.outbox import transports
 from aerogram.outbox.recording import settle
 from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.schedule import check_limit, datetime_of, refused
@@ -192,7 +193,7 @@ def retry(db: Database, entry_id: str) -> Entry:
     """Make a mail due at once for everyone who has not got it; no one gets it a second time.
 
     A dead or held entry starts anew: its crashes are forgotten, and a new ``OUTBOX_EXPIRES`` begins if its
-    time is over. What was uncertain stays on record.
+    time is over. What was uncertain stays on record. A pause of its mailer ends.
 
     Raises:
         EntryNotFound: there is none of that id.
@@ -218,6 +219,7 @@ def retry(db: Database, entry_id: str) -> Entry:
             values["expires"] = None if wait is None else now + int(wait * 1000)
         connection.execute(entry.update().where(entry.c.id == entry_id).values(values))
         settle(connection, entry_id, now)
+        transports.end_pause(connection, row.mailer)
     return find(db, entry_id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import time
 
@@ -28,12 +28,14 @@ class Status:
         uncertain: entries of which it was at least once uncertain whether they were sent.
         oldest_queued_seconds: the age of the oldest mail that is or was due; ``None`` if there is none.
         sent_last_hour: entries that ended as ``done`` during the last hour.
+        paused: the mailers whose server failed and is left alone, with the end of the pause.
     """
 
     counts: dict[str, int]
     uncertain: int
     oldest_queued_seconds: float | None
     sent_last_hour: int
+    paused: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def status(db: Database) -> Status:
             uncertain=connection.scalar(doubtful) or 0,
             oldest_queued_seconds=None if created is None else max(0, now - created) / 1000,
             sent_last_hour=connection.scalar(recent) or 0,
+            paused=transports.paused_until(connection, now),
         )
 
 
@@ -112,7 +115,7 @@ def prometheus_text(db: Database) -> str:
     Args:
         db: the database.
     """
-    found, paused = status(db), transports.paused_until(db)
+    found = status(db)
     gauges: Iterable[tuple[str, str, Mapping[Labels, float]]] = (
         (
             "entries",
@@ -133,7 +136,7 @@ def prometheus_text(db: Database) -> str:
         (
             "mailer_paused",
             "Mailers whose server failed and is left alone for some time.",
-            {(("mailer", name or "default"),): 1 for name in paused},
+            {(("mailer", name),): 1 for name in found.paused},
         ),
     )
     lines = []

@@ -5,18 +5,22 @@ A mailer is named by its alias; ``None`` is the one of ``OUTBOX_MAILER``.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, Update, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from aerogram.conf import settings
+from aerogram.mail.mailers import DEFAULT_MAILER
+from aerogram.outbox.schedule import datetime_of
 from aerogram.outbox.storage.schema import transport
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = ["pause", "paused_mailers", "paused_until", "resume", "take_tokens"]
+__all__ = ["end_pause", "name_of", "pause", "paused_mailers", "paused_until", "resume", "take_tokens"]
 
 
 def pause(db: Database, mailer: str | None, seconds: float) -> int:
@@ -39,15 +43,24 @@ def resume(db: Database, mailer: str | None) -> None:
         connection.execute(_update(mailer).values(paused_until=0, failures=0))
 
 
-def paused_until(db: Database) -> dict[str | None, int]:
-    """Return the mailers that are paused, with the times in milliseconds at which that ends."""
-    with db.reading() as connection:
-        rows = connection.execute(
-            select(transport.c.mailer, transport.c.paused_until).where(
-                transport.c.paused_until > db.now(connection)
-            )
-        )
-        return {name or None: until for name, until in rows}
+def end_pause(connection: Connection, mailer: str | None) -> None:
+    """Let workers that start now try a mailer at once; it counts as failing until its server answers."""
+    connection.execute(_update(mailer).values(paused_until=0))
+
+
+def name_of(mailer: str | None) -> str:
+    """Return the alias of a mailer, or ``default`` for SMTP as the EMAIL_* settings say."""
+    return mailer or settings.OUTBOX_MAILER or DEFAULT_MAILER
+
+
+def paused_until(connection: Connection, now: int) -> dict[str, datetime]:
+    """Return the names of the mailers that are paused, with the end of each pause."""
+    rows = connection.execute(
+        select(transport.c.mailer, transport.c.paused_until)
+        .where(transport.c.paused_until > now)
+        .order_by(transport.c.paused_until)
+    )
+    return {name_of(mailer): datetime_of(until) for mailer, until in rows}
 
 
 def paused_mailers(connection: Connection, now: int) -> set[str]:

@@ -10,6 +10,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import describe
 from aerogram.outbox.claims import Claim
 from aerogram.outbox.retries import Outcome, Verdict
+from aerogram.outbox.transports import name_of
 
 __all__ = ["log_database", "log_pause", "log_result", "log_resume", "logger"]
 
@@ -36,12 +37,12 @@ def log_result(claim: Claim, verdict: Verdict, *, is_held: bool) -> None:
 def log_pause(mailer: str | None, seconds: float, kind: str, reason: str) -> None:
     """Write that a server is left alone for some time; an error if only the operator can mend it."""
     level = logging.ERROR if kind == "misconfigured" else logging.WARNING
-    logger.log(level, "mailer %s is %s, paused for %.0f s: %s", mailer or "default", kind, seconds, reason)
+    logger.log(level, "mailer %s is %s, paused for %.0f s: %s", name_of(mailer), kind, seconds, reason)
 
 
 def log_resume(mailer: str | None) -> None:
     """Write that a server that failed works again."""
-    logger.info("mailer %s works again", mailer or "default")
+    logger.info("mailer %s works again", name_of(mailer))
 
 
 def log_database(error: BaseException) -> None:
