@@ -65,6 +65,23 @@ def test_an_age_that_is_no_number_of_days_is_refused(capsys: pytest.CaptureFixtu
     assert "number of days, such as 7" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "accepted"),
+    [
+        ("list --state sold", "queued, sending, done"),
+        ("list --before x", "the id of an entry"),
+        ("list --limit 99999999999", "from 0 to 2,147,483,647"),
+        ("purge --state held", "done, cancelled, dead"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_wrong_usage(
+    path: Path, capsys: pytest.CaptureFixture[str], arguments: str, accepted: str
+) -> None:
+    outbox.init()
+    assert main(["outbox", *arguments.split()]) == 2
+    assert accepted in re.sub(r"[\s│]+", " ", capsys.readouterr().err)
+
+
 def test_the_status_shows_the_mailers_that_are_paused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outbox.init()
     transports.pause(current_database(), None, 60)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aerogram.cli.screen import counted, escape_controls, screen
-from aerogram.exceptions import OutboxUnavailable
+from aerogram.exceptions import OutboxUnavailable, ScheduleError
 
 if TYPE_CHECKING:
     from aerogram.outbox import Entry
@@ -45,6 +45,15 @@ def _days(given: str | float) -> float:
         if 0 <= (days := float(given)) < inf:
             return days
     raise typer.BadParameter(f"{str(given)[:40]!r} is no number of days, such as 7.")
+
+
+@contextmanager
+def _wrong_usage() -> Iterator[None]:
+    """Show an option's value that the outbox does not accept as wrong usage."""
+    try:
+        yield
+    except ScheduleError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def worker(
@@ -171,7 +180,8 @@ def list_entries(
     from aerogram import outbox
 
     _check_folder()
-    found = outbox.list_entries(state, limit, before)
+    with _wrong_usage():
+        found = outbox.list_entries(state, limit, before)
     if as_json:
         shown = [dataclasses.asdict(entry) for entry in found]
         _write_json([{name: each[name] for name in each if name != "history"} for each in shown])
@@ -243,7 +253,8 @@ def purge(
 
     _check_folder()
     age = None if older_than is None else older_than * 86_400
-    number = outbox.purge(age, states) if states else outbox.purge(age)
+    with _wrong_usage():
+        number = outbox.purge(age, states) if states else outbox.purge(age)
     _write_json({"purged": number}) if as_json else screen().print(f"{counted(number, 'mail')} deleted.")
 
 

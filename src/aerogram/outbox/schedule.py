@@ -144,7 +144,7 @@ def moment_of(name: str, value: Any) -> int:
 def check_limit(limit: object) -> None:
     """Raise ScheduleError for what is no number of rows."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit < 2**31:
-        raise refused("limit", limit, "a whole number, 0 or more")
+        raise refused("limit", limit, "a whole number from 0 to 2,147,483,647")
 
 
 def datetime_of(milliseconds: int) -> datetime:
