@@ -76,8 +76,8 @@ class PageRunner:
         self.catching: subprocess.Popen[str] | None = None
         self.port = "1025"
 
-    def run(self, page: Path) -> None:
-        """Run all blocks of the page."""
+    def check(self, page: Path) -> None:
+        """Run all blocks of the page, which must succeed and print what it shows."""
         text = page.read_text()
         try:
             for match in blocks_to_run(page):

@@ -65,7 +65,7 @@ LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 
 
 class Project:
-    """The files of a project; ``run`` runs a program in it, and what that asserts is asserted."""
+    """The files of a project, in which programs run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -85,7 +85,8 @@ class Project:
         path = self.folder / "project.py"
         path.write_text(path.read_text() + textwrap.dedent(text))
 
-    def run(self, code: str, **environment: str) -> None:
+    def assert_passes(self, code: str, **environment: str) -> None:
+        """Run a program, all of whose assertions must hold."""
         self.python("-c", PRELUDE + textwrap.dedent(code), **environment)
 
     def python(self, *arguments: str, status: int = 0, **environment: str) -> str:
@@ -143,7 +144,7 @@ def test_shared_settings_are_those_that_the_project_has_set(project: Project) ->
         AEROGRAM = {"SITE_NAME": gettext_lazy("Yes"), "TEXT_WIDTH": 60}
     """)
     project.write("aerogram.toml", 'EMAIL_HOST = "weaker.example.com"\nFEEDBACK_SENDER_ID = "shop"\n')
-    project.run(
+    project.assert_passes(
         """
         assert (settings.EMAIL_HOST, settings.EMAIL_PORT) == ("mail.example.com", 587)
         assert settings.EMAIL_TIMEOUT == 5
@@ -167,7 +168,7 @@ def test_shared_settings_are_those_that_the_project_has_set(project: Project) ->
 
 def test_changes_of_a_test_count_at_once(project: Project) -> None:
     project.set('ADMINS = [("Ada", "ada@x.org")]\nEMAIL_HOST = "mail.example.com"\n')
-    project.run(
+    project.assert_passes(
         """
         changed = {"EMAIL_PORT": 2525, "EMAIL_SUBJECT_PREFIX": "[Django] ", "AEROGRAM": {"SITE_NAME": "Shop"}}
         with override_settings(**changed):
@@ -220,7 +221,7 @@ def test_without_a_project_nothing_is_read(tmp_path: Path) -> None:
 
 
 def test_mail_goes_where_django_sends_its_own(project: Project) -> None:
-    project.run(
+    project.assert_passes(
         """
         PATH = "aerogram.mail.backends.django.EmailBackend"
         assert settings.EMAIL_BACKEND == PATH
@@ -252,7 +253,7 @@ def test_mail_does_not_go_in_a_circle(project: Project) -> None:
         EMAIL_BACKEND = "aerogram.contrib.django.EmailBackend"
         AEROGRAM = {"EMAIL_BACKEND": "aerogram.mail.backends.django.EmailBackend"}
     """)
-    project.run(
+    project.assert_passes(
         """
         for send in (Welcome().send, lambda: theirs.send_mail("Hi", "x", None, ["ann@x.org"])):
             with pytest.raises(ImproperlyConfigured, match="in a circle"):
@@ -273,7 +274,7 @@ def test_in_tests_all_mail_is_in_the_outbox_of_django(project: Project) -> None:
         }
         ADMINS = [("Ops", "ops@x.org")]
     """)
-    project.run(
+    project.assert_passes(
         """
         import threading
         from concurrent.futures import ThreadPoolExecutor
@@ -310,7 +311,7 @@ def test_in_tests_all_mail_is_in_the_outbox_of_django(project: Project) -> None:
 
 
 def test_each_backend_sends_messages_of_django(project: Project) -> None:
-    project.run(
+    project.assert_passes(
         """
         import io
         from django.utils.module_loading import import_string
@@ -371,7 +372,7 @@ def test_the_mail_about_an_error_shows_no_password(project: Project) -> None:
             "BASE_URL": "https://shop.example.com",
         }
     """)
-    project.run(
+    project.assert_passes(
         """
         import logging
         from django.utils.log import AdminEmailHandler
@@ -430,7 +431,7 @@ def test_templates_are_found_where_django_finds_them(project: Project) -> None:
             return made
     """,
     )
-    project.run(
+    project.assert_passes(
         """
         def text(template):
             class Other(Welcome, name=template.replace("/", "").replace(".", "")):
@@ -486,7 +487,7 @@ def test_a_template_of_djangos_language_is_refused_with_advice(source: str, text
 
 def test_links_come_from_the_base_url_and_not_from_the_request(project: Project) -> None:
     project.write("shop/templates/shop/welcome.txt", "{{ url('order', 7) }} {{ url('order', number=8) }}")
-    project.run(
+    project.assert_passes(
         """
         from django.test import RequestFactory
         from django.urls import get_script_prefix, set_script_prefix, NoReverseMatch
@@ -525,7 +526,7 @@ def test_mail_has_the_active_language_and_time_zone_or_its_own(project: Project)
         msgstr "Paket"
     """,
     )
-    project.run(
+    project.assert_passes(
         """
         import asyncio
         from datetime import datetime, UTC
@@ -607,7 +608,7 @@ class NoSamples(Welcome):
     def samples(cls): return {}
 """,
     )
-    project.run(
+    project.assert_passes(
         """
         from django.apps import apps
         from django.core import checks
@@ -644,7 +645,7 @@ def test_each_rule_has_a_number_of_its_own() -> None:
 
 
 def test_the_command_can_be_called(project: Project) -> None:
-    project.run(
+    project.assert_passes(
         """
         from io import StringIO
         from django.core.management import CommandError

@@ -580,11 +580,10 @@ for act in (lambda: mail.get_connection("{BACKEND}"), lambda: mail.EmailMessage(
     try:
         act()
     except exceptions.MissingDependency as error:
-        assert "aerogram[outbox]" in str(error)
-    else:
-        raise SystemExit("no error")
+        print(error)
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert said.count("aerogram[outbox]") == 2
 
 
 def test_a_queueing_process_that_is_killed_leaves_whole_mails_only(db: Database, outbox_url: str) -> None:

@@ -434,9 +434,8 @@ def test_a_database_that_vanishes_is_survived(sqlite_db: Database, sqlite_url: s
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
-            wait_for(lambda: len(server.messages) == 1)
+            wait_for(lambda: outbox.counts()["done"] == 1)
             hidden = path.with_suffix(".hidden")
-            time.sleep(0.2)
             for suffix in ("", "-wal", "-shm"):
                 if Path(f"{path}{suffix}").exists():
                     Path(f"{path}{suffix}").rename(f"{hidden}{suffix}")
@@ -445,11 +444,11 @@ def test_a_database_that_vanishes_is_survived(sqlite_db: Database, sqlite_url: s
                 if Path(f"{hidden}{suffix}").exists():
                     Path(f"{hidden}{suffix}").rename(f"{path}{suffix}")
             put_one()
-            wait_for(lambda: len(server.messages) == 2)
             wait_for(lambda: outbox.counts()["done"] == 2)
         finally:
             worker.stop()
             thread.join()
+        assert len(server.messages) == 2
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -102,6 +102,7 @@ def test_a_server_that_takes_long_holds_up_no_other_mailer(sqlite_outbox: str) -
                 slow.released.wait(0.01)
             wait_until_done(put("over another server", using="quick"))
             wait_until_done(put("by another backend", using="shown"))
+            assert outbox.get(first).state == "sending"
             slow.released.set()
             wait_until_done(first)
 

@@ -42,6 +42,6 @@ def test_importing_asks_nobody_and_leaves_the_charsets_of_the_process_alone():
         "before = copy.deepcopy(c.CHARSETS), dict(c.ALIASES), dict(c.CODEC_MAP)\n"
         "socket.getfqdn = lambda *a: 1 / 0\n"
         "import aerogram.mail, aerogram.mail.wire.serializer\n"
-        "assert before == (c.CHARSETS, c.ALIASES, c.CODEC_MAP)\n"
+        "print(before == (c.CHARSETS, c.ALIASES, c.CODEC_MAP))\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60) == "True\n"

@@ -34,8 +34,8 @@ def statuses(message):
 """
 
 
-def run(code: str, **environment: str) -> None:
-    """Run a program; what it asserts is asserted."""
+def assert_passes(code: str, **environment: str) -> None:
+    """Run a program, all of whose assertions must hold."""
     done = subprocess.run(
         python("-W", "error", "-c", PRELUDE + textwrap.dedent(code)),
         capture_output=True,
@@ -48,7 +48,7 @@ def run(code: str, **environment: str) -> None:
 
 
 def test_django_locmem_gets_the_whole_message() -> None:
-    run(
+    assert_passes(
         """
         from email.mime.base import MIMEBase
         import django.core.mail as theirs
@@ -80,7 +80,7 @@ def test_django_locmem_gets_the_whole_message() -> None:
 
 
 def test_plain_message_of_another_subtype_and_envelope_sender() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail as theirs
         class Odd(EmailMessage):
@@ -97,7 +97,7 @@ def test_plain_message_of_another_subtype_and_envelope_sender() -> None:
 
 
 def test_message_that_writes_itself_is_sent_as_it_writes() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail as theirs
         class Own(EmailMessage):
@@ -112,7 +112,7 @@ def test_message_that_writes_itself_is_sent_as_it_writes() -> None:
 
 
 def test_what_no_mail_may_have_is_refused_before() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail as theirs
         connection = Through(backend=LOCMEM)
@@ -126,7 +126,7 @@ def test_what_no_mail_may_have_is_refused_before() -> None:
 
 
 def test_anymail_tells_of_each_recipient() -> None:
-    run(
+    assert_passes(
         """
         from anymail.message import AnymailRecipientStatus as Told
         connection = Through(backend=ANYMAIL)
@@ -161,7 +161,7 @@ def test_anymail_tells_of_each_recipient() -> None:
 
 
 def test_provider_that_fails() -> None:
-    run(
+    assert_passes(
         """
         import requests
         from anymail.exceptions import AnymailAPIError, AnymailUnsupportedFeature
@@ -189,7 +189,7 @@ def test_provider_that_fails() -> None:
 
 
 def test_django_smtp_tells_of_replies(free_port: Callable[[], int]) -> None:
-    run(
+    assert_passes(
         f"""
         from aerogram.testing import FaultyServer
         SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -216,7 +216,7 @@ def test_django_smtp_tells_of_replies(free_port: Callable[[], int]) -> None:
 
 
 def test_backend_that_counts_nothing_leaves_doubt() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail.backends.dummy as dummy
         dummy.EmailBackend.send_messages = lambda self, messages: 0
@@ -229,7 +229,7 @@ def test_backend_that_counts_nothing_leaves_doubt() -> None:
 
 
 def test_mailers_by_name_each_with_its_settings() -> None:
-    run(
+    assert_passes(
         """
         def mailer(path, **options):
             return {"BACKEND": PATH, "OPTIONS": {"backend": path, **options}}
@@ -252,7 +252,7 @@ def test_mailers_by_name_each_with_its_settings() -> None:
 
 
 def test_a_project_is_used_as_it_is(tmp_path: Path) -> None:
-    run(
+    assert_passes(
         """
         from django.conf import settings as djangos
         djangos.configure(TIME_ZONE="Europe/Berlin", ANYMAIL={"A": 1})
@@ -264,7 +264,7 @@ def test_a_project_is_used_as_it_is(tmp_path: Path) -> None:
         """
     )
     (tmp_path / "their_settings.py").write_text("TIME_ZONE = 'Asia/Tokyo'\nSECRET_KEY = 'x'\n")
-    run(
+    assert_passes(
         """
         Through(backend=LOCMEM)
         from django.conf import settings as djangos
@@ -285,7 +285,7 @@ def test_a_project_is_used_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_arguments_are_said(given: str, error: str, text: str) -> None:
-    run(
+    assert_passes(
         f"""
         with pytest.raises({error}, match={text!r}):
             Through({given})
@@ -294,7 +294,7 @@ def test_wrong_arguments_are_said(given: str, error: str, text: str) -> None:
 
 
 def test_without_django_the_extra_is_named() -> None:
-    run(
+    assert_passes(
         """
         import sys
         sys.modules["django.conf"] = sys.modules["django"] = None
@@ -305,7 +305,7 @@ def test_without_django_the_extra_is_named() -> None:
 
 
 def test_without_a_path_it_follows_the_project() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail as theirs
         from django.conf import settings as djangos
@@ -328,7 +328,7 @@ def test_without_a_path_it_follows_the_project() -> None:
 
 
 def test_a_project_is_not_followed_in_a_circle() -> None:
-    run(
+    assert_passes(
         """
         from django.conf import settings as djangos
         djangos.configure(EMAIL_BACKEND=PATH)
@@ -340,7 +340,7 @@ def test_a_project_is_not_followed_in_a_circle() -> None:
 
 
 def test_an_alias_needs_mailers_of_django() -> None:
-    run(
+    assert_passes(
         """
         from django.conf import settings as djangos
         djangos.configure()
@@ -353,7 +353,7 @@ def test_an_alias_needs_mailers_of_django() -> None:
 
 
 def test_django_gets_mailboxes_of_any_form_and_lazy_texts_as_texts() -> None:
-    run(
+    assert_passes(
         """
         import django
         from django.conf import settings as theirs
@@ -391,7 +391,7 @@ def test_django_gets_mailboxes_of_any_form_and_lazy_texts_as_texts() -> None:
 
 
 def test_blind_copies_are_in_no_header() -> None:
-    run(
+    assert_passes(
         """
         import django.core.mail as theirs
         class Revealing(EmailMessage):
