@@ -40,7 +40,7 @@ HOMES = {
     "cssselect": {"inlining"},
     "cssselect2": {"inlining"},
     "cssutils": {"inlining"},
-    "django": {"contrib", "mail"},      # mail/backends/django.py
+    "django": {"contrib", "mail"},      # mail/backends/django
     "dkim": {"mail"},
     "fastapi": {"contrib"},
     "flask": {"contrib"},

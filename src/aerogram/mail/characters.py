@@ -15,7 +15,11 @@ from aerogram.exceptions import BadHeaderError
 #: Each of them ends a line for some reader, or cannot be written at all.
 FORBIDDEN: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+# C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
 _EXCERPT_LIMIT = 100
+_TEXT_LIMIT = 512
 
 
 def is_text(value: object) -> bool:
@@ -48,6 +52,20 @@ def excerpt(value: object) -> str:
     """Return the ``repr`` of ``value`` for an error text, cut at 100 characters."""
     text = repr(value[: _EXCERPT_LIMIT + 1] if isinstance(value, str) else value)
     return text if len(text) <= _EXCERPT_LIMIT else text[: _EXCERPT_LIMIT - 1] + "…"
+
+
+def clean_text(text: bytes | str) -> str:
+    """Return a server's text on one line, without control characters and halves of pairs, cut to 512 octets.
+
+    >>> clean_text(b"no such\\x1b[2J user")
+    'no such [2J user'
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text.strip()[:_TEXT_LIMIT]
+    text = _UNSHOWN.sub(" ", text).strip()
+    return text.encode("utf-8", "replace")[:_TEXT_LIMIT].decode("utf-8", "ignore")
 
 
 def check_header_value(name: str, value: object) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -46,6 +47,8 @@ _ARGUMENTS: Final = {
 }  # fmt: skip
 
 BackendClass = Callable[..., "BaseEmailBackend"]
+
+_being_made: ContextVar[tuple[str, ...]] = ContextVar("aerogram_mailers_being_made", default=())
 
 
 class Mailers(Mapping[str, "BaseEmailBackend"]):
@@ -166,6 +169,24 @@ def backend_class(path: str, given: str) -> BackendClass:
         hint = f" but has {near[0]}" if near else ""
         raise _not_found(path, given, f"the module {module_path} has no class {name}{hint}")
     return cast("BackendClass", found)
+
+
+def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
+    """Return a backend that is given itself or by its alias in ``MAILERS``."""
+    if not isinstance(mailer, str):
+        if not hasattr(mailer, "send_messages"):
+            shown = type(mailer).__name__
+            raise ImproperlyConfigured(
+                f"a {shown} was given as a mailer: give an alias of MAILERS or a backend."
+            )
+        return mailer
+    if mailer in _being_made.get():
+        raise InvalidMailer(f"MAILERS[{mailer!r}] passes its mail on to itself. Name another mailer.")
+    token = _being_made.set((*_being_made.get(), mailer))
+    try:
+        return mailers[mailer]
+    finally:
+        _being_made.reset(token)
 
 
 def transport(url: str, source: str, name: str) -> tuple[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ except ImportError:
 
 from aerogram.mail.address.entries import MailboxLike, plain_entry
 from aerogram.mail.address.parser import parse_mailbox
-from aerogram.mail.smtp.replies import clean_text
+from aerogram.mail.characters import clean_text
 from aerogram.outbox import entries, metrics, suppressions
 from aerogram.outbox.entries import Attempt, Entry, Recipient
 from aerogram.outbox.metrics import Status

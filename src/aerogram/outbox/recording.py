@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, exists, func, literal_column, null, select
 
-from aerogram.mail.smtp.replies import clean_text
+from aerogram.mail.characters import clean_text
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.prepared import change, insert_all, run, run_all
 from aerogram.outbox.storage.schema import attempt, entry, recipient

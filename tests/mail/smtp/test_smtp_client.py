@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aerogram.mail.backends.smtp import EmailBackend
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp import client as client_module
 from aerogram.mail.smtp import replies, transaction
@@ -18,7 +19,6 @@ from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.replies import (
     ConnectionLost,
     Reply,
-    clean_text,
     result_of,
     wants_another_transaction,
 )

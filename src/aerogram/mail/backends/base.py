@@ -1,4 +1,4 @@
-"""What a mail backend is, and the base of those that keep a message on this machine."""
+"""What a mail backend is; the bases of those that keep mail on this machine, or pass it on to others."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any, Self
 
 from aerogram.mail.address.envelope import Envelope, envelope_of
 from aerogram.mail.capture import is_captured
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.dispatch import Delivery, deliver
+from aerogram.mail.delivery.lists import report_for
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
 from aerogram.mail.message.email_message import EmailMessage, read_envelope
 from aerogram.mail.message.enclosed import without_blind_copies
 from aerogram.mail.message.safemime import SafeMIMEMultipart, SafeMIMEText
 
-__all__ = ["BaseEmailBackend", "LocalBackend"]
+__all__ = ["BaseEmailBackend", "LocalBackend", "WrappingBackend"]
 
 
 class BaseEmailBackend:
@@ -174,6 +176,59 @@ class LocalBackend(BaseEmailBackend):
             finally:
                 if opened:
                     self.close()
+
+
+class WrappingBackend(BaseEmailBackend):
+    """Passes each message of a batch to :meth:`send_one`; connections stay open until the batch ends."""
+
+    def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
+        super().__init__(fail_silently=fail_silently, **kwargs)
+        self._lock = threading.RLock()
+        self._opened: list[BaseEmailBackend] = []
+
+    def send_one(self, message: EmailMessage) -> DeliveryReport:
+        """Send one message, which has recipients; an OSError defers it and the rest of the batch."""
+        raise NotImplementedError("subclasses of WrappingBackend must override send_one() method")
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send the messages one by one, and defer those behind one that no backend could be reached for."""
+        failure: OSError | None = None
+        with self._lock:
+            try:
+                for message in delivery:
+                    try:
+                        report = None if message.recipients() else DeliveryReport()
+                    except Exception as error:  # whatever a message or its subclass raises is that message's
+                        report = DeliveryReport(error=error)
+                    if report is None and failure is None:
+                        try:
+                            report = self.send_one(message)
+                        except OSError as error:
+                            failure = error
+                    if report is None:
+                        deferred = RecipientResult("deferred", text=clean_text(f"not sent: {failure}"))
+                        report = report_for(message, deferred)
+                    delivery.add(message, report)
+                    if failure is not None and not (self.fail_silently or delivery.is_ready):
+                        break  # a generator makes no more messages
+            finally:
+                self.close()
+        if failure is not None and not self.fail_silently:
+            raise failure
+
+    def close(self) -> None:
+        """Close every connection that was opened for the batch."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _close(self, mailer: BaseEmailBackend) -> None:
+        if mailer in self._opened:
+            self._opened.remove(mailer)
+            mailer.close()
+
+    def _open(self, mailer: BaseEmailBackend) -> None:
+        if mailer not in self._opened and mailer.open():
+            self._opened.append(mailer)
 
 
 # Taken at import, so that one replaced later is seen as replaced.

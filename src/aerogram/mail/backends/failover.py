@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from smtplib import SMTPException
 from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured
-from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_for, report_of
+from aerogram.mail.backends.base import BaseEmailBackend, WrappingBackend
+from aerogram.mail.delivery.lists import report_for, report_of
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.delivery.telemetry import logger
+from aerogram.mail.mailers import mailer_of
 from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]
@@ -63,7 +63,7 @@ class EmailBackend(WrappingBackend):
             mailer = self.mailers[place]
             try:
                 self._open(mailer)
-            except (OSError, SMTPException) as error:
+            except OSError as error:
                 problem = error
             else:
                 report = report_of(mailer, message)

@@ -9,8 +9,8 @@ from typing import Any
 
 from aerogram.exceptions import ImproperlyConfigured, TooManyRecipients
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.backends.wrapping import mailer_of
 from aerogram.mail.delivery.dispatch import Delivery, send_by
+from aerogram.mail.mailers import mailer_of
 from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend", "allow_recipients"]

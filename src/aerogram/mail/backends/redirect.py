@@ -11,10 +11,11 @@ from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.entries import MailboxLike
 from aerogram.mail.address.envelope import entry_text
 from aerogram.mail.address.parser import parse_mailbox
-from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.backends.wrapping import WrappingBackend, mailer_of, report_of
+from aerogram.mail.backends.base import BaseEmailBackend, WrappingBackend
+from aerogram.mail.delivery.lists import report_of
 from aerogram.mail.delivery.report import DeliveryReport
 from aerogram.mail.delivery.telemetry import logger
+from aerogram.mail.mailers import mailer_of
 from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["EmailBackend"]

@@ -21,12 +21,12 @@ from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, PipeliningMode
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.dkim import Signer, configured_signer
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up, hang_up_all
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
 from aerogram.mail.smtp.session import Session
+from aerogram.mail.wire.dkim import Signer, configured_signer
 
 if TYPE_CHECKING:
     from aerogram.mail.delivery.dispatch import Delivery

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from aerogram.exceptions import DeliveryError
+from aerogram.exceptions import DeliveryError, ImproperlyConfigured
 from aerogram.mail.address.envelope import envelope_of
 from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.delivery import cancellation
@@ -70,6 +70,34 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
         else:
             delivery.add_uncounted(message, DeliveryReport(dict.fromkeys(recipients, _UNKNOWN)))
     return sent
+
+
+def report_of(backend: Any, message: Any) -> DeliveryReport:
+    """Send one message by a backend whose connection is open, and return the outcome.
+
+    A backend that raises, or returns 0, without a report may have sent the message nevertheless.
+    """
+    message.delivery = None
+    result = RecipientResult("sent")
+    try:
+        if not backend.send_messages([message]):
+            result = RecipientResult("uncertain", text="the backend did not say what it sent")
+    except OSError as error:
+        result = RecipientResult("uncertain", text=type(error).__name__)
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:  # the message itself cannot be built
+        return DeliveryReport(error=error)
+    report: DeliveryReport | None = message.delivery
+    return report or report_for(message, result)
+
+
+def report_for(message: Any, result: RecipientResult) -> DeliveryReport:
+    """Return a report with one result for every recipient of a message."""
+    try:
+        return DeliveryReport(dict.fromkeys(envelope_of(message).recipients, result))
+    except Exception as error:  # whatever a message or its subclass raises is that message's
+        return DeliveryReport(error=error)
 
 
 def recipients_of(message: Any) -> tuple[str, ...]:

@@ -12,5 +12,4 @@ Read from the bottom up::
     connection    messages one after another; a connection that breaks or is used up is replaced
     pool          a batch over several connections, each in a thread of its own
     sender        one batch: messages are serialised, sent and reported
-    dkim          the signature
 """

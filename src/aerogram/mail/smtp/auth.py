@@ -9,7 +9,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
-from aerogram.mail.smtp.replies import ConnectionLost, clean_text
+from aerogram.mail.characters import clean_text
+from aerogram.mail.smtp.replies import ConnectionLost
 
 __all__ = ["authenticate"]
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from aerogram.conf.schema import HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.dns_name import DNS_NAME
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery import cancellation
-from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text
+from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser
 
 if TYPE_CHECKING:
     from pathlib import Path

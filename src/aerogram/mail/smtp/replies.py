@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aerogram.conf import settings
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import RecipientResult, Status
 
 __all__ = [
     "ConnectionLost",
     "Reply",
     "ReplyParser",
-    "clean_text",
     "is_goodbye",
     "result_of",
     "server_named",
@@ -25,10 +25,7 @@ __all__ = [
 
 _LINE_LIMIT = 8192  # RFC 5321 section 4.5.3.1.5 asks for 512; some servers write essays
 _REPLY_LIMIT = 65536
-_TEXT_LIMIT = 512
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")  # RFC 2034 section 4
-# C0, DEL, C1, the Unicode line ends, and the marks that turn the direction of text around.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 class Reply(NamedTuple):
@@ -109,20 +106,6 @@ def _read_line(line: bytes) -> tuple[Reply, bool]:
     if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
         raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
     return Reply(int(code), line[4:].strip(b" \t\r")), separator != b"-"
-
-
-def clean_text(text: bytes | str) -> str:
-    """Return a server's text on one line, without control characters and halves of pairs, cut to 512 octets.
-
-    >>> clean_text(b"no such\\x1b[2J user")
-    'no such [2J user'
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    if text.isascii() and text.isprintable():
-        return text.strip()[:_TEXT_LIMIT]
-    text = _CONTROLS.sub(" ", text).strip()
-    return text.encode("utf-8", "replace")[:_TEXT_LIMIT].decode("utf-8", "ignore")
 
 
 @lru_cache(maxsize=16)  # servers that name no queue id say the same to every message

@@ -20,9 +20,10 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import RecipientResult
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining
-from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, clean_text, is_goodbye
+from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser, is_goodbye
 from aerogram.mail.smtp.transaction import OutgoingMessage, Transaction, permitted
 
 __all__ = ["BDAT_WINDOW", "Session"]

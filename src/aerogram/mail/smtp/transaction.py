@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aerogram.mail.address.envelope import Envelope
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.smtp.replies import ConnectionLost, Reply, clean_text, result_of, wants_another_transaction
+from aerogram.mail.smtp.replies import ConnectionLost, Reply, result_of, wants_another_transaction
 from aerogram.mail.wire.serializer import to_pieces
 
 __all__ = ["OutgoingMessage", "Transaction", "permitted", "stuffed"]

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from aerogram.exceptions import MessageError, describe
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox.retries.errors import judge_error, report_of_error
 from aerogram.outbox.retries.waits import (
     BACKOFF,

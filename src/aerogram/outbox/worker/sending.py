@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import AerogramError, describe
+from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, deliver, send_by
-from aerogram.mail.smtp.replies import clean_text
 from aerogram.outbox import claims, transports
 from aerogram.outbox.frozen import FrozenMessage
 from aerogram.outbox.retries import Verdict, after_error, judge, judge_error, report_of_error

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured, MissingDependency
-from aerogram.mail.smtp.dkim import Signer, configured_signer
+from aerogram.mail.wire.dkim import Signer, configured_signer
 from aerogram.testing import FaultyServer
 from tests.smtp_peers import backend_for, mail
 
@@ -166,7 +166,7 @@ def test_wrong_settings_are_refused_before_a_connection_without_showing_the_key(
 def test_missing_package_names_the_extra(package: str, key: Any) -> None:
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        "from aerogram.mail.smtp.dkim import Signer\n"
+        "from aerogram.mail.wire.dkim import Signer\n"
         f"Signer('x.org', 's2026', {pem(key)!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
