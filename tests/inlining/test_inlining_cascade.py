@@ -88,6 +88,10 @@ CASES = {
     "specificity of has": ("p:has(.c,#z){color:red} .a.b{color:blue}", P),
     "specificity of nth": ("p:nth-child(1 of .a){color:red} p.a{color:blue} .a{color:lime}", P),
     "forgiving list": ("p:is(..z,.a){color:red} p{margin:1px}", P),
+    "invalid members": (
+        ":is(h|p,.a){color:red} :is(b,:foo,::before){top:1px} :is(h|b){left:1px} p{color:blue} .c{top:2px;left:2px}",
+        P,
+    ),
     "invalid lists": (
         "p, a:unknown(b){color:red} ..b{color:red} p, .a:has(p:has(b)){margin:1px} |p{top:0}",
         P,

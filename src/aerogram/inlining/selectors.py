@@ -6,19 +6,22 @@ the static part is tested: it may match more than the selector does.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from aerogram.inlining import matching
 from aerogram.inlining.css import tokens
-from aerogram.inlining.matching import Check
+from aerogram.inlining.matching import STRUCTURAL, Filter, among, nth
 
 __all__ = ["AttributeTest", "Compound", "Selector", "read_selector"]
 
 _LONGEST = 1_000  # characters, and
 _MOST_COMPOUNDS = 50  # compounds of a selector that is read
-_DEEPEST = 8  # parentheses inside each other
+_DEEPEST = 8  # parentheses
+_FORGIVING = ("MatchesAnySelector", "SpecificityAdjustmentSelector")  # :is() and :where()
+_NTH = ("nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type")
 _CASELESS_NAMES = (  # attributes whose values ignore case (HTML, section 4.16.2)
     "accept accept-charset align alink axis bgcolor charset checked clear codetype color compact"
     " declare defer dir direction disabled enctype face frame hreflang http-equiv lang language link"
@@ -68,8 +71,8 @@ class Compound(NamedTuple):
 
     combinator: str
     words: frozenset[str]  # its tag, .classes and #ids
-    tests: tuple[Check, ...] = ()
-    attributes: tuple[AttributeTest, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    has_attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,11 +80,11 @@ class Selector:
     """A selector that was read."""
 
     text: str
-    compounds: tuple[Compound, ...]
-    specificity: Specificity
-    is_static: bool
+    compounds: tuple[Compound, ...] = ()
+    specificity: Specificity = (0, 0, 0)
+    is_static: bool = False
     words: frozenset[str] = frozenset()  # tags, classes and ids that must be in a document where it matches
-    is_valid: bool = True
+    is_valid: bool = False
     is_element: bool = True  # false for ::before and the like, which no style attribute touches
 
 
@@ -91,56 +94,67 @@ def read_selector(text: str, *, quirks: bool = False) -> Selector:
 
     ``quirks`` says whether classes and ids ignore case, as in documents without a doctype.
     """
-    from cssselect2.parser import SelectorError, parse
+    from cssselect2.parser import parse
 
-    unknown = Selector(text, (), (0, 0, 0), is_static=False, is_valid=False)
     if len(text) > _LONGEST or text.count("(") > _DEEPEST:
-        return unknown
+        return Selector(text)
+    reader = _SelectorReader(quirks=quirks)
     try:
-        parsed = list(parse(tokens(text)))
-        if len(parsed) != 1:
-            return unknown
-        parser = _SelectorParser(quirks=quirks)
-        compounds = parser.compounds(parsed[0].parsed_tree)
-    except (SelectorError, AttributeError):  # the latter for ``a|b`` and other words it has no name for
-        return unknown
+        (parsed,) = parse(_forgiving(tokens(text)))
+        compounds = reader.compounds(parsed.parsed_tree)
+    except (ValueError, AttributeError):  # the latter for ``a|b`` and other words that have no value
+        return Selector(text)
     if len(compounds) > _MOST_COMPOUNDS:
-        return unknown
-    ids, classes, elements = parsed[0].specificity
-    more = parser.more
+        return Selector(text)
+    is_element = parsed.pseudo_element is None
+    ids, classes, tags = parsed.parsed_tree.specificity
     return Selector(
         text,
         compounds,
-        (ids + more[0], classes + more[1], elements + more[2]),
-        is_static=parser.is_static and parser.is_valid and parsed[0].pseudo_element is None,
+        (ids, classes, tags + (not is_element)),
+        is_static=reader.is_static and reader.is_valid and is_element,
         words=frozenset().union(*(compound.words for compound in compounds)),
-        is_valid=parser.is_valid,
-        is_element=parsed[0].pseudo_element is None,
+        is_valid=reader.is_valid,
+        is_element=is_element,
     )
 
 
-class _SelectorParser:
+def _forgiving(values: list[Any]) -> list[Any]:
+    """Leave out of ``:is()`` and ``:where()`` what is no selector (Selectors 4, section 18.1)."""
+    from cssselect2.parser import parse
+
+    for value in values:
+        if value.type != "function":
+            continue
+        _forgiving(value.arguments)
+        if value.lower_name in ("is", "where"):
+            commas = [number for number, one in enumerate(value.arguments) if one == ","]
+            kept: list[Any] = []
+            for start, end in pairwise([-1, *commas, len(value.arguments)]):
+                with suppress(ValueError, AttributeError):
+                    list(parse(value.arguments[start + 1 : end]))
+                    kept += value.arguments[max(start, 0) : end]
+            value.arguments = kept[1:] if kept and kept[0] == "," else kept
+    return values
+
+
+class _SelectorReader:
     """The state of reading one selector."""
 
     def __init__(self, *, quirks: bool) -> None:
         self.quirks = quirks
         self.is_static = self.is_valid = True
         self.has_relation = False
-        self.more: Specificity = (0, 0, 0)  # of the selectors behind "of", which cssselect2 leaves out
 
     def compounds(self, tree: Any) -> tuple[Compound, ...]:
-        combinators, trees = [], []
-        while hasattr(tree, "combinator"):
-            combinators.append(tree.combinator)
-            trees.append(tree.right)
-            tree = tree.left
-        pairs = zip(["", *reversed(combinators)], [tree, *reversed(trees)], strict=True)
-        return tuple(self._compound(combinator, one) for combinator, one in pairs)
-
-    def _compound(self, combinator: str, tree: Any) -> Compound:
+        """Read a selector of cssselect2."""
+        before: tuple[Compound, ...] = ()
+        combinator = ""
+        if hasattr(tree, "combinator"):
+            before, combinator, tree = self.compounds(tree.left), tree.combinator, tree.right
         words: set[str] = set()
-        tests: list[Check] = []
-        attributes: list[AttributeTest] = []
+        filters: list[Filter] = []
+        has_attributes = False
         for simple in tree.simple_selectors:
             kind = type(simple).__name__
             if kind == "LocalNameSelector":
@@ -151,80 +165,67 @@ class _SelectorParser:
             elif kind == "IDSelector":
                 words.add("#" + (simple.ident.lower() if self.quirks else simple.ident))
             elif kind == "AttributeSelector":
-                if simple.name[0].islower() and not simple.name.islower():  # viewBox: in SVG, case counts
-                    self.is_static = False
-                else:
-                    attributes.append(_attribute_test(simple))
-                self.is_valid = self.is_valid and not simple.case_sensitive  # few browsers know the flag "s"
+                has_attributes = True
+                filters += self._attribute(simple)
             elif kind == "PseudoClassSelector":
-                self._pseudo_class(simple.name, tests)
+                filters += self._pseudo_class(simple.name)
             elif kind == "FunctionalPseudoClassSelector":
-                self._function(simple, tests)
+                filters += self._function(simple)
             elif kind == "NamespaceSelector":
                 self.is_static = False
             else:
-                self._list(kind, simple.selector_list, tests)
-        return Compound(combinator, frozenset(words), tuple(tests), tuple(attributes))
+                filters += self._list(kind, simple)
+        return (*before, Compound(combinator, frozenset(words), tuple(filters), has_attributes))
 
-    def _pseudo_class(self, name: str, tests: list[Check]) -> None:
-        if found := matching.STRUCTURAL.get(name):
-            tests.extend(found)
-        else:
-            self.is_static = False
-            self.is_valid = self.is_valid and (name in _DYNAMIC or name.startswith("-"))
+    def _unknown(self, *, is_valid: bool) -> tuple[Filter, ...]:
+        """Take what the tree cannot decide as a condition that always holds."""
+        self.is_static = False
+        self.is_valid = self.is_valid and is_valid
+        return ()
 
-    def _function(self, simple: Any, tests: list[Check]) -> None:
+    def _attribute(self, simple: Any) -> tuple[Filter, ...]:
+        name = simple.lower_name
+        self.is_valid = self.is_valid and not simple.case_sensitive  # few browsers know the flag "s"
+        if simple.name[0].islower() and not simple.name.islower():  # viewBox: in SVG, case counts
+            return self._unknown(is_valid=True)
+        ignores_case = name in _CASELESS if simple.case_sensitive is None else not simple.case_sensitive
+        test = AttributeTest(name, simple.operator or "", simple.value or "", ignores_case)
+        return (lambda _, elements: [one for one in elements if test.holds(one.get(name))],)
+
+    def _pseudo_class(self, name: str) -> tuple[Filter, ...]:
+        return STRUCTURAL.get(name) or self._unknown(is_valid=name in _DYNAMIC or name.startswith("-"))
+
+    def _function(self, simple: Any) -> tuple[Filter, ...]:
+        from cssselect2.parser import parse
         from tinycss2.nth import parse_nth
 
         arguments = simple.arguments
-        places = [n for n, token in enumerate(arguments) if token.type == "ident" and token.value == "of"]
-        of = places[0] if places else None
-        nth: tuple[int, int] | None = parse_nth(arguments[:of])
-        if simple.name not in matching.NTH or nth is None or (places and simple.name.endswith("type")):
-            self.is_static = False
-            self.is_valid = self.is_valid and simple.name in ("lang", "dir", "host", "state")
-            return
-        members: tuple[tuple[Compound, ...], ...] = ()
-        if of is not None:
-            members = self._members(arguments[of + 1 :])
-        tests.append(matching.nth(simple.name, *nth, members))
+        of = next((n for n, one in enumerate(arguments) if one.type == "ident" and one.value == "of"), None)
+        ordinal: tuple[int, int] | None = parse_nth(arguments[:of])
+        if simple.name not in _NTH or ordinal is None or (of and simple.name.endswith("type")):
+            return self._unknown(is_valid=simple.name in ("lang", "dir", "host", "state"))
+        if of is None:
+            return (nth(simple.name, *ordinal),)
+        ids, classes, tags = max(one.specificity for one in parse(arguments[of + 1 :]))
+        simple.specificity = ids, classes + 1, tags  # cssselect2 leaves them out
+        return self._unknown(is_valid=True)
 
-    def _members(self, arguments: Any) -> tuple[tuple[Compound, ...], ...]:
-        from cssselect2.parser import parse
-
-        parsed = list(parse(arguments))
-        best = max(selector.specificity for selector in parsed)
-        self.more = (self.more[0] + best[0], self.more[1] + best[1], self.more[2] + best[2])
-        return tuple(self.compounds(selector.parsed_tree) for selector in parsed)
-
-    def _list(self, kind: str, members: Any, tests: list[Check]) -> None:
-        """Read the list of ``:not()``, ``:has()``, ``:is()`` or ``:where()``."""
-        inner = _SelectorParser(quirks=self.quirks)
+    def _list(self, kind: str, simple: Any) -> tuple[Filter, ...]:
+        """Read the list of ``:not()``, ``:is()``, ``:where()`` or ``:has()``."""
         is_relation = kind == "RelationalSelector"
-        if is_relation:
-            found = tuple((one.combinator, inner.compounds(one.selector.parsed_tree)) for one in members)
-            if inner.is_static and inner.is_valid and all(len(compounds) == 1 for _, compounds in found):
-                tests.append(lambda index, element: any(element in index.holders(one) for one in found))
-            else:
-                inner.is_static = False
-            inner.is_valid = inner.is_valid and not inner.has_relation  # :has() cannot stand in itself
-        else:
-            lists = tuple(inner.compounds(one.parsed_tree) for one in members)
-            if kind == "NegationSelector":
-                if inner.is_static:
-                    tests.append(lambda index, element: not any(index.matches(element, one) for one in lists))
-            elif lists:
-                tests.append(lambda index, element: any(index.matches(element, one) for one in lists))
-            else:
-                inner.is_static = False  # cssselect2 loses all members if the first is invalid
-        self.has_relation = self.has_relation or inner.has_relation or is_relation
-        self.is_static = self.is_static and inner.is_static
-        self.is_valid = self.is_valid and (
-            inner.is_valid or kind in ("MatchesAnySelector", "SpecificityAdjustmentSelector")
-        )
-
-
-def _attribute_test(simple: Any) -> AttributeTest:
-    name = simple.lower_name
-    ignores_case = name in _CASELESS if simple.case_sensitive is None else not simple.case_sensitive
-    return AttributeTest(name, simple.operator or "", simple.value or "", ignores_case)
+        is_static, lists = not is_relation, []
+        for member in list(simple.selector_list):
+            inner = _SelectorReader(quirks=self.quirks)
+            selector = member.selector if is_relation else member
+            compounds = inner.compounds(selector.parsed_tree)
+            selector.specificity = selector.parsed_tree.specificity
+            if kind in _FORGIVING and not inner.is_valid:
+                simple.selector_list.remove(member)
+                continue
+            lists.append(compounds)
+            is_static = is_static and inner.is_static
+            self.is_valid = self.is_valid and inner.is_valid and not (is_relation and inner.has_relation)
+            self.has_relation = self.has_relation or inner.has_relation
+        self.has_relation = self.has_relation or is_relation
+        self.is_static = self.is_static and is_static
+        return (among(lists, expected=kind in _FORGIVING),) if is_static or kind in _FORGIVING else ()

@@ -232,7 +232,7 @@ def _can_be_inlined(selector: Selector) -> bool:
     if not selector.is_static or not selector.compounds:
         return False
     last = selector.compounds[-1]
-    return bool(last.words or last.attributes or (last.tests and len(selector.compounds) > 1))
+    return bool(last.words or last.has_attributes or (last.filters and len(selector.compounds) > 1))
 
 
 @lru_cache(maxsize=32)  # sheets can be large
