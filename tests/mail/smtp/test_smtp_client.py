@@ -140,6 +140,7 @@ def test_cleaned_texts_are_one_short_printable_line(text):
     ("code", "text", "expected"),
     [
         (452, b"4.5.3 too many", True),
+        (452, b"4.0.0 <m50@example.com> too many recipients", True),
         (452, b"too many", True),
         (552, b"too many", True),
         (552, b"5.5.3 too many", True),

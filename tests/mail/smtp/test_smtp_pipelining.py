@@ -126,6 +126,13 @@ def test_a_mode_that_is_chosen_beforehand_puts_nothing_behind_a_content(conversa
     assert (kind.grouped > 0) is (mode == "group")
 
 
+def test_a_server_that_offers_burl_as_dovecot_does_loses_nothing(conversation):
+    kind = conversation(Dovecot)
+    with FaultyServer(["PIPELINING", "BURL imap"]) as server:
+        assert deliver(server, mails(12), connections=3) == (12, [])
+    assert (kind.followed, kind.grouped > 0) == (0, True)
+
+
 def test_the_answer_to_the_first_content_is_waited_for(conversation):
     kind = conversation(Losing)
     with FaultyServer() as server:

@@ -218,7 +218,9 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     def _driver_of(self, client: smtplib.SMTP) -> Driver:
         pipelining = self.pipelining is not False
         capabilities = Capabilities(client.esmtp_features, pipelining=pipelining, chunking=self.chunking)
-        behind = ContentPipelining.of(self.host, self.port, self.pipelining)
+        # BURL (RFC 4468) is offered by Dovecot's proxy, which takes no command behind a content.
+        mode = "group" if "burl" in client.esmtp_features else self.pipelining
+        behind = ContentPipelining.of(self.host, self.port, mode)
         return Driver(client, Session(capabilities, behind), self.timeouts)
 
     def _connect(self) -> smtplib.SMTP:
