@@ -146,7 +146,10 @@ def test_cleaned_texts_are_one_short_printable_line(text):
         (552, b"5.5.3 too many", True),
         (452, b"4.2.2 mailbox full", False),
         (552, b"5.2.2 mailbox full", False),
-        (450, b"4.5.3 odd", False),
+        (450, b"4.5.3 too many", True),
+        (550, b"5.5.3 too many", True),
+        (450, b"4.7.1 later", False),
+        (450, b"later", False),
     ],
 )
 def test_what_asks_for_another_transaction(code, text, expected):

@@ -129,11 +129,10 @@ def result_of(code: int, text: bytes) -> RecipientResult:
 
 def wants_another_transaction(reply: Reply) -> bool:
     """Return whether a reply to RCPT says "too many recipients": the rest fits another transaction."""
-    if reply.code not in (452, 552):  # 552: old servers (RFC 5321 section 4.5.3.1.10)
-        return False
     found = _ENHANCED.match(reply.text.decode("latin-1"))
-    # X.0.0 says nothing but the class (RFC 3463 section 3.1); Dovecot's proxy adds it to any reply.
-    return found is None or found[1][2:] in ("5.3", "0.0")
+    if found is None or found[1][2:] == "0.0":  # X.0.0 says nothing but the class (RFC 3463 section 3.1)
+        return reply.code in (452, 552)  # 552: old servers (RFC 5321 section 4.5.3.1.10)
+    return found[1][2:] == "5.3"
 
 
 # -- errors of a connection that cannot be made --
