@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 
 from aerogram.mail.smtp import sender
-from aerogram.mail.smtp.pool import CallerPool, Pool
+from aerogram.mail.smtp.loop import Loop
+from aerogram.mail.smtp.pool import Pool
+
+
+def in_the_callers_thread(loop: Loop) -> Loop:
+    """Carry messages as the worker does."""
+    return loop
 
 
 @pytest.fixture(
-    params=[(list, Pool), (iter, Pool), (list, CallerPool)], ids=["listed", "streamed", "callers-thread"]
+    params=[(list, Pool), (iter, Pool), (list, in_the_callers_thread)],
+    ids=["listed", "streamed", "callers-thread"],
 )
 def of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     """Make a list or a generator of messages; several connections have a thread, or share the caller's."""

@@ -20,8 +20,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, PipeliningMode
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
-from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up, hang_up_all
+from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up_all
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
@@ -126,8 +125,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         #: Whether several connections are served by a thread of their own, and not by the caller's.
         self.has_own_thread: bool = True
         self.connection: smtplib.SMTP | None = None
-        self.spare: list[Driver] = []  # the other open connections
-        self._driver: Driver | None = None
+        self._drivers: list[Driver] = []  # of the open connections, of which that is the first
         self._process = os.getpid()
         self._next_slot = 0.0
         self._sending = False
@@ -174,10 +172,12 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             # smtplib drops the socket of a connection it found broken.
             if self.connection is not None and getattr(self.connection, "sock", self) is not None:
                 return False
+            self.keep([driver for driver in self._drivers if driver.client.sock is not None])
+            if self.connection is not None:
+                return False
             try:
-                self.adopt(self._new_driver())
+                self.keep([self.new_driver()])
             except OSError:
-                self.adopt(None)
                 if not self.fail_silently:
                     raise
                 return None
@@ -186,31 +186,27 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     def close(self) -> None:
         """Close the connection; whatever the server says to that, nothing stays open."""
         with self._lock:
-            connection, inherited = self.connection, self._process != os.getpid()
-            self.adopt(None)
-            spare, self.spare = self.spare, []
-            if inherited:
-                return
-            if connection is not None:
-                hang_up(connection)
-            hang_up_all([driver.client for driver in spare])
+            clients = dict.fromkeys([self.connection, *(driver.client for driver in self._drivers)])
+            self.keep([])
+            if self._process == os.getpid():
+                hang_up_all(list(clients))
 
-    def adopt(self, driver: Driver | None) -> None:
-        """Make the connection of ``driver``, or none, the open one."""
-        self._driver = driver
-        self.connection = driver.client if driver is not None else None
+    def keep(self, drivers: list[Driver]) -> None:
+        """Make these connections the open ones."""
+        self._drivers = drivers
+        self.connection = drivers[0].client if drivers else None
 
     def _forget_inherited(self) -> None:
         """After a fork the connection belongs to the parent: close our copy of it, without a QUIT."""
         self._process = os.getpid()
         if self.connection is not None:
             self.connection.close()
-            self.adopt(None)
-        for driver in self.spare:
+        for driver in self._drivers:
             driver.client.close()
-        self.spare = []
+        self.keep([])
 
-    def _new_driver(self) -> Driver:
+    def new_driver(self) -> Driver:
+        """Open a connection."""
         with server_named(self.host, self.port):
             client = self._connect()
         return self._driver_of(client)
@@ -283,15 +279,14 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     def __copy__(self) -> EmailBackend:
         copied = object.__new__(type(self))
         vars(copied).update(vars(self))
-        copied.adopt(None)
-        copied.spare = []
+        copied.keep([])
         copied._sending, copied._lock = False, threading.RLock()
         return copied
 
     @property
     def has_eight_bit(self) -> bool:
         """True if the server of the open connection offers 8BITMIME."""
-        return self._driver is not None and self._driver.session.capabilities.eight_bit
+        return bool(self._drivers) and self._drivers[0].session.capabilities.eight_bit
 
     def pace(self) -> None:
         """Wait until the next message may go, where ``rate`` is given."""
@@ -300,18 +295,13 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             sleep(max(self._next_slot - now, 0.0))
             self._next_slot = max(now, self._next_slot) + 1 / self.rate
 
-    def current_driver(self, client: smtplib.SMTP) -> Driver:
-        """Return the driver of :attr:`connection`, which the caller may have set."""
-        if self._driver is None or self._driver.client is not client:
+    def open_drivers(self) -> list[Driver]:
+        """Return the drivers of the open connections; the caller may have set :attr:`connection`."""
+        client = self.connection
+        if client is not None and not (self._drivers and self._drivers[0].client is client):
             client.ehlo_or_helo_if_needed()
-            self._driver = self._driver_of(client)
-        return self._driver
-
-    def connection_over(self, driver: Driver | None = None) -> Connection:
-        """Return a carrier of messages to this server, over ``driver``, a spare connection or a new one."""
-        if driver is None and self.spare:
-            driver = self.spare.pop()
-        return Connection(self._new_driver, driver, self)
+            self._drivers.insert(0, self._driver_of(client))
+        return self._drivers.copy()
 
 
 class SMTPConnection(EmailBackend):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
 from aerogram.mail.smtp.driver import Driver, hang_up
 from aerogram.mail.smtp.options import SMTPOptions
-from aerogram.mail.smtp.steps import Call, Steps, run
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
@@ -21,108 +20,100 @@ class Connection:
     """Carries messages to one server, over one open connection at a time.
 
     A message that was interrupted before the end of its content is sent again once, over a new connection.
-    When none can be had, it and all that follow are deferred, or left to other connections.
+    When none can be had, it and those behind it are left to other connections. ``finished`` takes the
+    messages that have all their results.
     """
 
-    def __init__(self, connect: Callable[[], Driver], driver: Driver | None, options: SMTPOptions) -> None:
-        self.sends_ahead: bool = True  # whether a content goes out together with the next message's commands
+    def __init__(
+        self,
+        driver: Driver | None,
+        connect: Callable[[], Driver],
+        options: SMTPOptions,
+        finished: deque[OutgoingMessage],
+    ) -> None:
         self.driver: Driver | None = None  # of the open connection
         self.failure: BaseException | None = None  # why there is none and none will be opened
-        self._finished: deque[OutgoingMessage] = deque()
+        self.call: Callable[[], object] | None = None  # blocks; its result is for take_result()
         self._connect = connect
         self._options = options
+        self._finished = finished
         self._queue: deque[OutgoingMessage] = deque()  # those that wait for a transaction
         self._fruitless = 0
         if driver is not None:
             self._adopt(driver)
 
-    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
-        """Send what ``source`` yields and yield each message that has all its results."""
-        for message in source:
-            run(self.send(message))
-            yield from self.take_finished()
-        run(self.settle())
-        yield from self.take_finished()
-
-    def send(self, message: OutgoingMessage) -> Steps:
-        """Run transactions until no message waits for another, or there is no connection."""
-        self._queue.append(message)
-        yield from self._send_queued()
-
-    def get_ready(self) -> Steps:
-        """Wait until the next message may begin, when nothing of those before waits for a transaction."""
-        while not self._is_ready or (self._queue and not self.has_failed):
-            yield from self._run(Driver.get_ready)
-            yield from self._send_queued()
-
-    def settle(self) -> Steps:
-        """Read every answer that is still to come, and send again what has to be."""
-        while self.is_busy:
-            yield from self._run(Driver.settle)
-            yield from self._send_queued()
+    @property
+    def is_free(self) -> bool:
+        """True if it may take a message; the answers to others may still be awaited."""
+        if self._queue or self.call is not None or self.failure is not None:
+            return False
+        return self.driver is None or (self.driver.session.is_ready and not self.driver.is_writing)
 
     @property
     def is_busy(self) -> bool:
-        """True if the answer to some content is still awaited."""
+        """True if the answer to some content is awaited, or a content waits to be written."""
         return self.driver is not None and self.driver.session.is_waiting
 
-    @property
-    def _is_ready(self) -> bool:
-        return self.driver is None or self.driver.session.is_ready
+    def take(self, message: OutgoingMessage) -> None:
+        """Take a message, which :meth:`advance` begins to send."""
+        self._queue.append(message)
 
-    @property
-    def has_failed(self) -> bool:
-        """True if there is no connection and none will be opened."""
-        return self.driver is None and self.failure is not None
+    def open(self) -> None:
+        """Open the connection before there is a message."""
+        if self.driver is None:
+            self.call = self._opened
 
-    @property
-    def has_finished(self) -> bool:
-        """True if :meth:`take_finished` has something to yield."""
-        return bool(self._finished)
+    def _opened(self) -> Driver | Exception:
+        try:
+            return self._connect()
+        except Exception as error:  # of a token's callable, too
+            return error
 
-    def take_unsent(self) -> list[OutgoingMessage]:
-        """Hand over what cannot be sent here any more."""
-        # Once each: a message of several transactions may have been returned by more than one of them.
-        unsent = [message for message in dict.fromkeys(self._queue) if message.waiting]
-        self._queue.clear()
-        return unsent
+    def take_result(self, result: object) -> None:
+        """Take what :attr:`call` returned, or raised."""
+        self.call = None
+        if isinstance(result, Driver):
+            self._adopt(result)
+        elif isinstance(result, BaseException):
+            self.failure = result
 
-    def take_finished(self) -> Iterator[OutgoingMessage]:
-        """Yield the messages that have all their results, which without a connection are all messages."""
-        if self.has_failed:
-            for message in self.take_unsent():
-                message.defer(self.failure)
-                self._finished.append(message)
-        while self._finished:
-            yield self._finished.popleft()
+    def advance(self, step: Callable[[], None] | None = None, *, holds: bool = False) -> None:
+        """Take a step, and then all that need no wait; what it waits for then is in its attributes.
 
-    def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
-        """Close the connection after ``error``; yield what was under way, each with its results."""
-        self.failure = error
-        if self.driver is not None:
-            self._lose(self.driver, error)
-        return self.take_finished()
+        ``holds``: a content waits for the commands of the next message, which will come soon.
+        """
+        while True:
+            try:
+                if step is not None:
+                    step()
+                self._go_on(holds)
+            except OSError as error:
+                self._lose(error)
+                step = None
+            else:
+                return
 
-    def _send_queued(self) -> Steps:
-        while self._queue:
-            if not self._is_ready:
-                yield from self._run(Driver.get_ready)  # what is left of a message before goes in front
-            if not (yield from self._has_driver_for(self._queue[0])):
+    def _go_on(self, holds: bool) -> None:
+        while (driver := self.driver) is not None:
+            session = driver.session
+            if driver.is_writing or session.question is not None:
                 break
-            following = self._queue.popleft()
-            if following.waiting:
-                yield from self._run(partial(Driver.send, message=following, ahead=self.sends_ahead))
-
-    def _has_driver_for(self, message: OutgoingMessage) -> Steps:
-        """Return whether there is an open connection for ``message``, after making one where needed."""
-        if self.driver is not None and self._is_used_up(self.driver, message):
-            yield from self._run(Driver.settle)
-            if self.driver is not None:
-                used_up, self.driver = self.driver, None
-                yield Call(partial(hang_up, used_up.client))
-        if self.driver is None and self.failure is None:
-            yield from self.open()
-        return self.driver is not None
+            following = self._queue[0] if self._queue and session.is_ready else None
+            is_used_up = following is not None and self._is_used_up(driver, following)
+            if following is not None and not is_used_up:
+                self._queue.popleft()
+                if following.waiting:
+                    session.begin(following)
+            if session.octets_to_send and not (holds and not self._queue and driver.may_hold()):
+                driver.write()
+            elif is_used_up and not session.is_waiting:
+                self.driver, self.call = None, partial(hang_up, driver.client)
+            elif following is None or is_used_up:
+                break
+        if self.driver is not None:
+            self.driver.wait()
+        elif self._queue and self.call is None and self.failure is None:
+            self.call = self._opened
 
     def _is_used_up(self, driver: Driver, message: OutgoingMessage) -> bool:
         capabilities = driver.session.capabilities
@@ -133,37 +124,16 @@ class Connection:
             or capabilities.is_exhausted(message.waiting)
         )
 
-    def open(self) -> Steps:
-        """Make a connection to the server, or note why there is none."""
-        opened = yield Call(self._connected)
-        if not isinstance(opened, Driver):
-            self.failure = self.failure or opened
-        elif self.failure is None:
-            self._adopt(opened)
-        else:  # aborted meanwhile
-            opened.client.close()
-
-    def _connected(self) -> Driver | Exception:
-        try:
-            return self._connect()
-        except Exception as error:  # of a token's callable, too
-            return error
-
-    def _run(self, step: Callable[[Driver], Steps]) -> Steps:
-        if (driver := self.driver) is not None:
-            try:
-                yield from step(driver)
-            except OSError as error:
-                self._lose(driver, error)
-
     def _adopt(self, driver: Driver) -> None:
         self.driver = driver
         driver.set_blocking(False)
         driver.session.finished, driver.session.returned = self._finished, self._queue
 
-    def _lose(self, driver: Driver, error: BaseException) -> None:
+    def _lose(self, error: BaseException) -> None:
         """Decide what becomes of the messages that were under way when the connection broke."""
-        self.driver = None
+        driver, self.driver = self.driver, None
+        if driver is None:
+            return
         interrupted = dict.fromkeys(driver.end(error, is_ours=self.failure is not None))
         if driver.session.is_to_blame:
             self._queue.extendleft(reversed(interrupted))
@@ -179,3 +149,15 @@ class Connection:
                 self._finished.append(message)
             else:
                 self._queue.appendleft(message)
+
+    def give_up(self, error: BaseException) -> None:
+        """Close the connection after ``error``: what was under way is finished, or left to be taken back."""
+        self.failure = error
+        self._lose(error)
+
+    def take_back(self) -> list[OutgoingMessage]:
+        """Return what cannot be sent here any more."""
+        # Once each: a message of several transactions may have been returned by more than one of them.
+        unsent = [message for message in dict.fromkeys(self._queue) if message.waiting]
+        self._queue.clear()
+        return unsent

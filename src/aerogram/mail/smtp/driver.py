@@ -1,6 +1,7 @@
-"""The driver of a session: writes what it gives to the socket, and reads what it awaits.
+"""One open connection: what its session gives goes to the socket, and what the socket says to the session.
 
-Its socket does not block: see :mod:`aerogram.mail.smtp.steps`.
+No method waits. :attr:`Driver.events` and :attr:`Driver.deadline` say what for and how long
+:class:`aerogram.mail.smtp.loop.Loop` is to wait.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
+from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import NamedTuple
 
@@ -19,11 +21,11 @@ from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.client import SMTPClient
 from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
-from aerogram.mail.smtp.steps import Question, Readiness, Steps
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Driver", "Timeouts", "hang_up", "hang_up_all", "in_thread"]
+__all__ = ["NEVER", "Driver", "Timeouts", "hang_up", "hang_up_all", "in_thread"]
 
+NEVER = float("inf")
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
 _AHEAD = 1 << 18  # octets of a content that may wait for the commands of the next message
 _LAST_WORDS_TIMEOUT = 0.5
@@ -45,7 +47,7 @@ class Timeouts(NamedTuple):
 
 
 class Driver:
-    """Carries messages over the socket of a connection that has passed EHLO, TLS and login.
+    """Carries the octets of a session over the socket of a connection that has passed EHLO, TLS and login.
 
     A method that raises ``OSError`` has lost the connection; :meth:`end` closes it then. A plain
     ``smtplib.SMTP`` will do for a client.
@@ -55,45 +57,147 @@ class Driver:
         self.client = client
         self.session = session
         self.last_used: float = monotonic()
+        self.events: int = 0  # of the socket that are waited for
+        self.deadline: float = NEVER  # of the wait
+        self.is_held: bool = False  # whether the kernel keeps the end of a content for the group behind it
         self._timeouts = timeouts
-        self._is_held = False  # whether the kernel keeps the end of a content for the group behind it
+        self._waiting: OutgoingMessage | None = None  # whose time the wait costs
+        self._began = 0.0
+        self._left = memoryview(b"")  # to write
+        self._block_end = 0  # octets that are left when the block under way is written
         self._has_read = False  # since the last write
 
     def set_blocking(self, blocking: bool) -> None:
-        """Make the socket block, for others who use the client, or not, for the steps."""
+        """Make the socket block, for others who use the client, or not, for the loop."""
         if (sock := self.client.sock) is not None:
             sock.settimeout(self._timeouts.command if blocking else 0)
 
-    def get_ready(self) -> Steps:
-        """Wait until the next message may begin; a content that it may follow is written together with it."""
-        while not self.session.is_ready:
-            yield from self._write()
-            yield from self._read()
+    @property
+    def is_writing(self) -> bool:
+        """True if the socket has not taken everything yet."""
+        return bool(self._left)
 
-    def send(self, message: OutgoingMessage, *, ahead: bool = False) -> Steps:
-        """Begin a transaction for ``message``, and wait until its content is written; its answer comes later.
-
-        With ``ahead``, wait until its commands are written: the server works while the next message is
-        prepared, whose commands then go out together with this content.
-        """
+    def may_hold(self) -> bool:
+        """Return whether the content that comes next may wait for the commands of the next message."""
         session = self.session
-        session.begin(message)
-        yield from self._write()
-        ahead = ahead and message.size <= _AHEAD
-        while session.has_commands if ahead else not session.is_ready:
-            yield from self._read()
-            yield from self._write()
-        self.last_used = monotonic()
+        return session.is_ready and not session.capabilities.chunking and session.octets_to_send <= _AHEAD
 
-    def settle(self) -> Steps:
-        """Write what is left, and read the replies that are still to come."""
-        while self.session.is_waiting:
-            yield from self._write()
-            yield from self._read()
-        self.last_used = monotonic()
+    def proceed(self) -> None:
+        """Do what the socket is ready for."""
+        if self._left:
+            self._write_left()
+        else:
+            self._read()
+
+    def write(self) -> None:
+        """Write what the session gives, as far as the socket takes it."""
+        session = self.session
+        if cancellation.current.get() is not None and session.open_contents():
+            cancellation.forget(self.client)  # from now on the connection is kept
+            cancellation.check()
+        # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
+        self.is_held = session.is_ready and session.follows_contents
+        self._left = memoryview(session.data_to_send())
+        self._begin_block()
+        self._write_left()
+
+    def _begin_block(self) -> None:
+        self._block_end = len(self._left) - _BLOCK
+        self._begin_wait(self._timeouts.command)
+
+    def _write_left(self) -> None:
+        sock = self._socket
+        flags = _MORE if self.is_held and not isinstance(sock, ssl.SSLSocket) else 0
+        try:
+            while self._left:
+                self._left = self._left[sock.send(self._left[:_BLOCK], flags) :]
+                if self._left and len(self._left) <= self._block_end:
+                    self._begin_block()
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            self.events = EVENT_WRITE
+        except ssl.SSLWantReadError:
+            self.events = EVENT_READ
+        except OSError:
+            self._fail_to_write()
+        else:
+            self._end_wait()
+            self._has_read = False
+            self.last_used = monotonic()
+            self.session.data_sent()
+
+    def _fail_to_write(self) -> None:
+        self.session.receive_data(
+            _last_words(self._socket, 0)[0]
+        )  # raises the reason, if the server gave one
+        raise ConnectionLost("the connection broke while something was written") from None
+
+    def _read(self) -> None:
+        """Pass on what the server says, however slowly the octets of a reply drip in."""
+        sock, session = self._socket, self.session
+        self._has_read = True
+        self.events = EVENT_READ
+        try:
+            completed = session.receive_data(_receive(sock))
+            while isinstance(sock, ssl.SSLSocket) and sock.pending():  # no event tells of it
+                completed = session.receive_data(_receive(sock)) or completed
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return
+        except ssl.SSLWantWriteError:
+            self.events = EVENT_WRITE
+            return
+        if completed:
+            self._end_wait()
+            self.last_used = monotonic()
+            if cancellation.current.get() is not None and not session.open_contents():
+                cancellation.register_abort(self.client)
+
+    def wait(self) -> None:
+        """Begin the wait for the next reply, if one is to come; a wait that is under way goes on."""
+        if self._left:
+            return
+        session = self.session
+        if not session.is_waiting or session.question is not None or session.octets_to_send:
+            self.events, self.deadline = 0, NEVER
+            return
+        if self._waiting is None:
+            self.events = EVENT_READ
+            self._begin_wait(self._timeouts.data if session.awaited[1] else self._timeouts.command)
+        if self._has_read and _QUICKACK is not None:
+            # A server that writes reply after reply waits for the acknowledgement of one before it sends the
+            # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
+            _switch_on(self._socket, _QUICKACK)
+
+    def let_go(self) -> None:
+        """Send what the kernel holds: nothing follows it before the answer."""
+        self.is_held = False
+        _switch_on(self._socket, socket.TCP_NODELAY)
+
+    def time_out(self) -> None:
+        """Raise what a wait that has lasted too long means."""
+        if self._left:
+            self._fail_to_write()
+        raise ConnectionLost("the server did not answer in time")
+
+    def postpone(self, seconds: float) -> None:
+        """Leave out so many seconds of the wait that is under way: the caller has taken them."""
+        self._began += seconds
+        self.deadline += seconds
+
+    def _begin_wait(self, timeout: float) -> None:
+        self._end_wait()
+        self._waiting, _ = self.session.awaited
+        self._began = monotonic()
+        self.deadline = self._began + min(timeout, self._waiting.time_left)
+
+    def _end_wait(self) -> None:
+        if self._waiting is not None:
+            self._waiting.time_left -= monotonic() - self._began
+            self._waiting = None
+        self.deadline = NEVER
 
     def end(self, error: BaseException, *, is_ours: bool = False) -> list[OutgoingMessage]:
         """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
+        self._end_wait()
         sock, last_words, is_closed = self.client.sock, b"", False
         if is_goodbye(error) and sock is not None and self.session.open_contents():
             # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
@@ -108,98 +212,17 @@ class Driver:
             raise ConnectionLost("not connected")
         return self.client.sock
 
-    def _write(self) -> Steps:
-        data = self.session.data_to_send()
-        if not data:
-            return
-        message, _ = self.session.awaited
-        if cancellation.current.get() is not None and self.session.open_contents():
-            cancellation.forget(self.client)  # from now on the connection is kept
-            cancellation.check()
-        sock = self._socket
-        # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
-        is_held = self.session.is_ready and self.session.follows_contents
-        flags = _MORE if is_held and not isinstance(sock, ssl.SSLSocket) else 0
-        left = memoryview(data)
-        while left:
-            block, left = left[:_BLOCK], left[_BLOCK:]
-            began = monotonic()
-            try:
-                yield from _send(sock, block, flags, began + min(self._timeouts.command, message.time_left))
-            except OSError:
-                # This raises the reason, if the server gave one.
-                self.session.receive_data(_last_words(sock, 0)[0])
-                raise ConnectionLost("the connection broke while something was written") from None
-            finally:
-                message.time_left -= monotonic() - began
-        self.session.data_sent()
-        self._is_held = is_held
-        self._has_read = False
 
-    def _read(self) -> Steps:
-        """Wait for at least one reply, however slowly its octets drip in."""
-        sock, session = self._socket, self.session
-        if self._is_held:
-            _switch_on(sock, socket.TCP_NODELAY)  # sends what is held
-            self._is_held = False
-        message, is_answer = session.awaited
-        began = monotonic()
-        timeout = self._timeouts.data if is_answer else self._timeouts.command
-        deadline = began + min(timeout, message.time_left)
-        try:
-            while True:
-                if self._has_read and _QUICKACK is not None:
-                    # A server that writes reply after reply waits for the acknowledgement of one before it
-                    # sends the next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-                    _switch_on(sock, _QUICKACK)
-                self._has_read = True
-                if session.receive_data((yield from _receive(sock, deadline))):
-                    break
-                if monotonic() > deadline:
-                    raise ConnectionLost("the server did not answer in time")
-        finally:
-            message.time_left -= monotonic() - began
-        if session.question is not None:
-            session.answer((yield Question(session.question)))
-        if is_answer and cancellation.current.get() is not None and not session.open_contents():
-            cancellation.register_abort(self.client)
-
-
-def _send(sock: socket.socket, data: memoryview, flags: int, deadline: float) -> Steps:
-    """Write all of ``data``; raise OSError if that fails, or takes longer."""
-    while data:
-        try:
-            data = data[sock.send(data, flags) :]
-        except (BlockingIOError, ssl.SSLWantWriteError):
-            is_write = True
-        except ssl.SSLWantReadError:
-            is_write = False
-        else:
-            continue
-        if not (yield Readiness(sock, is_write, deadline)):
-            raise TimeoutError
-
-
-def _receive(sock: socket.socket, deadline: float) -> Steps:
-    """Return what the server sends next."""
-    is_write = False
-    while True:
-        if not (isinstance(sock, ssl.SSLSocket) and sock.pending()) and not (
-            yield Readiness(sock, is_write, deadline)
-        ):
-            raise ConnectionLost("the server did not answer in time")
-        try:
-            octets = sock.recv(65536)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            is_write = False
-        except ssl.SSLWantWriteError:
-            is_write = True
-        except OSError as error:
-            raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
-        else:
-            if not octets:
-                raise ConnectionLost("the server closed the connection")
-            return octets
+def _receive(sock: socket.socket) -> bytes:
+    try:
+        octets = sock.recv(65536)
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        raise
+    except OSError as error:
+        raise ConnectionLost(f"the connection broke: {error.strerror or error}") from None
+    if not octets:
+        raise ConnectionLost("the server closed the connection")
+    return octets
 
 
 def _switch_on(sock: socket.socket, option: int) -> None:
@@ -209,9 +232,9 @@ def _switch_on(sock: socket.socket, option: int) -> None:
         pass
 
 
-def hang_up(client: smtplib.SMTP) -> None:
+def hang_up(client: smtplib.SMTP | None) -> None:
     """Send QUIT and close the connection, whatever the server answers."""
-    if (sock := getattr(client, "sock", None)) is None:
+    if client is None or (sock := getattr(client, "sock", None)) is None:
         return
     try:
         sock.settimeout(_QUIT_TIMEOUT)
@@ -224,9 +247,12 @@ def hang_up(client: smtplib.SMTP) -> None:
         client.close()
 
 
-def hang_up_all(clients: Iterable[smtplib.SMTP]) -> None:
+def hang_up_all(clients: Sequence[smtplib.SMTP | None]) -> None:
     """Do so for several clients at once."""
-    for thread in [in_thread(partial(hang_up, client)) for client in clients]:
+    first, *others = clients or [None]
+    threads = [in_thread(partial(hang_up, client)) for client in others]
+    hang_up(first)
+    for thread in threads:
         thread.join()
 
 

@@ -1,4 +1,4 @@
-"""Several connections in one thread: each goes on when the server it waits for has done its part."""
+"""All connections of a batch in one thread: each goes on when the server it waits for has done its part."""
 
 from __future__ import annotations
 
@@ -6,293 +6,329 @@ import selectors
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
+from aerogram.mail.delivery.dispatch import NOTHING_YET
 from aerogram.mail.smtp.connection import Connection
-from aerogram.mail.smtp.driver import Driver, hang_up_all, in_thread
-from aerogram.mail.smtp.steps import Call, Question, Readiness, Steps
+from aerogram.mail.smtp.driver import NEVER, Driver, in_thread
+from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.transaction import OutgoingMessage, permitted
 
-__all__ = ["Loop"]
+__all__ = ["Loop", "Stopped"]
 
+_END: Final[Any] = object()
 _GATHER = 0.001  # seconds in which another connection has to come to its question for all to wait for more
 _LONGEST_GATHER = 0.005  # seconds that a question waits at most, while others go on writing
 _ABSENCE = 10.0  # seconds before a connection that failed is replaced, while others work
-_NEVER = float("inf")
+_PATIENCE = 0.05  # seconds before a source that had nothing is asked again
 
 
-@dataclass(eq=False, slots=True)
-class _Task:
-    """A connection, and the steps that it is at; None if it may take the next message."""
-
-    connection: Connection
-    steps: Steps | None = None
-    deadline: float = _NEVER  # of the wait for its socket
-    is_waiting: bool = False  # for its socket
-    sock: socket.socket | None = None  # that is registered
-    events: int = 0  # that it is registered for
+class Stopped(Exception):
+    """Another thread has called :meth:`Loop.stop`."""
 
 
 class Loop:
-    """Carries messages over up to ``size`` connections.
+    """Carries messages over as many connections as the options allow.
 
     A connection is added when a message finds all others occupied; one that fails leaves its messages to the
-    rest, and is replaced later, while others work. Calls that block have threads of their own. All methods
-    but :meth:`add` and :meth:`wake` belong to one thread.
+    rest, and is replaced later, while others work. Calls that block have threads of their own, unless there
+    is but one connection. All methods but :meth:`wake` and :meth:`stop` belong to one thread.
+
+    ``drivers`` are of open connections: those that there are, and in the end those that are left. ``ahead``
+    says that the source does not wait: a content goes out together with the commands of the next message.
     """
 
     def __init__(
-        self,
-        first: Connection,
-        another: Callable[[], Connection],
-        size: int,
-        spare: list[Driver] | None = None,
+        self, drivers: list[Driver], connect: Callable[[], Driver], options: SMTPOptions, *, ahead: bool
     ) -> None:
-        self.size: int = size
-        self._first = first
-        self._spare = spare
-        self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
+        self.drivers = drivers
+        self.size: int = options.connections
+        self.patience = _PATIENCE  # with a source that has nothing yet
+        self._connect = connect
+        self._options = options
+        self._ahead = ahead
         self._waiting: deque[OutgoingMessage] = deque()  # for a connection
-        self._another = another
-        self._made = 1  # connections, those that failed of late among them
-        self._failed_at = 0.0
-        self._tasks: list[_Task] = []
-        self._idle: deque[_Task] = deque()
-        self._ahead: deque[_Task] = deque()  # may take a message, behind a content that has no answer yet
-        self._asking: dict[_Task, OutgoingMessage] = {}
+        self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
+        self._connections: list[Connection] = []
+        self._idle: dict[Connection, None] = {}
+        self._behind: dict[Connection, None] = {}  # may take a message, behind a content without an answer
+        self._asking: dict[Connection, OutgoingMessage] = {}
         self._asking_since = 0.0
-        self._calls: dict[_Task, threading.Thread] = {}
-        self._called: deque[tuple[_Task, Any]] = deque()
+        self._made = 0  # connections, those that failed of late among them
+        self._failed_at = 0.0
+        self._failure: BaseException | None = None  # of the last connection that failed
+        self._calls: dict[Connection, threading.Thread] = {}
+        self._called: deque[tuple[Connection, object]] = deque()
+        self._registered: dict[Connection, tuple[socket.socket, int]] = {}
         self._is_asleep = False
         self._has_news = False
-        self._failure: BaseException | None = None  # of the last connection that failed
+        self._is_stopped = False
+        self._is_over = False
         self._selector = selectors.DefaultSelector()
-        self._alarm, self._alarmed = socket.socketpair()
-        self._alarm.setblocking(False)
-        self._alarmed.setblocking(False)
-        self._selector.register(self._alarmed, selectors.EVENT_READ)
-        self._idle.append(self._task_of(first))
+        self._alarm: socket.socket | None = None
+        if self.size > 1:
+            self._alarm, self._alarmed = socket.socketpair()
+            self._alarm.setblocking(False)
+            self._alarmed.setblocking(False)
+            self._selector.register(self._alarmed, selectors.EVENT_READ)
 
-    def add(self, message: OutgoingMessage) -> None:
-        """Give a message to the next connection that may take it; any thread may do so."""
-        self._waiting.append(message)
+    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
+        """Send what ``source`` yields and yield each message that has all its results, as they come.
+
+        The time that source and caller take is no wait for a server. Where the source has ``NOTHING_YET``,
+        it is asked again, unless nothing is under way.
+        """
+        messages = iter(source)
+        while (message := self._next_of(messages)) is not _END:
+            if message is not NOTHING_YET:
+                self._waiting.append(message)
+                self._hand_out()
+                while not self._has_room:
+                    self._turn(settles=False)
+                    yield from self._results()
+            elif self.is_busy:
+                self._turn(settles=True, patience=self.patience)
+            else:
+                break
+            yield from self._results()
+        while self.is_busy:
+            self._turn(settles=True)
+            yield from self._results()
+        self._close()
+
+    def give_up(self, error: BaseException) -> Iterator[OutgoingMessage]:
+        """Break every connection, and yield what was at them: nothing stays without a result."""
+        self._failure = error
+        for connection in self._connections:
+            connection.give_up(error)
+            self._waiting.extend(connection.take_back())
+        self._connections.clear()
+        self._defer_waiting()
+        self._close()
+        yield from self._results()
 
     def wake(self) -> None:
-        """End the wait of :meth:`turn`, if it waits; any thread may call it."""
+        """End the wait for servers, if there is one; any thread may call it."""
         self._has_news = True
-        if self._is_asleep:
+        if self._is_asleep and self._alarm is not None:
             with suppress(OSError):  # it has been woken often enough, or has ended
                 self._alarm.send(b"\0")
 
-    def hand_out(self) -> None:
-        """Give messages to connections that may take one, and open more for those that are left."""
-        if self._made > len(self._tasks) > 0 and monotonic() - self._failed_at > _ABSENCE:
-            self._made = len(self._tasks)
-        while self._waiting:
-            is_short = len(self._waiting) > len(self._calls)  # which open connections
-            if free := self._idle or (is_short and self._made == self.size and self._ahead):
-                task = free.popleft()
-                self._begin(task, _sent(task.connection, self._waiting.popleft()))
-            elif is_short and self._made < self.size:
-                self._made += 1
-                task = self._task_of(self._another())
-                if task.connection.driver is not None:
-                    self._idle.append(task)
-                else:
-                    self._begin(task, task.connection.open())
-            else:
-                break
-
-    @property
-    def has_room(self) -> bool:
-        """True if no more messages wait than connections are being opened."""
-        return len(self._waiting) <= len(self._calls)
+    def stop(self) -> None:
+        """Let :meth:`deliver` raise :exc:`Stopped`; any thread may call it."""
+        self._is_stopped = True
+        self.wake()
 
     @property
     def is_busy(self) -> bool:
         """True if a message has no result yet."""
-        return bool(self._waiting or len(self._idle) < len(self._tasks))
+        return bool(self._waiting or len(self._idle) < len(self._connections))
 
-    def take_finished(self) -> Iterator[OutgoingMessage]:
-        """Yield the messages that have all their results."""
-        while self._finished:
-            yield self._finished.popleft()
+    # -- messages --
 
-    def turn(self, *, settles: bool, patience: float = _NEVER) -> None:
-        """Give messages to connections, wait until something has happened, and do what follows.
+    def _next_of(self, messages: Iterator[OutgoingMessage]) -> Any:
+        left = monotonic()
+        message = next(messages, _END)
+        self._postpone(monotonic() - left)
+        return message
 
-        ``settles`` says that a connection for which there is no message waits for the answers to those that
-        it has sent, and writes their contents, if it has not yet. Waits end after ``patience`` seconds.
-        """
-        self.hand_out()
-        if settles or self._waiting:  # for a connection that is being opened
-            ahead, self._ahead = self._ahead, deque()
-            for task in ahead:
-                self._begin(task, task.connection.settle())
-        if self._tasks or not self._waiting:
-            self._wait(patience)
-        else:
-            self._finished.extend(self.defer_waiting())
+    def _results(self) -> Iterator[OutgoingMessage]:
+        if self._finished:
+            left = monotonic()
+            while self._finished:
+                yield self._finished.popleft()
+            self._postpone(monotonic() - left)
 
-    def abort(self, error: BaseException) -> Iterator[OutgoingMessage]:
-        """Break every connection, and yield what was at them: nothing stays without a result."""
-        for thread in self._calls.values():
-            thread.join()
-        for _, opened in self._called:
-            if isinstance(opened, Driver):
-                opened.client.close()
-        for task in self._tasks:
-            if task.steps is not None:
-                task.steps.close()
-            yield from task.connection.give_up(error)
-        self._tasks.clear()
-        self._failure = error
-        yield from self.take_finished()
-        yield from self.defer_waiting()
+    def _postpone(self, seconds: float) -> None:
+        for connection in self._connections:
+            if connection.driver is not None:
+                connection.driver.postpone(seconds)
 
-    def defer_waiting(self) -> Iterator[OutgoingMessage]:
-        """Yield the messages for which there is no connection any more."""
+    @property
+    def _has_room(self) -> bool:
+        """True if the source may be asked for a message."""
+        if self._ahead or not self._connections:
+            return len(self._waiting) <= len(self._calls)
+        return not self._waiting and bool(self._idle or self._behind)
+
+    def _hand_out(self) -> None:
+        """Give messages to connections that may take one, and open more for those that are left."""
+        if self._made > len(self._connections) > 0 and monotonic() - self._failed_at > _ABSENCE:
+            self._made = len(self._connections)
+        while self._waiting:
+            is_short = len(self._waiting) > len(self._calls)  # which open connections
+            if free := self._idle or (is_short and self._made >= self.size and self._behind):
+                connection = next(iter(free))
+                connection.take(self._waiting.popleft())
+                self._advance(connection)
+            elif is_short and self._made < self.size:
+                self._made += 1
+                driver = self.drivers.pop(0) if self.drivers else None
+                connection = Connection(driver, self._connect, self._options, self._finished)
+                self._connections.append(connection)
+                connection.open()
+                self._advance(connection)
+            else:
+                break
+
+    def _defer_waiting(self) -> None:
+        """Finish the messages for which there is no connection any more."""
         while self._waiting:
             message = self._waiting.popleft()
             message.defer(self._failure)
-            yield message
+            self._finished.append(message)
 
-    def close(self) -> None:
-        """End all connections but the first: with QUIT, or by leaving them in ``spare``."""
-        drivers = [task.connection.driver for task in self._tasks if task.connection is not self._first]
-        left = [driver for driver in drivers if driver is not None]
-        if self._spare is None:
-            hang_up_all([driver.client for driver in left])
-        else:
-            for driver in left:
-                driver.set_blocking(True)
-            self._spare.extend(left)
-        self._selector.close()
-        self._alarm.close()
-        self._alarmed.close()
+    def _turn(self, *, settles: bool, patience: float = NEVER) -> None:
+        """Give messages to connections, wait until something has happened, and do what follows.
 
-    # -- messages and connections --
-
-    def _task_of(self, connection: Connection) -> _Task:
-        task = _Task(connection)
-        self._tasks.append(task)
-        return task
-
-    def _begin(self, task: _Task, steps: Steps) -> None:
-        task.steps = steps
-        self._go_on(task, None)
-
-    def _go_on(self, task: _Task, answer: Any) -> None:
-        """Answer what a task has waited for, and note what it waits for next."""
-        task.is_waiting = False
-        task.deadline = _NEVER
-        wanted: Readiness | Question | Call | None
-        try:
-            wanted = task.steps.send(answer)  # type: ignore[union-attr] # it has steps
-        except StopIteration:
-            task.steps = wanted = None
-        connection = task.connection
-        if unsent := connection.take_unsent() if wanted is None else ():  # others may have a connection
-            self._waiting.extendleft(reversed(unsent))
-        if wanted is None or connection.has_finished:
-            self._finished.extend(connection.take_finished())
-        if isinstance(wanted, Readiness):
-            self._register(task, wanted)
+        ``settles``: contents that wait for the commands of the next message are written.
+        """
+        if self._is_stopped:
+            raise Stopped
+        self._hand_out()
+        if settles or self._waiting:  # for a connection that is being opened
+            for connection in [each for each in self._behind if each.driver and not each.driver.events]:
+                self._advance(connection, holds=False)
+        if self._finished or (self._has_room and not settles):
             return
-        if isinstance(wanted, Question):
+        if self._asking and len(self._asking) + len(self._idle) + len(self._behind) == len(self._connections):
+            self._ask()
+        elif self._connections:
+            self._wait(patience)
+        else:
+            self._defer_waiting()
+
+    # -- connections --
+
+    def _advance(
+        self, connection: Connection, step: Callable[[], None] | None = None, *, holds: bool | None = None
+    ) -> None:
+        """Let a connection go on, and note what it waits for then."""
+        self._idle.pop(connection, None)
+        self._behind.pop(connection, None)
+        connection.advance(step, holds=self._ahead if holds is None else holds)
+        while connection.call is not None and self.size == 1:
+            connection.take_result(connection.call())
+            connection.advance(holds=self._ahead)
+        if connection.failure is not None:
+            self._remove(connection)
+            return
+        driver = connection.driver
+        if driver is None or connection.call is not None:
+            self._unregister(connection)
+        elif driver.session.question is not None:
             self._asking_since = self._asking_since if self._asking else monotonic()
-            self._asking[task] = wanted.message
-            return
-        if isinstance(wanted, Call) or (task.sock is not None and task.sock.fileno() < 0):
-            self._unregister(task)  # before another socket has the same number
-        if isinstance(wanted, Call):
-            self._calls[task] = in_thread(partial(self._call, task, wanted))
-        elif connection.has_failed:
-            self._failure = connection.failure
-            self._failed_at = monotonic()
-            self._unregister(task)
-            self._tasks.remove(task)
-        else:
-            (self._ahead if connection.is_busy else self._idle).append(task)
+            self._asking[connection] = driver.session.question
+        elif driver.events:
+            self._register(connection, driver)
+        if connection.call is not None:
+            self._calls[connection] = in_thread(partial(self._call, connection, connection.call))
+        elif connection.is_free:
+            (self._behind if connection.is_busy else self._idle)[connection] = None
 
-    def _call(self, task: _Task, call: Call) -> None:
-        answer: Any
+    def _remove(self, connection: Connection) -> None:
+        """Leave what a connection that failed had to send to the others."""
+        self._failure, self._failed_at = connection.failure, monotonic()
+        self._unregister(connection)
+        self._connections.remove(connection)
+        self._waiting.extendleft(reversed(connection.take_back()))
+
+    def _call(self, connection: Connection, call: Callable[[], object]) -> None:
+        result: object
         try:
-            answer = call.function()
+            result = call()
         except BaseException as error:  # SystemExit of a token's callable: the loop must not wait for ever
-            answer = error
-        self._called.append((task, answer))
+            result = error
+        self._called.append((connection, result))
         self.wake()
+        if self._is_over:
+            self._abandon_called()
+
+    def _take_called(self) -> None:
+        while self._called:
+            connection, result = self._called.popleft()
+            del self._calls[connection]
+            connection.take_result(result)
+            self._advance(connection)
+
+    def _abandon_called(self) -> None:
+        """Close the connections that were opened too late; the loop or the thread that opened one does so."""
+        while self._called:
+            with suppress(IndexError):
+                _, result = self._called.popleft()
+                if isinstance(result, Driver):
+                    result.client.close()
+
+    def _close(self) -> None:
+        """Leave the open connections in ``drivers``."""
+        self._is_over = True
+        self._abandon_called()
+        left = [connection.driver for connection in self._connections if connection.driver is not None]
+        for driver in left:
+            driver.set_blocking(True)
+        self.drivers = left + self.drivers
+        self._selector.close()
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarmed.close()
 
     # -- waiting --
 
-    def _register(self, task: _Task, wanted: Readiness) -> None:
-        """Wait for the socket of a task; it stays registered while that is what it waits for next time."""
-        events = selectors.EVENT_WRITE if wanted.is_write else selectors.EVENT_READ
-        if task.sock is not wanted.sock:
-            self._unregister(task)
-            self._selector.register(wanted.sock, events, task)
-            task.sock = wanted.sock
-        elif task.events != events:
-            self._selector.modify(wanted.sock, events, task)
-        task.events = events
-        task.is_waiting = True
-        task.deadline = wanted.deadline
+    def _register(self, connection: Connection, driver: Driver) -> None:
+        """Wait for the socket of a connection; it stays registered while that is what it waits for."""
+        sock, events = self._registered.get(connection, (None, 0))
+        if sock is not driver.client.sock:
+            self._unregister(connection)
+            sock = driver.client.sock
+            self._selector.register(sock, driver.events, connection)  # type: ignore[arg-type] # it is open
+        elif events != driver.events:
+            self._selector.modify(sock, driver.events, connection)  # type: ignore[arg-type] # it is open
+        else:
+            return
+        self._registered[connection] = sock, driver.events  # type: ignore[assignment] # it is open
 
-    def _unregister(self, task: _Task) -> None:
-        if task.sock is not None:
-            self._selector.unregister(task.sock)
-            task.sock, task.events = None, 0
+    def _unregister(self, connection: Connection) -> None:
+        if connection in self._registered:
+            sock, _ = self._registered.pop(connection)
+            self._selector.unregister(sock)
 
     def _wait(self, patience: float) -> None:
-        """Wait for sockets and calls; when nothing else is to be waited for, ask the questions."""
-        if self._asking and len(self._asking) + len(self._idle) + len(self._ahead) == len(self._tasks):
-            self._ask()
-            return
-        deadline = min((task.deadline for task in self._tasks), default=_NEVER)
+        """Wait for sockets and calls, and ask the questions when no other is soon to come."""
+        deadline, now = NEVER, monotonic()
+        for connection in self._connections:
+            if (driver := connection.driver) is not None:
+                deadline = min(deadline, driver.deadline)
+                if driver.is_held:
+                    driver.let_go()
         self._is_asleep = True
-        now = monotonic()
         timeout = _GATHER if self._asking else min(max(deadline - now, 0), patience)
-        if self._has_news:
+        if self._has_news or self._called:
             timeout = 0
-        ready = self._selector.select(None if timeout == _NEVER else timeout)
+        ready = self._selector.select(None if timeout == NEVER else timeout)
         self._is_asleep = self._has_news = False
         for key, _ in ready:
-            task = key.data
-            if task is None:
+            if (connection := key.data) is None:
                 self._alarmed.recv(4096)
-            elif task.is_waiting:
-                self._go_on(task, True)
+            elif connection.driver is not None and connection.driver.events:
+                self._advance(connection, connection.driver.proceed)
             else:  # it says something that is read later
-                self._unregister(task)
-        self._take_calls()
-        self._time_out(now)
+                self._unregister(connection)
+        self._take_called()
+        for (
+            connection
+        ) in self._connections.copy():  # late before the look at the sockets, which found nothing
+            if connection.driver is not None and connection.driver.deadline < now:
+                self._advance(connection, connection.driver.time_out)
         if self._asking and (not ready or monotonic() - self._asking_since > _LONGEST_GATHER):
             self._ask()
-
-    def _take_calls(self) -> None:
-        while self._called:
-            task, answer = self._called.popleft()
-            del self._calls[task]
-            self._go_on(task, answer)
-
-    def _time_out(self, now: float) -> None:
-        """Time out the tasks that were late before the last look at their sockets, which found nothing."""
-        for task in [task for task in self._tasks if task.deadline < now]:
-            self._go_on(task, False)
 
     def _ask(self) -> None:
         asking, self._asking = self._asking, {}
         may_leave = permitted(asking.values())
-        for task, message in asking.items():
-            self._go_on(task, message in may_leave)
-
-
-def _sent(connection: Connection, message: OutgoingMessage) -> Steps:
-    yield from connection.send(message)
-    yield from connection.get_ready()  # only then may the next message depend on this server
+        for connection, message in asking.items():
+            if (driver := connection.driver) is not None:
+                self._advance(connection, partial(driver.session.answer, message in may_leave))

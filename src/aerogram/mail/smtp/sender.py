@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.mail.delivery.dispatch import NOTHING_YET
 from aerogram.mail.delivery.report import DeliveryReport
-from aerogram.mail.smtp.connection import Connection
 from aerogram.mail.smtp.loop import Loop
-from aerogram.mail.smtp.pool import CallerPool, Pool
+from aerogram.mail.smtp.pool import Pool
 from aerogram.mail.smtp.transaction import OutgoingMessage
 from aerogram.mail.wire.serializer import write
 
@@ -83,18 +82,14 @@ class Sender:
         except Exception as error:  # of a token's callable, too
             self._defer(everything if self._delivery.is_ready else (first,), error)
             raise
-        if opened is None or backend.connection is None:
+        if opened is None:
             self._delivery.fail_silently = True  # open() has said so
             self._defer(everything, None)
             return
-        connection = backend.connection_over(backend.current_driver(backend.connection))
-        carrier: Connection | Pool | CallerPool = connection
-        connection.sends_ahead = self._delivery.is_ready and backend.rate is None
-        if backend.connections > 1 or not backend.has_own_thread:
-            connection.sends_ahead = True
-            kind = Pool if backend.has_own_thread else CallerPool
-            spare = None if opened else backend.spare
-            carrier = kind(Loop(connection, backend.connection_over, backend.connections, spare))
+        has_pool = backend.connections > 1 and backend.has_own_thread
+        ahead = has_pool or not backend.has_own_thread or (self._delivery.is_ready and backend.rate is None)
+        loop = Loop(backend.open_drivers(), backend.new_driver, backend, ahead=ahead)
+        carrier = Pool(loop) if has_pool else loop
         try:
             for outgoing in carrier.deliver(everything):
                 self._record(outgoing.message, outgoing.report())
@@ -103,9 +98,7 @@ class Sender:
                 outgoing.message.delivery = outgoing.report()
             raise
         finally:
-            if connection.driver is not None:
-                connection.driver.set_blocking(True)
-            backend.adopt(connection.driver)
+            backend.keep(loop.drivers)
             if opened:
                 backend.close()
 

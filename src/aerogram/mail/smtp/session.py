@@ -75,9 +75,9 @@ class Session:
         return self.capabilities.pipelining and self.answered > 0 and self._behind.permits(self)
 
     @property
-    def has_commands(self) -> bool:
-        """True if commands of the current transaction wait for the replies to others."""
-        return bool(self._commands)
+    def octets_to_send(self) -> int:
+        """The size of :meth:`data_to_send`."""
+        return sum(map(len, self._output))
 
     @property
     def is_waiting(self) -> bool:
