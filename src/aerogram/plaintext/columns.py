@@ -54,9 +54,13 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def wrap_lines(text: str, width: int) -> list[str]:
-    """Break each line of a text, which is simple besides the newlines, as :func:`wrap` does."""
+    """Break each line of a simple text, whose words have single spaces between them, as :func:`wrap` does."""
     fitting = min(width, SHORT)
-    return [line if len(line) <= fitting else "\n".join(wrap(line, width)) for line in text.split("\n")]
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if len(line) > fitting:
+            lines[number] = "\n".join(_lines_of(line, width) if len(line) <= SHORT else wrap(line, width))
+    return lines
 
 
 def _lines_of(text: str, width: int) -> list[str]:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aerogram.plaintext import marks
 
-_LINK = re.compile(
+LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
 )
@@ -25,18 +25,22 @@ _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}
 def format_links(text: str) -> str:
     """Write out the links and the superscripts in a text."""
     if marks.LINK_START in text:
-        text = _LINK.sub(_format_link, text)
+        text = LINK.sub(_written, text)
     if marks.RAISED in text:
         text = _RAISED.sub(_raised, text)
     return _separate_urls(text) if marks.URL_END in text else text
 
 
-def _format_link(found: re.Match[str]) -> str:
-    """Return a link, found by ``_LINK``, as a person writes it: label and whole URL.
+def _written(found: re.Match[str]) -> str:
+    return link_text(*found.groups(), is_glued=found.string[found.end() : found.end() + 1] not in " \n")
 
-    White space around the label stays. A mark behind the URL says that something follows it at once.
+
+def link_text(label: str, url: str, *, is_glued: bool) -> str:
+    """Return a link as a person writes it: label and whole URL.
+
+    White space around the label stays. If the link ``is_glued`` to what follows it, a mark behind the URL
+    says so.
     """
-    label, url = found.groups()
     name = text = label.strip(" ")
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
     if address:
@@ -44,7 +48,7 @@ def _format_link(found: re.Match[str]) -> str:
             name = name.rstrip(" .,")
         is_shown = name and not _same(name, address)
         text = f"{name}{' ' if name.endswith(_INTRODUCING) else ': '}{address}" if is_shown else address
-        if found.string[found.end() : found.end() + 1] not in " \n":
+        if is_glued:
             text += marks.URL_END
     if label[:1] == " " or label[-1:] == " ":
         return f"{' ' if label[0] == ' ' else ''}{text}{' ' if label[-1] == ' ' else ''}"
@@ -71,7 +75,7 @@ def _address(url: str, label: str) -> str:
 
 def _same(label: str, url: str) -> bool:
     # A label that leaves out https://www. and the last slash is 13 characters shorter.
-    return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
+    return label == url or (abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url))
 
 
 def _bare(url: str) -> str:

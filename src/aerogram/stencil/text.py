@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ from aerogram.plaintext.layout import (
     room_of,
     underlined,
 )
-from aerogram.plaintext.link import format_links
+from aerogram.plaintext.link import LINK, format_links, link_text
 from aerogram.plaintext.table import is_table, parse_table
 
 if TYPE_CHECKING:
@@ -55,9 +55,35 @@ def formatter(parts: Sequence[str | int]) -> Formatter:
     >>> formatter(["Dear ", 1, ", 100% ", 0])(["sure", "Ann"])
     'Dear Ann, 100% sure'
     """
-    pick = picker([part for part in parts if isinstance(part, int)])
+    numbers = [part for part in parts if isinstance(part, int)]
+    if not numbers:
+        text = "".join(map(str, parts))
+        return lambda _words: text
+    pick = picker(numbers)
     template = "".join([part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts])
     return lambda words: template % pick(words)
+
+
+def linked_formatter(parts: Sequence[str | int]) -> Formatter:
+    """Return the formatter of text with marks, which writes out its links and superscripts."""
+    text = "".join([part if isinstance(part, str) else f"{_OPEN}{part}{_OPEN}" for part in parts])
+    pieces = LINK.split(text)  # text, label, URL, text, …
+    count = len(pieces) // 3
+    labels, urls = [[formatter(_numbered(piece)) for piece in pieces[start::3]] for start in (1, 2)]
+    glued = [not behind.startswith((" ", "\n")) for behind in pieces[3::3]]
+    links = list(zip(labels, urls, glued, strict=True))
+    around = [[*_numbered(piece), number - count] for number, piece in enumerate(pieces[::3])]
+    write = formatter(list(chain.from_iterable(around))[:-1])  # the last words are the texts of the links
+
+    def format_linked(words: Sequence[str]) -> str:
+        texts = [link_text(label(words), url(words), is_glued=is_glued) for label, url, is_glued in links]
+        return format_links(write([*words, *texts]))
+
+    return format_linked
+
+
+def _numbered(text: str) -> list[str | int]:
+    return [int(part) if index % 2 else part for index, part in enumerate(text.split(_OPEN))]
 
 
 def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
@@ -75,28 +101,25 @@ class PlainLines(NamedTuple):
     rest: str
     room: int  # columns that the prefix leaves of the width
     contents: Formatter  # between newlines
+    have_links: Sequence[bool]  # which may leave spaces, or nothing, where they lead nowhere
     is_simple: bool  # whether what stands around the gaps is
 
     def format(self, words: Sequence[str], *, simple: bool) -> list[str]:
         """Return the lines as text; ``simple`` says that all words are."""
-        contents = format_links(marked := self.contents(words))
-        is_tidy = not ("\n " in contents or " \n" in contents or "\n\n" in contents)
+        contents = self.contents(words)
+        is_tidy = not ("\n " in contents or " \n" in contents or "\n\n" in contents or "  " in contents)
         if simple and self.is_simple and is_tidy and self.room:
             texts = wrap_lines(contents[1:-1], self.room)
             if not (self.rest or self.are_headings):
                 return texts
             lines = [text.split("\n") for text in texts]
         else:
-            lines = [_wrapped(content, self.room) for content in marked[1:-1].split("\n")]
+            found = zip(contents[1:-1].split("\n"), self.have_links, strict=True)
+            texts = [text.strip(" ") if has_link else text for text, has_link in found]
+            lines = [wrap(text, self.room) if text else [] for text in texts]
         if self.are_headings:
             lines = [underlined(each, self.room) for each in lines]
         return [prefixed(first, self.rest, each) for first, each in zip(self.firsts, lines, strict=True)]
-
-
-def _wrapped(content: str, room: int) -> list[str]:
-    if marks.LINK_START in content:  # links that lead nowhere may leave spaces, or nothing
-        content = format_links(content).strip(" ")
-    return wrap(content, room) if content else []
 
 
 class OpenLine(NamedTuple):
@@ -123,7 +146,7 @@ class OpenTable(NamedTuple):
 
     def format(self, words: Sequence[str]) -> str:
         """Return the table as text."""
-        texts = format_links(self.cells(words)).split("\n")
+        texts = self.cells(words).split("\n")
         return prefixed(self.first, self.rest, self.grid.format(texts, self.room))
 
 
@@ -180,7 +203,7 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
         elif is_table(content):
             grid, cells = arrange(*parse_table(content))
             parts = _parts("\n".join(cells), placeholder, gaps)
-            others[number] = OpenTable(first, rest, formatter(parts), grid, room_of(rest, width))
+            others[number] = OpenTable(first, rest, linked_formatter(parts), grid, room_of(rest, width))
         elif _MORE_THAN_LINKS.search(plain_text := _without_edges(content)):
             others[number] = OpenLine(first, rest, formatter(_parts(content, placeholder, gaps)), width)
         else:
@@ -224,7 +247,8 @@ def _plain_lines(
         firsts=[first for _, first, _ in group],
         rest=rest,
         room=room_of(rest, width),
-        contents=formatter(_parts(text, placeholder, gaps)),
+        contents=linked_formatter(_parts(text, placeholder, gaps)),
+        have_links=[marks.LINK_START in content for _, _, content in group],
         is_simple=around.isprintable() and is_simple(around),
     )
 

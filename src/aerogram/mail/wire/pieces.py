@@ -14,6 +14,7 @@ from aerogram.mail.message.attachments import EmailAlternative
 from aerogram.mail.wire.transfer_encoding import (
     escape,
     is_mostly_escapes,
+    octets_to_escape,
     to_quoted_printable,
     with_crlf,
 )
@@ -37,7 +38,8 @@ class Constants:
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._pieces = tuple(pieces)
-        self._length = sum(map(len, pieces))
+        source = "".join(pieces).encode(errors="replace")
+        self._octets, self._escapes = len(source), len(octets_to_escape(source))
 
     def join(self, values: Sequence[str]) -> str:
         """Return the text with ``values`` between the pieces."""
@@ -49,13 +51,16 @@ class Constants:
     def quoted_printable(self, values: Sequence[str]) -> bytes | None:
         """Return the encoded text, or ``None`` where it must be encoded as a whole."""
         joined = "<".join(values)  # encoded together
-        if self._encoded is None or "\n" in joined or "\r" in joined or len(joined) > self._length // 2:
+        if self._encoded is None or "\n" in joined or "\r" in joined:
             return None
         try:
-            data = escape(joined.encode())
+            data = joined.encode()
         except UnicodeEncodeError:  # a lone surrogate: encoding the whole text says where
             return None
-        encoded = data.split(b"<") if values else []
+        to_escape = octets_to_escape(data)
+        if is_mostly_escapes(self._escapes + len(to_escape), self._octets + len(data)):
+            return None
+        encoded = escape(data, to_escape).split(b"<") if values else []
         if len(encoded) != len(values):  # one of them has a < of its own
             return None
         parts = [b""] * (2 * len(values) + 1)
@@ -73,7 +78,7 @@ class Constants:
     def _encoded(self) -> tuple[bytes, ...] | None:
         """The pieces encoded, with the breaks; ``None`` where another encoding suits them better."""
         whole = "".join(self._pieces)
-        if "\r" in whole or is_mostly_escapes(whole.encode()):
+        if "\r" in whole:
             return None
         *inner, last = [with_crlf(piece.encode()) for piece in self._pieces]
         # One octet more, so that white space at the end of a piece does not count as the end of a line.

@@ -7,7 +7,7 @@ from binascii import b2a_base64
 from typing import NamedTuple
 
 MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1, without the CRLF
-_BASE64_LINE = 76  # RFC 2045 section 6.8
+_ENCODED_LINE = 76  # RFC 2045 sections 6.7 and 6.8
 
 # Octets that quoted-printable leaves as they are: printable ASCII but "=", white space, line ends.
 _QP_PLAIN = bytes({9, 10, 13, *range(32, 127)} - {ord("=")})
@@ -41,16 +41,20 @@ def encode_text(content: bytes, *, eight_bit: bool = False) -> Encoded:
     data = with_crlf(content)
     if is_safe(data, eight_bit=eight_bit):
         return Encoded("7bit" if data.isascii() else "8bit", data)
-    to_escape = data.translate(None, _QP_PLAIN)
-    if is_mostly_escapes(data, to_escape):
+    to_escape = octets_to_escape(data)
+    if is_mostly_escapes(len(to_escape), len(data)):
         return Encoded("base64", to_base64(data))
     return Encoded("quoted-printable", to_quoted_printable(data, to_escape))
 
 
-def is_mostly_escapes(data: bytes, to_escape: bytes | None = None) -> bool:
+def is_mostly_escapes(escapes: int, octets: int) -> bool:
     """Return whether so much would be escapes that base64 is about as short, in a short text shorter."""
-    escapes = len(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape)
-    return escapes * (8 if len(data) > _SHORT else 2.5) > len(data)
+    return escapes * (8 if octets > _SHORT else 2.5) > octets
+
+
+def octets_to_escape(data: bytes) -> bytes:
+    """Return the octets that quoted-printable has to escape, in their order."""
+    return data.translate(None, _QP_PLAIN)
 
 
 def encode_file(content: bytes) -> Encoded:
@@ -70,11 +74,11 @@ def is_safe(data: bytes, *, eight_bit: bool = False) -> bool:
     return not has_long_line(data)
 
 
-def has_long_line(data: bytes) -> bool:
-    """Return whether a line has over 998 octets without its CRLF."""
+def has_long_line(data: bytes, limit: int = MAX_LINE_OCTETS) -> bool:
+    """Return whether a line has over ``limit`` octets without its CRLF."""
     start = 0
-    while len(data) - start > MAX_LINE_OCTETS:
-        start = data.rfind(b"\n", start, start + MAX_LINE_OCTETS + 2) + 1
+    while len(data) - start > limit:
+        start = data.rfind(b"\n", start, start + limit + 2) + 1
         if not start:
             return True
     return False
@@ -90,7 +94,7 @@ def with_crlf(content: bytes) -> bytes:
 def to_base64(content: bytes) -> bytes:
     """Encode octets in lines of 76 characters, without a line end after the last."""
     text = b2a_base64(content, newline=False)
-    return b"\r\n".join([text[i : i + _BASE64_LINE] for i in range(0, len(text), _BASE64_LINE)])
+    return b"\r\n".join([text[i : i + _ENCODED_LINE] for i in range(0, len(text), _ENCODED_LINE)])
 
 
 def to_quoted_printable(data: bytes, to_escape: bytes | None = None) -> bytes:
@@ -105,12 +109,12 @@ def to_quoted_printable(data: bytes, to_escape: bytes | None = None) -> bytes:
         data = data.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
     if data.endswith((b" ", b"\t")):
         data = data[:-1] + b"=%02X" % data[-1]
-    return b"=\r\n".join(_QP_PIECE.findall(data))
+    return b"=\r\n".join(_QP_PIECE.findall(data)) if has_long_line(data, _ENCODED_LINE) else data
 
 
 def escape(data: bytes, to_escape: bytes | None = None) -> bytes:
     """Escape what quoted-printable has to, and break no line; arguments as of :func:`to_quoted_printable`."""
     data = data.replace(b"=", b"=3D")
-    for octet in set(data.translate(None, _QP_PLAIN) if to_escape is None else to_escape) - _EQUALS:
+    for octet in set(octets_to_escape(data) if to_escape is None else to_escape) - _EQUALS:
         data = data.replace(*_ESCAPES[octet])
     return data
