@@ -661,6 +661,9 @@ def test_headings_above_blank_rows_stay() -> None:
         ("1<sup>st</sup>, Brand<sup>TM</sup>, a<sup>*</sup>, b<sup>[1]</sup>", "1st, BrandTM, a*, b[1]"),
         ('<sup>1</sup> See <a href="https://x.example/">a</a><sup>2</sup>', "1 See a: https://x.example/ 2"),
         ("<table><tr><td>10<sup>6</sup><td>x</table>", "10^6  x"),
+        ("2<sup>n<sup>2</sup>+1</sup>, x<sup>2<sup>n+1</sup></sup>", "2^(n^2+1), x^(2^(n+1))"),
+        ("e<sup>f(x)</sup>, a<sup>1)</sup>", "e^(f(x)), a1)"),
+        ('<sup style="text-decoration:none"><s style="text-decoration:none">x</s></sup>', "x"),
         ("H<sub>2</sub>O", "H2O"),
         ("<q>a <q>b</q> c</q>", "\u201ca \u2018b\u2019 c\u201d"),
         ('<div lang="de-AT"><q>a <q>b</q></q></div>', "\u201ea \u201ab\u2018\u201c"),
@@ -714,6 +717,35 @@ def test_the_items_of_a_list_have_the_labels_that_a_browser_shows(
 ) -> None:
     text = html_to_text(f"<ol {attributes}>{items}</ol>")
     assert [line.split(" ")[0] for line in text.splitlines()] == expected.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<ul><li>a<ul><li>b</ul>c<li>d</ul>", "- a\n  - b\n  c\n- d"),
+        ("<ol><li>a<ul><li>b</ul><p>c</p></ol>", "1. a\n   - b\n   c"),
+        ("<ul><li>a<ul></ul>b</ul>", "- a\n  b"),
+        ("<ul><li><ol type=a><li>a<li>b</ol></ul>", "- a. a\n  b. b"),
+        ("<ul><li><ul></ul><li><div></div><li>a</ul>", "- a"),
+        ("a<ul></ul>b", "a\n\nb"),
+        ("a<li></li>b", "a\n\nb"),
+        ("<blockquote><p></p></blockquote><p>a</p>", "a"),
+        ("<blockquote> <img></blockquote><blockquote>b</blockquote>c", "> b\n\nc"),
+        ("<blockquote><hr>a</blockquote>", "> --------------------\n>\n> a"),
+        ("<blockquote><ul></ul>a</blockquote>", "> a"),
+        ("<h1>a</h1><h1> </h1>", "a"),
+    ],
+)
+def test_what_is_empty_leaves_nothing_and_an_item_goes_on_behind_a_list(html: str, expected: str) -> None:
+    assert html_to_text(html) == f"{expected}\n"
+
+
+@pytest.mark.parametrize("space", [" ", "&nbsp;", "\n", " <i> </i>"])
+def test_white_space_at_the_edges_of_elements_is_one_space_outside_of_their_marks(space: str) -> None:
+    link = f'<a href="https://x.example/"><b>{space}here{space}</b></a>'
+    assert html_to_text(f"<b>see{space}</b>{link}{space}now") == "see here: https://x.example/ now\n"
+    assert html_to_text(f"{space}<s>{space}5{space}</s> <q>{space}a{space}</q>") == "~5~ \u201ca\u201d\n"
+    assert html_to_text(f"<s><p>{space}5{space}</p><p> 6{space}</p></s>") == "~5\n\n6~\n"
 
 
 LONG = "word " * 12

@@ -1,8 +1,9 @@
 """Conversion of HTML to the text that a person would have typed.
 
-``reader`` walks the tree and writes down what a person sees; ``outline`` lets html2text decide on paragraphs,
-lists, quotes and headings; ``layout`` writes links, tables and lines. What a text says never changes the
-structure, only whether it is blank. So a stencil can keep an outline and lay out new words.
+``reader`` walks the tree and writes down what a person sees, as a ``structure`` of blocks and lines;
+``outline`` lets html2text decide on paragraphs, lists, quotes and headings; ``layout`` writes links, tables
+and lines. What a text says never changes the structure, only whether it is blank. So a stencil can keep an
+outline and lay out new words.
 """
 
 from __future__ import annotations

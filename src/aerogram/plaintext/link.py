@@ -18,7 +18,10 @@ _INTRODUCING = (*":?!>\u2026\u00bb\u203a\u2192\uff1a\uff1f\uff01", "..")
 _CLOSING = ".,;:!?)\\]}>\"'\u00bb\u2019\u201d"  # no client takes these for a part of the URL before them
 _PARTING = "-|/\u00b7\u2022\u2013\u2014"  # separates two links, with a space on both sides
 _RAISED = re.compile(f"(.?){marks.RAISED}([^{marks.RAISED}{marks.RAISED_END}]*){marks.RAISED_END}", re.DOTALL)
-_IS_POWER = re.compile(r"(?!\w?[^\W\d_]{2,}\Z)[-+\u2212]?\w(?:[\w.,*/()+=\u2212-]*\w)?", re.ASCII).fullmatch
+_IN_POWER = r"[\w.,*/()+=^\u2212-]*"
+_IS_POWER = re.compile(
+    rf"(?!\w?[^\W\d_]{{2,}}\Z)[-+\u2212]?\w(?:{_IN_POWER}(?:\w|\({_IN_POWER}\)))?", re.ASCII
+).fullmatch
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
 
 
@@ -26,8 +29,9 @@ def format_links(text: str) -> str:
     """Write out the links and the superscripts in a text."""
     if marks.LINK_START in text:
         text = LINK.sub(_written, text)
-    if marks.RAISED in text:
-        text = _RAISED.sub(_raised, text)
+    found: int = marks.RAISED in text
+    while found:  # the innermost first
+        text, found = _RAISED.subn(_raised, text)
     return _separate_urls(text) if marks.URL_END in text else text
 
 
@@ -35,24 +39,19 @@ def _written(found: re.Match[str]) -> str:
     return link_text(*found.groups(), is_glued=found.string[found.end() : found.end() + 1] not in " \n")
 
 
-def link_text(label: str, url: str, *, is_glued: bool) -> str:
+def link_text(name: str, url: str, *, is_glued: bool) -> str:
     """Return a link as a person writes it: label and whole URL.
 
-    White space around the label stays. If the link ``is_glued`` to what follows it, a mark behind the URL
-    says so.
+    If the link ``is_glued`` to what follows it, a mark behind the URL says so.
     """
-    name = text = label.strip(" ")
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
-    if address:
-        if name.endswith((".", ",")) and not name.endswith("..") and not _same(name, address):
-            name = name.rstrip(" .,")
-        is_shown = name and not _same(name, address)
-        text = f"{name}{' ' if name.endswith(_INTRODUCING) else ': '}{address}" if is_shown else address
-        if is_glued:
-            text += marks.URL_END
-    if label[:1] == " " or label[-1:] == " ":
-        return f"{' ' if label[0] == ' ' else ''}{text}{' ' if label[-1] == ' ' else ''}"
-    return text
+    if not address:
+        return name
+    if name.endswith((".", ",")) and not name.endswith("..") and not _same(name, address):
+        name = name.rstrip(" .,")
+    is_shown = name and not _same(name, address)
+    text = f"{name}{' ' if name.endswith(_INTRODUCING) else ': '}{address}" if is_shown else address
+    return text + marks.URL_END if is_glued else text
 
 
 def _address(url: str, label: str) -> str:

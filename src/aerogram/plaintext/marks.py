@@ -34,7 +34,7 @@ _LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _BLANK = "".join(
-    [" \t\n\r\f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2800\u3000", *map(chr, range(0x2000, 0x2010))]
+    [BREAK, " \t\n\r\f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2800\u3000", *map(chr, range(0x2000, 0x2010))]
 )
 
 

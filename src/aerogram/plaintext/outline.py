@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.reader import Reader
+from aerogram.plaintext.structure import Tag
 
 if TYPE_CHECKING:
     from aerogram.document import Element
+    from aerogram.plaintext.structure import LineWriter
 
-_RUN = re.compile("\x02([0-9]+)\x03")
+_NUMBER = "\x02"  # before the number of a line, in what html2text gets and returns
 _LINE = re.compile(
-    r"^(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>- |[0-9]+\. )?(?:(?P<head>#{1,6}) )?(?P<content>.*)",
-    re.MULTILINE,
+    r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>(?:(?:- |[0-9]+\. |> ?) *)*)(?:(?P<head>#{1,6}) )?"
+    f" *(?P<rule>\\* \\* \\*)?(?:{_NUMBER}(?P<number>[0-9]+))?"
 )
 _SPACES = re.compile("  +")
-_TAG = re.compile('<(/?)([a-z1-6]+)(?: start="([0-9]+)")?>')
-_EDGES = re.compile("</?(?:div|p)>(?: *</?(?:div|p)>)*")
+_ANY_SPACES = re.compile("[ \xa0]{2,}")
 
 
 class Line(NamedTuple):
@@ -29,6 +30,9 @@ class Line(NamedTuple):
     rest: str  # the prefix of further lines, when it is wrapped
     content: str
     is_image: bool = False  # the alternative text of an image and nothing else, perhaps as a link
+
+
+_BLANK = Line("", "", "")
 
 
 def outline(root: Element) -> list[Line]:
@@ -43,18 +47,23 @@ def outline(root: Element) -> list[Line]:
         foot.getparent().append(foot)
     reader = Reader()
     reader.read(body)
-    converter = _converter_class()()
-    # Nested and empty blocks separate their neighbours as one paragraph does, which html2text reads sooner.
-    text: str = converter.handle(_EDGES.sub("<p>", "".join(reader.html)))
+    structure = reader.structure
+    structure.end_line()
+    text: str = _converter_class()().handle(structure.parts)
     underlined = (1, 2) if f"\n{text}".count("\n# ") > 1 else (2,)
     lines: list[Line] = []
     title: Line | None = None  # what stays with the next line that holds something: a small heading
-    for found in _LINE.finditer(text):
-        line = _line(found, reader, underlined)
+    for written in text.split("\n"):
+        if not written:
+            if not title:
+                lines.append(_BLANK)
+            continue
+        found: Any = _LINE.match(written)
+        line = _line(found, structure.lines, underlined)
         if title and not line.content:
             continue
         if title and title.first.count(">") != line.first.count(">"):
-            lines.append(Line("", "", ""))
+            lines.append(_BLANK)
         lines.append(line)
         title = line if len(found["head"] or "") > 2 or line.content == marks.FOOT else None
     return lines
@@ -73,39 +82,50 @@ def _converter_class() -> Any:
             self.unicode_snob = True
             self.ignore_emphasis = True
 
-        def feed(self, data: str) -> None:
+        def feed(self, parts: Any) -> None:
             """Read what the reader writes, which takes no parser."""
-            parts = iter(["", "", "", *_TAG.split(data)])
-            for end, tag, start, text in zip(parts, parts, parts, parts, strict=True):
-                if tag:
-                    self.handle_tag(tag, {"start": start} if start else {}, start=not end)
-                if text:
-                    self.o(text, puredata=True)
+            is_open = False  # a line that html2text would go on
+            for part in parts:
+                if not isinstance(part, Tag):
+                    if is_open:
+                        self._begin_further_line()
+                    self.o(f"{_NUMBER}{part}")
+                    is_open = True
+                    continue
+                if is_open and part.name == "dd":
+                    self.pbr()
+                self.handle_tag(part.name, part.attributes, part.is_start)
+                if part.name in ("ul", "ol") and not part.is_start:
+                    is_open = bool(self.list)
+                else:
+                    is_open = is_open and not self.p_p and part.name in ("ul", "ol", "dl", "dt")
+
+        def _begin_further_line(self) -> None:
+            """Begin another line in the same list item, or one that no block parts from the last."""
+            self.pbr()
+            self.o("".join(["   " if outer.name == "ol" else "  " for outer in self.list]))
 
     return Converter
 
 
-def _line(found: re.Match[str], reader: Reader, underlined: tuple[int, ...]) -> Line:
+def _line(found: re.Match[str], lines: LineWriter, underlined: tuple[int, ...]) -> Line:
     quote = "> " * found["quote"].count(">")
-    item = found["item"] or ""
-    content = found["content"].strip()
-    if content == "* * *":  # html2text's rule
-        content = "-" * 20
-    is_image = bool(reader.images) and _is_image(content, reader)
-    if content:
-        content = _RUN.sub(lambda run: reader.runs[int(run[1])], _SPACES.sub(" ", content))
+    items = found["item"].split()
+    content = "-" * 20 if found["rule"] else ""
+    number = -1
+    if found["number"]:
+        number = int(found["number"])
+        content = "".join(lines.lines[number])
+        if content[0] != marks.PRE:
+            keeps_spaces = marks.KEEP_SPACES in content
+            spaces = _SPACES if keeps_spaces else _ANY_SPACES
+            content = spaces.sub(" ", content).strip(" " if keeps_spaces else " \xa0")
     if content.startswith(marks.ITEM):
         _, label, content = content.split(marks.ITEM, 2)
-        item = label + " "
+        content = content.lstrip(" ")
+        items[-1:] = [label]
     if content and len(found["head"] or "") in underlined:
         content = marks.HEAD + content
+    item = " ".join([*items, ""])
     indent = found["indent"][2:] if item else found["indent"] if content else ""
-    return Line(quote + indent + item, quote + indent + " " * len(item), content, is_image)
-
-
-def _is_image(content: str, reader: Reader) -> bool:
-    numbers = [int(number) for number in _RUN.findall(content)]
-    others = [reader.runs[number] for number in numbers if number not in reader.images]
-    return len(numbers) - len(others) == 1 and all(
-        run in (marks.LINK_START, marks.SOFT) or run[:1] in (marks.LINK_URL, marks.ITEM) for run in others
-    )
+    return Line(quote + indent + item, quote + indent + " " * len(item), content, number in lines.images)

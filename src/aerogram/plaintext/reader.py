@@ -1,20 +1,17 @@
-"""The reader of a document: it writes down, in few plain elements, what a person sees of it.
-
-The result is HTML for html2text: paragraphs, headings, lists, quotes, and a number for each run of text.
-html2text never gets the texts themselves: it cannot escape them, and they cannot change the structure.
-"""
+"""The reader of a document: it writes down, in few plain blocks and lines, what a person sees of it."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.generated import Numbering, quotation_marks
+from aerogram.plaintext.generated import quotation_marks
 from aerogram.plaintext.marks import clean, clean_url, is_blank
-from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope
+from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope, is_seen
+from aerogram.plaintext.structure import PARAGRAPH, RULE, Structure
 from aerogram.plaintext.style import DEFAULT, UNREAD, style_of, tags
 from aerogram.plaintext.table import table_run
 
@@ -25,14 +22,16 @@ if TYPE_CHECKING:
     from aerogram.plaintext.style import StyleInfo
 
 _HEADINGS = tags("h1 h2 h3 h4 h5 h6")
-_KEPT_BLOCKS = _HEADINGS | tags("p ul ol li blockquote dl dt dd")
+_NAMES = {"menu": "ul", "dir": "ul"}
+_BLOCKS_IN_ITEMS = tags("ul ol menu dir li blockquote dl dt dd")  # html2text may get them inside an item
+_KEPT_BLOCKS = _HEADINGS | _BLOCKS_IN_ITEMS
 _HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the words in them
-_EDGED = BLOCKS - PREFORMATTED - {"table", "tr"}  # elements that are nothing but blocks
-_BLOCKS_IN_ITEMS = tags("ul ol li blockquote dl dt dd")  # those that html2text may get inside a list item
 _STRUCK = tags("s strike del")
 _WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
-_ROWS: Any = etree.XPath("tr | thead/tr | tbody/tr | tfoot/tr")
-_MOST_WRAPPED = 20  # elements inside each other with marks around them
+_WRAPPED["q"] = "", ""  # by its language
+_ALWAYS_WRAPPED = _WRAPPED.keys() - _STRUCK
+_PLAIN_BLOCKS = BLOCKS - PREFORMATTED - {"table", "tr"}  # elements that are nothing but blocks
+_SECTIONS = tags("thead tbody tfoot")
 _PIXEL = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*$")
 _LINE_EDGES = re.compile(f"[{marks.BREAK}{marks.SOFT}]")
 _PRE_EDGES = re.compile(f"{marks.SOFT}+{marks.BREAK}?")
@@ -40,83 +39,89 @@ _SPACES = re.compile("  +")
 _FOOT_CLASS = re.compile(r"(?:^|[\s_-])footer(?:\s|$)", re.IGNORECASE)
 
 
-class Reader:
-    """One walk over an element.
+class _Opened(NamedTuple):
+    """An open element that is more than the words in it."""
 
-    It writes ``html`` and the ``runs`` whose numbers stand in it, or, when ``flat``, the texts of one table
-    cell or of preformatted text.
+    element: Element
+    tag: str
+    outer: Scope | None  # the scope around it, if that inside is another one
+
+
+class Reader:
+    """One walk over an element, which writes the ``structure`` of what is seen.
+
+    If it is ``flat``, for a cell of a table or preformatted text, all is in one line.
     """
 
     def __init__(self, *, flat: bool = False, scope: Scope | None = None) -> None:
-        self.html: list[str] = []
-        self.runs: list[str] = []
-        self.images: set[int] = set()  # numbers of the runs that are alternative texts
+        self.structure = Structure()
+        self._lines = self.structure.lines
         self._flat = flat
-        self._items: list[int] = []  # where the words of the open list items begin in html
-        self._lists: list[Numbering | None] = []
+        self._scope = scope or Scope()
+        self._opened: list[_Opened] = []
         self._links = 0  # open links: the label of one is a single line
-        self._link_start = 0  # where the open link begins in html
         self._unseen = self._unread = 0  # hidden elements in it, images in it that have no text
-        self._last_image = -1  # the length of html behind the last image
-        self._scopes: list[Scope] = [scope or Scope()]
-        self._wrapped: list[tuple[Element, int, str, str]] = []  # where it begins, and the marks around it
-        self._has_foot = flat
 
     def read(self, root: Element) -> None:
-        """Read all that is inside ``root``."""
+        """Read an element."""
         walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-        skipped = None
-        open_tags: list[str] = []
         for event, element in walk:
-            if event != "start":
-                if event == "end" and element is not skipped:
-                    self._close(element, open_tags.pop())
-                if element is not root and (text := element.tail):
+            if event == "start":
+                if not self._open(element, is_root=element is root):
+                    walk.skip_subtree()
+                elif text := element.text:
                     self._write_text(text)
                 continue
-            style = style_of(element)
-            tag = _role(element, style)
-            if element is not root and not _is_seen(element, style):
-                self._unseen += element.tag not in UNREAD  # of which some can be seen, but not read
-            elif self._open(element, tag, style):
-                open_tags.append(tag)
-                if text := element.text:
-                    self._write_text(text)
-                continue
-            else:
-                self._leave(element)
-            skipped = element
-            walk.skip_subtree()
+            if self._opened and self._opened[-1].element is element:
+                self._close(self._opened.pop())
+            if element is not root and (text := element.tail):
+                self._write_text(text)
 
-    def _open(self, element: Element, tag: str, style: StyleInfo) -> bool:
+    def _open(self, element: Element, *, is_root: bool) -> bool:
         """Begin an element; return whether to read what is inside."""
-        if style.changes_text or tag in SCOPED or self._scopes[-1].is_flex:
-            self._scopes.append(self._scopes[-1].inside(element, tag, style))
-            self._write_edge(self._scopes[-1].edge)
-        if tag in BLOCKS and not self._has_foot and _is_foot(element) and not (self._links or self._items):
-            self._wrapped.append((element, len(self.html), marks.FOOT, ""))
-            self._has_foot = True
-        if tag in _HANDLED and not self._begin(element, tag, style):
-            self._end_wraps(element)
+        style, tag, scope = style_of(element), element.tag, self._scope
+        if not (is_root or is_seen(element, style)):
+            self._unseen += tag not in UNREAD  # of which some can be seen, but not read
             return False
-        if tag == "q" or style.is_struck or (tag in _WRAPPED and style.is_struck is None):
-            around = quotation_marks(element) if tag == "q" else _WRAPPED.get(tag, _WRAPPED["s"])
-            is_open = around[0] == "~" and any(mark == "~" for _, _, mark, _ in self._wrapped)
-            if self._scopes[-1].shows_text and not is_open and len(self._wrapped) < _MOST_WRAPPED:
-                self._wrapped.append((element, len(self.html), *around))
+        if style.display == "inline" and tag in BOXES:
+            tag = "span"
+        is_scope = style.changes_text or tag in SCOPED or not scope.is_plain
+        is_wrapped = style.is_struck or tag in (_WRAPPED if style.is_struck is None else _ALWAYS_WRAPPED)
+        if not (is_scope or is_wrapped or tag in _HANDLED):
+            return True
+        opened = _Opened(element, tag, scope if is_scope else None)
+        if is_scope:
+            self._scope = scope.inside(element, tag, style)
+            self._write_edge(self._scope.edge)
+        if tag in BLOCKS and not (self._flat or self._links) and _is_foot(element):
+            self.structure.begin_foot(element)
+        if tag in _HANDLED and not self._begin(element, tag, style):
+            self._leave(opened)
+            return False
+        if is_wrapped:
+            self._wrap(element, tag)
+        self._opened.append(opened)
         return True
+
+    def _wrap(self, element: Element, tag: str) -> None:
+        """Put marks around the words of an element."""
+        around = quotation_marks(element) if tag == "q" else _WRAPPED.get(tag, _WRAPPED["s"])
+        if self._scope.shows_text and not (around[0] == "~" and self._lines.is_inside("~")):
+            self._lines.wrap(element, *around)
 
     def _begin(self, element: Element, tag: str, style: StyleInfo) -> bool:
         """Begin an element that is more than the words in it; return whether to read what is inside."""
         in_line = self._links or self._flat
-        if tag in _EDGED:
+        if tag in _PLAIN_BLOCKS:
             self._write_boundary(element, tag, is_opening=True)
         elif tag == "br":
             self._write_edge(marks.BREAK)
         elif tag == "img":
             self._write_image(element, style)
+        elif tag == "hr" and in_line:
+            self._lines.pieces.append(" ")
         elif tag == "hr":
-            self.html.append(" " if in_line else "<hr>")
+            self.structure.write_tag(RULE)
         elif tag == "a":
             self._begin_link(element)
         elif tag == "area":
@@ -124,201 +129,145 @@ class Reader:
         elif tag in PREFORMATTED and not in_line and not _has_blocks(element):
             self._write_preformatted(element)
             return False
-        elif tag == "table" and not in_line:
-            return not self._write_table(element)
+        elif tag == "table" and not in_line and self._write_table(element):
+            return False
         elif tag == "tr" and not in_line and (row := self._table_run(element, [element])):
-            self._write_paragraph(row)
+            self.structure.write_paragraph(row)
             return False
         elif tag in BLOCKS:
             self._write_boundary(element, tag, is_opening=True)
         return True
 
-    def _close(self, element: Element, tag: str) -> None:
-        if self._wrapped:
-            self._end_wraps(element)
-        if tag == "a" and element.get("href") is not None:
-            self._links -= 1
-            if not self._links:
-                self._end_link(element)
+    def _close(self, opened: _Opened) -> None:
+        element, tag, _ = opened
+        if tag == "a":
+            self._end_link(element)
         elif tag in BLOCKS:
             self._write_boundary(element, tag, is_opening=False)
-        self._leave(element)
+        self._leave(opened)
 
-    def _leave(self, element: Element) -> None:
-        """End an element whose style changes the text inside, if it is one."""
-        if self._scopes[-1].element is element:
-            self._write_edge(self._scopes.pop().edge)
-
-    def _end_wraps(self, element: Element) -> None:
-        """Put marks around the words of an element that has words."""
-        while self._wrapped and self._wrapped[-1][0] is element:
-            _, start, before, after = self._wrapped.pop()
-            first = next((index for index in range(start, len(self.html)) if self._has_words(index)), None)
-            if before == marks.FOOT:
-                above = (index for index in range(start - 1, -1, -1) if self._has_words(index))
-                last = None if first is None else next(above, None)
-                self._has_foot = last is not None
-                if last is not None and "<hr>" not in self.html[last:start]:
-                    self.html.insert(start, f"<p>{self._entry(before)}</p>")
-            elif first is not None:
-                last = next(index for index in range(len(self.html) - 1, -1, -1) if self._has_words(index))
-                self.html.insert(last + 1, self._entry(after))
-                self.html.insert(first, self._entry(before))
-
-    def _has_words(self, index: int) -> bool:
-        entry = self.html[index]
-        if not self._flat:
-            entry = self.runs[int(entry[1:-1])] if entry[:1] == "\x02" else ""
-        return not is_blank(entry.strip(marks.BREAK + marks.SOFT))
+    def _leave(self, opened: _Opened) -> None:
+        """End what every element may have: marks around its words, a foot, a scope."""
+        element, _, outer = opened
+        self._lines.unwrap(element)
+        self.structure.end_foot(element)
+        if outer is not None:
+            self._write_edge(self._scope.edge)
+            self._scope = outer
 
     def _write_text(self, text: str) -> None:
-        """Write a run of text, unless its letters cannot be seen."""
-        scope = self._scopes[-1]
+        """Write a text, unless its letters cannot be seen."""
+        scope = self._scope
+        if not scope.keeps and text.isspace():
+            if self._lines.pieces:
+                self._lines.pieces.append(" ")
+            return
         keeps = "" if scope.keeps != marks.PRE and (self._links or self._flat) else scope.keeps
         text = marks.CLEANERS[keeps](text)
-        if not scope.shows_text:
-            self._unseen += not is_blank(text)
-        elif keeps == marks.PRE:
-            self.html.append(text)
-        elif is_blank(text) and not (keeps and len(text) > 1):
-            self.html.append(" " if text else "")
+        if scope.shows_text:
+            self._lines.write_text(text, keeps)
         else:
-            self.html.append(" " if text[0] == " " else "")
-            self._write_run(f"{keeps}{text.strip(' ')}{keeps}")
-            self.html.append(" " if text[-1] == " " else "")
-
-    def _write_run(self, text: str) -> None:
-        self.html.append(self._entry(text))
-
-    def _entry(self, text: str) -> str:
-        """Return what stands for a run of text in html."""
-        if self._flat:
-            return text
-        self.runs.append(text)
-        return f"\x02{len(self.runs) - 1}\x03"
+            self._unseen += not is_blank(text)
 
     def _write_edge(self, edge: str) -> None:
         """Write a line break, or the edge of a line; inside a link a space."""
         if edge:
-            self.html.append(" " if edge == " " or self._links else self._entry(edge))
+            self._lines.pieces.append(" " if self._links else edge)
 
     def _write_boundary(self, element: Element, tag: str, *, is_opening: bool) -> None:
         """Write the start or end of a block, in the way its surroundings allow."""
-        tag = "ul" if tag in ("menu", "dir") else tag
-        if self._links or self._flat or (self._items and tag not in _BLOCKS_IN_ITEMS):
+        is_typed = tag == "div" and not element.attrib  # a line typed in a mail client
+        if is_typed or self._links or self._flat or (self.structure.items and tag not in _BLOCKS_IN_ITEMS):
             self._write_edge(marks.SOFT)
-            return
-        if tag == "div" and not element.attrib:  # a line typed in a mail client
-            self._write_run(marks.SOFT)
-            return
-        if tag == "li":
-            self._begin_item(element) if is_opening else self._end_item()
-            return
-        if tag not in _KEPT_BLOCKS or (tag in _HEADINGS and _has_blocks(element)):
-            tag = "div"
-        elif tag == "dd" and is_opening:
-            self._items.append(len(self.html) + 1)
-        elif tag == "dd":
-            self._items.pop()
-        elif tag in ("ol", "ul") and is_opening:
-            items = sum(map(_is_seen, element.iterchildren("li")))
-            self._lists.append(Numbering(element, items) if tag == "ol" else None)
-            tag += f' start="{self._lists[-1].counted}"' if self._lists[-1] else ""
-        elif tag in ("ol", "ul"):
-            self._lists.pop()
-        self.html.append(f"<{tag}>" if is_opening else f"</{tag}>")
-
-    def _begin_item(self, element: Element) -> None:
-        """Begin a list item, with its label if html2text would give it another one."""
-        self.html.append("<li>")
-        if self._lists and self._lists[-1] and (label := self._lists[-1].label(element)):
-            self._write_run(f"{marks.ITEM}{label}{marks.ITEM}")
-        self._items.append(len(self.html))
-
-    def _end_item(self) -> None:
-        """End a list item, or take it back if it is empty."""
-        start = self._items.pop()
-        if "".join(self.html[start:]).strip():
-            self.html.append("</li>")
-            return
-        del self.html[start - 1 - (self.html[start - 1] != "<li>") :]
-        if self._lists and self._lists[-1]:
-            self._lists[-1].counted -= 1
-
-    def _write_paragraph(self, run: str) -> None:
-        """Write a run as a paragraph, or as lines where no block may stand."""
-        if self._items:
-            self._write_run(f"{marks.SOFT}{run}{marks.SOFT}")
+        elif tag not in _KEPT_BLOCKS or (tag in _HEADINGS and _has_blocks(element)):
+            self.structure.write_tag(PARAGRAPH)
+        elif is_opening:
+            self.structure.begin_block(element, _NAMES.get(tag, tag))
         else:
-            self.html += ["<p>", self._entry(run), "</p>"]
+            self.structure.end_block(_NAMES.get(tag, tag))
 
     def _write_image(self, element: Element, style: StyleInfo) -> None:
         """Write an image's alternative text; a pixel that counts readers has none worth reading."""
         sizes = element.get("width", ""), element.get("height", "")
-        if style.is_pixel or any(map(_PIXEL.match, sizes)) or not self._scopes[-1].is_visible:
+        if style.is_pixel or any(map(_PIXEL.match, sizes)) or not self._scope.is_visible:
             self._unseen += 1
-            return
-        text = clean(element.get("alt", "")).strip()
-        if is_blank(text):
+        elif is_blank(text := clean(element.get("alt", "")).strip()):
             self._unread += 1
-            return
-        if self._last_image == len(self.html):
-            self.html.append(" ")
-        self.images.add(len(self.runs))
-        self._write_run(text)
-        self._last_image = len(self.html)
+        else:
+            self._lines.write_image(text)
 
     def _write_area(self, element: Element) -> None:
         if not self._links and element.get("href") is not None:
-            link = f"{clean(element.get('alt', '')).strip()}{marks.LINK_URL}{clean_url(element.get('href'))}"
-            self._write_run(f"{marks.SOFT}{marks.LINK_START}{link}{marks.LINK_END}{marks.SOFT}")
+            self._write_edge(marks.SOFT)
+            self._lines.write(
+                f"{marks.LINK_START}{clean(element.get('alt', '')).strip()}{_link_end(element)}"
+            )
+            self._write_edge(marks.SOFT)
 
     def _begin_link(self, element: Element) -> None:
         """Begin a link; one inside another is a part of its label."""
-        self._links += element.get("href") is not None
-        if self._links == 1 and element.get("href") is not None:
-            self._link_start, self._unread = len(self.html), 0
-            self._unseen = int(not self._scopes[-1].is_visible)
-            self._write_run(marks.LINK_START)
+        if element.get("href") is not None:
+            self._links += 1
+            if self._links == 1:
+                self._unread, self._unseen = 0, int(not self._scope.is_visible)
+                self._lines.wrap(element, marks.LINK_START, _link_end(element))
 
     def _end_link(self, element: Element) -> None:
-        """End a link, or take it back if all that is inside is hidden."""
-        inside = "".join(self.html[self._link_start + 1 :])
-        if inside.strip() or self._unread or not self._unseen:
-            self._write_run(f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}")
-        else:
-            self.html[self._link_start :] = [inside]
+        """End a link; one without words is written as its URL, unless all that is inside is hidden."""
+        if element.get("href") is not None:
+            self._links -= 1
+            if not (self._links or self._lines.unwrap(element)) and (self._unread or not self._unseen):
+                self._lines.write(marks.LINK_START + _link_end(element))
 
     def _write_preformatted(self, element: Element) -> None:
-        reader = Reader(flat=True, scope=self._scopes[-1]._replace(keeps=marks.PRE))
+        reader = Reader(flat=True, scope=self._scope._replace(keeps=marks.PRE))
         reader.read(element)
-        text = _PRE_EDGES.sub(marks.BREAK, "".join(reader.html)).strip(marks.BREAK)
+        text = _PRE_EDGES.sub(marks.BREAK, "".join(reader.structure.lines.pieces)).strip(marks.BREAK)
         if not is_blank(text):
-            self.html += ["<p>", self._entry(marks.PRE + text), "</p>"]
+            self.structure.write_tag(PARAGRAPH)
+            self._lines.write(marks.PRE + text)
+            self.structure.write_tag(PARAGRAPH)
 
-    def _write_table(self, element: Element) -> bool:
+    def _write_table(self, table: Element) -> bool:
         """Write a table whose cells are lines of text as one run; return whether it is one."""
-        rows = [row for row in _ROWS(element) if _is_seen(row) and _is_seen(row.getparent())]
-        table = self._table_run(element, rows)
-        if table is None:
-            self._write_boundary(element, "table", is_opening=True)
+        run = self._table_run(table, [row for row in _rows_of(table) if is_seen(row)])
+        if run is None:
             return False
-        for caption in filter(_is_seen, element.iterchildren("caption")):
-            if text := _cell_text(caption, {element: self._scopes[-1]}):
-                self._write_paragraph(text)
-        self._write_paragraph(table)
+        for caption in filter(is_seen, table.iterchildren("caption")):
+            if text := _cell_text(caption, self._scope):
+                self.structure.write_paragraph(text)
+        self.structure.write_paragraph(run)
         return True
 
     def _table_run(self, table: Element, rows: Sequence[Element]) -> str | None:
-        scopes = {table: self._scopes[-1]}
-        return table_run(rows, lambda cell: _cell_text(cell, scopes), _is_seen)
+        if all(len(row) < 2 for row in rows):
+            return None
+        scopes = {table: self._scope}
+        return table_run(rows, lambda cell: _cell_text(cell, _scope_in(cell.getparent(), scopes)), is_seen)
 
 
-def _cell_text(cell: Element, scopes: dict[Element, Scope]) -> str:
+def _rows_of(table: Element) -> list[Element]:
+    """Return the rows of a table that are in no hidden part of it."""
+    rows = []
+    for part in table:
+        if part.tag == "tr":
+            rows.append(part)
+        elif part.tag in _SECTIONS and is_seen(part):
+            rows += part.iterchildren("tr")
+    return rows
+
+
+def _cell_text(cell: Element, scope: Scope) -> str:
     """Return the text of a cell: lines with the marks of breaks and links."""
-    reader = Reader(flat=True, scope=_scope_in(cell.getparent(), scopes))
+    style = style_of(cell)
+    if not (len(cell) or style.changes_text or style.is_struck) and scope.shows_text:
+        text = clean(cell.text or "").strip()
+        return "" if is_blank(text) else text
+    reader = Reader(flat=True, scope=scope)
     reader.read(cell)
-    lines = (_SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.html)))
+    lines = (
+        _SPACES.sub(" ", line).strip() for line in _LINE_EDGES.split("".join(reader.structure.lines.pieces))
+    )
     return marks.BREAK.join([line for line in lines if not is_blank(line)])
 
 
@@ -330,18 +279,8 @@ def _scope_in(element: Element, scopes: dict[Element, Scope]) -> Scope:
     return scopes[element]
 
 
-def _is_seen(element: Element, style: StyleInfo | None = None) -> bool:
-    """Return whether an element is not hidden by itself; ``style`` is that of it where the caller has it."""
-    style, tag = style or style_of(element), element.tag
-    if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
-        return False
-    return not (style.is_clipped and (style.is_box or (style.display is None and tag in BOXES)))
-
-
-def _role(element: Element, style: StyleInfo) -> str:
-    """Return the name of an element, ``span`` for a block whose style makes it a part of the line."""
-    tag: str = element.tag
-    return "span" if style is not DEFAULT and style.display == "inline" and tag in BOXES else tag
+def _link_end(element: Element) -> str:
+    return f"{marks.LINK_URL}{clean_url(element.get('href', ''))}{marks.LINK_END}"
 
 
 def _has_blocks(element: Element) -> bool:
@@ -350,6 +289,7 @@ def _has_blocks(element: Element) -> bool:
 
 def _is_foot(element: Element) -> bool:
     """Return whether an element is the footer of a page, and of no quoted one."""
-    is_foot = element.tag == "footer" or element.get("role") == "contentinfo"
-    is_foot = is_foot or _FOOT_CLASS.search(element.get("class", "")) is not None
+    name = element.get("class")
+    is_foot = element.tag == "footer" or (name is not None and _FOOT_CLASS.search(name) is not None)
+    is_foot = is_foot or element.get("role") == "contentinfo"
     return is_foot and next(element.iterancestors("blockquote"), None) is None

@@ -59,7 +59,7 @@ class StyleInfo(NamedTuple):
     is_visible: bool | None = None
     has_visible_font: bool | None = None  # layout cells have no font size, what is inside them sets its own
     has_visible_color: bool | None = None
-    changes_text: bool = False  # what is from ``has_lines`` on differs from the default
+    changes_text: bool = False  # one from ``has_lines`` on does, where all around can be seen
 
 
 DEFAULT = StyleInfo()
@@ -94,7 +94,13 @@ def _style_info(style: str) -> StyleInfo:
     border = found.get("border-top") or found.get("border-top-style") or found.get("border", "")
     visibility = found.get("visibility", "inherit")
     lines = found.get("text-decoration") or found.get("text-decoration-line")
-    info = StyleInfo(
+    has_lines = display in _LINE_DISPLAYS and not is_out_of_flow
+    is_apart = is_out_of_flow or display == "table-cell"
+    is_flex = display in _FLEX_DISPLAYS
+    keeps = None if spaces == "inherit" else _WHITE_SPACE.get(spaces, "")
+    is_visible = None if visibility == "inherit" else visibility not in ("hidden", "collapse")
+    font, color = _has_visible_font(found), _has_visible_color(found)
+    return StyleInfo(
         is_hidden=display == "none" or _ZERO.match(found.get("opacity", "1")) is not None,
         display=display or None,
         is_clipped=is_tiny and found.get("overflow", "").startswith(("hidden", "clip")),
@@ -104,15 +110,19 @@ def _style_info(style: str) -> StyleInfo:
         align=ALIGNMENTS.get(found.get("text-align", "")),
         is_struck="line-through" in lines if lines else None,
         is_box=is_out_of_flow or not (display in {"", *_NO_BOXES} or display.startswith("table-")),
-        has_lines=display in _LINE_DISPLAYS and not is_out_of_flow,
-        is_apart=is_out_of_flow or display == "table-cell",
-        is_flex=display in _FLEX_DISPLAYS,
-        keeps=None if spaces == "inherit" else _WHITE_SPACE.get(spaces, ""),
-        is_visible=None if visibility == "inherit" else visibility not in ("hidden", "collapse"),
-        has_visible_font=_has_visible_font(found),
-        has_visible_color=_has_visible_color(found),
+        has_lines=has_lines,
+        is_apart=is_apart,
+        is_flex=is_flex,
+        keeps=keeps,
+        is_visible=is_visible,
+        has_visible_font=font,
+        has_visible_color=color,
+        changes_text=has_lines
+        or is_apart
+        or is_flex
+        or keeps is not None
+        or False in (is_visible, font, color),
     )
-    return info._replace(changes_text=info[9:] != DEFAULT[9:])
 
 
 def _has_visible_font(found: dict[str, str]) -> bool | None:
