@@ -207,6 +207,11 @@ def test_a_rule_for_a_mail_client_is_kept_though_nothing_matches(hook: str) -> N
     assert f"{hook}{{color:inherit!important}}" in html
 
 
+@pytest.mark.parametrize("selector", ["}[class~=x]", "[class~=x;]", "u+1a:hover"])
+def test_an_unreadable_selector_that_names_a_mail_client_stays(selector: str) -> None:
+    assert f"{selector}{{top:0}}" in inline_css(f"<style>{selector}{{top:0}}</style><p>x</p>")
+
+
 def test_a_rule_that_nothing_matches_and_no_client_knows_goes() -> None:
     css = ".b{color:red} .important{color:red} p[dir=rtl]{color:red} [data-state=late]{top:0}"
     css += "#body{color:red} .t tbody td{top:0}"

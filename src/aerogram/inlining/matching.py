@@ -69,7 +69,8 @@ class ElementIndex:
 
     def find_in_any_client(self, selector: Selector) -> Sequence[Element]:
         """Return the elements that a selector may match in a mail client, which rewrites what is around."""
-        return self._with_words(selector.compounds[-1].words & self.elements.keys())
+        last = selector.compounds[-1].words if selector.compounds else frozenset()
+        return self._with_words(last & self.elements.keys())
 
     def _with_words(self, words: frozenset[str]) -> Sequence[Element]:
         if not words:
