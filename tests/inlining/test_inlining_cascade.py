@@ -39,6 +39,10 @@ CASES = {
         "<p style='border:1px dashed solid;float:center;visibility:block'>"
         "x <b style='text-align:none;position:nowrap;overflow:static'>y</b></p>",
     ),
+    "a string without its end": (
+        'p{color:red;font-family:"abc\n;margin:3px} p{padding:2px} b{color:red);top:1px}',
+        P,
+    ),
     "hack": ("p{color:red;color:blue\\9}", P),
     "fallbacks": (
         "p{background-color:#eee;background-color:rgba(1,2,3,.5);display:inline-block;display:block}",
@@ -67,8 +71,13 @@ CASES = {
         "p{color:red} .a{color:blue;color:revert-layer} p.a{margin:3px;padding:4px!important}",
         P + "<p class=a style='margin:5px;margin:revert-layer;color:lime'>",
     ),
+    "revert-rule": ("p{color:blue} p.a{color:revert-rule} b{top:1px}", P),
     "another namespace": ("@namespace 'urn:x';p{color:red} .a{margin:3px} *|b{color:blue}", P),
     "a namespace behind a rule": ("p{color:red} @namespace 'urn:x'; b{color:blue} i:hover{top:0}", P),
+    "prefixes of namespaces": (
+        "@namespace h url(http://www.w3.org/1999/xhtml); h|p.a{color:red} :is(h|b,i){top:1px} b{top:2px} p{color:blue}",
+        P,
+    ),
     "layers": ("@layer base{.a{color:red}} p{color:blue}", P),
     "layers in order": ("@layer x,y; @layer y{p{color:red}} @layer x{#i{color:blue}} p{margin:1px}", P),
     "important in layers": ("@layer x{p{color:red!important}} p{color:blue!important} .a{color:lime}", P),

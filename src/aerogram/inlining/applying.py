@@ -27,6 +27,7 @@ __all__ = ["inline_tree"]
 
 Comments = list[tuple[frozenset[str], frozenset[str]]]
 _EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
+_REVERTS = re.compile("revert-(?:layer|rule)", re.IGNORECASE)
 _SCREENS = re.compile(r"(?:only\s+)?(?:all|screen)", re.IGNORECASE)
 _WORDS_IN_COMMENT = re.compile(
     r"<([a-zA-Z][\w:-]*)|\b(class|id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.I
@@ -58,11 +59,14 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     """Inline the sheets of a tree in place.
 
     ``quirks`` says whether classes and ids ignore case; of a fragment html, head and body are not written.
+    What goes back to other rules (``revert-layer``) would find others: a document with that stays as it is.
     """
     style_elements = _style_elements(root, quirks=quirks)
+    styles = [element.get("style", "") for element in root.iter(etree.Element)]
+    if any(_REVERTS.search(text) for text in (*(style.sheet.text for style in style_elements), *styles)):
+        return
     index = ElementIndex(root, quirks=quirks)
     words = frozenset(index.elements)
-    comments = _comments(root, index)
     inline_rules: list[InlineRule] = []
     kept: dict[Element, list[RankedDeclaration]] = {}
     rules = [rule for style in style_elements for rule in style.sheet.rules]
@@ -80,20 +84,19 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
         cascade = cascade_of(merged.get(element, ()), own, stay)
-        if element in merged and (tests or "revert-layer" in own.lower()):
-            after = cascade.style((), ())
-            if "revert-layer" in own.lower() or any(
-                test.holds(own or None) != test.holds(after) for test in tests
-            ):
-                left.update(one.key for one in merged[element])
-                cascade = cascade_of((), own, stay + merged.pop(element))
+        from_rules = tuple([one for one in cascade.inlined if one.key])
+        after = cascade.style((), ()) if tests and from_rules else ""
+        if after and any(test.holds(own or None) != test.holds(after) for test in tests):
+            del merged[element]
+            left.update(one.key for one in from_rules)
+            cascade = cascade_of((), own, stay + from_rules)
+        elif is_fragment and element.tag in ("html", "head", "body"):
+            left.update(one.key for one in from_rules)
         groups.setdefault(cascade, []).append(element)
     animated = frozenset().union(*(style.sheet.animated for style in style_elements))
     changes = find_changes(list(groups), animated)
     changes.not_inlined |= left
-    if is_fragment:
-        unwritten = [element for element in merged if element.tag in ("html", "head", "body")]
-        changes.not_inlined.update(one.key for element in unwritten for one in merged[element])
+    comments = _comments(root, index)
     texts = [_remaining_css(style, changes, index, comments) for style in style_elements]
     _write_attributes(groups, changes, merged, "".join(texts))
     _write_sheets(root, style_elements, texts)

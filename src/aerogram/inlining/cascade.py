@@ -90,13 +90,15 @@ def cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Element
 @lru_cache(maxsize=2048)
 def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> ElementCascade:
     own, unparsed = _read_style(style) if style else ([], [])
-    places = {one: number for number, one in enumerate([*inlined, *own])}
+    places = {one: number for number, one in enumerate(dict.fromkeys((*inlined, *own)))}
+    not_overridden: dict[str, list[RankedDeclaration]] = {}
     for one in sorted(places, key=attrgetter("precedence")):
-        block = one.precedence.inline, one.precedence.order[:2]
-        for other in list(places) if one.is_surely_valid else ():
-            below = other.precedence
-            if other.name == one.name and below < one.precedence and block != (below.inline, below.order[:2]):
+        below = not_overridden.setdefault(one.name, [])
+        if one.is_surely_valid:
+            for other in [other for other in below if _block(other) != _block(one)]:
+                below.remove(other)
                 places[one] = min(places[one], places.pop(other))
+        below.append(one)
     found = sorted(places, key=places.__getitem__)
     if any(
         first.precedence > second.precedence and may_share_longhand(first.name, second.name)
@@ -104,6 +106,11 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
     ):
         found.sort(key=attrgetter("precedence"))
     return ElementCascade(tuple(found), tuple(unparsed), kept)
+
+
+def _block(one: RankedDeclaration) -> tuple[object, ...]:
+    important, inline, _, specificity, order = one.precedence
+    return inline or (important, specificity), order[:2]
 
 
 def _read_style(style: str) -> tuple[list[RankedDeclaration], list[str]]:

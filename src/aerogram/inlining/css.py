@@ -29,12 +29,13 @@ _BLANKS = ("whitespace", "comment")
 _NAME = re.compile(r"[\w-]+")
 _LONG_NUMBER = re.compile(r"\d{1000,}")  # Python refuses to read 4,301 digits
 _HEX_AFTER_U = re.compile(r"(?<![\w-])([uU])\+(?=[0-9a-fA-F?])")  # to tinycss2 "u+a" is a range of characters
-# A rule without strings, escapes, brackets and comments, behind the end of another; and a block of such.
+# A rule without strings, escapes, brackets and comments, and a run of them behind the end of another. Most
+# rules of a sheet are such and match nothing, so tinycss2 sees a run as one word.
 _SIMPLE_RULE = re.compile(
-    r"(?:(?<=[{};\n])|\A)(\s*)((?!\s|[^{};\n]*-->)[^{}\"'\\/()\[\]@;\n<]*[^{}\"'\\/()\[\]@;\n<\s:])(\s*\{)([^{}\"'\\/()\[\]@]*)\}"
+    r"\s*((?!\s|[^{};]*-->)[^{}\"'\\/()\[\]@;<]*[^{}\"'\\/()\[\]@;<\s:])\s*\{([^{}\"'\\/()\[\]@]*)\}"
 )
-_HIDDEN_RULES = re.compile(r"\{((?:\s*r+\s*\{[\nr]*\})+\s*)\}")
-_NO_LINE_END = re.compile("[^\n]")
+_SIMPLE_RULES = re.compile(rf"(?:(?<=\}})|\A)(?:{_SIMPLE_RULE.pattern})+")
+_HIDDEN = "\ue000"
 _MARK = re.compile(r"\W")
 _MOST_MARKS = 20_000  # of a block that is read
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -97,7 +98,14 @@ def read_rules(sheet: str) -> list[RawRule]:
 
 def read_sheet(sheet: str) -> tuple[str, list[RawRule]]:
     """Return a sheet closed at its end, in which positions count, and its rules and at-rules."""
-    source = _Tokenized(sheet, simple_rules=True)
+    source = _Tokenized(sheet, hides_rules=True)
+    before = "{} block"
+    for value in source.values:
+        is_hidden = value.type == "ident" and value.value[0] == _HIDDEN
+        if is_hidden and before != "{} block":  # it is the end of another rule
+            source = _Tokenized(sheet)
+            break
+        before = before if value.type in _BLANKS else "{} block" if is_hidden else value.type
     return source.text, [part for part in _parts(source, in_rule=False) if isinstance(part, RawRule)]
 
 
@@ -128,23 +136,24 @@ def tokens(text: str) -> list[Any]:
 class _Tokenized:
     """A text with its component values, closed where its end leaves something open."""
 
-    def __init__(self, text: str, *, simple_rules: bool = False) -> None:
+    def __init__(self, text: str, *, hides_rules: bool = False) -> None:
         for end in ("\r\n", "\r", "\f"):
             text = text.replace(end, "\n")
         text = text.replace("\0", "\ufffd")
         if not text.isascii():
             text = _SURROGATE.sub("\ufffd", text)
+            hides_rules = hides_rules and _HIDDEN not in text
         if (len(text) - len(text.rstrip("\\"))) % 2:
             text += "\ufffd"  # an escape of nothing (CSS Syntax 3, section 4.3.7)
         structure = _LONG_NUMBER.sub(lambda found: "x" * len(found[0]), text)
-        if simple_rules:  # most rules of a large sheet match nothing and are never read
-            structure = _SIMPLE_RULE.sub(_hidden_rule, structure)
-            structure = _HIDDEN_RULES.sub(lambda block: f"{{{_hidden(block[1])}}}", structure)
+        if hides_rules:
+            structure = _SIMPLE_RULES.sub(lambda found: _HIDDEN * (len(found[0]) - 1) + " ", structure)
         from tinycss2 import parse_component_value_list
 
         self.values: list[Any] = parse_component_value_list(structure + ";")
-        self.text = text + _close(self.values, text)
         self._lines = [0, *[found.end() for found in re.finditer("\n", structure)]]
+        self.text = text
+        self.text += _close(self)
 
     def start(self, value: Any) -> int:
         """Return where a component value begins in the text."""
@@ -155,17 +164,16 @@ class _Tokenized:
         """Return where the value of this number begins; the end of the text if there is none."""
         return self.start(self.values[index]) if index < len(self.values) else len(self.text)
 
-
-def _hidden_rule(rule: re.Match[str]) -> str:
-    return f"{rule[1]}{_hidden(rule[2])}{rule[3]}{_hidden(rule[4])}}}"
-
-
-def _hidden(text: str) -> str:
-    return "r" * len(text) if "\n" not in text else _NO_LINE_END.sub("r", text)
+    def hidden_rules(self, value: Any) -> Iterator[RawRule]:
+        """Return the rules that stand in the text where tinycss2 saw one word."""
+        start = self.start(value)
+        for rule in _SIMPLE_RULE.finditer(self.text, start, start + len(value.value) + 1):
+            yield RawRule(rule[1], rule[2], rule.start(1), rule.start(2), rule.end())
 
 
-def _close(values: list[Any], text: str) -> str:
+def _close(source: _Tokenized) -> str:
     """Drop the last semicolon, which shows what the end of the text leaves open; return what closes that."""
+    values = source.values
     closers: list[str] = []
     while values:
         last = values[-1]
@@ -174,7 +182,7 @@ def _close(values: list[Any], text: str) -> str:
             break
         if last.type == "error":
             if last.kind == "eof-in-string":
-                closers.append(text.split("\n")[last.source_line - 1][last.source_column - 1])
+                closers.append(source.text[source.start(last)])
             elif last.kind in ("eof-in-url", "bad-url"):
                 closers.append(")")
             break
@@ -193,6 +201,10 @@ def _parts(source: _Tokenized, *, in_rule: bool, nesting: bool = True) -> Iterat
         if in_rule and (found := _declaration(source, index)):
             written, index = found
             yield written
+            continue
+        if value.type == "ident" and value.value[0] == _HIDDEN and not in_rule:
+            yield from source.hidden_rules(value)
+            index += 1
             continue
         is_at = value.type == "at-keyword"
         may_have_block = nesting or is_at
@@ -245,6 +257,8 @@ def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] |
     value = source.text[value_start : source.start_at(seen[-2] if important else end)]
     start = source.start(name)
     stop = value_start + len(value.rstrip())
+    if any(one.type == "error" and one.kind[:3] != "eof" for one in values[colon:end]):  # "a<line break>
+        return RawDeclaration(None, source.text[start : source.start_at(end)], start, stop), end
     value = value.strip()
     if not value and not is_custom:
         return RawDeclaration(None, source.text[start:stop], start, stop), end

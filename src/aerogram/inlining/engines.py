@@ -1,10 +1,10 @@
-"""Which declarations of the rules reach which element: two ways, chosen by ``CSS_ENGINE``, with one result.
+"""Which declarations of the rules reach which element: two ways, chosen by ``CSS_ENGINE``.
 
 ``merge_with_premailer`` runs premailer's own ``transform``: it matches the rules, sorts them by specificity,
 lets the last declaration of a property win, and writes the winners into style attributes. A placeholder
-(``color:v-0-3-1``) stands for each declaration, which it could not always read; the author's style attributes
+(``color:v17``) stands for each declaration, which it could not always read; the author's style attributes
 are set aside; and elements of selectors that it could not match are marked with an attribute before.
-``merge_directly`` does the same without premailer, and faster.
+``merge_directly`` matches and sorts without premailer, and faster. ``cascade_of`` makes the same of both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.matching import ElementIndex
@@ -32,36 +32,31 @@ __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 _SIMPLE_SELECTOR = re.compile(  # but for .--x, which cssselect, premailer's reader of selectors, refuses
     r"(?!.*[.#]--)[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII
 )
+_SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")  # of a property; it reads no others right
 _STYLED: Any = etree.XPath("//*[@style]")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
 
 
 InlineRule = tuple["Selector", "Declarations"]  # a rule with one of its selectors
-WinningDeclarations = dict["Element", "Declarations"]
-Placeholders = dict[str, "RankedDeclaration"]
+MergedDeclarations = dict["Element", "Declarations"]
 
 
-def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> WinningDeclarations:
-    """Return the declarations that reach each element; of one property, the one that wins."""
-    met: dict[Element, list[Declarations]] = {}
+def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> MergedDeclarations:
+    """Return the declarations that reach each element, in the order of their precedence."""
+    met: dict[Element, list[RankedDeclaration]] = {}
     for selector, declarations in inline_rules:
         for element in index.find(selector):
-            met.setdefault(element, []).append(declarations)
-    return {element: _winners(blocks) for element, blocks in met.items()}
+            met.setdefault(element, []).extend(declarations)
+    return {element: tuple(sorted(found, key=attrgetter("precedence"))) for element, found in met.items()}
 
 
-def _winners(blocks: Iterable[Declarations]) -> Declarations:
-    found = sorted([one for block in blocks for one in block], key=attrgetter("precedence"))
-    return tuple({one.rival: one for one in found}.values())
-
-
-def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> WinningDeclarations:
+def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> MergedDeclarations:
     """Return the same by premailer's ``transform``."""
     root = index.root
     marker = ""
     marked: dict[Element, list[str]] = {}
     rules: list[Any] = []
-    by_placeholder: Placeholders = {}
+    by_placeholder: dict[str, RankedDeclaration] = {}
     for number, (selector, declarations) in enumerate(inline_rules):
         text = " ".join(selector.text.split())
         if index.folds_case or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
@@ -69,9 +64,14 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
             text = f"[{marker}~=r{number}]"
             for element in index.find(selector):
                 marked.setdefault(element, []).append(f"r{number}")
-        for precedence, bulk, placeholders in _premailer_rules(declarations):
-            rules.append((precedence, text, bulk))
-            by_placeholder.update(placeholders)
+        for precedence, block in _premailer_rules(declarations):
+            bulk = []
+            for one in block:
+                placeholder = f"v{len(by_placeholder)}"
+                by_placeholder[placeholder] = one
+                overrides = one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name)
+                bulk.append(f"{one.name if overrides else placeholder}:{placeholder}")
+            rules.append((precedence, text, ";".join(bulk)))
     for element, names in marked.items():
         element.set(marker, " ".join(names))
     styled = {element: element.get("style") for element in _STYLED(root)}
@@ -105,15 +105,12 @@ def _free_attribute(root: Element) -> str:
     return next(name for name in names if not root.xpath(f"boolean(//@{name})"))
 
 
-def _premailer_rules(declarations: Declarations) -> list[tuple[tuple[Any, ...], str, Placeholders]]:
-    """Return a rule as premailer takes it: precedence and placeholders, important declarations apart."""
-    found = []
+def _premailer_rules(declarations: Declarations) -> Iterator[tuple[tuple[Any, ...], Declarations]]:
+    """Return a rule as premailer takes it, with its precedence: important declarations apart."""
     for important in (False, True):
-        if block := [one for one in declarations if one.important == important]:
+        if block := tuple([one for one in declarations if one.important == important]):
             _, _, _, specificity, order = block[0].precedence
-            bulk = ";".join([f"{one.rival}:{one.placeholder}" for one in block])
-            found.append(((important, specificity, order), bulk, {one.placeholder: one for one in block}))
-    return found
+            yield (important, specificity, order), block
 
 
 @cache
@@ -156,7 +153,7 @@ def _inliner() -> Callable[[list[Any]], Any]:
     return Inliner
 
 
-ENGINES: dict[str, Callable[[ElementIndex, Sequence[InlineRule]], WinningDeclarations]] = {
+ENGINES: dict[str, Callable[[ElementIndex, Sequence[InlineRule]], MergedDeclarations]] = {
     "premailer": merge_with_premailer,
     "direct": merge_directly,
 }

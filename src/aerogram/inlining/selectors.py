@@ -87,20 +87,30 @@ class Selector:
     is_valid: bool = False
     is_element: bool = True  # false for ::before and the like, which no style attribute touches
 
+    @property
+    def can_be_inlined(self) -> bool:
+        """True if the tree alone decides what it matches, and that is not everything."""
+        if not self.is_static:
+            return False
+        last = self.compounds[-1]
+        return bool(last.words or last.has_attributes or (last.filters and len(self.compounds) > 1))
+
 
 @lru_cache(maxsize=4096)
-def read_selector(text: str, *, quirks: bool = False) -> Selector:
+def read_selector(text: str, *, quirks: bool = False, prefixes: frozenset[str] = frozenset()) -> Selector:
     """Read one selector; what cannot be read is neither valid nor static, and matches nothing.
 
-    ``quirks`` says whether classes and ids ignore case, as in documents without a doctype.
+    ``quirks`` says whether classes and ids ignore case, as in documents without a doctype; ``prefixes`` are
+    those of the namespaces that the sheet declares.
     """
     from cssselect2.parser import parse
 
     if len(text) > _LONGEST or text.count("(") > _DEEPEST:
         return Selector(text)
     reader = _SelectorReader(quirks=quirks)
+    namespaces = dict.fromkeys(prefixes, "of a prefix")
     try:
-        (parsed,) = parse(_forgiving(tokens(text)))
+        (parsed,) = parse(_forgiving(tokens(text), namespaces), namespaces)
         compounds = reader.compounds(parsed.parsed_tree)
     except (ValueError, AttributeError):  # the latter for ``a|b`` and other words that have no value
         return Selector(text)
@@ -119,20 +129,20 @@ def read_selector(text: str, *, quirks: bool = False) -> Selector:
     )
 
 
-def _forgiving(values: list[Any]) -> list[Any]:
+def _forgiving(values: list[Any], namespaces: dict[str, str]) -> list[Any]:
     """Leave out of ``:is()`` and ``:where()`` what is no selector (Selectors 4, section 18.1)."""
     from cssselect2.parser import parse
 
     for value in values:
         if value.type != "function":
             continue
-        _forgiving(value.arguments)
+        _forgiving(value.arguments, namespaces)
         if value.lower_name in ("is", "where"):
             commas = [number for number, one in enumerate(value.arguments) if one == ","]
             kept: list[Any] = []
             for start, end in pairwise([-1, *commas, len(value.arguments)]):
                 with suppress(ValueError, AttributeError):
-                    list(parse(value.arguments[start + 1 : end]))
+                    list(parse(value.arguments[start + 1 : end], namespaces))
                     kept += value.arguments[max(start, 0) : end]
             value.arguments = kept[1:] if kept and kept[0] == "," else kept
     return values

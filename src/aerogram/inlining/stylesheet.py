@@ -41,10 +41,9 @@ __all__ = [
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
-_DEFAULT_NAMESPACE = re.compile(r"@namespace\s*(?:[\"']|url\()", re.IGNORECASE)
+_NAMESPACE = re.compile(r"@namespace\s+([\w-]+)\s*(?=[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
-_SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")  # of a property; premailer reads no others right
 Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
 
 
@@ -63,9 +62,8 @@ class RankedDeclaration:
     """The values that one block gives a property, in order, and their precedence.
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
-    sheet. ``placeholder`` stands for the declaration where its value must not be read. Of those with one
-    ``rival``, the last wins: that is the name, but a value that may be invalid overrides no other. All
-    selectors of one rule share its ``key``.
+    sheet. A value that is not ``is_surely_valid`` overrides no other. All selectors of one rule share its
+    ``key``.
     """
 
     name: str
@@ -75,8 +73,6 @@ class RankedDeclaration:
     precedence: Precedence
     is_surely_valid: bool
     stays_normal: bool = False
-    placeholder: str = ""
-    rival: str = ""
     key: tuple[int, ...] = ()
 
     @property
@@ -94,6 +90,7 @@ class Context(NamedTuple):
     quirks: bool  # classes and ids ignore case
     can_be_inlined: bool  # it depends on no medium and the like
     stays_normal: bool  # it must not become important
+    prefixes: frozenset[str] = frozenset()  # of namespaces
     selectors: str = ""  # as they are without nesting, its own or those of the rule around it
     around: tuple[str, ...] = ()  # the keywords of the blocks, "" for a rule
 
@@ -106,10 +103,9 @@ class StyleRule:
     block: str
     block_start: int
     order: tuple[int, int]
-    stays: bool = False  # in the sheet as well, if it is inlined
-    raw: list[RawDeclaration] | None = None  # if there is more in the block than these
+    run: list[RawDeclaration] | None = None  # those of its declarations, if there are rules in the block
     _words: list[frozenset[str]] | None = None
-    _by_specificity: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
+    _ranked: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
@@ -127,59 +123,62 @@ class StyleRule:
 
     @cached_property
     def _selectors(self) -> tuple[Selector, ...]:
-        return _read_selectors(self.context.selectors, self.context.quirks)
+        return _read_selectors(self.context)
 
     @cached_property
     def inlined(self) -> tuple[Selector, ...]:
         """The selectors that can be inlined."""
-        can_split = self.context.can_be_inlined and all(one.is_valid for one in self._selectors)
-        return tuple([one for one in self._selectors if can_split and _can_be_inlined(one)])
+        if not self.context.can_be_inlined or not all(one.is_valid for one in self._selectors):
+            return ()
+        return tuple([one for one in self._selectors if one.can_be_inlined])
 
     @cached_property
     def kept(self) -> tuple[Selector, ...]:
         """The selectors that stay in the sheet."""
         return tuple([one for one in self._selectors if one not in self.inlined])
 
+    @cached_property
+    def _parts(self) -> Sequence[RawDeclaration | RawRule]:
+        return self.run or read_block(self.block)
+
+    @property
+    def stays(self) -> bool:
+        """True if it stays in the sheet even if it is inlined: there is more in it than declarations."""
+        return self.run is not None or any(
+            isinstance(part, RawDeclaration) and not part.declaration for part in self._parts
+        )
+
     def declarations(self, specificity: Specificity, *, inlined: bool) -> Declarations:
         """Return the declarations as a selector of this specificity gives them."""
         key = specificity, inlined
-        if key not in self._by_specificity:  # two threads must not get different ones
-            self._by_specificity.setdefault(key, tuple(self._read_declarations(specificity, inlined)))
-        return self._by_specificity[key]
+        if key not in self._ranked:  # two threads must not get different ones
+            self._ranked.setdefault(key, tuple(self._rank(specificity, inlined)))
+        return self._ranked[key]
 
     @property
     def known_declarations(self) -> list[RankedDeclaration]:
         """The declarations as all selectors so far give them."""
-        return [one for block in list(self._by_specificity.values()) for one in block]
+        return [one for block in list(self._ranked.values()) for one in block]
 
-    def _read_declarations(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
-        if self.raw is None:
-            found = read_block(self.block)
-            raw = [part for part in found if isinstance(part, RawDeclaration) and part.declaration]
-            self.stays = self.stays or len(found) > len(raw)
-            self.raw = raw
+    def _rank(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
         layer = 1 if "@layer" in self.context.around else 0
-        declarations = []
-        for number, (name, important, parts) in enumerate(grouped(self.raw)):
+        ranked = []
+        for number, (name, important, parts) in enumerate(grouped(self._parts)):
             order = (*self.order, number)
             values, ends, _ = zip(*parts, strict=True)
-            is_valid = is_surely_valid(name, values[-1])
-            placeholder = "-".join(map(str, ("v", *order, *specificity)))
-            declarations.append(
+            ranked.append(
                 RankedDeclaration(
                     name,
                     values[-1],
                     tuple(f"{name}:{value}" for value in values),
                     tuple(self.block_start + end for end in ends),
                     Precedence(important, False, layer if important else -layer, specificity, order),
-                    is_valid,
+                    is_surely_valid(name, values[-1]),
                     self.context.stays_normal,
-                    placeholder,
-                    name if is_valid and _SIMPLE_NAME.fullmatch(name) else placeholder,
                     (*order, inlined),
                 )
             )
-        return declarations
+        return ranked
 
 
 class TopLevelRule(NamedTuple):
@@ -200,11 +199,11 @@ class StyleSheet(NamedTuple):
     animated: frozenset[str]
 
 
-def grouped(written: Sequence[RawDeclaration]) -> list[Group]:
+def grouped(written: Sequence[RawDeclaration | RawRule]) -> list[Group]:
     """Return the declarations of a block, those of one property together."""
     groups: list[Group] = []
     for part in written:
-        if part.declaration is None:
+        if not isinstance(part, RawDeclaration) or part.declaration is None:
             continue
         name, value, important = part.declaration
         this = value, part.end, part.text
@@ -222,17 +221,10 @@ def grouped(written: Sequence[RawDeclaration]) -> list[Group]:
     return groups
 
 
-def _read_selectors(prelude: str, quirks: bool) -> tuple[Selector, ...]:
+def _read_selectors(context: Context) -> tuple[Selector, ...]:
+    prelude = context.selectors
     parts = split_list(prelude) if "," in prelude else [prelude]
-    return tuple([read_selector(part, quirks=quirks) for part in parts])
-
-
-def _can_be_inlined(selector: Selector) -> bool:
-    """Return whether the tree alone decides what a selector matches, and that is not everything."""
-    if not selector.is_static or not selector.compounds:
-        return False
-    last = selector.compounds[-1]
-    return bool(last.words or last.has_attributes or (last.filters and len(selector.compounds) > 1))
+    return tuple([read_selector(part, quirks=context.quirks, prefixes=context.prefixes) for part in parts])
 
 
 @lru_cache(maxsize=32)  # sheets can be large
@@ -250,25 +242,26 @@ def parse_sheet(
     ``quirks`` says whether classes and ids ignore case.
     """
     text, raw_rules = read_sheet(css)
-    parser = _SheetParser(number, reverts_layers="revert-layer" in text.lower())
+    reader = _SheetReader(number)
     context = Context(quirks, can_be_inlined, stays_normal)
     top_level = []
     for one in raw_rules:
-        if one.keyword == "@charset" or (parser.rules and one.keyword in ("@import", "@namespace")):
+        if one.keyword == "@charset" or (reader.rules and one.keyword in ("@import", "@namespace")):
             continue  # behind a rule the latter two mean nothing, but would if that were gone
-        if _DEFAULT_NAMESPACE.match(one.prelude):  # it may not be that of HTML
+        if found := _NAMESPACE.match(one.prelude):
+            context = context._replace(prefixes=context.prefixes | {found[1]})
+        elif one.keyword == "@namespace":  # of all elements without a prefix, perhaps not that of HTML
             context = context._replace(can_be_inlined=False)
-        first = len(parser.rules)
-        is_rule = parser.read(one, 0, context)
-        rules = tuple(parser.rules[first:])
+        first = len(reader.rules)
+        is_rule = reader.read(one, 0, context)
+        rules = tuple(reader.rules[first:])
         top_level.append(TopLevelRule(one.start, one.end, rules, rules[0] if is_rule and rules else None))
-    return StyleSheet(text, tuple(top_level), tuple(parser.rules), frozenset(parser.animated))
+    return StyleSheet(text, tuple(top_level), tuple(reader.rules), frozenset(reader.animated))
 
 
-class _SheetParser:
-    def __init__(self, number: int, *, reverts_layers: bool) -> None:
+class _SheetReader:
+    def __init__(self, number: int) -> None:
         self.number = number
-        self.reverts_layers = reverts_layers  # "revert-layer" in an attribute would uncover rules of sheets
         self.rules: list[StyleRule] = []
         self.animated: set[str] = set()
 
@@ -293,12 +286,10 @@ class _SheetParser:
                     self.read(inner, start, inside)
         elif not keyword:
             inside = inside._replace(selectors=_without_nesting(one.prelude, context.selectors))
-            if self.reverts_layers and "revert-layer" in block.lower():
-                inside = inside._replace(can_be_inlined=False, stays_normal=True)
             if "{" not in block:
                 self._add(inside, block, start)
                 return True
-            if all(selector.is_valid for selector in _read_selectors(inside.selectors, context.quirks)):
+            if all(selector.is_valid for selector in _read_selectors(inside)):
                 self._contents(block, start, inside)
         return False
 
@@ -315,9 +306,8 @@ class _SheetParser:
             if part:
                 self.read(part, start, context)
 
-    def _add(self, context: Context, block: str, start: int, raw: list[RawDeclaration] | None = None) -> None:
-        order = self.number, len(self.rules)
-        self.rules.append(StyleRule(context, block, start, order, stays=raw is not None, raw=raw))
+    def _add(self, context: Context, block: str, start: int, run: list[RawDeclaration] | None = None) -> None:
+        self.rules.append(StyleRule(context, block, start, (self.number, len(self.rules)), run))
 
 
 def _without_nesting(prelude: str, parent: str) -> str:
