@@ -82,6 +82,12 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three for two cores: many a test waits for a disk, a browser or a program."""
+    return (3 * (os.cpu_count() or 1) + 1) // 2
+
+
 def pytest_collection() -> None:
     """Look for no garbage while the tests are collected: all of them stay."""
     gc.disable()

@@ -129,9 +129,12 @@ def _execute(db: Database, statement: str) -> None:
 
 
 def run_many(workers: int, mails: int) -> list[int]:
-    """Let several workers send what is queued; return their exit statuses."""
+    """Let workers of 1, 2, 3 … connections send what is queued; return their exit statuses."""
     put(current_database(), mails)
-    children = [fork(lambda: Worker(concurrency=1, once=True).run()) for _ in range(workers)]
+    children = [
+        fork(lambda number=number: Worker(concurrency=number, once=True).run())
+        for number in range(1, workers + 1)
+    ]
     return [os.waitpid(child, 0)[1] for child in children]
 
 
