@@ -1,8 +1,9 @@
-"""Processes that send what is queued, and are killed on the way: ``python -m tests.outbox.worker_processes``.
+"""Processes that send what is queued, and are killed on the way.
 
-It has one thread, so that it can fork. What is to be done comes as JSON on standard input, what was done goes
-to standard output. A mail is killed at a step of :data:`STEPS`; then the lease of the dead worker is let
-end, and the quarter of an hour after an uncertain outcome pass.
+What is to be done comes as JSON on standard input to ``python -m tests.outbox.worker.worker_processes``, what
+was done goes to standard output. The program has one thread, so that it can fork. A mail is killed at a step
+of :data:`STEPS`; then the lease of the dead worker is let end, and the quarter of an hour after an uncertain
+outcome pass.
 """
 
 from __future__ import annotations
