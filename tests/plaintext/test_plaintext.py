@@ -790,6 +790,57 @@ def test_what_is_seen_is_what_a_browser_shows(html: str) -> None:
     assert html_to_text(html) == "seen\n"
 
 
+DESK = "@media only screen and (min-width:600px)"
+
+
+@pytest.mark.parametrize(
+    ("css", "is_shown"),
+    [
+        (f".d{{display:none}}{DESK}{{.d{{display:block!important}}}}", True),
+        (".d{display:none}@media screen{.d{display:block}}", True),
+        (".d{display:none}@media print, screen{.d{display:block}}", True),
+        (".d{display:none}@supports (display:grid){.d{display:grid}}", True),
+        (".d{display:none}@supports not (display:grid){.d{display:block}}", False),
+        (".d{display:none;div&{display:block}}", True),
+        (".d{display:none}</style><style media='screen and (min-width:300px)'>.d{display:block}", True),
+        ("@layer a{.d{visibility:visible!important}}.o{visibility:hidden}", True),
+        (f".d{{opacity:0}}{DESK}{{.d{{opacity:1}}}}", True),
+        (".d{display:none}@media (max-width:480px){.d{display:block!important}}", False),
+        (".d{display:none}@media (max-width:480px){@media screen{.d{display:block!important}}}", False),
+        (".d{display:none}@media print{.d{display:block}}", False),
+        (".d{display:none}.d:hover{display:block}", False),
+        (f".d{{display:none!important}}{DESK}{{.d{{display:block}}}}", False),
+    ],
+)
+def test_what_a_rule_in_the_sheet_shows_on_a_desk_is_shown(css: str, is_shown: bool) -> None:
+    text = html_to_text(f"<style>{css}</style><div class=o><p>aa</p><div class=d>desk words</div></div>")
+    assert ("desk words" in text) == is_shown
+
+
+@pytest.mark.parametrize(
+    "css", ["*{display:block}", "body *{display:block}", "@media screen{p{display:block}}"]
+)
+def test_hidden_is_overridden_by_the_sheet(css: str) -> None:
+    assert html_to_text(f"<style>{css}</style><p hidden>a</p>b") == "a\n\nb\n"
+    assert html_to_text(f"<style>{css.replace('block', 'none')}</style><p hidden>a</p>b") == "b\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "{{ unsubscribe_url }}",
+        "{% unsubscribe 'x' %}",
+        "{{ a.b | default: 'x' }}",
+        "https://e.com/?u={{ user.id }}&x=1",
+        "%%view in browser%%",
+        "[[ url ]]",
+        "*|UNSUB|*",
+    ],
+)
+def test_what_a_provider_fills_into_a_url_stays(url: str) -> None:
+    assert html_to_text(f'<a href="{url}">Go</a>') == f"Go: {url}\n"
+
+
 def test_a_cell_of_no_width_shows_its_words() -> None:
     cell = '<td style="max-width:0;overflow:hidden">'
     assert html_to_text(f"<table><tr>{cell}a{cell}b</table>") == "a  b\n"

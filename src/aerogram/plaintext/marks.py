@@ -33,6 +33,9 @@ _GAP = re.compile(f"({BREAK}?) +")
 _LINE_END = re.compile("\r\n|\r|\n")
 _PRE_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
+_PLACEHOLDER = re.compile(
+    r"(\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|%%.{0,200}?%%|\[\[.{0,200}?\]\]|<%.{0,200}?%>)"
+)
 _BLANK = "".join(
     [BREAK, " \t\n\r\f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2800\u3000", *map(chr, range(0x2000, 0x2010))]
 )
@@ -71,9 +74,15 @@ def clean_pre_lines(text: str) -> str:
 
 
 def clean_url(url: str) -> str:
-    """Return a URL as one word: spaces percent-encoded, other white space and controls removed."""
+    """Return a URL as one word: spaces percent-encoded, other white space and controls removed.
+
+    What a mail provider fills in, such as ``{{ url }}``, stays as it is.
+    """
     url = url.strip()
-    return url if url.isprintable() and " " not in url else _CONTROL.sub("", url).replace(" ", "%20")
+    if url.isprintable() and " " not in url:
+        return url
+    parts = _PLACEHOLDER.split(_CONTROL.sub("", url))
+    return "".join([part if number % 2 else part.replace(" ", "%20") for number, part in enumerate(parts)])
 
 
 def is_blank(text: str) -> bool:

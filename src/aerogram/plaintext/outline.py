@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.reader import Reader
+from aerogram.plaintext.scope import apply_showing_rules
 from aerogram.plaintext.structure import Tag
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def outline(root: Element) -> list[Line]:
     body = root.find("body")
     if body is None:
         return []
+    apply_showing_rules(root)
     for foot in list(body.iter("tfoot")):
         foot.getparent().append(foot)
     reader = Reader()

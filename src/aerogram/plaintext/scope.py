@@ -1,14 +1,22 @@
-"""Where a text stands: the names of the elements that part words, and what the styles around it come to."""
+"""Where a text stands: the names of the elements that part words, what the styles around it come to, and
+which rules that stay in the sheets show something hidden.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from aerogram.inlining.css import read_rules, split_list
+from aerogram.inlining.matching import ElementIndex
+from aerogram.inlining.stylesheet import parse_sheet
 from aerogram.plaintext import marks
 from aerogram.plaintext.style import UNREAD, style_of, tags
 
 if TYPE_CHECKING:
     from aerogram.document import Element
+    from aerogram.inlining.selectors import Selector
     from aerogram.plaintext.style import StyleInfo
 
 
@@ -68,3 +76,67 @@ def is_seen(element: Element, style: StyleInfo | None = None) -> bool:
     if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
         return False
     return not (style.is_clipped and (style.is_box or (style.display is None and tag in BOXES)))
+
+
+_MAY_SHOW = re.compile(r"(?:display|opacity|visibility)\s*:", re.IGNORECASE)
+_SHOWS = re.compile("(?:display:(?!none)|opacity:(?!0)|visibility:visible)", re.IGNORECASE)
+_GROUPS = tags("@media @supports @layer @container @scope")
+_NOT_ON_A_DESK = re.compile(
+    r"\b(?:not|print|speech|max-\w+|dark|hover|resolution|pixel-ratio)\b|<|min-(?:device-)?width:\s*(?:\d{5}|[1-9]\d{3}px)"
+)
+_MOST_GROUPS = 8  # inside each other
+
+
+def apply_showing_rules(root: Element) -> None:
+    """Give the elements that rules left in the sheets show on a desk what shows them.
+
+    Inlining makes such a rule important where it wins over a style attribute.
+    """
+    rules = [
+        rule
+        for sheet in root.iter("style")
+        if sheet.text and _MAY_SHOW.search(sheet.text) and _is_on_a_desk(sheet.get("media", ""))
+        for rule in _showing_rules(sheet.text)
+    ]
+    index = ElementIndex(root) if rules else None
+    for selector, declarations in rules:
+        for element in index.find(selector) if index else ():
+            style = element.get("style", "")
+            if (
+                "visibility" in declarations
+                or style_of(element).is_hidden
+                or element.get("hidden") is not None
+            ):
+                element.set("style", f"{declarations};{style}")
+
+
+@lru_cache(maxsize=64)
+def _showing_rules(sheet: str) -> tuple[tuple[Selector, str], ...]:
+    """Return what rules show on a desk: selectors, and declarations."""
+    found = []
+    for rule in parse_sheet(_on_a_desk(sheet, 0), 0, can_be_inlined=False).rules:
+        for selector in rule.kept:
+            shown = [
+                f"{one.name}:{one.value}{' !important' if one.important else ''}"
+                for one in rule.declarations(selector.specificity, inlined=False)
+                if _SHOWS.match(f"{one.name}:{one.value}")
+            ]
+            if shown and selector.is_static and not _GROUPS.intersection(rule.context.around):
+                found.append((selector, ";".join(shown)))
+    return tuple(found)
+
+
+def _on_a_desk(sheet: str, depth: int) -> str:
+    """Return the rules of a sheet that may hold on a desk, without the groups around them."""
+    parts = []
+    for rule in read_rules(sheet):
+        if not rule.keyword:
+            parts.append(f"{rule.prelude}{{{rule.block or ''}}}")
+        elif rule.keyword in _GROUPS and depth < _MOST_GROUPS and _is_on_a_desk(rule.prelude):
+            parts.append(_on_a_desk(rule.block or "", depth + 1))
+    return "".join(parts)
+
+
+def _is_on_a_desk(condition: str) -> bool:
+    """Return whether the condition of a group may hold on a wide, light screen."""
+    return any(not _NOT_ON_A_DESK.search(part.lower()) for part in split_list(condition) or [""])
