@@ -208,22 +208,22 @@ def _copy(node: Any, parent: Element) -> bool:
 
 
 def _add_element(parent: Element, tag: str, attributes: dict[str, str | None]) -> Element:
-    try:
-        element = etree.SubElement(parent, tag)
-    except ValueError:  # a name with <, & or a quote
-        element = etree.SubElement(parent, tag.translate(_SHIFTED))
-    if attributes:
-        _set_attributes(element, attributes)
+    if not any(name[0] == "{" for name in attributes):  # to lxml the start of a namespace
+        try:
+            return etree.SubElement(parent, tag, attributes)
+        except (
+            TypeError,
+            ValueError,
+        ):  # an attribute without a value; what lxml takes for no name or no text
+            pass
+    element = etree.SubElement(parent, tag.translate(_SHIFTED))
+    _set_attributes(element, attributes)
     return element
 
 
 def _set_attributes(element: Element, attributes: dict[str, str | None]) -> None:
     for name, value in attributes.items():
-        known = name.translate(_SHIFTED) if name[0] == "{" else name  # to lxml the start of a namespace
-        try:
-            element.set(known, value or "")
-        except ValueError:
-            element.set(known, _writable(value or ""))
+        element.set(name.translate(_SHIFTED) if name[0] == "{" else name, _writable(value or ""))
 
 
 def _put_text(text: str, parent: Element, last: Element | None) -> None:

@@ -14,7 +14,7 @@ from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, InlineRule
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selectors import AttributeTest
-from aerogram.inlining.stylesheet import RankedDeclaration, StyleRule, StyleSheet, parse_sheet
+from aerogram.inlining.stylesheet import REVERTS, RankedDeclaration, StyleRule, StyleSheet, parse_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,6 @@ __all__ = ["inline_tree"]
 
 Comments = list[tuple[frozenset[str], frozenset[str]]]
 _EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
-_REVERTS = re.compile("revert-(?:layer|rule)", re.IGNORECASE)
 _SCREENS = re.compile(r"(?:only\s+)?(?:all|screen)", re.IGNORECASE)
 _WORDS_IN_COMMENT = re.compile(
     r"<([a-zA-Z][\w:-]*)|\b(class|id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.I
@@ -35,15 +34,6 @@ _WORDS_IN_COMMENT = re.compile(
 _TEST_OF_STYLE = re.compile(r"\[style(?:([~|^$*]?=)(\"[^\"]*\"|'[^']*'|[\w-]+))?")
 _DEPENDS_ON_ORDER = re.compile(r"[+~]|:(?:first|last|nth|only|empty|has)")
 _TESTED_ATTRIBUTE = re.compile(r"\[\s*([a-z]+)", re.IGNORECASE)
-# Selectors for one mail client, by what it puts around or into a mail. Some are on howtotarget.email, some in
-# github.com/hteumeuleu/email-bugs (.undoreset in issue 25, .rps_ in issue 88).
-_CLIENT_SELECTOR = re.compile(
-    r"(?:^|,|\s)(?:div\s*>?\s*)?u\s*[+~]|\.&"
-    r"|\bimg\b[^,]*\+\s*div|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody|_rteEl)(?![\w-])"
-    r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-\w[\w-]*|aBn|a6S|im|ii|CToWUd|g-img|gmail\w*|yshortcuts|yahoo|undoreset"
-    r"|Apple[\w-]*|apple-\w+|Mso\w+|Word\w+|rps_\w*|protonmail\w*|aolmail\w*|mail-\w+|msg-\w+|lc_\w*)(?![\w-])"
-    r"|\[\s*(?:style|href|class|id|x-|data-og|data-outlook|data-darkreader|owa|office365|override|summary)",
-)
 
 
 class _StyleElement(NamedTuple):
@@ -62,8 +52,7 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     What goes back to other rules (``revert-layer``) would find others: a document with that stays as it is.
     """
     style_elements = _style_elements(root, quirks=quirks)
-    styles = [element.get("style", "") for element in root.iter(etree.Element)]
-    if any(_REVERTS.search(text) for text in (*(style.sheet.text for style in style_elements), *styles)):
+    if any(style.sheet.reverts for style in style_elements):
         return
     index = ElementIndex(root, quirks=quirks)
     words = frozenset(index.elements)
@@ -83,6 +72,8 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     left: set[tuple[int, ...]] = set()
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
+        if own and REVERTS.search(own):
+            return
         cascade = cascade_of(merged.get(element, ()), own, stay)
         from_rules = tuple([one for one in cascade.inlined if one.key])
         after = cascade.style((), ()) if tests and from_rules else ""
@@ -138,7 +129,7 @@ def _add_kept(found: dict[Element, list[RankedDeclaration]], rule: StyleRule, in
         if not selector.is_element:
             continue
         elements = index.find(selector)
-        if not elements and _CLIENT_SELECTOR.search(selector.text):
+        if not elements and selector.names_client:
             elements = index.find_in_any_client(selector)
         for element in elements:
             if not selector.is_static:
@@ -185,11 +176,7 @@ def _remaining_css(
         if rule is None:
             parts.append(_css_between(sheet, top.start, top.end, top.rules, changes))
             continue
-        if (
-            rule.is_plain
-            and not rule.may_match(everywhere)
-            and not _CLIENT_SELECTOR.search(rule.context.selectors)
-        ):
+        if rule.is_plain and not rule.names_client and not rule.may_match(everywhere):
             continue
         for inlined, selectors in (True, rule.inlined), (False, rule.kept):
             if not selectors or (inlined and not _stays(rule, changes, index, comments)):
@@ -204,11 +191,7 @@ def _remaining_css(
 
 def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> bool:
     """Return whether a rule that was inlined stays in the sheet, too."""
-    if rule.stays:
-        return True
-    if _CLIENT_SELECTOR.search(rule.context.selectors) and not any(
-        index.find(selector) for selector in rule.inlined
-    ):
+    if rule.stays or (rule.names_client and not any(map(index.find, rule.inlined))):
         return True
     stay = changes.copied | changes.not_inlined
     if stay and any(one.key in stay for one in rule.known_declarations):

@@ -17,7 +17,6 @@ __all__ = [
     "RawDeclaration",
     "RawRule",
     "read_block",
-    "read_color",
     "read_declarations",
     "read_rules",
     "read_sheet",
@@ -266,21 +265,3 @@ def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] |
     known = name.value if is_custom else name.lower_value
     known = known if _NAME.fullmatch(known) else written
     return RawDeclaration(Declaration(known, value, important), source.text[start:stop], start, stop), end
-
-
-def read_color(text: str) -> tuple[float, float, float, float] | None:
-    """Return red, green, blue and alpha of a colour, each from 0 to 1; ``None`` if it is none that is known.
-
-    >>> read_color("#f00"), read_color("currentcolor")
-    ((1.0, 0.0, 0.0, 1.0), None)
-    """
-    from tinycss2.color4 import parse_color
-
-    color = parse_color(text)
-    if color is None or color == "currentcolor":
-        return None
-    try:
-        red, green, blue = color.to("srgb").coordinates
-    except (NotImplementedError, ValueError):
-        return None
-    return (float(red or 0), float(green or 0), float(blue or 0), float(color.alpha))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
@@ -29,6 +29,8 @@ _ATTRIBUTES = (
     *("href", "src", "background", "poster", "action", "formaction", "data", "longdesc", "xlink:href"),
     *SRCSETS,
 )
+# A URL, and what is behind it: commas, or a descriptor up to a comma.
+_IN_SRCSET = re.compile(r"([^\s,]\S*?)(?=,*(?:\s|\Z))(,+|\s+[^,]*,?|)")
 _IN_COMMENT = re.compile(r"""(?<=[\s"'])(href|src|background)=(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
 # Comments and strings are read too, because what looks like url() in them is none.
 _IN_CSS = re.compile(
@@ -153,21 +155,4 @@ def _in_css(css: str, resolve: Resolve) -> str:
 
 
 def _in_srcset(text: str, resolve: Resolve) -> str:
-    return "".join(_srcset_pieces(text, resolve))
-
-
-def _srcset_pieces(text: str, resolve: Resolve) -> Iterator[str]:
-    expects_url = True
-    for piece in re.split(r"(\s+)", text):
-        if not piece or piece.isspace():
-            yield piece
-            continue
-        if not expects_url:  # a descriptor; behind its comma may be the next URL
-            descriptor, comma, piece = piece.partition(",")
-            yield descriptor + comma
-            expects_url = bool(comma)
-            if not piece:
-                continue
-        url = piece.strip(",")
-        yield piece.replace(url, resolve(url, "srcset"), 1) if url else piece
-        expects_url = piece.endswith(",")
+    return _IN_SRCSET.sub(lambda found: resolve(found[1], "srcset") + found[2], text)

@@ -9,7 +9,11 @@ __all__ = ["is_surely_valid", "may_share_longhand"]
 
 # Names as if each shorthand were the beginning of what it sets.
 _RENAMED = (
+    (r"^-webkit-(margin|padding|border)-(?:start|end|before|after)", r"\1-inline"),
+    (r"^-webkit-(min-|max-)?logical-(?:width|height)$", r"\1inline-size"),
     (r"^-(?:webkit|moz|ms|o)-", ""),
+    (r"^(scroll-margin|scroll-padding|overscroll-behavior|contain-intrinsic)-.*", r"\1"),
+    (r"^column-break-", "break-"),
     (r"^(margin|padding|inset)-(?:block|inline).*", r"\1"),
     (r"^(top|right|bottom|left)$", r"inset-\1"),
     (r"^(min-|max-)?(?:block|inline)-size$", r"\1size"),

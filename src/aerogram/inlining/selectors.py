@@ -6,6 +6,7 @@ the static part is tested: it may match more than the selector does.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from aerogram.inlining.css import tokens
 from aerogram.inlining.matching import STRUCTURAL, Filter, among, nth
 
-__all__ = ["AttributeTest", "Compound", "Selector", "read_selector"]
+__all__ = ["NAMES_CLIENT", "AttributeTest", "Compound", "Selector", "read_selector"]
 
 _LONGEST = 1_000  # characters, and
 _MOST_COMPOUNDS = 50  # compounds of a selector that is read
@@ -35,6 +36,15 @@ _DYNAMIC_NAMES = (  # pseudo-classes whose answer changes, or that a mail client
     " valid visited"
 )
 _CASELESS, _DYNAMIC = frozenset(_CASELESS_NAMES.split()), frozenset(_DYNAMIC_NAMES.split())
+# Selectors for one mail client, by what it puts around or into a mail. Some are on howtotarget.email, some in
+# github.com/hteumeuleu/email-bugs (.undoreset in issue 25, .rps_ in issue 88).
+NAMES_CLIENT = re.compile(
+    r"(?:^|,|\s)(?:div\s*>?\s*)?u\s*[+~]|\.&"
+    r"|\bimg\b[^,]*\+\s*div|#(?:outlook|MessageViewBody|MessageWebViewDiv|msgBody|_rteEl)(?![\w-])"
+    r"|\.(?:(?:ecx)?ExternalClass|ReadMsgBody|moz-\w[\w-]*|aBn|a6S|im|ii|CToWUd|g-img|gmail\w*|yshortcuts|yahoo|undoreset"
+    r"|Apple[\w-]*|apple-\w+|Mso\w+|Word\w+|rps_\w*|protonmail\w*|aolmail\w*|mail-\w+|msg-\w+|lc_\w*)(?![\w-])"
+    r"|\[\s*(?:style|href|class|id|x-|data-og|data-outlook|data-darkreader|owa|office365|override|summary)",
+)
 Specificity = tuple[int, int, int]
 
 
@@ -86,6 +96,11 @@ class Selector:
     words: frozenset[str] = frozenset()  # tags, classes and ids that must be in a document where it matches
     is_valid: bool = False
     is_element: bool = True  # false for ::before and the like, which no style attribute touches
+
+    @property
+    def names_client(self) -> bool:
+        """True if it is for one mail client, by what that puts around or into a mail."""
+        return NAMES_CLIENT.search(self.text) is not None
 
     @property
     def can_be_inlined(self) -> bool:

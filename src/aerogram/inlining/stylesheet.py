@@ -20,7 +20,7 @@ from aerogram.inlining.css import (
     split_list,
 )
 from aerogram.inlining.properties import is_surely_valid, may_share_longhand
-from aerogram.inlining.selectors import read_selector
+from aerogram.inlining.selectors import NAMES_CLIENT, read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aerogram.inlining.selectors import Selector, Specificity
 
 __all__ = [
+    "REVERTS",
     "Declarations",
     "Precedence",
     "RankedDeclaration",
@@ -41,6 +42,7 @@ __all__ = [
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
 _DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
+REVERTS = re.compile("revert-(?:layer|rule)", re.IGNORECASE)
 _NAMESPACE = re.compile(r"@namespace\s+([\w-]+)\s*(?=[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
@@ -107,10 +109,15 @@ class StyleRule:
     _words: list[frozenset[str]] | None = None
     _ranked: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """True if the selectors are tags, classes and ids without further conditions."""
         return _NOT_READ.search(self.context.selectors) is None
+
+    @cached_property
+    def names_client(self) -> bool:
+        """True if the selectors are for one mail client."""
+        return NAMES_CLIENT.search(self.context.selectors) is not None
 
     def may_match(self, words: frozenset[str]) -> bool:
         """Return whether a document with these tags, classes and ids may have an element for it."""
@@ -141,7 +148,7 @@ class StyleRule:
     def _parts(self) -> Sequence[RawDeclaration | RawRule]:
         return self.run or read_block(self.block)
 
-    @property
+    @cached_property
     def stays(self) -> bool:
         """True if it stays in the sheet even if it is inlined: there is more in it than declarations."""
         return self.run is not None or any(
@@ -191,12 +198,17 @@ class TopLevelRule(NamedTuple):
 
 
 class StyleSheet(NamedTuple):
-    """A style sheet that was read; ``animated`` are the properties that ``@keyframes`` sets."""
+    """A style sheet that was read.
+
+    ``animated`` are the properties that ``@keyframes`` sets; ``reverts`` says whether a declaration may go
+    back to what others set.
+    """
 
     text: str
     top_level: tuple[TopLevelRule, ...]
     rules: tuple[StyleRule, ...]  # of all of them
     animated: frozenset[str]
+    reverts: bool
 
 
 def grouped(written: Sequence[RawDeclaration | RawRule]) -> list[Group]:
@@ -256,7 +268,9 @@ def parse_sheet(
         is_rule = reader.read(one, 0, context)
         rules = tuple(reader.rules[first:])
         top_level.append(TopLevelRule(one.start, one.end, rules, rules[0] if is_rule and rules else None))
-    return StyleSheet(text, tuple(top_level), tuple(reader.rules), frozenset(reader.animated))
+    return StyleSheet(
+        text, tuple(top_level), tuple(reader.rules), frozenset(reader.animated), bool(REVERTS.search(text))
+    )
 
 
 class _SheetReader:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.checks.mail import styles
 from aerogram.checks.rules.rule import Finding, Rule
-from aerogram.inlining.css import read_color, read_declarations, tokens
+from aerogram.inlining.css import read_declarations, tokens
 from aerogram.plaintext.style import UNREAD
 
 if TYPE_CHECKING:
@@ -218,7 +218,16 @@ def _parts(value: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _color(text: str) -> tuple[float, float, float, float] | None:
-    return read_color(text) or (read_color(f"#{text}") if re.fullmatch("[0-9a-fA-F]{6}", text) else None)
+    from tinycss2.color4 import parse_color
+
+    color = parse_color(text) or (parse_color(f"#{text}") if re.fullmatch("[0-9a-fA-F]{6}", text) else None)
+    if color is None or color == "currentcolor":
+        return None
+    try:
+        red, green, blue = color.to("srgb").coordinates
+    except (NotImplementedError, ValueError):
+        return None
+    return (float(red or 0), float(green or 0), float(blue or 0), float(color.alpha))
 
 
 def _over(color: tuple[float, float, float, float] | None, behind: Color | None) -> Color | None:
