@@ -210,7 +210,7 @@ def _copy(node: Any, parent: Element) -> bool:
 def _add_element(parent: Element, tag: str, attributes: dict[str, str | None]) -> Element:
     if not any(name[0] == "{" for name in attributes):  # to lxml the start of a namespace
         try:
-            return etree.SubElement(parent, tag, attributes)
+            return etree.SubElement(parent, tag, attributes)  # type: ignore[arg-type]  # None raises TypeError
         except (
             TypeError,
             ValueError,
