@@ -43,6 +43,8 @@ def wrap(text: str, width: int) -> list[str]:
 
     A word of East Asian characters may be broken between any two of them.
     """
+    if len(text) <= width and len(text) <= SHORT and text.isascii():
+        return [text]
     measure = len if is_simple(text) else columns_of
     if not width or measure(text) <= width:
         return cut(text, ROOM)

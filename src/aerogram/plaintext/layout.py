@@ -24,7 +24,9 @@ def lay_out(lines: Iterable[Line], width: int) -> str:
     """Return the text of an outline, wrapped at ``width`` columns (0 for no wrapping)."""
     return join_lines(
         [
-            FormattedLine(first, format_line(first, rest, content, width), is_image)
+            FormattedLine(
+                first, format_line(first, rest, content, width) if content or first else "", is_image
+            )
             for first, rest, content, is_image in lines
         ]
     )
@@ -64,19 +66,19 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     left out.
     """
     repeated: set[int] = set()
-    for index, line in enumerate(lines):
-        caption = caption_index(lines, index) if line.is_image else None
-        if caption is not None and is_repeated(line.text, lines[caption].text):
+    for index in [index for index, line in enumerate(lines) if line.is_image]:
+        caption = caption_index(lines, index)
+        if caption is not None and is_repeated(lines[index].text, lines[caption].text):
             repeated.update(range(index, caption))
     joined: list[str] = []
     blank: str | None = None  # the quote of the last line, if that is empty
     for index, (first, text, _) in enumerate(lines):
         if index in repeated:
             continue
-        quote = _quote(first)
+        quote = _quote(first) if first else ""
         if blank is not None and len(quote) < len(blank):
             joined[-1] = blank = quote
-        if not is_blank_line(first, text):
+        if text and text.strip(" \n") != quote:
             joined.append(text)
             blank = None
         elif blank is None:
@@ -124,6 +126,8 @@ def prefixed(first: str, rest: str, lines: list[str]) -> str:
     """Return lines with one prefix before the first and another before the rest."""
     if not lines:
         return first.rstrip() if ">" in first else ""
+    if not first:
+        return lines[0].rstrip() if len(lines) == 1 else "\n".join([line.rstrip() for line in lines])
     return "\n".join([(first + lines[0]).rstrip(), *[(rest + line).rstrip() for line in lines[1:]]])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aerogram.plaintext import marks
 from aerogram.plaintext.reader import Reader
 from aerogram.plaintext.scope import apply_showing_rules
-from aerogram.plaintext.structure import Tag
+from aerogram.plaintext.structure import PARAGRAPH, Tag
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -20,8 +20,6 @@ _LINE = re.compile(
     r"(?P<quote>(?:> ?)*)(?P<indent> *)(?P<item>(?:(?:- |[0-9]+\. |> ?) *)*)(?:(?P<head>#{1,6}) )?"
     f" *(?P<rule>\\* \\* \\*)?(?:{_NUMBER}(?P<number>[0-9]+))?"
 )
-_SPACES = re.compile("  +")
-_ANY_SPACES = re.compile("[ \xa0]{2,}")
 
 
 class Line(NamedTuple):
@@ -60,14 +58,13 @@ def outline(root: Element) -> list[Line]:
             if not title:
                 lines.append(_BLANK)
             continue
-        found: Any = _LINE.match(written)
-        line = _line(found, structure.lines, underlined)
+        line, level = _line(written, structure.lines, underlined)
         if title and not line.content:
             continue
         if title and title.first.count(">") != line.first.count(">"):
             lines.append(_BLANK)
         lines.append(line)
-        title = line if len(found["head"] or "") > 2 or line.content == marks.FOOT else None
+        title = line if level > 2 or line.content == marks.FOOT else None
     return lines
 
 
@@ -88,6 +85,10 @@ def _converter_class() -> Any:
             """Read what the reader writes, which takes no parser."""
             is_open = False  # a line that html2text would go on
             for part in parts:
+                if part is PARAGRAPH:  # as handle_tag() does it
+                    self.p()
+                    self.lastWasList = is_open = False
+                    continue
                 if not isinstance(part, Tag):
                     if is_open:
                         self._begin_further_line()
@@ -110,24 +111,23 @@ def _converter_class() -> Any:
     return Converter
 
 
-def _line(found: re.Match[str], lines: LineWriter, underlined: tuple[int, ...]) -> Line:
-    quote = "> " * found["quote"].count(">")
+def _line(written: str, lines: LineWriter, underlined: tuple[int, ...]) -> tuple[Line, int]:
+    """Return a line of html2text's with the text whose number is in it, and its level if it is a heading."""
+    if written[0] == _NUMBER:
+        number = int(written[1:])
+        return Line("", "", lines.text(number), number in lines.images), 0
+    found: Any = _LINE.match(written)
+    number = int(found["number"] or -1)
+    content = lines.text(number) if number >= 0 else "-" * 20 if found["rule"] else ""
     items = found["item"].split()
-    content = "-" * 20 if found["rule"] else ""
-    number = -1
-    if found["number"]:
-        number = int(found["number"])
-        content = "".join(lines.lines[number])
-        if content[0] != marks.PRE:
-            keeps_spaces = marks.KEEP_SPACES in content
-            spaces = _SPACES if keeps_spaces else _ANY_SPACES
-            content = spaces.sub(" ", content).strip(" " if keeps_spaces else " \xa0")
     if content.startswith(marks.ITEM):
         _, label, content = content.split(marks.ITEM, 2)
-        content = content.lstrip(" ")
         items[-1:] = [label]
-    if content and len(found["head"] or "") in underlined:
+        content = content.lstrip(" ")
+    level = len(found["head"] or "")
+    if content and level in underlined:
         content = marks.HEAD + content
     item = " ".join([*items, ""])
     indent = found["indent"][2:] if item else found["indent"] if content else ""
-    return Line(quote + indent + item, quote + indent + " " * len(item), content, number in lines.images)
+    start = "> " * found["quote"].count(">") + indent
+    return Line(start + item, start + " " * len(item), content, number in lines.images), level

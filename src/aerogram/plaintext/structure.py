@@ -5,6 +5,7 @@ html2text never gets the texts themselves: it cannot escape them, and they canno
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _LISTS = tags("ul ol")
 _ITEMS = tags("li dd")
 _EDGES = {"": " \xa0", marks.KEEP: " ", marks.KEEP_SPACES: " ", marks.PRE: f" {marks.BREAK}"}
+_SPACES = re.compile("  +")
+_ANY_SPACES = re.compile("[ \xa0]{2,}")
 _MOST_WRAPS = 20  # elements inside each other with marks around them
 
 
@@ -144,6 +147,15 @@ class LineWriter:
         self._start = 0  # words before the open line
         self._images = 0  # in the open line
         self._image_end = -1  # pieces up to the last of them
+
+    def text(self, number: int) -> str:
+        """Return the text of a line, with single spaces where none are kept."""
+        text = "".join(self.lines[number])
+        if text[0] == marks.PRE:
+            return text
+        if marks.KEEP_SPACES in text:
+            return _SPACES.sub(" ", text).strip(" ")
+        return _ANY_SPACES.sub(" ", text).strip(" \xa0")
 
     def write(self, words: str) -> None:
         """Write words, and before them the marks of the elements that they are the first in."""

@@ -87,6 +87,8 @@ def _holds_lines(cell: Element, is_data: bool) -> bool:
     """Return whether a cell holds nothing but lines of text."""
     if not is_data and cell.get("rowspan", "1") != "1":
         return False
+    if not len(cell):
+        return True
     never = _NEVER_IN_CELLS if is_data else _NEVER_IN_CELLS | _ONLY_IN_DATA
     # Microsoft Word makes a paragraph of each line of a cell.
     return not any(
@@ -117,9 +119,8 @@ def _with_blanks(
                 column += below[column][1]
             if cell is not None:
                 span = _span(cell)
-                rows_over = _number(cell.get("rowspan", "1")) or 65534  # 0 stands for all that are left
-                if rows_over > 1:
-                    after[column] = rows_over - 1, span
+                if (rows_over := cell.get("rowspan")) and (count := _number(rows_over)) != 1:
+                    after[column] = (count or 65534) - 1, span  # 0 stands for all that are left
                 filled.append((cell, span))
                 column += span
         below = after
@@ -131,20 +132,19 @@ def _with_blanks(
 
 def _align(cell: Element) -> str:
     """Return l, r or c: the alignment of a cell, or of the first paragraph in it."""
-    for element in (cell, next(cell.iterchildren("p"), None)):
-        if element is not None:
-            value = element.get("align", "").lower()
-            if align := style_of(element).align or ALIGNMENTS.get(value):
-                return align
-    return "l"
+    align = style_of(cell).align or ALIGNMENTS.get(cell.get("align", "").lower())
+    if not align and len(cell) and (paragraph := next(cell.iterchildren("p"), None)) is not None:
+        align = style_of(paragraph).align or ALIGNMENTS.get(paragraph.get("align", "").lower())
+    return align or "l"
 
 
 def _span(cell: Element) -> int:
-    return max(min(_number(cell.get("colspan", "1")), 50), 1)
+    value = cell.get("colspan")
+    return max(min(_number(value), 50), 1) if value else 1
 
 
-def _number(value: str) -> int:
-    return int(value[:5]) if value.isascii() and value.isdigit() else 1
+def _number(value: str | None) -> int:
+    return int(value[:5]) if value and value.isascii() and value.isdigit() else 1
 
 
 def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
