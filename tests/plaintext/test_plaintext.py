@@ -790,6 +790,44 @@ def test_what_is_seen_is_what_a_browser_shows(html: str) -> None:
     assert html_to_text(html) == "seen\n"
 
 
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ("", "Hello https://e.com/x World"),
+        ("<img src=a>", "Hello https://e.com/x World"),
+        ("https://e.com/x", "Hello https://e.com/x World"),
+        ("&zwnj;", "Hello https://e.com/x World"),
+        ('<img src=a alt="Logo">', "Hello Logo: https://e.com/x World"),
+    ],
+)
+def test_the_word_before_a_link_stays_a_word(inside: str, expected: str) -> None:
+    link = f'<a href="https://e.com/x">{inside}</a>'
+    assert html_to_text(f"Hello{link}World") == f"{expected}\n"
+    assert html_to_text(f"<p>{link}</p>") == f"{expected[6:-6]}\n"
+
+
+def test_a_url_without_a_label_stands_at_once_behind_an_opening_mark() -> None:
+    link = '<a href="https://e.com/1">https://e.com/1</a>'
+    assert html_to_text(f"see:{link} ({link}) \u201c{link}\u201d") == (
+        "see: https://e.com/1 (https://e.com/1) \u201chttps://e.com/1\u201d\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<p hidden style="all:initial">a</p>', "a\n"),
+        ('<p hidden style="all:unset">a</p>', "a\n"),
+        ('<p hidden style="all:revert">a</p>', ""),
+        ('<div style="visibility:hidden"><p style="all:initial">a</p></div>', "a\n"),
+        ('<div style="visibility:hidden"><p style="all:unset">a</p></div>', ""),
+        ('<p hidden style="display:math">a</p>', "a\n"),
+    ],
+)
+def test_all_resets_what_hides(html: str, expected: str) -> None:
+    assert html_to_text(html) == expected
+
+
 DESK = "@media only screen and (min-width:600px)"
 
 

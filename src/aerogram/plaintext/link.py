@@ -22,6 +22,8 @@ _IN_POWER = r"[\w.,*/()+=^\u2212-]*"
 _IS_POWER = re.compile(
     rf"(?!\w?[^\W\d_]{{2,}}\Z)[-+\u2212]?\w(?:{_IN_POWER}(?:\w|\({_IN_POWER}\)))?", re.ASCII
 ).fullmatch
+_OPENING = r"\s\x00-\x1f(\[{<\"'/=\u00ab\u2039\u201c\u201e\u2018\u201a"
+_GLUED_TO = re.compile(f"(?<=[^{_OPENING}]){marks.URL_START}")
 _GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
 
 
@@ -32,7 +34,7 @@ def format_links(text: str) -> str:
     found: int = marks.RAISED in text
     while found:  # the innermost first
         text, found = _RAISED.subn(_raised, text)
-    return _separate_urls(text) if marks.URL_END in text else text
+    return _separate_urls(text) if marks.URL_END in text or marks.URL_START in text else text
 
 
 def _written(found: re.Match[str]) -> str:
@@ -50,7 +52,8 @@ def link_text(name: str, url: str, *, is_glued: bool) -> str:
     if name.endswith((".", ",")) and not name.endswith("..") and not _same(name, address):
         name = name.rstrip(" .,")
     is_shown = name and not _same(name, address)
-    text = f"{name}{' ' if name.endswith(_INTRODUCING) else ': '}{address}" if is_shown else address
+    between = " " if name.endswith(_INTRODUCING) else ": "
+    text = f"{name}{between}{address}" if is_shown else f"{marks.URL_START}{address}"
     return text + marks.URL_END if is_glued else text
 
 
@@ -90,6 +93,7 @@ def _raised(found: re.Match[str]) -> str:
 
 
 def _separate_urls(text: str) -> str:
-    """Add a space behind each URL that would run into what follows."""
+    """Add a space where a URL would run into what is before or behind it."""
+    text = _GLUED_TO.sub(" ", text).replace(marks.URL_START, "")
     text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
     return text.replace(marks.URL_END, "")

@@ -13,6 +13,7 @@ LINK_START, LINK_URL, LINK_END = "\x01", "\x02", "\x03"  # label between the fir
 BREAK = "\x04"  # a line break inside a block
 SOFT = "\x06"  # the edge of a line: a break where text stands before it
 URL_END = "\x07"  # behind a URL that is written out, until it is separated from what follows
+URL_START = "\x19"  # before a URL that is written without a label, likewise
 KEEP, KEEP_SPACES = "\x08", "\x15"  # around text whose line ends are line breaks; and whose spaces stay
 PRE = "\x05"  # before preformatted text, to the end of the line
 RAISED, RAISED_END = "\x13", "\x14"  # around a superscript

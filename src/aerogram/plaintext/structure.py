@@ -184,8 +184,9 @@ class LineWriter:
         self.pieces.append(after)
 
     def write_image(self, text: str) -> None:
-        """Write the alternative text of an image, with a space between two."""
-        if self._image_end == len(self.pieces):
+        """Write the alternative text of an image, with a space between two, and before one that is a link."""
+        begins_link = self._wraps and self._wraps[-1].before == marks.LINK_START
+        if self._image_end == len(self.pieces) or (begins_link and not self._wraps[-1].is_written):
             self.pieces.append(" ")
         self.write(text)
         self._images += 1

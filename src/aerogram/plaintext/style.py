@@ -28,7 +28,7 @@ _RELATIVE = re.compile(r"(?=[\d.]*[1-9])[\d.]+(?:em|ex|ch|%)$")
 _LINE_DISPLAYS = tags("block flex grid table list-item flow-root table-row table-caption")
 _NO_BOXES = tags("inline contents inherit")
 _DISPLAY = re.compile(
-    r"(?:inline-?)?(?:block|flex|grid|table)|inline|none|contents|list|flow|in|unset|revert|-|ruby"
+    r"(?:inline-?)?(?:block|flex|grid|table)|inline|none|contents|list|flow|in|unset|revert|-|ruby|math"
 )
 _FLEX_DISPLAYS = frozenset(("flex", "inline-flex", "grid", "inline-grid"))
 _EXTENTS = ("max-height", "height", "max-width", "width")
@@ -37,6 +37,11 @@ _WHITE_SPACE = dict.fromkeys(("pre", "pre-wrap", "break-spaces"), KEEP_SPACES) |
 _LIST_TYPE = re.compile(r"(?:^|\s)(none|decimal|(?:lower|upper)-(?:alpha|latin|roman))(?=\s|$)")
 _LINE_STYLE = re.compile("solid|dashed|dotted|double")
 ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
+_RESETS: dict[str, dict[str, str]] = {
+    "initial": {"display": "inline", "visibility": "visible", "font-size": "medium", "color": "canvastext"},
+    "unset": {"display": "inline"},
+    "revert": {},
+}
 _LONGEST_CACHED = 1_000  # characters of a style attribute
 
 
@@ -81,8 +86,8 @@ def style_of(element: Element) -> StyleInfo:
 def _style_info(style: str) -> StyleInfo:
     found: dict[str, str] = {}
     for name, value, _ in sorted(read_declarations(style), key=attrgetter("important")):
-        if name == "all" and value.lower() in ("initial", "unset", "revert"):
-            found.clear()
+        if name == "all" and value.lower() in _RESETS:
+            found = dict(_RESETS[value.lower()])
         if name != "display" or _DISPLAY.match(value.lower()):
             found.pop(name, None)
             found[name] = value.lower()
