@@ -30,7 +30,8 @@ IMPORTS = """
     aerogram.cli.app aerogram.cli.catch aerogram.cli.check aerogram.cli.messages aerogram.cli.outbox
     aerogram.cli.studio aerogram.outbox.worker aerogram.preview.studio aerogram.testing celery.app.base
     django.core.mail.backends.smtp django.template.backends.django django.test.runner starlette.testclient
-    flask.cli markdown_it pytest rich.traceback sqlalchemy.dialects.sqlite uvicorn
+    flask.cli markdown_it psycopg pytest rich.traceback sqlalchemy.dialects.postgresql
+    sqlalchemy.dialects.sqlite uvicorn
 """
 # Of pytest, which would warn that they are imported already.
 PLUGINS = """

@@ -28,6 +28,7 @@ from aerogram.mail.delivery import hooks
 from aerogram.outbox import claims, metrics
 from aerogram.outbox.storage import joining, schema
 from aerogram.testing import capture_mail
+from tests.forked_python import python
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
@@ -599,7 +600,7 @@ event.listen(engine, "commit", lambda _: os.kill(os.getpid(), signal.SIGKILL))
 EmailMessage("Two", "x", None, ["ann@example.com", "bob@example.com"]).send_later()
 """
     env = {"AEROGRAM_OUTBOX_URL": outbox_url, "PATH": "/usr/bin"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(python("-c", code), env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (-9, "committed\n"), done.stderr
     [claim] = claims.claim(db, "w", 10, lease=60)
     assert (claim.recipients, b"Subject: One" in claim.content) == (

@@ -26,6 +26,7 @@ from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.schedule import Schedule
 from aerogram.outbox.storage import database, location, schema
 from aerogram.outbox.storage.database import Database, current_database
+from tests.forked_python import python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,7 +124,7 @@ print(outbox.counts()["queued"])
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_91_a_process_that_is_forked_while_a_thread_writes_can_write(sqlite_url: str) -> None:
-    command = [sys.executable, "-c", FORKING_WHILE_A_THREAD_WRITES, sqlite_url]
+    command = python("-c", FORKING_WHILE_A_THREAD_WRITES, sqlite_url)
     assert subprocess.check_output(command, text=True, timeout=120) == "3\n"
 
 
@@ -166,7 +167,7 @@ connection.execute("COMMIT")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_process_that_is_forked_while_a_thread_waits_to_write_can_write(sqlite_url: str) -> None:
     path = sqlite_url.removeprefix("sqlite:///")
-    command = [sys.executable, "-c", FORKING_WHILE_A_THREAD_WAITS, sqlite_url, WRITING, path]
+    command = python("-c", FORKING_WHILE_A_THREAD_WAITS, sqlite_url, WRITING, path)
     assert subprocess.check_output(command, text=True, timeout=120) == "3\n"
 
 
@@ -197,7 +198,7 @@ def test_processes_that_start_at_once_make_the_tables_once(new_postgresql_url: s
     code = "import sys\nfor _ in range(3): EmailMessage('News', 'x', 'a@b.de', ['c@d.de']).send_later()"
     for url in (sqlite_url, new_postgresql_url):
         env = {"AEROGRAM_OUTBOX_URL": url, "PATH": os.environ["PATH"]}
-        program = [sys.executable, "-c", f"from aerogram.mail import EmailMessage\n{code}"]
+        program = python("-c", f"from aerogram.mail import EmailMessage\n{code}")
         running = [subprocess.Popen(program, env=env, stderr=subprocess.PIPE, text=True) for _ in range(3)]
         errors = [each.communicate()[1] for each in running]
         assert errors == [""] * 3

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker, committer, process
 from aerogram.outbox.worker.committer import checkpoint
 from aerogram.testing import Drop, FaultyServer
+from tests.forked_python import python
 
 Put = Callable[..., str]
 ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
@@ -380,7 +380,7 @@ while not outbox.counts()["done"]:
 
 def test_mail_that_a_fork_queues_wakes_the_worker_of_its_parent(outbox_url: str) -> None:
     with FaultyServer() as server:
-        command = [sys.executable, "-c", FORKING, outbox_url, f"smtp://127.0.0.1:{server.port}"]
+        command = python("-c", FORKING, outbox_url, f"smtp://127.0.0.1:{server.port}")
         subprocess.run(command, check=True, timeout=60)
         assert len(server.messages) == 1
 
@@ -416,9 +416,7 @@ def test_90_sigterm_finishes_the_mail_and_gives_the_others_back(sqlite_db: Datab
             put_one(subject=f"n{i}")
         values = {"OUTBOX_URL": sqlite_url, "EMAIL_HOST": server.host, "EMAIL_PORT": str(server.port)}
         environment = {**os.environ, **{f"AEROGRAM_{name}": value for name, value in values.items()}}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aerogram", "worker", "--concurrency", "1"], env=environment
-        )
+        process = subprocess.Popen(python("-m", "aerogram", "worker", "--concurrency", "1"), env=environment)
         assert reached.wait(60)
         assert outbox.counts()["sending"] == 5
         process.send_signal(signal.SIGTERM)

@@ -24,6 +24,7 @@ from aerogram.outbox.recovery import recover
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.schema import entry
 from aerogram.testing import FaultyServer
+from tests.forked_python import python
 from tests.outbox.worker.worker_processes import STEPS
 
 pytestmark = pytest.mark.timeout(300)  # a minute on a quiet machine
@@ -33,7 +34,7 @@ def run(function: str, *arguments: int, **settings: Any) -> Any:
     """Run a function of ``worker_processes`` in a process of its own."""
     given = {"run": function, "arguments": arguments, "settings": settings}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.outbox.worker.worker_processes"],
+        python("-m", "tests.outbox.worker.worker_processes"),
         input=json.dumps(given),
         capture_output=True,
         text=True,
