@@ -21,9 +21,7 @@ from aerogram.exceptions import (
     InvalidAddress,
     InvalidAttachment,
 )
-from aerogram.mail.address.entries import plain_entry
-from aerogram.mail.address.envelope import read_addresses
-from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.address.envelope import settle_addresses
 from aerogram.mail.characters import check_header_value, is_text, without_laziness
 from aerogram.mail.header.category import category_headers, with_explicit
 from aerogram.mail.header.fields import header_field
@@ -59,8 +57,6 @@ _LANGUAGE = re.compile(
 )
 
 _JOINED = ". Join the lines of the value; in the subject, for example: {{ name.splitlines() | join(' ') }}."
-_TEXTS = frozenset({str})
-_ADDRESS_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
 class Renderable(Declarations, Protocol):
@@ -185,7 +181,7 @@ class Renderer:
         message.extra_headers = _headers(notification, message, rendering, unsubscribe_url)
         for attachment in listed("attachments", notification.attachments, origin) or ():
             _attach(message, attachment, origin)
-        _check_addresses(message, origin)
+        settle_addresses(message, origin)
         if notification.return_path is not None:
             message.return_path = return_path_of(notification.return_path, message.recipients(), origin)
         message.notification = notification
@@ -325,33 +321,3 @@ def _attach(message: EmailMultiAlternatives, attachment: Any, origin: str) -> No
         if error.filename is None:
             raise
         raise type(error)(error.errno, f"{origin}.attachments: {error.strerror}", error.filename) from None
-
-
-def _check_addresses(message: EmailMultiAlternatives, origin: str) -> None:
-    """Refuse here, where the cause is still known, what building the message would refuse.
-
-    Lazy texts and objects with a mailbox become texts, in the language of the rendering.
-    """
-    everyone = [message.from_email, *message.to, *message.cc, *message.bcc, *message.reply_to]
-    if _TEXTS.issuperset(map(type, everyone)):
-        try:
-            for entry in filter(None, everyone):
-                parse_mailbox(entry, utf8=True)
-        except InvalidAddress:
-            pass  # raised again below, by the header
-        else:
-            return
-    for declaration, header in _ADDRESS_HEADERS.items():
-        given = getattr(message, declaration)
-        is_sender = header == "From"
-        if not (given or is_sender):
-            continue
-        entries = [given] if is_sender else given
-        try:
-            if not _TEXTS.issuperset(map(type, entries)):
-                entries = [plain_entry(entry) for entry in entries if entry or is_sender]
-                setattr(message, declaration, entries[0] if is_sender else entries)
-            # Beyond ASCII it is the server that decides, and the backend that asks it.
-            read_addresses(header, entries, utf8=True)
-        except InvalidAddress as error:
-            raise type(error)(f"{origin}.{declaration}: {error}") from None

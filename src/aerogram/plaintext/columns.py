@@ -146,6 +146,6 @@ def finish(text: str, longest: int | None = None) -> str:
     No line that may be too long has more than ``longest`` characters, where that is known.
     """
     text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
-    if (len(max(text.split("\n"), key=len)) if longest is None else longest) > SHORT:
+    if (longest is None or longest > SHORT) and max(map(len, text.split("\n"))) > SHORT:
         text = "\n".join([part for line in text.split("\n") for part in cut(line)])
     return f"{text}\n" if text else ""

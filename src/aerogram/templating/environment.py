@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jinja2
-from jinja2.environment import TemplateModule
 
 from aerogram.exceptions import (
     MissingDependency,
@@ -23,6 +22,16 @@ from aerogram.exceptions import (
 )
 from aerogram.templating import components
 from aerogram.templating.components import COMPONENTS
+from aerogram.templating.error_texts import (
+    bare_message,
+    broken_template,
+    innermost_template,
+    names_of,
+    nearest,
+    place_of,
+    reraise_with_place,
+    shortened,
+)
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.i18n.catalogs import Catalogs
 from aerogram.templating.i18n.formats import FILTERS
@@ -44,7 +53,6 @@ _NOT_EXPORTED = re.compile("the template '(.+?)' .*does not export the requested
 _OTHER_TAG = re.compile(r"Encountered unknown tag '(?!end|el)")
 _NOT_PROVIDED = re.compile("parameter '(\\w+)' was not provided")
 _MACRO = re.compile(r"{%-?\s*macro\s+(\w+)")
-_MOST_NAMES = 20  # listed in an error text
 
 
 class Templates:
@@ -138,7 +146,7 @@ class Templates:
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateSyntaxError(
-                f"{origin}: {_bare(error)} in {_shortened(source)}", line=error.lineno
+                f"{origin}: {bare_message(error)} in {shortened(source)}", line=error.lineno
             ) from None
         return "".join(self._chunks(template, variables, origin))
 
@@ -159,7 +167,7 @@ class Templates:
         except jinja2.TemplateNotFound as error:
             raise self._not_found(error, origin) from None
         except jinja2.TemplateSyntaxError as error:
-            raise _broken(error, origin) from None
+            raise broken_template(error, origin) from None
 
     def _chunks(self, template: jinja2.Template, variables: Any, origin: str) -> list[str]:
         try:
@@ -170,12 +178,12 @@ class Templates:
             context = environment.context_class(environment, names, template.name, template.blocks, own)
             return list(template.root_render_func(context))
         except UnknownBlockError as error:
-            where = _where(error.template, error.line, origin)
+            where = place_of(error.template, error.line, origin)
             raise UnknownBlockError(f"{where}: {error}", template=error.template, line=error.line) from None
         except UnprintableError as error:
-            name, line = _innermost(error.__traceback__, at_call=True)
-            text = f"{_where(name, line, origin)}: {error}"
-            inner, inner_line = _innermost(error.__traceback__)
+            name, line = innermost_template(error.__traceback__, at_call=True)
+            text = f"{place_of(name, line, origin)}: {error}"
+            inner, inner_line = innermost_template(error.__traceback__)
             if inner != name and "}} " in str(error):
                 text += f" {inner}, line {inner_line}, prints it."
             raise UnprintableError(text, template=name, line=line) from None
@@ -184,19 +192,19 @@ class Templates:
         except jinja2.TemplateNotFound as error:
             raise self._not_found(error, origin) from None
         except jinja2.TemplateSyntaxError as error:
-            raise _broken(error, origin) from None
+            raise broken_template(error, origin) from None
         except jinja2.TemplateError as error:
-            name, line = _innermost(error.__traceback__, at_call=True)
-            raise RenderError(f"{_where(name, line, origin)}: {error}", template=name, line=line) from error
+            name, line = innermost_template(error.__traceback__, at_call=True)
+            raise RenderError(f"{place_of(name, line, origin)}: {error}", template=name, line=line) from error
         except MissingDependency as error:
-            error.template, error.line = _innermost(error.__traceback__, at_call=True)
-            _reraise_with_place(template, error, origin)
+            error.template, error.line = innermost_template(error.__traceback__, at_call=True)
+            reraise_with_place(template, error, origin)
         except Exception as error:
-            _reraise_with_place(template, error, origin)
+            reraise_with_place(template, error, origin)
 
     def _not_found(self, error: jinja2.TemplateNotFound, origin: str) -> TemplateNotFound:
-        name, line = _innermost(error.__traceback__)
-        where = _where(name, line, origin) if name != error.name else origin
+        name, line = innermost_template(error.__traceback__)
+        where = place_of(name, line, origin) if name != error.name else origin
         folders = ", ".join(self.template_dirs) or "no folder of yours (TEMPLATE_DIRS is empty)"
         near = self.near_file(str(error.name))
         what = "image" if isinstance(error, ImageNotFound) else "template"
@@ -225,21 +233,21 @@ class Templates:
     def _undefined(
         self, error: jinja2.UndefinedError, variables: Mapping[str, object], origin: str
     ) -> UndefinedVariableError:
-        name, line = _innermost(error.__traceback__, at_call=True)
+        name, line = innermost_template(error.__traceback__, at_call=True)
         text = (error.message or "a variable is undefined").rstrip(".")
         missing = _NOT_PROVIDED.fullmatch(text)
         if missing and (component := self._component_of(error.__traceback__)):
             text = f"{component}(): {missing[1]} is missing. Give it in the call."
         else:
             text = f"{text}.{self._names_instead(error, text, variables)}"
-        return UndefinedVariableError(f"{_where(name, line, origin)}: {text}", template=name, line=line)
+        return UndefinedVariableError(f"{place_of(name, line, origin)}: {text}", template=name, line=line)
 
     def _names_instead(self, error: jinja2.UndefinedError, text: str, variables: Mapping[str, object]) -> str:
         """Return what to write in place of an undefined name: a variable, an attribute, a macro."""
         unexported = _NOT_EXPORTED.match(text)
         if unexported:
             module: Any = self.text_environment.get_template(unexported[1]).module
-            return _nearest(unexported[2], _names_of(module))
+            return nearest(unexported[2], names_of(module))
         if text.endswith("was not provided"):
             return " Pass it where the macro is called."
         traceback = error.__traceback__
@@ -256,8 +264,8 @@ class Templates:
             close = difflib.get_close_matches(name, known, n=1)
             if close:
                 return f" Did you mean {close[0]!r}?"
-            return self.import_hint(name) or _nearest(name, known)
-        return _nearest(name, _names_of(undefined._undefined_obj))
+            return self.import_hint(name) or nearest(name, known)
+        return nearest(name, names_of(undefined._undefined_obj))
 
     def _component_of(self, traceback: TracebackType | None) -> str:
         """Return the component that a template called; empty if the error is not inside of one."""
@@ -273,29 +281,11 @@ class Templates:
     def import_hint(self, name: str) -> str:
         """Return how to import the component that ships which has this name, or nearly; empty if none has."""
         module: Any = self.text_environment.get_template(COMPONENTS).module
-        close = difflib.get_close_matches(name, _names_of(module), n=1, cutoff=0.8)
+        close = difflib.get_close_matches(name, names_of(module), n=1, cutoff=0.8)
         if not close:
             return ""
         line = f'{{% from "{COMPONENTS}" import {close[0]} %}}'
         return f" {close[0]}() is a component that ships. Import it: {line}."
-
-
-def _names_of(obj: Any) -> list[str]:
-    """Return what a template may ask an object for: keys, macros, or public attributes."""
-    if isinstance(obj, Mapping):
-        return [key for key in obj if isinstance(key, str)]
-    names = vars(obj) if isinstance(obj, TemplateModule) else dir(obj)
-    return [name for name in names if not name.startswith("_")]
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    """Return a hint that lists the names, those most like ``name`` first."""
-    known = sorted(names)
-    close = difflib.get_close_matches(name, known, n=3)
-    listed = [*close, *(each for each in known if each not in close)]
-    more = ", …" if len(listed) > _MOST_NAMES else ""
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} There are: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
 
 
 def check_line(source: str) -> None:
@@ -308,47 +298,11 @@ def check_line(source: str) -> None:
     except jinja2.TemplateSyntaxError as error:
         if _OTHER_TAG.match(error.message or ""):
             return
-        raise TemplateSyntaxError(f"{_bare(error)} in {_shortened(source)}", line=error.lineno) from None
+        raise TemplateSyntaxError(
+            f"{bare_message(error)} in {shortened(source)}", line=error.lineno
+        ) from None
 
 
 def page_environment(folder: Path) -> jinja2.Environment:
     """Return the environment of pages of Aerogram's own, such as the gallery: escaped, strict."""
     return jinja2.Environment(**strict_options(ConfinedLoader(folder), autoescape=True))  # noqa: S701 - autoescape is on
-
-
-def _reraise_with_place(template: jinja2.Template, error: Exception, origin: str) -> NoReturn:
-    """Raise the application's own error again, with a note of the template and line it came from."""
-    name, line = _innermost(error.__traceback__)
-    error.add_note(f"while rendering {_where(name, line, origin)}")
-    template.environment.handle_exception()
-
-
-def _innermost(traceback: TracebackType | None, *, at_call: bool = False) -> tuple[str | None, int | None]:
-    """Return the logical name and line of the innermost template in a traceback.
-
-    With ``at_call`` it is the line that calls a component, and not the one inside of it.
-    """
-    name = line = None
-    while traceback is not None:
-        template = traceback.tb_frame.f_globals.get("__jinja_template__")
-        if template is not None and not (at_call and line and template.name == COMPONENTS):
-            name, line = template.name, template.get_corresponding_lineno(traceback.tb_lineno)
-        traceback = traceback.tb_next
-    return name, line
-
-
-def _where(name: str | None, line: int | None, origin: str) -> str:
-    return f"{name}, line {line} ({origin})" if name else f"{origin}, line {line}" if line else origin
-
-
-def _broken(error: jinja2.TemplateSyntaxError, origin: str) -> TemplateSyntaxError:
-    where = _where(error.name, error.lineno, origin)
-    return TemplateSyntaxError(f"{where}: {error.message}", template=error.name, line=error.lineno)
-
-
-def _bare(error: jinja2.TemplateSyntaxError) -> str:
-    return (error.message or "it does not parse").rstrip(".")
-
-
-def _shortened(source: str) -> str:
-    return repr(source if len(source) <= 100 else source[:99] + "…")

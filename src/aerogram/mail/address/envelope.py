@@ -46,6 +46,8 @@ class Addresses(NamedTuple):
 
 
 _NONE = AddressList("", [])
+_TEXTS = frozenset({str})
+_HEADERS = {"from_email": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
 
 
 def addresses_of(message: Any, *, utf8: bool = False) -> Addresses:
@@ -84,6 +86,36 @@ def read_addresses(header: str, entries: Iterable[Any], utf8: bool = False) -> A
         texts.append(plain if isinstance(plain, str) else str(mailbox))
         mailboxes.append(mailbox)
     return AddressList(", ".join(texts), mailboxes)
+
+
+def settle_addresses(message: Any, origin: str) -> None:
+    """Refuse what building the message would refuse; ``origin`` is what error texts put before the attribute.
+
+    Lazy texts and objects with a mailbox become texts, in the language that is active now.
+    """
+    everyone = [message.from_email, *message.to, *message.cc, *message.bcc, *message.reply_to]
+    if _TEXTS.issuperset(map(type, everyone)):
+        try:
+            for entry in filter(None, everyone):
+                parse_mailbox(entry, utf8=True)
+        except InvalidAddress:
+            pass  # raised again below, by the header
+        else:
+            return
+    for declaration, header in _HEADERS.items():
+        given = getattr(message, declaration)
+        is_sender = header == "From"
+        if not (given or is_sender):
+            continue
+        entries = [given] if is_sender else given
+        try:
+            if not _TEXTS.issuperset(map(type, entries)):
+                entries = [plain_entry(entry) for entry in entries if entry or is_sender]
+                setattr(message, declaration, entries[0] if is_sender else entries)
+            # Beyond ASCII it is the server that decides, and the backend that asks it.
+            read_addresses(header, entries, utf8=True)
+        except InvalidAddress as error:
+            raise type(error)(f"{origin}.{declaration}: {error}") from None
 
 
 def entry_text(entry: object) -> str:
