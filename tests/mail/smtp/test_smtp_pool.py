@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -154,6 +155,22 @@ def test_an_interrupt_stops_every_connection_and_records_every_doubt():
         set(copies(server)) - {message.to[0] for message in taken if only_status(message) == "sent"}
         <= uncertain
     )
+
+
+@pytest.mark.parametrize("own_thread", [True, False])
+def test_an_interrupt_does_not_wait_for_a_connection_that_is_being_opened(own_thread):
+    def interrupt(_report):
+        raise KeyboardInterrupt
+
+    server = FaultyServer().on("connect", Hang(30), skip=1)
+    with server.on(".", Hang(0.1), "250 2.0.0 ok"):
+        backend = backend_for(server, connections=2, timeout=30)
+        backend.has_own_thread = own_thread
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            backend.send_messages(mails(8), on_result=interrupt)
+        assert time.monotonic() - began < 20
+        assert server.connections == 2
 
 
 def test_an_interrupt_amid_messages_at_hand_records_every_doubt():

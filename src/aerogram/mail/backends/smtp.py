@@ -20,7 +20,7 @@ from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, PipeliningMode
 from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
-from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up_all
+from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
@@ -189,7 +189,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             clients = dict.fromkeys([self.connection, *(driver.client for driver in self._drivers)])
             self.keep([])
             if self._process == os.getpid():
-                hang_up_all(list(clients))
+                hang_up(*(client for client in clients if client is not None))
 
     def keep(self, drivers: list[Driver]) -> None:
         """Make these connections the open ones."""

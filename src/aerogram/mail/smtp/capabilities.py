@@ -120,6 +120,8 @@ class ContentPipelining:
 
     def begin(self, session: object) -> bool:
         """Record that a session does so; return False if another one has begun to try meanwhile."""
+        if self._works:
+            return True
         with self._lock:
             if not self.permits(session):
                 return False

@@ -104,7 +104,7 @@ class Connection:
                 self._queue.popleft()
                 if following.waiting:
                     session.begin(following)
-            if session.octets_to_send and not (holds and not self._queue and driver.may_hold()):
+            if session.output and not (holds and not self._queue and driver.may_hold()):
                 driver.write()
             elif is_used_up and not session.is_waiting:
                 self.driver, self.call = None, partial(hang_up, driver.client)

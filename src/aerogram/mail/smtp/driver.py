@@ -10,9 +10,9 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
-from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["NEVER", "Driver", "Timeouts", "hang_up", "hang_up_all", "in_thread"]
+__all__ = ["NEVER", "Driver", "Timeouts", "hang_up", "in_thread"]
 
 NEVER = float("inf")
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
@@ -63,6 +63,7 @@ class Driver:
         self._timeouts = timeouts
         self._waiting: OutgoingMessage | None = None  # whose time the wait costs
         self._began = 0.0
+        self.is_writing: bool = False  # whether the socket has not taken everything yet
         self._left = memoryview(b"")  # to write
         self._block_end = 0  # octets that are left when the block under way is written
         self._has_read = False  # since the last write
@@ -72,19 +73,16 @@ class Driver:
         if (sock := self.client.sock) is not None:
             sock.settimeout(self._timeouts.command if blocking else 0)
 
-    @property
-    def is_writing(self) -> bool:
-        """True if the socket has not taken everything yet."""
-        return bool(self._left)
-
     def may_hold(self) -> bool:
         """Return whether the content that comes next may wait for the commands of the next message."""
         session = self.session
-        return session.is_ready and not session.capabilities.chunking and session.octets_to_send <= _AHEAD
+        return (
+            session.is_ready and not session.capabilities.chunking and sum(map(len, session.output)) <= _AHEAD
+        )
 
     def proceed(self) -> None:
         """Do what the socket is ready for."""
-        if self._left:
+        if self.is_writing:
             self._write_left()
         else:
             self._read()
@@ -98,6 +96,7 @@ class Driver:
         # The next group will follow this content: the kernel keeps the last packet for it, 200 ms at most.
         self.is_held = session.is_ready and session.follows_contents
         self._left = memoryview(session.data_to_send())
+        self.is_writing = True
         self._begin_block()
         self._write_left()
 
@@ -121,8 +120,7 @@ class Driver:
             self._fail_to_write()
         else:
             self._end_wait()
-            self._has_read = False
-            self.last_used = monotonic()
+            self.is_writing = self._has_read = False
             self.session.data_sent()
 
     def _fail_to_write(self) -> None:
@@ -147,16 +145,15 @@ class Driver:
             return
         if completed:
             self._end_wait()
-            self.last_used = monotonic()
             if cancellation.current.get() is not None and not session.open_contents():
                 cancellation.register_abort(self.client)
 
     def wait(self) -> None:
         """Begin the wait for the next reply, if one is to come; a wait that is under way goes on."""
-        if self._left:
+        if self.is_writing:
             return
         session = self.session
-        if not session.is_waiting or session.question is not None or session.octets_to_send:
+        if session.output or session.question is not None or not session.is_waiting:
             self.events, self.deadline = 0, NEVER
             return
         if self._waiting is None:
@@ -174,7 +171,7 @@ class Driver:
 
     def time_out(self) -> None:
         """Raise what a wait that has lasted too long means."""
-        if self._left:
+        if self.is_writing:
             self._fail_to_write()
         raise ConnectionLost("the server did not answer in time")
 
@@ -191,7 +188,8 @@ class Driver:
 
     def _end_wait(self) -> None:
         if self._waiting is not None:
-            self._waiting.time_left -= monotonic() - self._began
+            self.last_used = monotonic()
+            self._waiting.time_left -= self.last_used - self._began
             self._waiting = None
         self.deadline = NEVER
 
@@ -232,28 +230,25 @@ def _switch_on(sock: socket.socket, option: int) -> None:
         pass
 
 
-def hang_up(client: smtplib.SMTP | None) -> None:
-    """Send QUIT and close the connection, whatever the server answers."""
-    if client is None or (sock := getattr(client, "sock", None)) is None:
-        return
-    try:
-        sock.settimeout(_QUIT_TIMEOUT)
-        if isinstance(client, SMTPClient):
-            client.reply_timeout = min(client.reply_timeout, _QUIT_TIMEOUT)
-        client.docmd("QUIT")
-    except OSError:  # it was closed already, or is now: QUIT changes nothing about what was sent
-        pass
-    finally:
-        client.close()
-
-
-def hang_up_all(clients: Sequence[smtplib.SMTP | None]) -> None:
-    """Do so for several clients at once."""
-    first, *others = clients or [None]
-    threads = [in_thread(partial(hang_up, client)) for client in others]
-    hang_up(first)
-    for thread in threads:
-        thread.join()
+def hang_up(*clients: smtplib.SMTP) -> None:
+    """Send QUIT and close the connections, whatever the servers answer."""
+    deadline = monotonic() + _QUIT_TIMEOUT
+    for client in clients:
+        if (sock := getattr(client, "sock", None)) is not None:
+            with suppress(
+                OSError
+            ):  # it was closed already, or is now: QUIT changes nothing about what was sent
+                sock.settimeout(_QUIT_TIMEOUT)
+                client.putcmd("QUIT")
+    for client in clients:
+        if (sock := getattr(client, "sock", None)) is not None:
+            with suppress(OSError):
+                seconds = max(deadline - monotonic(), 0.001)
+                sock.settimeout(seconds)
+                if isinstance(client, SMTPClient):
+                    client.reply_timeout = min(client.reply_timeout, seconds)
+                client.getreply()
+            client.close()
 
 
 def in_thread(function: Callable[[], object]) -> threading.Thread:

@@ -24,6 +24,7 @@ _END: Final[Any] = object()
 _GATHER = 0.001  # seconds in which another connection has to come to its question for all to wait for more
 _LONGEST_GATHER = 0.005  # seconds that a question waits at most, while others go on writing
 _ABSENCE = 10.0  # seconds before a connection that failed is replaced, while others work
+_BRIEF = 0.01  # seconds of the caller's time that may count as a wait for the server
 _PATIENCE = 0.05  # seconds before a source that had nothing is asked again
 
 
@@ -89,12 +90,14 @@ class Loop:
                 self._hand_out()
                 while not self._has_room:
                     self._turn(settles=False)
-                    yield from self._results()
+                    if self._finished:
+                        yield from self._results()
             elif self.is_busy:
                 self._turn(settles=True, patience=self.patience)
             else:
                 break
-            yield from self._results()
+            if self._finished:
+                yield from self._results()
         while self.is_busy:
             self._turn(settles=True)
             yield from self._results()
@@ -137,14 +140,13 @@ class Loop:
         return message
 
     def _results(self) -> Iterator[OutgoingMessage]:
-        if self._finished:
-            left = monotonic()
-            while self._finished:
-                yield self._finished.popleft()
-            self._postpone(monotonic() - left)
+        left = monotonic()
+        while self._finished:
+            yield self._finished.popleft()
+        self._postpone(monotonic() - left)
 
     def _postpone(self, seconds: float) -> None:
-        for connection in self._connections:
+        for connection in self._connections if seconds > _BRIEF else ():
             if connection.driver is not None:
                 connection.driver.postpone(seconds)
 

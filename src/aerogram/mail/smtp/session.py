@@ -52,7 +52,7 @@ class Session:
         self._behind = behind or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
-        self._output: list[bytes] = []
+        self.output: list[bytes] = []  # of data_to_send()
         self._commands: list[str] = []  # of the current transaction, not written yet
         self._current: Transaction | None = None  # whose commands are not all answered
         # Replies, in their order, by the first word of the command; the answer to a content is "content".
@@ -73,11 +73,6 @@ class Session:
     def follows_contents(self) -> bool:
         """True if a group may be written behind a content that has no answer yet."""
         return self.capabilities.pipelining and self.answered > 0 and self._behind.permits(self)
-
-    @property
-    def octets_to_send(self) -> int:
-        """The size of :meth:`data_to_send`."""
-        return sum(map(len, self._output))
 
     @property
     def is_waiting(self) -> bool:
@@ -144,18 +139,18 @@ class Session:
             self._follower = transaction
             self._behind.begin(self)
         lines = "\r\n".join([*commands, ""])
-        self._output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
+        self.output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
         self._awaited.extend([(command[:4], transaction) for command in commands])
 
     def _write_content(self, transaction: Transaction, content: bytes) -> None:
-        self._output.append(content)
+        self.output.append(content)
         self._awaited.append(("content", transaction))
         self._unwritten = transaction
 
     def data_to_send(self) -> bytes:
         """Return what to write now; call :meth:`data_sent` when all of it was written."""
-        data = b"".join(self._output)
-        self._output.clear()
+        data = b"".join(self.output)
+        self.output.clear()
         return data
 
     def data_sent(self) -> None:
@@ -287,7 +282,7 @@ class Session:
         whole. ``is_ours``: this side has closed the connection.
         """
         if not isinstance(error, OSError):
-            if not self._output:  # else the content still waits for the commands of the next message
+            if not self.output:  # else the content still waits for the commands of the next message
                 self.data_sent()
         elif self._follower is not None and not (is_goodbye(error) or is_ours):
             self.is_to_blame = True
