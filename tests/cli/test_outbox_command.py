@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -15,28 +15,26 @@ from aerogram import outbox
 from aerogram.cli import main
 from aerogram.cli import outbox as commands
 from aerogram.conf import settings
+from aerogram.mail import EmailMessage
 from aerogram.outbox import transports
 from aerogram.outbox.storage.database import current_database
 
-Put = Callable[..., str]
-
 
 @pytest.fixture
-def path(sqlite_url: str) -> Path:
+def path(tmp_path: Path) -> Iterator[Path]:
     """The file of the outbox, whose folder does not exist."""
-    settings.configure(OUTBOX_URL=sqlite_url)
-    path = current_database().path
-    assert path is not None
-    return path
+    path = tmp_path / "state" / "outbox.db"
+    settings.configure(OUTBOX_URL=f"sqlite:///{path}")
+    yield path
+    current_database().close()
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_list_on_a_terminal_keeps_each_id_whole(
-    path: Path, put: Put, monkeypatch: pytest.MonkeyPatch, width: int
+    path: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    entry_id = put(
-        "ann.with.a.long.name@customers.example.com", "bob@example.com", subject="Shipped: " + "é" * 200
-    )
+    recipients = ["ann.with.a.long.name@customers.example.com", "bob@example.com"]
+    entry_id = EmailMessage("Shipped: " + "é" * 200, "x", None, recipients).send_later()
     console = Console(force_terminal=True, width=width, file=StringIO(), color_system=None)
     monkeypatch.setattr(commands, "screen", lambda: console)
     commands.list_entries()
