@@ -238,6 +238,7 @@ def test_urls_are_what_they_were(url: str) -> None:
         (f"{MSO[0]}<p>x</p>{MSO[1]}", f"{MSO[0]}<p>x</p>{MSO[1]}"),
         ('<?xml version="1.0" encoding="latin-1"?><p>é</p>', "<p>é</p>"),
         ("<p>a\x00b\x0bc&#1;</p>", "<p>abc\ufffd</p>"),
+        ("<p style='fo\x00nt:9px'>x</p>", '<p style="fo\ufffdnt:9px">x</p>'),
     ],
 )
 def test_fragments_and_empty_documents(html: str, expected: str) -> None:

@@ -37,8 +37,8 @@ _PART_OF_TABLE = re.compile(
     rf"(?:{_LEADING})*<(?:caption|col(group)?|t(body|d|foot|h|head|r))[\s>/]", re.IGNORECASE
 )
 _BOGUS_COMMENT = re.compile(r"<!(\[[^<>]*)>")  # a comment to browsers, but not to Outlook
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
-_CONTROLS = bytes({*range(9), 11, *range(14, 32)})  # as octets they are found ten times as fast
+_UNWRITABLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a tree cannot hold them
+_CONTROLS = bytes({*range(1, 9), 11, *range(14, 32)})  # as octets they are found ten times as fast
 _BLANK = "\ufeff \t\r\n\f"
 
 _make_element = etree.HTMLParser().makeelement  # its elements may have any name that HTML has
@@ -92,7 +92,10 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
     check_size(html, template)
-    text = _without_unwritable(html).replace("\f", " ").strip(_BLANK)
+    octets = html.encode("utf-8", "surrogatepass")
+    if octets.translate(None, _CONTROLS) != octets or "\ufffe" in html or "\uffff" in html:
+        html = _UNWRITABLE.sub("", html)
+    text = html.replace("\f", " ").strip(_BLANK)
     if not text:
         return None
     try:
@@ -144,13 +147,6 @@ def unique_marker(*texts: str) -> str:
     lowered = [text.lower() for text in texts if any(start in text for start in ("zq", "zQ", "Zq", "ZQ"))]
     words = (f"zq{'a' * number}x" for number in count(1))
     return next(word for word in words if not any(word in text for text in lowered))
-
-
-def _without_unwritable(html: str) -> str:
-    octets = html.encode("utf-8", "surrogatepass")
-    if len(octets.translate(None, _CONTROLS)) == len(octets) and not ("\ufffe" in html or "\uffff" in html):
-        return html
-    return _UNWRITABLE.sub("", html)
 
 
 def _read_tree(text: str) -> Element | None:
