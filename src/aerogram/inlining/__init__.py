@@ -10,7 +10,7 @@ The way of a document through the modules, in order::
       selectors           what a selector tests, and its specificity (by cssselect2)
     matching            the elements that a selector matches: <p>; for "a:hover" the <a>, as it may match
     engines             the declarations that reach each element: color:red for <p>
-    cascade             which of them win, and what must be important, or kept in the sheet, so that they still do
+    cascade             which of them win; what must be important, or kept in the sheet, so that they still do
       properties          which properties set a common longhand; here none, so nothing changes
     applying            runs these steps, writes style="color:red", and leaves the rest in the sheet
       attributes          presentational attributes for old clients: align, bgcolor ...
