@@ -281,6 +281,12 @@ def test_an_address_header_that_holds_something_else_is_refused():
     assert header_bytes("To", "undisclosed-recipients:;") == b"To: undisclosed-recipients:;\r\n"
 
 
+@pytest.mark.parametrize("name", ["Disposition-Notification-To", "Return-Receipt-To"])
+def test_a_request_for_a_receipt_holds_mailboxes(name):
+    line = header_bytes(name, "Änn <ann@example.com>")
+    assert line == name.encode() + b": =?utf-8?q?=C3=84nn?= <ann@example.com>\r\n"
+
+
 def test_a_name_that_needs_quotes_gets_them():
     for write in (
         lambda value: header_bytes("To", value).decode()[4:-2],

@@ -21,6 +21,9 @@ ADDRESS_HEADERS = frozenset({
 BLIND_HEADERS = ("bcc", "resent-bcc")
 """The headers that would show blind copies, in lower case: they are never written."""
 
+# Mailboxes, too: RFC 8098 section 2.1, and the header that mail programs took for the same before it.
+_RECEIPT_HEADERS = frozenset({"disposition-notification-to", "return-receipt-to"})
+
 DATE_HEADERS = frozenset({"date", "resent-date", "expires", "expiry-date", "deferred-delivery"})
 """The headers that contain a date (RFC 5322 section 3.3), in lower case."""
 
@@ -28,9 +31,9 @@ DATE_HEADERS = frozenset({"date", "resent-date", "expires", "expiry-date", "defe
 _STRUCTURED_HEADERS = frozenset({
     "archived-at", "authentication-results", "auto-submitted", "autocrypt", "content-disposition",
     "content-id", "content-location", "content-transfer-encoding", "content-type", "date",
-    "disposition-notification-to", "dkim-signature", "feedback-id", "importance", "in-reply-to",
-    "message-id", "mime-version", "precedence", "priority", "received", "received-spf", "references",
-    "resent-date", "resent-message-id", "return-path", "x-auto-response-suppress", "x-priority",
+    "dkim-signature", "feedback-id", "importance", "in-reply-to", "message-id", "mime-version",
+    "precedence", "priority", "received", "received-spf", "references", "resent-date",
+    "resent-message-id", "return-path", "x-auto-response-suppress", "x-priority",
 })  # fmt: skip
 _STRUCTURED_PREFIXES = ("list-", "arc-")
 _REFUSED_EXTRA_HEADERS = {
@@ -64,7 +67,7 @@ KINDS = {
 def kind_of(name: str) -> Kind:
     """Return how the value of a header is written; raise BadHeaderError if the name is not valid."""
     lowered = check_header_name(name).lower()
-    if lowered in ADDRESS_HEADERS:
+    if lowered in ADDRESS_HEADERS or lowered in _RECEIPT_HEADERS:
         return Kind.ADDRESSES
     is_structured = lowered in _STRUCTURED_HEADERS or lowered.startswith(_STRUCTURED_PREFIXES)
     return Kind.STRUCTURED if is_structured else Kind.TEXT
