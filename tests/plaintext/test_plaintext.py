@@ -587,6 +587,8 @@ def test_a_link_that_nobody_sees_is_none(inside: str, expected: str) -> None:
         ('<a href="https://x.example/"><img alt="{}"></a>', '<h1><a href="https://x.example/">{}</a></h1>',
          "Tea: https://x.example/\n"),
         ("<table><tr><td><img alt='{}'></td></tr></table>", "<div><b>{}</b></div>", "Tea\n"),
+        ('<img alt="{}">', '<p><a href="https://x.example/">{}</a><br>new</p>', "Tea: https://x.example/\nnew\n"),
+        ('<img alt="{}">', "<p>{}<br>new</p>", "Tea\nnew\n"),
         ("<p>{}</p>", "<p>{}</p>", "Tea\n\nTea\n"),
         ("<p><img alt='{}'></p>", "<p><img alt='{}'></p>", "Tea\n\nTea\n"),
     ],

@@ -27,6 +27,8 @@ PIECES = st.sampled_from(
         *['<img alt="Tea"><h3>{}</h3>', '<img alt="{}"><p>Tea</p>', '<img alt="{}"><p>{}</p>'],
         '<a href="https://x.example/"><img alt="{}"></a><h3><a href="https://x.example/">{}</a></h3>',
         *['<div style="white-space:pre-line">', "</div>", "{}\nb", '<b style="display:block">{}</b>'],
+        '<table><tr><td><a href="{}">{}</a><td><a href="u">{}</a></table>',
+        '<img alt="{}"><p><a href="https://x.example/">{}</a><br>{}</p>',
         *['<area href="{}" alt="{}">', '<a href="{}"><img width=1></a>', "<dl><dt>{}<dd><p>{}<p>b</dl>"],
         *[
             "<blockquote>",

@@ -55,8 +55,8 @@ def caption_index(lines: Sequence[FormattedLine], image: int) -> int | None:
 
 
 def is_repeated(image: str, caption: str) -> bool:
-    """Return whether an image's text is that of its caption, which may be an underlined heading."""
-    return caption == image or (caption.startswith(f"{image}\n") and not caption[len(image) :].strip("\n> -"))
+    """Return whether an image's text begins its caption: as a line of its own, or as the label of a link."""
+    return caption.startswith(image) and caption[len(image) : len(image) + 1] in ("", "\n", ":")
 
 
 def join_lines(lines: Sequence[FormattedLine]) -> str:

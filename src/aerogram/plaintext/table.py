@@ -32,6 +32,8 @@ def table_run(
 ) -> str | None:
     """Write the rows of a table of words as one run, or return ``None`` if they only arrange the page.
 
+    One row of links becomes a line for each.
+
     The cells of a table of words are lines of text, and in one row two at least hold some. What they say does
     not matter, only whether they are blank.
     """
@@ -67,7 +69,9 @@ def table_run(
     if max((sum(bool(cell.text) for cell in row) for row in written), default=0) < 2:
         return None
     if len(written) == 1 and all(marks.LINK_START in cell.text for cell in written[0] if cell.text):
-        return None  # buttons or a menu: each link reads better on a line of its own
+        # Buttons or a menu: each link reads better on a line of its own.
+        texts = [cell.text for cell in written[0] if cell.text]
+        return marks.SOFT.join(texts) if all(map(_is_link, texts)) else None
     lines = [
         marks.CELL.join(f"{align}{span}{marks.SPEC}{text}" for align, span, text in row) for row in written
     ]
@@ -169,6 +173,11 @@ def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
             ]
         )
     return kept
+
+
+def _is_link(text: str) -> bool:
+    """Return whether a text is one link and nothing else."""
+    return text[0] == marks.LINK_START and text.find(marks.LINK_END) == len(text) - 1
 
 
 def is_table(content: str) -> bool:
