@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml.cssselect import CSSSelector
 
+from aerogram.conf import settings
 from aerogram.inlining import inline_css
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.properties import may_share_longhand
@@ -75,6 +76,20 @@ def test_white_space_in_a_string_is_kept() -> None:
         '<style>p[title="a  b"]{color:red} i[title="a b"]{color:red}</style><p title="a  b">x</p>'
     )
     assert style_of(html, "p") == "color:red"
+
+
+@pytest.mark.parametrize("engine", ["premailer", "direct"])
+@pytest.mark.parametrize(
+    "css",
+    ["p{_color:red}", "p{color_:red}", "p{color:_red}", "p{color:red_}", "p{color:red_!important}",
+     "p_{color:red}", "_p{color:red}", "i,_p{color:red}", "q{top:0}_p{color:red}", "p>_q{color:red}",
+     "[class~=k]{color:red}"],
+)  # fmt: skip
+def test_a_no_break_space_is_a_letter(css: str, engine: str) -> None:
+    css = css.replace("_", "\xa0")
+    with settings.override(CSS_ENGINE=engine):
+        html = inline_css(f"<style>{css}</style><p class='a\xa0k'>x<q>y</q></p>")
+    assert 'style="color:red"' not in html
 
 
 # --- matching ---

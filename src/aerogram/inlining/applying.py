@@ -27,7 +27,7 @@ __all__ = ["inline_tree"]
 
 Comments = list[tuple[frozenset[str], frozenset[str]]]
 _EMPTIED = "{aerogram}style"  # no parser of HTML gives a tag like this
-_SCREENS = re.compile(r"(?:only\s+)?(?:all|screen)", re.IGNORECASE)
+_SCREENS = re.compile(r"(?:only\s+)?(?:all|screen)", re.IGNORECASE | re.ASCII)
 _WORDS_IN_COMMENT = re.compile(
     r"<([a-zA-Z][\w:-]*)|\b(class|id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.I
 )

@@ -25,15 +25,17 @@ __all__ = [
 
 _CLOSERS = {"{} block": "}", "[] block": "]", "() block": ")", "function": ")", "comment": "*/"}
 _BLANKS = ("whitespace", "comment")
+_WHITE_SPACE = " \t\r\n\f"  # of CSS and HTML; a no-break space is a letter
 _NAME = re.compile(r"[\w-]+")
 _LONG_NUMBER = re.compile(r"\d{1000,}")  # Python refuses to read 4,301 digits
 _HEX_AFTER_U = re.compile(r"(?<![\w-])([uU])\+(?=[0-9a-fA-F?])")  # to tinycss2 "u+a" is a range of characters
 # A rule without strings, escapes, brackets and comments, and a run of them behind the end of another. Most
 # rules of a sheet are such and match nothing, so tinycss2 sees a run as one word.
 _SIMPLE_RULE = re.compile(
-    r"\s*((?!\s|[^{};]*-->)[^{}\"'\\/()\[\]@;<]*[^{}\"'\\/()\[\]@;<\s:])\s*\{([^{}\"'\\/()\[\]@]*)\}"
+    r"\s*((?!\s|[^{};]*-->)[^{}\"'\\/()\[\]@;<]*[^{}\"'\\/()\[\]@;<\s:])\s*\{([^{}\"'\\/()\[\]@]*)\}",
+    re.ASCII,
 )
-_SIMPLE_RULES = re.compile(rf"(?:(?<=\}})|\A)(?:{_SIMPLE_RULE.pattern})+")
+_SIMPLE_RULES = re.compile(rf"(?:(?<=\}})|\A)(?:{_SIMPLE_RULE.pattern})+", re.ASCII)
 _HIDDEN = "\ue000"
 _MARK = re.compile(r"\W")
 _MOST_MARKS = 20_000  # of a block that is read
@@ -124,7 +126,7 @@ def split_list(text: str) -> list[str]:
     source = _Tokenized(text)
     commas = [source.start(value) for value in source.values if value == ","]
     edges = zip([0, *(comma + 1 for comma in commas)], [*commas, len(source.text)], strict=True)
-    return [source.text[start:end].strip() for start, end in edges]
+    return [source.text[start:end].strip(_WHITE_SPACE) for start, end in edges]
 
 
 def tokens(text: str) -> list[Any]:
@@ -217,13 +219,13 @@ def _parts(source: _Tokenized, *, in_rule: bool, nesting: bool = True) -> Iterat
         if may_have_block and end < count and values[end].type == "{} block":
             opening = source.start(values[end])
             block = source.text[opening + 1 : after - 1]
-            prelude = source.text[start:opening].strip()
+            prelude = source.text[start:opening].strip(_WHITE_SPACE)
             yield RawRule(prelude, block, start, opening + 1, after)
         elif is_at:
-            prelude = source.text[start : source.start_at(end)].strip()
+            prelude = source.text[start : source.start_at(end)].strip(_WHITE_SPACE)
             yield RawRule(prelude, None, start, after, after)
         elif in_rule:
-            text = source.text[start : source.start_at(end)].rstrip()
+            text = source.text[start : source.start_at(end)].rstrip(_WHITE_SPACE)
             yield RawDeclaration(None, text, start, start + len(text))
         index = end + 1
 
@@ -255,13 +257,13 @@ def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] |
     value_start = source.start_at(colon) + 1
     value = source.text[value_start : source.start_at(seen[-2] if important else end)]
     start = source.start(name)
-    stop = value_start + len(value.rstrip())
+    stop = value_start + len(value.rstrip(_WHITE_SPACE))
     if any(one.type == "error" and one.kind[:3] != "eof" for one in values[colon:end]):  # "a<line break>
         return RawDeclaration(None, source.text[start : source.start_at(end)], start, stop), end
-    value = value.strip()
+    value = value.strip(_WHITE_SPACE)
     if not value and not is_custom:
         return RawDeclaration(None, source.text[start:stop], start, stop), end
-    written = source.text[start : source.start_at(first + 1)].strip()
+    written = source.text[start : source.start_at(first + 1)].strip(_WHITE_SPACE)
     known = name.value if is_custom else name.lower_value
     known = known if _NAME.fullmatch(known) else written
     return RawDeclaration(Declaration(known, value, important), source.text[start:stop], start, stop), end

@@ -32,6 +32,7 @@ __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 _SIMPLE_SELECTOR = re.compile(  # but for .--x, which cssselect, premailer's reader of selectors, refuses
     r"(?!.*[.#]--)[a-z0-9_.#-]+(?:(?: |\s*[>+]\s*)[a-z0-9_.#-]+)?", re.ASCII
 )
+_BLANKS = re.compile(r"\s+", re.ASCII)
 _SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")  # of a property; it reads no others right
 _STYLED: Any = etree.XPath("//*[@style]")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
@@ -58,7 +59,7 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
     rules: list[Any] = []
     by_placeholder: dict[str, RankedDeclaration] = {}
     for number, (selector, declarations) in enumerate(inline_rules):
-        text = " ".join(selector.text.split())
+        text = _BLANKS.sub(" ", selector.text)
         if index.folds_case or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
             marker = marker or _free_attribute(root)
             text = f"[{marker}~=r{number}]"

@@ -35,6 +35,7 @@ _DYNAMIC_NAMES = (  # pseudo-classes whose answer changes, or that a mail client
     " placeholder-shown read-only read-write required root scope target target-within user-invalid user-valid"
     " valid visited"
 )
+_WORDS = re.compile(r"[^ \t\r\n\f]+")
 _CASELESS, _DYNAMIC = frozenset(_CASELESS_NAMES.split()), frozenset(_DYNAMIC_NAMES.split())
 # Selectors for one mail client, by what it puts around or into a mail. Some are on howtotarget.email, some in
 # github.com/hteumeuleu/email-bugs (.undoreset in issue 25, .rps_ in issue 88).
@@ -70,7 +71,7 @@ class AttributeTest(NamedTuple):
         if not value:
             return False
         if operator == "~=":
-            return value in given.split()
+            return value in _WORDS.findall(given)
         if operator == "*=":
             return value in given
         return given.startswith(value) if operator == "^=" else given.endswith(value)
