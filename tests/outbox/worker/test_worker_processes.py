@@ -27,7 +27,7 @@ from aerogram.testing import FaultyServer
 from tests.forked_python import python
 from tests.outbox.worker.worker_processes import STEPS
 
-pytestmark = pytest.mark.timeout(300)  # a minute on a quiet machine
+pytestmark = pytest.mark.timeout(600)  # on a busy machine a test takes minutes
 
 
 def run(function: str, *arguments: int, **settings: Any) -> Any:
@@ -38,7 +38,7 @@ def run(function: str, *arguments: int, **settings: Any) -> Any:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
