@@ -65,7 +65,7 @@ class Driver:
         self._began = 0.0
         self.is_writing: bool = False  # whether the socket has not taken everything yet
         self._left = memoryview(b"")  # to write
-        self._block_end = 0  # octets that are left when the block under way is written
+        self._block_end = 0  # octets that are left when the block that is waited for is written
         self._has_read = False  # since the last write
 
     def set_blocking(self, blocking: bool) -> None:
@@ -97,12 +97,8 @@ class Driver:
         self.is_held = session.is_ready and session.follows_contents
         self._left = memoryview(session.data_to_send())
         self.is_writing = True
-        self._begin_block()
+        self._end_wait()
         self._write_left()
-
-    def _begin_block(self) -> None:
-        self._block_end = len(self._left) - _BLOCK
-        self._begin_wait(self._timeouts.command)
 
     def _write_left(self) -> None:
         sock = self._socket
@@ -110,12 +106,10 @@ class Driver:
         try:
             while self._left:
                 self._left = self._left[sock.send(self._left[:_BLOCK], flags) :]
-                if self._left and len(self._left) <= self._block_end:
-                    self._begin_block()
         except (BlockingIOError, ssl.SSLWantWriteError):
-            self.events = EVENT_WRITE
+            self._wait_to_write(EVENT_WRITE)
         except ssl.SSLWantReadError:
-            self.events = EVENT_READ
+            self._wait_to_write(EVENT_READ)
         except OSError:
             self._fail_to_write()
         else:
@@ -123,10 +117,15 @@ class Driver:
             self.is_writing = self._has_read = False
             self.session.data_sent()
 
+    def _wait_to_write(self, events: int) -> None:
+        self.events = events
+        if self._waiting is None or len(self._left) <= self._block_end:
+            self._block_end = len(self._left) - _BLOCK
+            self._begin_wait(self._timeouts.command)
+
     def _fail_to_write(self) -> None:
-        self.session.receive_data(
-            _last_words(self._socket, 0)[0]
-        )  # raises the reason, if the server gave one
+        # This raises the reason, if the server gave one.
+        self.session.receive_data(_last_words(self._socket, 0)[0])
         raise ConnectionLost("the connection broke while something was written") from None
 
     def _read(self) -> None:

@@ -191,7 +191,8 @@ class Loop:
         """
         if self._is_stopped:
             raise Stopped
-        self._hand_out()
+        if self._waiting:
+            self._hand_out()
         if settles or self._waiting:  # for a connection that is being opened
             for connection in [each for each in self._behind if each.driver and not each.driver.events]:
                 self._advance(connection, holds=False)
