@@ -24,7 +24,9 @@ _IS_POWER = re.compile(
 ).fullmatch
 _OPENING = r"\s\x00-\x1f(\[{<\"'/=\u00ab\u2039\u201c\u201e\u2018\u201a"
 _GLUED_TO = re.compile(f"(?<=[^{_OPENING}]){marks.URL_START}")
-_GLUED = re.compile(f"{marks.URL_END}(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))")
+# What may follow a URL at once; of a mark only what comes of it tells.
+stands_apart = re.compile(f"[\\s{_CLOSING}]").match
+_glued = re.compile(f"(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))").match
 
 
 def format_links(text: str) -> str:
@@ -38,7 +40,7 @@ def format_links(text: str) -> str:
 
 
 def _written(found: re.Match[str]) -> str:
-    return link_text(*found.groups(), is_glued=found.string[found.end() : found.end() + 1] not in " \n")
+    return link_text(*found.groups(), is_glued=not stands_apart(found.string, found.end()))
 
 
 def link_text(name: str, url: str, *, is_glued: bool) -> str:
@@ -77,11 +79,12 @@ def _address(url: str, label: str) -> str:
 
 def _same(label: str, url: str) -> bool:
     # A label that leaves out https://www. and the last slash is 13 characters shorter.
-    return label == url or (abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url))
+    return abs(len(url) - len(label)) <= 13 and _bare(label) == _bare(url)
 
 
 def _bare(url: str) -> str:
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.strip().lower()).rstrip("/")
+    url = url.strip().lower().removeprefix("https://").removeprefix("http://")
+    return url.removeprefix("www.").rstrip("/")
 
 
 def _raised(found: re.Match[str]) -> str:
@@ -95,5 +98,13 @@ def _raised(found: re.Match[str]) -> str:
 def _separate_urls(text: str) -> str:
     """Add a space where a URL would run into what is before or behind it."""
     text = _GLUED_TO.sub(" ", text).replace(marks.URL_START, "")
-    text = _GLUED.sub(lambda found: f" {found[1]} " if found[1] else " ", text)
-    return text.replace(marks.URL_END, "")
+    first, *others = text.split(marks.URL_END)
+    return "".join([first, *map(_set_apart, others)])
+
+
+def _set_apart(text: str) -> str:
+    """Return what follows a URL, with a space before it where it needs one."""
+    found = _glued(text)
+    if not found:
+        return text
+    return f" {found[1]} {text[1:]}" if found[1] else f" {text}"

@@ -21,7 +21,7 @@ from aerogram.plaintext.layout import (
     room_of,
     underlined,
 )
-from aerogram.plaintext.link import LINK, format_links, link_text
+from aerogram.plaintext.link import LINK, format_links, link_text, stands_apart
 from aerogram.plaintext.table import is_table, parse_table
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def linked_formatter(parts: Sequence[str | int]) -> Formatter:
     pieces = LINK.split(text)  # text, label, URL, text, …
     count = len(pieces) // 3
     labels, urls = [[formatter(_numbered(piece)) for piece in pieces[start::3]] for start in (1, 2)]
-    glued = [not behind.startswith((" ", "\n")) for behind in pieces[3::3]]
+    glued = [not stands_apart(behind) for behind in pieces[3::3]]
     links = list(zip(labels, urls, glued, strict=True))
     around = [[*_numbered(piece), number - count] for number, piece in enumerate(pieces[::3])]
     write = formatter(list(chain.from_iterable(around))[:-1])  # the last words are the texts of the links
