@@ -60,7 +60,7 @@ HOMES = {
     "selectolax": {"document"},
     "sqlalchemy": {"outbox"},
     "starlette": {"contrib", "preview"},
-    "tinycss2": {"inlining"},
+    "tinycss2": {"inlining", "checks"},
     "typer": {"cli"},
     "uvicorn": {"preview"},
     "watchfiles": {"preview"},

@@ -19,6 +19,7 @@ from aerogram.cli.modules import Invocation
 from aerogram.cli.samples import list_notifications, preview, send
 from aerogram.cli.screen import complain
 from aerogram.cli.studio import studio
+from aerogram.cli.worker import worker
 from aerogram.exceptions import AerogramError
 
 
@@ -70,7 +71,7 @@ messages.command("init", cls=_Command)(init)
 messages.command("update", cls=_Command)(update)
 messages.command("compile", cls=_Command)(compile_catalogs)
 app.add_typer(messages, name="messages")
-app.command("worker", cls=_Command)(outbox.worker)
+app.command("worker", cls=_Command)(worker)
 queue = typer.Typer(cls=_Group, no_args_is_help=True, help="Show and manage the mail that is queued.")
 _commands: dict[str, Callable[..., None]] = {
     "init": outbox.init,

@@ -1,13 +1,12 @@
-"""``aerogram outbox`` and ``aerogram worker``: what is queued, and the process that sends it."""
+"""``aerogram outbox``: what is queued, for the operator."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,7 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aerogram.cli.screen import counted, escape_controls, screen
+from aerogram.cli.screen import counted, escape_controls, screen, shown_time
 from aerogram.exceptions import OutboxUnavailable, ScheduleError
 
 if TYPE_CHECKING:
@@ -54,55 +53,6 @@ def _wrong_usage() -> Iterator[None]:
         yield
     except ScheduleError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def worker(
-    concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many connections to each server.")
-    ] = 8,
-    once: Annotated[bool, typer.Option("--once", help="End when nothing is due.")] = False,
-) -> None:
-    """Send what is queued, until it is stopped by SIGTERM or Ctrl-C.
-
-    The mails that are being sent then are finished; what else was claimed is given back. A second signal ends
-    it at once.
-    """
-    from aerogram.outbox.transports import name_of
-    from aerogram.outbox.worker import Worker
-
-    running = Worker(concurrency=concurrency, once=once)
-
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        running.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    if not once:
-        screen(stderr=True).print(
-            f"Sending what is queued, over {counted(concurrency, 'connection')}. Stop: Ctrl-C."
-        )
-    began = datetime.now(UTC)
-    sent = running.run()
-    if once:
-        screen().print(_outcome(sent, began), soft_wrap=True)
-    if once and (waiting := running.misconfigured):
-        name, reason = next(iter(waiting.items()))
-        raise OutboxUnavailable(
-            f"The mailer {name_of(name)} cannot send: {reason.rstrip('.')}. The mail stays queued."
-        )
-
-
-def _outcome(sent: int, began: datetime) -> str:
-    """Return what a run has done since it began, and what it has left in the queue."""
-    from aerogram.outbox import metrics
-    from aerogram.outbox.storage.database import current_database
-
-    left = metrics.left_since(current_database(), began)
-    waiting = f"{counted(left.queued, 'mail')} waiting"
-    if left.next_due is not None:
-        waiting += f" until {_time(left.next_due)} or later"
-    return f"{counted(sent, 'mail')} sent, {left.dead} refused or expired. {waiting}. {left.held} held."
 
 
 def init() -> None:
@@ -160,7 +110,7 @@ def status(as_json: AsJson = False) -> None:
     )
     for mailer, until in found.paused.items():
         console.print(
-            f"The mailer {mailer} is paused until {_time(until)}: its server failed.", soft_wrap=True
+            f"The mailer {mailer} is paused until {shown_time(until)}: its server failed.", soft_wrap=True
         )
 
 
@@ -205,7 +155,7 @@ def list_entries(
         table.add_row(
             Text.assemble((entry.id, "bold"), "\n", subject),
             _coloured(entry.state),
-            Text(_time(entry.due).replace(" ", "\n")),
+            Text(shown_time(entry.due).replace(" ", "\n")),
             Text(escape_controls(first.address) + more),
         )
     console.print(table)
@@ -274,7 +224,7 @@ def _changed(function: Callable[[str], Entry], entry_id: str, as_json: bool) -> 
         return
     line = Text.assemble((entry.id, "bold"), ": ", _coloured(entry.state))
     if entry.state == "queued":
-        line.append(f", expires {_time(entry.expires) or 'never'}")
+        line.append(f", expires {shown_time(entry.expires) or 'never'}")
     screen().print(line, soft_wrap=True)
 
 
@@ -298,10 +248,10 @@ def _show(entry: Entry, as_json: bool) -> None:
         ("From", entry.sender),
         ("Mailer", name_of(entry.mailer)),
         ("Size", f"{entry.size} octets"),
-        ("Created", _time(entry.created)),
-        ("Due", _time(entry.due)),
-        ("Expires", _time(entry.expires)),
-        ("Finished", _time(entry.finished)),
+        ("Created", shown_time(entry.created)),
+        ("Due", shown_time(entry.due)),
+        ("Expires", shown_time(entry.expires)),
+        ("Finished", shown_time(entry.finished)),
         ("Uncertain", counted(entry.uncertain, "time")),
         ("Worker died", counted(entry.crashes, "time")),
     ):
@@ -309,7 +259,7 @@ def _show(entry: Entry, as_json: bool) -> None:
     console.print(facts)
     table = _table("Recipient", "State", "Attempts", "Next", "Reply")
     for each in entry.recipients:
-        next_time = _time(each.due) if each.state == "pending" else ""
+        next_time = shown_time(each.due) if each.state == "pending" else ""
         table.add_row(
             escape_controls(each.address), _coloured(each.state), str(each.attempts), next_time, _reply(each)
         )
@@ -318,7 +268,7 @@ def _show(entry: Entry, as_json: bool) -> None:
         table = _table("Attempt ended", "Recipient", "Outcome", "Reply")
         for attempt in entry.history:
             address = escape_controls(attempt.address)
-            table.add_row(_time(attempt.ended), address, _coloured(attempt.outcome), _reply(attempt))
+            table.add_row(shown_time(attempt.ended), address, _coloured(attempt.outcome), _reply(attempt))
         console.print(table)
 
 
@@ -336,10 +286,6 @@ def _coloured(state: str) -> Text:
 def _reply(result: Any) -> Text:
     words = [str(word) for word in (result.code, result.enhanced_code, result.text) if word]
     return Text(escape_controls(" ".join(words)))
-
-
-def _time(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _duration(seconds: float) -> str:

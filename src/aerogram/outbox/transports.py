@@ -44,7 +44,7 @@ def resume(db: Database, mailer: str | None) -> None:
 
 
 def end_pause(connection: Connection, mailer: str | None) -> None:
-    """Let workers that start now try a mailer at once; it counts as failing until its server answers."""
+    """End a pause for workers that start now; the server counts as failing until it answers."""
     connection.execute(_update(mailer).values(paused_until=0))
 
 

@@ -122,7 +122,7 @@ class Loop:
                 self._alarm.send(b"\0")
 
     def stop(self) -> None:
-        """Let :meth:`deliver` raise :exc:`Stopped`; any thread may call it."""
+        """End :meth:`deliver`, which raises :exc:`Stopped`; any thread may call it."""
         self._is_stopped = True
         self.wake()
 
@@ -210,7 +210,7 @@ class Loop:
     def _advance(
         self, connection: Connection, step: Callable[[], None] | None = None, *, holds: bool | None = None
     ) -> None:
-        """Let a connection go on, and note what it waits for then."""
+        """Take the next steps of a connection, and note what it waits for then."""
         self._idle.pop(connection, None)
         self._behind.pop(connection, None)
         connection.advance(step, holds=self._ahead if holds is None else holds)

@@ -17,6 +17,7 @@ from aerogram.exceptions import AerogramError
 from aerogram.outbox.recovery import recover, recover_all
 from aerogram.outbox.schedule import refused
 from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.transports import name_of
 from aerogram.outbox.worker.backends import smtp_mailers
 from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
@@ -78,9 +79,9 @@ class Worker:
         return streams + [(SendingThread(*shared, others=by_smtp), signal) for _ in range(number)]
 
     @property
-    def misconfigured(self) -> dict[str | None, str]:
-        """The mailers that wait for the operator, with the reason; ``None`` is that of ``OUTBOX_MAILER``."""
-        return dict(self._breaker.misconfigured)
+    def misconfigured(self) -> dict[str, str]:
+        """The mailers that wait for the operator, with the reason."""
+        return {name_of(mailer): reason for mailer, reason in self._breaker.misconfigured.items()}
 
     def stop(self) -> None:
         """End :meth:`run` after the mails that are being sent; a signal handler may call it."""
