@@ -653,6 +653,9 @@ def test_headings_above_blank_rows_stay() -> None:
     ("html", "expected"),
     [
         ("<s>$100</s> $60", "~$100~ $60"),
+        ("<del>$100</del><b>$60</b>", "~$100~ $60"),
+        ("<s>$100</s>, now (<s>$60</s>)", "~$100~, now (~$60~)"),
+        ('<ul><li style="display:inline">a</li><li style="display:inline">b</li></ul>', "a b"),
         ("<p>now <del> <b>$100</b> </del>$60", "now ~$100~ $60"),
         ('<span style="text-decoration:line-through">$100</span> $60', "~$100~ $60"),
         ('<s style="text-decoration:none">$100</s> $60', "$100 $60"),
@@ -732,6 +735,7 @@ def test_the_items_of_a_list_have_the_labels_that_a_browser_shows(
         ("a<ul></ul>b", "a\n\nb"),
         ("a<li></li>b", "a\n\nb"),
         ("<blockquote><p></p></blockquote><p>a</p>", "a"),
+        ("<blockquote><ul><li>a</ul></blockquote>", "> - a"),
         ("<blockquote> <img></blockquote><blockquote>b</blockquote>c", "> b\n\nc"),
         ("<blockquote><hr>a</blockquote>", "> --------------------\n>\n> a"),
         ("<blockquote><ul></ul>a</blockquote>", "> a"),
@@ -828,6 +832,51 @@ def test_a_url_without_a_label_stands_at_once_behind_an_opening_mark() -> None:
 )
 def test_all_resets_what_hides(html: str, expected: str) -> None:
     assert html_to_text(html) == expected
+
+
+@pytest.mark.parametrize(
+    ("style", "is_shown"),
+    [
+        ("display:table;height:0;overflow:hidden", True),
+        ("height:1px;overflow:hidden;min-height:50px", True),
+        ("height:1px;overflow:hidden;min-width:50px", False),
+        ("max-height:0;overflow-y:hidden", False),
+        ("max-height:0;overflow:auto", False),
+        ("display:none;display:var(--zz)", True),
+        ("display:none /*x*/", False),
+        ("display:/*@editable*/none", False),
+        ("opacity:0;opacity:x", False),
+        ("opacity:-1", False),
+        ("opacity:0%", False),
+        ("visibility:hidden;visibility:bogus", False),
+        ("color:#0000", False),
+        ("color:rgba(0,0,0,0)", False),
+        ("color:rgb(0 0 0 / 0)", False),
+        ("color:#000", True),
+        ("color:rgb(0,0,0)", True),
+        ("color:rgb(0 0 0)", True),
+        ("color:hsl(0,0%,0%)", True),
+        ("color:hsla(0,0%,0%,0.0)", False),
+        ("color:rgba(0,0,0,.5)", True),
+    ],
+)
+def test_what_a_style_hides(style: str, is_shown: bool) -> None:
+    assert ("words" in html_to_text(f'<div style="{style}">words</div>')) == is_shown
+
+
+@pytest.mark.parametrize("value", ["unset", "revert", "inherit"])
+def test_an_inherited_visibility_is_that_around(value: str) -> None:
+    html = (
+        f'<div style="visibility:hidden">a<p style="visibility:{value}">b</p><p style="visibility:initial">c'
+    )
+    assert html_to_text(html) == "c\n"
+
+
+def test_no_line_of_a_quotation_lacks_its_mark() -> None:
+    html = "<blockquote><ul><li>li</ul><pre>code\n x</pre><ol><li>a</ol><p>b</blockquote>"
+    text = html_to_text(f"a{html}{html}b")
+    assert text.count("\n\n") == 3
+    assert [line[:1] for line in text.split("\n\n")[1].split("\n")] == [">"] * 8
 
 
 DESK = "@media only screen and (min-width:600px)"

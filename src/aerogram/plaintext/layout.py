@@ -72,18 +72,23 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
             repeated.update(range(index, caption))
     joined: list[str] = []
     blank: str | None = None  # the quote of the last line, if that is empty
+    last = ""  # the quote of the last line that is not
     for index, (first, text, _) in enumerate(lines):
         if index in repeated:
             continue
         quote = _quote(first) if first else ""
-        if blank is not None and len(quote) < len(blank):
-            joined[-1] = blank = quote
         if text and text.strip(" \n") != quote:
+            if blank is not None and len(quote) < len(blank):
+                joined[-1] = quote
             joined.append(text)
-            blank = None
+            blank, last = None, quote
         elif blank is None:
             joined.append(quote)
             blank = quote
+        elif len(blank) < len(quote) <= len(last):  # html2text ends a list with a line of no quote
+            joined[-1] = blank = quote
+    if blank is not None:
+        joined.pop()
     return finish("\n".join(joined))
 
 

@@ -27,7 +27,11 @@ _BLOCKS_IN_ITEMS = tags("ul ol menu dir li blockquote dl dt dd")  # html2text ma
 _KEPT_BLOCKS = _HEADINGS | _BLOCKS_IN_ITEMS
 _HANDLED = BLOCKS | tags("a area br hr img")  # elements that are more than the words in them
 _STRUCK = tags("s strike del")
-_WRAPPED = {"sup": (marks.RAISED, marks.RAISED_END), "rt": ("(", ")"), **dict.fromkeys(_STRUCK, ("~", "~"))}
+_WRAPPED = {
+    "sup": (marks.RAISED, marks.RAISED_END),
+    "rt": ("(", ")"),
+    **dict.fromkeys(_STRUCK, ("~", f"~{marks.URL_END}")),
+}
 _WRAPPED["q"] = "", ""  # by its language
 _ALWAYS_WRAPPED = _WRAPPED.keys() - _STRUCK
 _PLAIN_BLOCKS = BLOCKS - PREFORMATTED - {"table", "tr"}  # elements that are nothing but blocks
@@ -84,7 +88,7 @@ class Reader:
             self._unseen += tag not in UNREAD  # of which some can be seen, but not read
             return False
         if style.display == "inline" and tag in BOXES:
-            tag = "span"
+            tag = "item" if tag == "li" else "span"
         is_scope = style.changes_text or tag in SCOPED or not scope.is_plain
         is_wrapped = style.is_struck or tag in (_WRAPPED if style.is_struck is None else _ALWAYS_WRAPPED)
         if not (is_scope or is_wrapped or tag in _HANDLED):

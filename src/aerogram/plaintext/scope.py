@@ -27,7 +27,7 @@ BOXES = PREFORMATTED | tags(
     "footer form h1 h2 h3 h4 h5 h6 header hgroup li main menu nav ol p search section summary ul"
 )
 BLOCKS = BOXES | TABLE_PARTS | {"table"}
-_APART = tags("button select svg")
+_APART = tags("button select svg item")  # the last is an item of a list whose style puts all in one line
 _COLORED = tags("a button select textarea")  # with a colour of their own in every browser
 _LINES = tags("legend option optgroup textarea")
 SCOPED = PREFORMATTED | _APART | _LINES

@@ -26,9 +26,9 @@ _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
 _TINY = re.compile(r"(?:0?\.\d+|1(?:\.0*)?)p[xt]$|0?\.0\d*r?em$")
 _RELATIVE = re.compile(r"(?=[\d.]*[1-9])[\d.]+(?:em|ex|ch|%)$")
 _LINE_DISPLAYS = tags("block flex grid table list-item flow-root table-row table-caption")
-_NO_BOXES = tags("inline contents inherit")
+_NO_BOXES = tags("inline contents inherit table inline-table")  # that what is inside could be clipped by
 _DISPLAY = re.compile(
-    r"(?:inline-?)?(?:block|flex|grid|table)|inline|none|contents|list|flow|in|unset|revert|-|ruby|math"
+    r"(?:inline-?)?(?:block|flex|grid|table)|inline|none|contents|list|flow|in|unset|revert|-|ruby|math|var"
 )
 _FLEX_DISPLAYS = frozenset(("flex", "inline-flex", "grid", "inline-grid"))
 _EXTENTS = ("max-height", "height", "max-width", "width")
@@ -41,6 +41,18 @@ _RESETS: dict[str, dict[str, str]] = {
     "initial": {"display": "inline", "visibility": "visible", "font-size": "medium", "color": "canvastext"},
     "unset": {"display": "inline"},
     "revert": {},
+}
+_VISIBILITY = {"visible": True, "initial": True, "hidden": False, "collapse": False}  # others are inherited
+_NO_OPACITY = re.compile(rf"-\d|{_ZERO.pattern}")
+_NO_ALPHA = re.compile(
+    r"#[0-9a-f]{3}0$|#[0-9a-f]{6}00$|(?:rgb|hsl)a?\((?:[^,/]*,){3}\s*0[0.]*%?\s*\)$|(?:rgb|hsl)a?\([^/]*/\s*0[0.]*%?\s*\)$"
+)
+_COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
+# Of values that do not match these, browsers take none.
+_VALUES = {
+    "display": _DISPLAY,
+    "visibility": re.compile("visible|hidden|collapse|inherit|initial|unset|revert|var"),
+    "opacity": re.compile(r"[-+.\d]|calc|inherit|initial|unset|revert|var"),
 }
 _LONGEST_CACHED = 1_000  # characters of a style attribute
 
@@ -88,27 +100,33 @@ def _style_info(style: str) -> StyleInfo:
     for name, value, _ in sorted(read_declarations(style), key=attrgetter("important")):
         if name == "all" and value.lower() in _RESETS:
             found = dict(_RESETS[value.lower()])
-        if name != "display" or _DISPLAY.match(value.lower()):
+        value = _COMMENT.sub(" ", value).strip().lower()
+        if name not in _VALUES or _VALUES[name].match(value):
             found.pop(name, None)
-            found[name] = value.lower()
-    is_tiny = any(_is_tiny_length(found.get(name, "auto")) for name in _EXTENTS)
+            found[name] = value
+    is_tiny = any(
+        _is_tiny_length(found.get(name, "auto"))
+        and _is_tiny_length(found.get(f"min-{name.removeprefix('max-')}", "0"))
+        for name in _EXTENTS
+    )
     display = found.get("display", "")
     spaces = found.get("white-space", "inherit")
     is_out_of_flow = found.get("position") in ("absolute", "fixed") or found.get("float") in ("left", "right")
     list_type = _LIST_TYPE.search(found.get("list-style-type") or found.get("list-style", ""))
     border = found.get("border-top") or found.get("border-top-style") or found.get("border", "")
     visibility = found.get("visibility", "inherit")
+    overflow = found.get("overflow") or found.get("overflow-y") or found.get("overflow-x") or ""
     lines = found.get("text-decoration") or found.get("text-decoration-line")
     has_lines = display in _LINE_DISPLAYS and not is_out_of_flow
     is_apart = is_out_of_flow or display == "table-cell"
     is_flex = display in _FLEX_DISPLAYS
     keeps = None if spaces == "inherit" else _WHITE_SPACE.get(spaces, "")
-    is_visible = None if visibility == "inherit" else visibility not in ("hidden", "collapse")
+    is_visible = _VISIBILITY.get(visibility)
     font, color = _has_visible_font(found), _has_visible_color(found)
     return StyleInfo(
-        is_hidden=display == "none" or _ZERO.match(found.get("opacity", "1")) is not None,
+        is_hidden=display == "none" or _NO_OPACITY.match(found.get("opacity", "1")) is not None,
         display=display or None,
-        is_clipped=is_tiny and found.get("overflow", "").startswith(("hidden", "clip")),
+        is_clipped=is_tiny and overflow.startswith(("hidden", "clip", "auto", "scroll")),
         is_pixel=is_tiny,
         has_rule=_LINE_STYLE.search(border) is not None and not _ZERO.match(border.split()[0]),
         list_type=list_type[1] if list_type else None,
@@ -144,7 +162,8 @@ def _has_visible_font(found: dict[str, str]) -> bool | None:
 
 def _has_visible_color(found: dict[str, str]) -> bool | None:
     color = found.get("color", "inherit")
-    if color == "transparent":  # the background may shine through the letters
+    if color == "transparent" or _NO_ALPHA.match(color):
+        # The background may shine through the letters.
         return any(name.endswith(("background-clip", "text-fill-color")) for name in found)
     return None if color in ("inherit", "unset") else True
 
