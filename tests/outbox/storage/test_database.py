@@ -146,7 +146,7 @@ while database.current_database().hold_writer(0):
     database.current_database().free_writer()
 if not (child := os.fork()):
     other.stdin.close()
-    signal.alarm(15)  # should it wait for ever
+    signal.alarm(60)  # should it wait for ever
     put()
     os._exit(0)
 other.communicate()
