@@ -23,7 +23,7 @@ _IS_POWER = re.compile(
     rf"(?!\w?[^\W\d_]{{2,}}\Z)[-+\u2212]?\w(?:{_IN_POWER}(?:\w|\({_IN_POWER}\)))?", re.ASCII
 ).fullmatch
 _OPENING = r"\s\x00-\x1f(\[{<\"'/=\u00ab\u2039\u201c\u201e\u2018\u201a"
-_GLUED_TO = re.compile(f"(?<=[^{_OPENING}]){marks.URL_START}")
+_runs_into = re.compile(f"[^{_OPENING}]").match
 # What may follow a URL at once; of a mark only what comes of it tells.
 stands_apart = re.compile(f"[\\s{_CLOSING}]").match
 _glued = re.compile(f"(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))").match
@@ -97,7 +97,8 @@ def _raised(found: re.Match[str]) -> str:
 
 def _separate_urls(text: str) -> str:
     """Add a space where a URL would run into what is before or behind it."""
-    text = _GLUED_TO.sub(" ", text).replace(marks.URL_START, "")
+    *before, last = text.split(marks.URL_START)
+    text = "".join([*[f"{part} " if _runs_into(part[-1:]) else part for part in before], last])
     first, *others = text.split(marks.URL_END)
     return "".join([first, *map(_set_apart, others)])
 
