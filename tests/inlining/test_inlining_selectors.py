@@ -30,6 +30,35 @@ def style_of(html: str, path: str) -> str | None:
 # --- escapes ---
 
 
+LIST = """<!doctype html><ul><li id=a class=x><b></b><li id=b><i><b>1</b></i><!--c--><li id=c class=x>3<li id=d class=x><!--c--></ul><p id=e></p><p id=f><!--c--></p><p id=g> </p>"""
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (":empty", "d e f"),
+        ("li:has(b)", "a b"),
+        ("li:has(> b)", "a"),
+        ("li:has(> i > b)", "b"),
+        ("li:has(i b, + #d)", "b c"),
+        ("li:has(~ .x)", "a b c"),
+        ("li:has(+ li + .x)", "a b"),
+        ("li:not(:has(b))", "c d"),
+        ("li:nth-child(2 of .x)", "c"),
+        ("li:nth-last-child(1 of .x)", "d"),
+        ("li:nth-child(odd of :not(:has(i)))", "a d"),
+        ("body:has(li.x ~ #d) p:nth-child(2 of p)", "f"),
+        ("li:has(b:hover)", ""),
+        ("li:nth-child(1 of :hover)", ""),
+    ],
+)
+def test_what_a_relation_selects_is_inlined(selector: str, expected: str) -> None:
+    html = inline_css(f"<style>{selector}[id]{{color:red}}</style>{LIST}")
+    root = etree.fromstring(html, etree.HTMLParser())
+    assert " ".join(root.xpath("//*[@style]/@id")) == expected
+    assert ("<style>" in html) is (":hover" in selector)
+
+
 @pytest.mark.parametrize(
     ("css", "name"),
     [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aerogram.document import Element
     from aerogram.inlining.selectors import Compound, Selector
 
-__all__ = ["STRUCTURAL", "ElementIndex", "Filter", "among", "nth"]
+__all__ = ["STRUCTURAL", "ElementIndex", "Filter", "among", "has", "nth"]
 
 Compounds = Sequence["Compound"]
 Filter = Callable[[Any, Any], Any]  # of an index and elements: returns those that pass
@@ -61,10 +61,15 @@ class ElementIndex:
         """Return the elements that match compounds with their combinators."""
         found: Sequence[Element] = ()
         for number, compound in enumerate(compounds):
-            here = self._with_words(compound.words)
-            for keep in compound.filters:
-                here = keep(self, here)
+            here = self.select_alone(compound)
             found = _related(found, compound.combinator, here) if number else here
+        return found
+
+    def select_alone(self, compound: Compound) -> Sequence[Element]:
+        """Return the elements that match one compound."""
+        found = self._with_words(compound.words)
+        for keep in compound.filters:
+            found = keep(self, found)
         return found
 
     def find_in_any_client(self, selector: Selector) -> Sequence[Element]:
@@ -97,6 +102,18 @@ def _related(left: Iterable[Element], combinator: str, elements: Iterable[Elemen
     return found
 
 
+def _relating(combinator: str, elements: Iterable[Element]) -> set[Element]:
+    """Return what has one of the elements in this relation to it on the right."""
+    step: Callable[[Any], Any] = etree._Element.getparent if combinator in " >" else _previous
+    found: set[Element] = set()
+    for one in elements:
+        near = step(one)
+        while near is not None and near not in found:
+            found.add(near)
+            near = None if combinator in ">+" else step(near)
+    return found
+
+
 def _previous(element: Element) -> Element | None:
     return next(element.itersiblings(etree.Element, preceding=True), None)
 
@@ -111,22 +128,48 @@ def among(lists: Sequence[Compounds], *, expected: bool = True) -> Filter:
     return keep
 
 
-def nth(name: str, step: int, start: int) -> Filter:
-    """Return the test of ``:nth-child(step n + start)`` and its like."""
+def has(lists: Sequence[tuple[str, Compounds]]) -> Filter:
+    """Return the test of ``:has()``: each member is a combinator and what stands behind it."""
+
+    def keep(index: ElementIndex, elements: Sequence[Element]) -> Sequence[Element]:
+        matched: set[Element] = set()
+        for first, compounds in lists:
+            found: Iterable[Element] = index.select_alone(compounds[-1])
+            for compound, before in zip(compounds[:0:-1], compounds[-2::-1], strict=True):
+                found = _relating(compound.combinator, found).intersection(index.select_alone(before))
+            matched |= _relating(first, found)
+        return [one for one in elements if one in matched]
+
+    return keep
+
+
+def _empty(_: ElementIndex, elements: Sequence[Element]) -> Sequence[Element]:
+    return [
+        one
+        for one in elements
+        if not one.text and all(not isinstance(child.tag, str) and not child.tail for child in one)
+    ]
+
+
+def nth(name: str, step: int, start: int, of: Sequence[Compounds] = ()) -> Filter:
+    """Return the test of ``:nth-child(step n + start of …)`` and its like."""
     from_end, of_type = "last" in name, name.endswith("type")
 
     def keep(index: ElementIndex, elements: Sequence[Element]) -> Sequence[Element]:
         numbers: dict[Element, int] = {}
+        counted = {one for compounds in of for one in index.select(compounds)}
         for parent in dict.fromkeys([one.getparent() for one in elements]):
             siblings = (
                 [index.root] if parent is None else parent.iterchildren(etree.Element, reversed=from_end)
             )
             seen: Counter[str] = Counter()
             for one in siblings:
+                if of and one not in counted:
+                    continue
                 kind = one.tag if of_type else ""
                 seen[kind] += 1
                 numbers[one] = seen[kind] - start
-        return [one for one in elements if fits(numbers[one])]
+        return [one for one in elements if one in numbers and fits(numbers[one])]
 
     def fits(number: int) -> bool:
         return number % step == 0 and number // step >= 0 if step else number == 0
@@ -134,7 +177,7 @@ def nth(name: str, step: int, start: int) -> Filter:
     return keep
 
 
-STRUCTURAL: dict[str, tuple[Filter, ...]] = {}
+STRUCTURAL: dict[str, tuple[Filter, ...]] = {"empty": (_empty,)}
 for _edge, _names in ("first", ["nth"]), ("last", ["nth-last"]), ("only", ["nth", "nth-last"]):
     for _kind in ("child", "of-type"):
         STRUCTURAL[f"{_edge}-{_kind}"] = tuple(nth(f"{name}-{_kind}", 0, 1) for name in _names)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from aerogram.inlining.css import tokens
-from aerogram.inlining.matching import STRUCTURAL, Filter, among, nth
+from aerogram.inlining.matching import STRUCTURAL, Filter, among, has, nth
 
 __all__ = ["NAMES_CLIENT", "AttributeTest", "Compound", "Selector", "read_selector"]
 
@@ -232,14 +232,17 @@ class _SelectorReader:
             return self._unknown(is_valid=simple.name in ("lang", "dir", "host", "state"))
         if of is None:
             return (nth(simple.name, *ordinal),)
-        ids, classes, tags = max(one.specificity for one in parse(arguments[of + 1 :]))
+        counted = list(parse(arguments[of + 1 :]))
+        ids, classes, tags = max(one.specificity for one in counted)
         simple.specificity = ids, classes + 1, tags  # cssselect2 leaves them out
-        return self._unknown(is_valid=True)
+        lists = [self.compounds(one.parsed_tree) for one in counted]
+        return (nth(simple.name, *ordinal, lists),) if self.is_static else ()
 
     def _list(self, kind: str, simple: Any) -> tuple[Filter, ...]:
         """Read the list of ``:not()``, ``:is()``, ``:where()`` or ``:has()``."""
         is_relation = kind == "RelationalSelector"
-        is_static, lists = not is_relation, []
+        is_static, lists = True, []
+        relations: list[tuple[str, tuple[Compound, ...]]] = []
         for member in list(simple.selector_list):
             inner = _SelectorReader(quirks=self.quirks)
             selector = member.selector if is_relation else member
@@ -249,9 +252,13 @@ class _SelectorReader:
                 simple.selector_list.remove(member)
                 continue
             lists.append(compounds)
+            if is_relation:
+                relations.append((member.combinator, compounds))
             is_static = is_static and inner.is_static
             self.is_valid = self.is_valid and inner.is_valid and not (is_relation and inner.has_relation)
             self.has_relation = self.has_relation or inner.has_relation
         self.has_relation = self.has_relation or is_relation
         self.is_static = self.is_static and is_static
+        if is_relation:
+            return (has(relations),) if is_static else ()
         return (among(lists, expected=kind in _FORGIVING),) if is_static or kind in _FORGIVING else ()
