@@ -30,7 +30,10 @@ def style_of(html: str, path: str) -> str | None:
 # --- escapes ---
 
 
-LIST = """<!doctype html><ul><li id=a class=x><b></b><li id=b><i><b>1</b></i><!--c--><li id=c class=x>3<li id=d class=x><!--c--></ul><p id=e></p><p id=f><!--c--></p><p id=g> </p>"""
+LIST = (
+    "<!doctype html><ul><li id=a class=x><b></b><li id=b><i><b>1</b></i><!--c--><li id=c class=x>3"
+    "<li id=d class=x><!--c--></ul><p id=e></p><p id=f><!--c--></p><p id=g> </p>"
+)
 
 
 @pytest.mark.parametrize(
