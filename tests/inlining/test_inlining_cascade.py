@@ -113,6 +113,7 @@ CASES = {
         "<p align=CENTER title=a>x<input type=text></p>",
     ),
     "universal": ("*{color:red} .a *{color:blue} b{color:lime} :first-child{margin:1px}", P),
+    "escaped space at the end": ("p{color:red} p{list-style:square inside\\ }", P),
     "empty": ("p:empty{height:9px} b:empty{color:red}", "<p><!--c--></p><p><!--c-->x<b> </b></p>"),
     # what stays against what is inlined
     "hover over own border": (
@@ -162,6 +163,9 @@ CASES = {
     "all": ("p{color:red;margin:1px} @media screen{.a{all:unset}} #i{margin:3px}", P),
 }
 PAGES = {
+    "an alternative sheet is not applied": (
+        "<style title=a>p{color:red}</style><style title=b>p{color:blue}</style><style>b{top:1px}</style><p>x"
+    ),
     "plain text is no style": "<style type='text/plain'>p{color:red}</style><style type=' text/css'>p{top:1px}</style><p>x</p>",
     "media lists": "<style media='screen, print'>p{color:red}</style><style media='only screen'>p{top:1px}</style><p>x</p>",
     "media of an element": "<style>p{color:red}</style><style media='only screen and (max-width:480px)'>p{color:blue}</style>"

@@ -95,9 +95,14 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
 
 def _style_elements(root: Element, *, quirks: bool) -> list[_StyleElement]:
     found: list[_StyleElement] = []
+    preferred = ""
     for element in root.iter("style"):
         is_css = (element.get("type") or "text/css").lower() == "text/css"
         if not is_css or next(element.iterancestors("template"), None) is not None:
+            continue
+        title = element.get("title", "")
+        preferred = preferred or title
+        if title not in ("", preferred):  # an alternative, which browsers do not apply (CSSOM, section 6.2)
             continue
         is_apart = element.attrib.pop("data-premailer", None) == "ignore"
         media = element.get("media")

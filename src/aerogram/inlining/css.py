@@ -225,9 +225,16 @@ def _parts(source: _Tokenized, *, in_rule: bool, nesting: bool = True) -> Iterat
             prelude = source.text[start : source.start_at(end)].strip(_WHITE_SPACE)
             yield RawRule(prelude, None, start, after, after)
         elif in_rule:
-            text = source.text[start : source.start_at(end)].rstrip(_WHITE_SPACE)
+            text = _rstrip(source.text[start : source.start_at(end)])
             yield RawDeclaration(None, text, start, start + len(text))
         index = end + 1
+
+
+def _rstrip(text: str) -> str:
+    """Strip white space from the end, but not a space that a backslash escapes."""
+    kept = text.rstrip(_WHITE_SPACE)
+    is_escaped = (len(kept) - len(kept.rstrip("\\"))) % 2
+    return text[: len(kept) + is_escaped]
 
 
 def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] | None:
@@ -257,10 +264,11 @@ def _declaration(source: _Tokenized, first: int) -> tuple[RawDeclaration, int] |
     value_start = source.start_at(colon) + 1
     value = source.text[value_start : source.start_at(seen[-2] if important else end)]
     start = source.start(name)
-    stop = value_start + len(value.rstrip(_WHITE_SPACE))
+    value = _rstrip(value)
+    stop = value_start + len(value)
     if any(one.type == "error" and one.kind[:3] != "eof" for one in values[colon:end]):  # "a<line break>
         return RawDeclaration(None, source.text[start : source.start_at(end)], start, stop), end
-    value = value.strip(_WHITE_SPACE)
+    value = value.lstrip(_WHITE_SPACE)
     if not value and not is_custom:
         return RawDeclaration(None, source.text[start:stop], start, stop), end
     written = source.text[start : source.start_at(first + 1)].strip(_WHITE_SPACE)
