@@ -1,6 +1,6 @@
 """The SMTP client behind :class:`aerogram.mail.backends.smtp.EmailBackend`.
 
-Read from the bottom up::
+From the protocol at the top to its user at the bottom, each module using those above it::
 
     replies       octets from the server become replies, replies become results
     transaction   one message on its way; where the replies to RCPT are judged and become results
@@ -14,11 +14,11 @@ Read from the bottom up::
     pool          a loop in a thread of its own, so that the caller's code holds up no server
     sender        one batch: messages are serialised, sent and reported
 
-A message: ``Sender`` serialises it, ``Loop`` gives it to a ``Connection``, which begins a transaction of
-the ``Session`` and lets its ``Driver`` write. Whenever the server has said something, the loop lets the
-connection go on: the driver reads, the session settles recipients and gives what to write next. A message
-whose recipients all have results goes back through the loop to the sender, which records the report.
+``Sender`` serialises a message, ``Loop`` gives it to a ``Connection``, which begins a transaction of the
+``Session`` and lets its ``Driver`` write. Whenever the server has answered, the loop lets the connection go
+on: the driver reads, the session settles recipients and gives what to write next. A message whose recipients
+all have results goes back through the loop to the sender, which records the report.
 
-A batch is the same with more connections. A list of messages is carried in the caller's thread over one
-connection, and by a ``Pool`` over several; a worker of the outbox runs the loop in its own thread.
+Over one connection the loop runs in the caller's thread, over several in the thread of a ``Pool``. A worker
+of the outbox runs it in its own thread, over any number of connections.
 """

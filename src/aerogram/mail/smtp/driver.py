@@ -1,7 +1,7 @@
 """One open connection: what its session gives goes to the socket, and what the socket says to the session.
 
-No method waits. :attr:`Driver.events` and :attr:`Driver.deadline` say what for and how long
-:class:`aerogram.mail.smtp.loop.Loop` is to wait.
+No method waits, except :meth:`Driver.end` behind a 421, for half a second at most. :attr:`Driver.events` and
+:attr:`Driver.deadline` say what for and how long :class:`aerogram.mail.smtp.loop.Loop` is to wait.
 """
 
 from __future__ import annotations
@@ -169,13 +169,13 @@ class Driver:
         _switch_on(self._socket, socket.TCP_NODELAY)
 
     def time_out(self) -> None:
-        """Raise what a wait that has lasted too long means."""
+        """Raise :class:`ConnectionLost`, because the deadline of the wait has passed."""
         if self.is_writing:
             self._fail_to_write()
         raise ConnectionLost("the server did not answer in time")
 
-    def postpone(self, seconds: float) -> None:
-        """Leave out so many seconds of the wait that is under way: the caller has taken them."""
+    def extend_deadline(self, seconds: float) -> None:
+        """Extend the deadline of the wait that is under way by ``seconds``, which the caller has used."""
         self._began += seconds
         self.deadline += seconds
 
@@ -234,9 +234,8 @@ def hang_up(*clients: smtplib.SMTP) -> None:
     deadline = monotonic() + _QUIT_TIMEOUT
     for client in clients:
         if (sock := getattr(client, "sock", None)) is not None:
-            with suppress(
-                OSError
-            ):  # it was closed already, or is now: QUIT changes nothing about what was sent
+            # It was closed already, or is now: QUIT changes nothing about what was sent.
+            with suppress(OSError):
                 sock.settimeout(_QUIT_TIMEOUT)
                 client.putcmd("QUIT")
     for client in clients:

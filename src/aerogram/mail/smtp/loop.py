@@ -89,17 +89,17 @@ class Loop:
                 self._waiting.append(message)
                 self._hand_out()
                 while not self._has_room:
-                    self._turn(settles=False)
+                    self._turn(flush=False)
                     if self._finished:
                         yield from self._results()
             elif self.is_busy:
-                self._turn(settles=True, patience=self.patience)
+                self._turn(flush=True, patience=self.patience)
             else:
                 break
             if self._finished:
                 yield from self._results()
         while self.is_busy:
-            self._turn(settles=True)
+            self._turn(flush=True)
             yield from self._results()
         self._close()
 
@@ -136,19 +136,20 @@ class Loop:
     def _next_of(self, messages: Iterator[OutgoingMessage]) -> Any:
         left = monotonic()
         message = next(messages, _END)
-        self._postpone(monotonic() - left)
+        self._extend_deadlines(monotonic() - left)
         return message
 
     def _results(self) -> Iterator[OutgoingMessage]:
         left = monotonic()
         while self._finished:
             yield self._finished.popleft()
-        self._postpone(monotonic() - left)
+        self._extend_deadlines(monotonic() - left)
 
-    def _postpone(self, seconds: float) -> None:
+    def _extend_deadlines(self, seconds: float) -> None:
+        """Extend every deadline by the time that the caller has used."""
         for connection in self._connections if seconds > _BRIEF else ():
             if connection.driver is not None:
-                connection.driver.postpone(seconds)
+                connection.driver.extend_deadline(seconds)
 
     @property
     def _has_room(self) -> bool:
@@ -184,19 +185,19 @@ class Loop:
             message.defer(self._failure)
             self._finished.append(message)
 
-    def _turn(self, *, settles: bool, patience: float = NEVER) -> None:
+    def _turn(self, *, flush: bool, patience: float = NEVER) -> None:
         """Give messages to connections, wait until something has happened, and do what follows.
 
-        ``settles``: contents that wait for the commands of the next message are written.
+        ``flush``: contents that wait for the commands of the next message are written without them.
         """
         if self._is_stopped:
             raise Stopped
         if self._waiting:
             self._hand_out()
-        if settles or self._waiting:  # for a connection that is being opened
+        if flush or self._waiting:  # for a connection that is being opened
             for connection in [each for each in self._behind if each.driver and not each.driver.events]:
                 self._advance(connection, holds=False)
-        if self._finished or (self._has_room and not settles):
+        if self._finished or (self._has_room and not flush):
             return
         if self._asking and len(self._asking) + len(self._idle) + len(self._behind) == len(self._connections):
             self._ask()
@@ -321,9 +322,8 @@ class Loop:
             else:  # it says something that is read later
                 self._unregister(connection)
         self._take_called()
-        for (
-            connection
-        ) in self._connections.copy():  # late before the look at the sockets, which found nothing
+        # Late before the look at the sockets, which found nothing.
+        for connection in self._connections.copy():
             if connection.driver is not None and connection.driver.deadline < now:
                 self._advance(connection, connection.driver.time_out)
         if self._asking and (not ready or monotonic() - self._asking_since > _LONGEST_GATHER):
