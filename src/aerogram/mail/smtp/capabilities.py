@@ -62,7 +62,7 @@ class Capabilities:
         return command
 
     def next_group(self, waiting: list[str]) -> list[str]:
-        """Return the recipients for the next transaction, at least one, whose domains count as used then."""
+        """Return the recipients for the next transaction, at least one, and count their domains as used."""
         if self.max_recipient_domains is None:
             return waiting[: self.max_recipients]
         if self.is_exhausted(waiting):
@@ -111,15 +111,15 @@ class ContentPipelining:
 
     @classmethod
     def of(cls, host: str, port: int, mode: PipeliningMode) -> ContentPipelining:
-        """Return what is known of a server; with another mode than "content", that it may not."""
+        """Return what is known of a server; in another mode than "content", that nothing may follow one."""
         return cls._servers.setdefault((host.lower(), port), cls()) if mode == "content" else cls(works=False)
 
     def permits(self, session: object) -> bool:
-        """Return whether a session may do so now."""
+        """Return whether a session may write commands behind a content now."""
         return self._works is True or (self._works is None and self._first in (None, session))
 
     def begin(self, session: object) -> bool:
-        """Record that a session does so; return False if another one has begun to try meanwhile."""
+        """Record that a session writes some; return False if another one has begun to try meanwhile."""
         if self._works:
             return True
         with self._lock:
@@ -129,7 +129,7 @@ class ContentPipelining:
             return True
 
     def end(self, session: object, *, works: bool | None = None) -> None:
-        """Record what came of it, ``None`` if that is not known; a failure is never forgotten."""
+        """Record whether the server took them, None if that is unknown; a failure is never forgotten."""
         if works is not None and self._works is not False:
             self._works = works
         if self._first is session:

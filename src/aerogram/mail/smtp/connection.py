@@ -13,7 +13,7 @@ from aerogram.mail.smtp.transaction import OutgoingMessage
 
 __all__ = ["Connection"]
 
-_FRUITLESS = 10  # connections in a row that broke before any content was answered: the server is not well
+_FRUITLESS = 10  # connections in a row that broke before any content was answered; no other is opened then
 
 
 class Connection:
@@ -78,9 +78,9 @@ class Connection:
             self.failure = result
 
     def advance(self, step: Callable[[], None] | None = None, *, holds: bool = False) -> None:
-        """Take a step, and then all that need no wait; what it waits for then is in its attributes.
+        """Call ``step``, then do all that needs no wait; the attributes say what is waited for after that.
 
-        ``holds``: a content waits for the commands of the next message, which will come soon.
+        ``holds``: a content is not written before the commands of the next message, which will come soon.
         """
         while True:
             try:

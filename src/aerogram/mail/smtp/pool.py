@@ -22,8 +22,8 @@ _PAUSE = 0.002  # seconds without a look at the results: waking up for each cost
 class Pool:
     """Runs a loop in a thread of its own.
 
-    The caller's thread reads the source and takes in the results, so neither the messages nor their reports
-    ever meet another thread's code, and the servers are served while that code takes its time.
+    The caller's thread reads the source, which serialises the messages, and takes in the results. The loop
+    goes on while that code takes its time.
     """
 
     def __init__(self, loop: Loop) -> None:

@@ -12,7 +12,8 @@ Nothing follows the first content of a session, nor any content where the server
 (:class:`aerogram.mail.smtp.capabilities.ContentPipelining`): the group waits for the answer then.
 
 Without PIPELINING every command waits for its reply. With CHUNKING, where it is asked for, the content
-follows its RCPTs as BDAT (RFC 3030), and up to ``BDAT_WINDOW`` contents await their answers at once.
+follows its RCPTs as BDAT (RFC 3030), and a message may begin while up to ``BDAT_WINDOW`` contents await their
+answers.
 """
 
 from __future__ import annotations
@@ -41,15 +42,17 @@ class Session:
     connection and calls :meth:`end`.
     """
 
-    def __init__(self, capabilities: Capabilities, behind: ContentPipelining | None = None) -> None:
+    def __init__(
+        self, capabilities: Capabilities, content_pipelining: ContentPipelining | None = None
+    ) -> None:
         self.capabilities = capabilities
         self.finished: deque[OutgoingMessage] = deque()  # every recipient has a result
         self.returned: deque[OutgoingMessage] = deque()  # they need another transaction
         self.transactions: int = 0  # begun
         self.answered: int = 0  # contents
-        self.question: OutgoingMessage | None = None  # whose content waits for answer()
-        self.is_to_blame: bool = False  # for its end, and not the messages that were interrupted
-        self._behind = behind or ContentPipelining()
+        self.question: OutgoingMessage | None = None  # its content is written, or not, by answer()
+        self.is_to_blame: bool = False  # it broke for a reason that is not the messages it interrupted
+        self._content_pipelining = content_pipelining or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
         self._parser = ReplyParser()
         self.output: list[bytes] = []  # of data_to_send()
@@ -72,7 +75,7 @@ class Session:
     @property
     def follows_contents(self) -> bool:
         """True if a group may be written behind a content that has no answer yet."""
-        return self.capabilities.pipelining and self.answered > 0 and self._behind.permits(self)
+        return self.capabilities.pipelining and self.answered > 0 and self._content_pipelining.permits(self)
 
     @property
     def is_waiting(self) -> bool:
@@ -125,7 +128,9 @@ class Session:
         if self._commands:
             # The server may have to answer others before: RFC 2920 section 3.1.
             if not self._awaited or (
-                self.follows_contents and self._awaited[-1][0] == "content" and self._behind.begin(self)
+                self.follows_contents
+                and self._awaited[-1][0] == "content"
+                and self._content_pipelining.begin(self)
             ):
                 size = _GROUP if self.capabilities.pipelining else 1
                 group, self._commands = self._commands[:size], self._commands[size:]
@@ -137,7 +142,7 @@ class Session:
     def _write(self, transaction: Transaction, commands: list[str]) -> None:
         if self._awaited:  # the answer to a content
             self._follower = transaction
-            self._behind.begin(self)
+            self._content_pipelining.begin(self)
         lines = "\r\n".join([*commands, ""])
         self.output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
         self._awaited.extend([(command[:4], transaction) for command in commands])
@@ -162,7 +167,7 @@ class Session:
             self._unwritten = None
 
     def receive_data(self, octets: bytes) -> bool:
-        """Take in what the server sent to what was written; return whether that completed a reply."""
+        """Take in what the server sent; return whether that completed a reply."""
         self._parser.feed(octets)
         expected = len(self._awaited)
         completed = False
@@ -201,7 +206,7 @@ class Session:
             raise ConnectionLost(str(reply), reply)
         if transaction is self._follower:
             self._follower = None
-            self._behind.end(self, works=True)
+            self._content_pipelining.end(self, works=True)
         if not (chunking or self._awaited):
             self._go_on(transaction)
 
@@ -222,7 +227,7 @@ class Session:
         self._end(transaction)
 
     def answer(self, may_leave: bool) -> None:
-        """Write the content that :attr:`question` is about, or stop; raise ConnectionLost then."""
+        """Write the content of :attr:`question`, or raise ConnectionLost if it must not leave."""
         message, transaction = self.question, self._current
         self.question = None
         if message is None or transaction is None:
@@ -286,7 +291,9 @@ class Session:
                 self.data_sent()
         elif self._follower is not None and not (is_goodbye(error) or is_ours):
             self.is_to_blame = True
-        self._behind.end(self, works=False if self.is_to_blame and self._follower is not None else None)
+        self._content_pipelining.end(
+            self, works=False if self.is_to_blame and self._follower is not None else None
+        )
         self._parser.feed(last_words)
         with contextlib.suppress(ConnectionLost):
             while self._goodbye and self._awaited and (reply := self._parser.next_reply()) is not None:

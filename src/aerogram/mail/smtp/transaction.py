@@ -75,7 +75,7 @@ class OutgoingMessage:
 
     @property
     def has_question(self) -> bool:
-        """True if the message wants to be asked whether its content may be written; see :func:`permitted`."""
+        """True if :func:`permitted` has to say whether the content of the message may be written."""
         return getattr(self.message, "before_contents", None) is not None
 
     def settle_waiting(self, result: RecipientResult) -> None:
@@ -104,7 +104,7 @@ class OutgoingMessage:
 
 
 class Transaction:
-    """Some recipients of a message, who wait no more, and what the server says about each."""
+    """One SMTP transaction: some recipients of a message, and what the server replies about each."""
 
     def __init__(self, message: OutgoingMessage, recipients: list[str]) -> None:
         self.message = message
@@ -167,7 +167,7 @@ class Transaction:
 
 
 def permitted(asking: Iterable[OutgoingMessage]) -> set[OutgoingMessage]:
-    """Ask the messages that want to be asked, all of one owner at once, whose contents may be written now."""
+    """Return the messages whose content may be written now; ask each ``before_contents`` once for all."""
     by_owner: dict[Any, dict[Any, OutgoingMessage]] = {}
     for outgoing in asking:
         by_owner.setdefault(outgoing.message.before_contents, {})[outgoing.message] = outgoing
