@@ -19,10 +19,9 @@ from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.smtp.auth import authenticate
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, PipeliningMode
-from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, tls_context
+from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, server_named, tls_context
 from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
 from aerogram.mail.smtp.options import SMTPOptions
-from aerogram.mail.smtp.replies import server_named
 from aerogram.mail.smtp.sender import Sender
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.wire.dkim import Signer, configured_signer

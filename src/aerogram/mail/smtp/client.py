@@ -7,9 +7,11 @@ import re
 import smtplib
 import socket
 import ssl
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from aerogram.conf import settings
 from aerogram.conf.schema import HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.dns_name import DNS_NAME
@@ -18,9 +20,10 @@ from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "tls_context"]
+__all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "server_named", "tls_context"]
 
 
 class SMTPClient(smtplib.SMTP):
@@ -163,3 +166,40 @@ def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None =
                 f"give PEM files of one certificate and its key."
             ) from error
     return context
+
+
+@contextmanager
+def server_named(host: str, port: int) -> Iterator[None]:
+    """Make the error of a failed connection name the server; its type stays what callers catch."""
+    server = f"(SMTP server {clean_text(host)}:{port})"
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        classes = (_ConnectError, _HeloError, _AuthenticationError, _ReadableResponse)
+        plain = next(each for each in classes if isinstance(error, each.__bases__[-1]))
+        text = f"{clean_text(error.smtp_error)} {server}"
+        raise plain(error.smtp_code, text).with_traceback(error.__traceback__) from None
+    except OSError as error:
+        if settings.source_of("EMAIL_HOST") == "the default" and host == settings.EMAIL_HOST:
+            server = f"{server}. EMAIL_HOST is not set. Looked {settings.where_looked()}."
+        if error.strerror:
+            error.strerror = f"{error.strerror} {server}"
+        else:
+            error.args = (f"{error} {server}",)
+        raise
+
+
+class _ReadableResponse(smtplib.SMTPResponseException):
+    """An error of ``smtplib`` that is shown as ``535 5.7.8 no`` instead of a tuple."""
+
+    def __str__(self) -> str:
+        return f"{self.smtp_code} {self.smtp_error!s}"
+
+
+class _ConnectError(_ReadableResponse, smtplib.SMTPConnectError): ...
+
+
+class _HeloError(_ReadableResponse, smtplib.SMTPHeloError): ...
+
+
+class _AuthenticationError(_ReadableResponse, smtplib.SMTPAuthenticationError): ...

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
-from aerogram.conf import settings
 from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import RecipientResult, Status
 
@@ -19,7 +16,6 @@ __all__ = [
     "ReplyParser",
     "is_goodbye",
     "result_of",
-    "server_named",
     "wants_another_transaction",
 ]
 
@@ -133,43 +129,3 @@ def wants_another_transaction(reply: Reply) -> bool:
     if found is None or found[1][2:] == "0.0":  # X.0.0 says nothing but the class (RFC 3463 section 3.1)
         return reply.code in (452, 552)  # 552: old servers (RFC 5321 section 4.5.3.1.10)
     return found[1][2:] == "5.3"
-
-
-# -- errors of a connection that cannot be made --
-
-
-class _PlainText(smtplib.SMTPResponseException):
-    """An error of ``smtplib`` that is shown as ``535 5.7.8 no`` instead of a tuple."""
-
-    def __str__(self) -> str:
-        return f"{self.smtp_code} {self.smtp_error!s}"
-
-
-class _ConnectError(_PlainText, smtplib.SMTPConnectError): ...
-
-
-class _HeloError(_PlainText, smtplib.SMTPHeloError): ...
-
-
-class _AuthenticationError(_PlainText, smtplib.SMTPAuthenticationError): ...
-
-
-@contextmanager
-def server_named(host: str, port: int) -> Iterator[None]:
-    """Make the error of a failed connection name the server; its type stays what callers catch."""
-    server = f"(SMTP server {clean_text(host)}:{port})"
-    try:
-        yield
-    except smtplib.SMTPResponseException as error:
-        classes = (_ConnectError, _HeloError, _AuthenticationError, _PlainText)
-        plain = next(each for each in classes if isinstance(error, each.__bases__[-1]))
-        text = f"{clean_text(error.smtp_error)} {server}"
-        raise plain(error.smtp_code, text).with_traceback(error.__traceback__) from None
-    except OSError as error:
-        if settings.source_of("EMAIL_HOST") == "the default" and host == settings.EMAIL_HOST:
-            server = f"{server}. EMAIL_HOST is not set. Looked {settings.where_looked()}."
-        if error.strerror:
-            error.strerror = f"{error.strerror} {server}"
-        else:
-            error.args = (f"{error} {server}",)
-        raise
