@@ -8,11 +8,11 @@ The way of a document through the modules, in order::
     stylesheet          the sheet becomes style rules: "p" can be inlined, "a:hover" is kept in the sheet
       css                 where rules and declarations stand in the text (by tinycss2)
       selectors           what a selector tests, and its specificity (by cssselect2)
-    matching            the elements that a selector matches: <p>; for "a:hover" the <a>, as it may match
+    matching            the elements that a selector matches: <p>; for "a:hover" the <a>, which it may match
     engines             the declarations that reach each element: color:red for <p>
     cascade             which of them win; what must be important, or kept in the sheet, so that they still do
       properties          which properties set a common longhand; here none, so nothing changes
-    applying            runs these steps, writes style="color:red", and leaves the rest in the sheet
+    applying            calls these in turn, writes style="color:red", and leaves the rest in the sheet
       attributes          presentational attributes for old clients: align, bgcolor ...
     links               relative URLs become absolute, if there is a base for them
 

@@ -42,14 +42,14 @@ class _StyleElement(NamedTuple):
     element: Element
     sheet: StyleSheet
     may_change: bool
-    is_whole: bool  # nothing of it is inlined
+    is_whole: bool  # it stays whole: nothing of it is inlined
 
 
 def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) -> None:
     """Inline the sheets of a tree in place.
 
-    ``quirks`` says whether classes and ids ignore case; of a fragment html, head and body are not written.
-    What goes back to other rules (``revert-layer``) would find others: a document with that stays as it is.
+    ``quirks`` says whether classes and ids ignore case; of a fragment html, head and body are not written. A
+    document with ``revert-layer`` or ``revert-rule`` stays as it is: they would go back to other rules.
     """
     style_elements = _style_elements(root, quirks=quirks)
     if any(style.sheet.reverts for style in style_elements):
@@ -69,7 +69,7 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     merged = ENGINES[engine](index, inline_rules)
     groups: dict[ElementCascade, list[Element]] = {}
     tests = _tests_of_style(rules)
-    left: set[tuple[int, ...]] = set()
+    not_inlined: set[tuple[int, ...]] = set()
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
         if own and REVERTS.search(own):
@@ -79,14 +79,14 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
         after = cascade.style((), ()) if tests and from_rules else ""
         if after and any(test.holds(own or None) != test.holds(after) for test in tests):
             del merged[element]
-            left.update(one.key for one in from_rules)
+            not_inlined.update(one.key for one in from_rules)
             cascade = cascade_of((), own, stay + from_rules)
         elif is_fragment and element.tag in ("html", "head", "body"):
-            left.update(one.key for one in from_rules)
+            not_inlined.update(one.key for one in from_rules)
         groups.setdefault(cascade, []).append(element)
     animated = frozenset().union(*(style.sheet.animated for style in style_elements))
     changes = find_changes(list(groups), animated)
-    changes.not_inlined |= left
+    changes.not_inlined |= not_inlined
     comments = _comments(root, index)
     texts = [_remaining_css(style, changes, index, comments) for style in style_elements]
     _write_attributes(groups, changes, merged, "".join(texts))
@@ -119,7 +119,7 @@ def _style_elements(root: Element, *, quirks: bool) -> list[_StyleElement]:
 
 
 def _tests_of_style(rules: Iterable[StyleRule]) -> list[AttributeTest]:
-    """Return what the rules that stay ask of style attributes, which inlining writes."""
+    """Return the conditions of selectors on style attributes, which inlining changes."""
     asking = "".join(rule.context.selectors for rule in rules if "[style" in rule.context.selectors)
     return [
         AttributeTest("style", operator, value.strip("\"'"))
@@ -128,7 +128,7 @@ def _tests_of_style(rules: Iterable[StyleRule]) -> list[AttributeTest]:
 
 
 def _add_kept(found: dict[Element, list[RankedDeclaration]], rule: StyleRule, index: ElementIndex) -> None:
-    """Add what a rule that stays may give to elements."""
+    """Add the declarations that elements may get from what stays of a rule in the sheet."""
     best: dict[Element, Selector] = {}
     for selector in rule.kept:
         if not selector.is_element:

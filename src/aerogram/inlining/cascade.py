@@ -45,7 +45,7 @@ class ElementCascade:
     # For each inlined one: the kept ones that win over it, and those that lose to it.
     kept_winners: list[list[RankedDeclaration]] = field(default_factory=list)
     kept_losers: list[list[RankedDeclaration]] = field(default_factory=list)
-    # Of the kept ones that concern each other, the winner first.
+    # Of the kept ones that may set a common longhand, the winner first.
     kept_pairs: list[tuple[RankedDeclaration, RankedDeclaration]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class ElementCascade:
 
 
 def cascade_of(inlined: Declarations, style: str, kept: Declarations) -> ElementCascade:
-    """Return the cascade of an element with this style attribute of its author."""
+    """Return the cascade of an element whose author gave it this style attribute."""
     make = _cascade_of if len(style) <= _LONGEST_CACHED else _cascade_of.__wrapped__
     return make(inlined, style, kept)
 
@@ -152,7 +152,10 @@ class CascadeChanges:
 
 
 def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
-    """Find out what has to change; ``animated`` are the properties of ``@keyframes``, which must not lose."""
+    """Return what has to change; ``animated`` are the properties of ``@keyframes``, which must not lose.
+
+    Each attempt begins with the refusals of the one before, until one adds none.
+    """
     everything = {one for cascade in cascades for one in cascade.kept if not one.important}
     stay_normal = {
         one.key
@@ -259,7 +262,7 @@ def _refuse(reasons: set[Key], changes: CascadeChanges) -> None:
 
 
 def _check_copy(cascade: ElementCascade, number: int, changes: CascadeChanges) -> None:
-    """Refuse a rule in the sheet, important, that would win over what it should lose to, or the other way."""
+    """Refuse an important copy in the sheet that would win or lose against the wrong declaration."""
     one = cascade.inlined[number]
     if not one.important and any(
         high.important and high.precedence[2:] < one.precedence[2:] for high in cascade.kept_winners[number]

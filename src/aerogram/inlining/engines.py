@@ -1,10 +1,14 @@
 """Which declarations of the rules reach which element: two ways, chosen by ``CSS_ENGINE``.
 
-``merge_with_premailer`` runs premailer's own ``transform``: it matches the rules, sorts them by specificity,
-lets the last declaration of a property win, and writes the winners into style attributes. A placeholder
-(``color:v17``) stands for each declaration, which it could not always read; the author's style attributes
-are set aside; and elements of selectors that it could not match are marked with an attribute before.
-``merge_directly`` matches and sorts without premailer, and faster. ``cascade_of`` makes the same of both.
+``merge_with_premailer`` runs premailer's own ``transform``, which matches the rules, sorts them by
+specificity, lets the last declaration of a property win, and writes the winners into style attributes. Three
+things are hidden from it, because it cannot always read them:
+
+- the values: a placeholder (``color:v17``) stands for each declaration;
+- the author's style attributes, which are put back afterwards;
+- selectors that it cannot match: their elements are marked with an attribute, and the selector tests that.
+
+``merge_directly`` matches and sorts without premailer, and faster. ``cascade_of`` gives the same for both.
 """
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> M
 
 
 def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> MergedDeclarations:
-    """Return the same by premailer's ``transform``."""
+    """Return the same as :func:`merge_directly`, found by premailer's ``transform``."""
     root = index.root
     marker = ""
     marked: dict[Element, list[str]] = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["STRUCTURAL", "ElementIndex", "Filter", "among", "has", "nth"]
 
 Compounds = Sequence["Compound"]
-Filter = Callable[[Any, Any], Any]  # of an index and elements: returns those that pass
+Filter = Callable[[Any, Any], Any]  # takes an ElementIndex and elements, returns the elements that pass
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -73,7 +73,7 @@ class ElementIndex:
         return found
 
     def find_in_any_client(self, selector: Selector) -> Sequence[Element]:
-        """Return the elements that a selector may match in a mail client, which rewrites what is around."""
+        """Return the elements that a selector may match in a client, which changes what is around them."""
         last = selector.compounds[-1].words if selector.compounds else frozenset()
         return self._with_words(last & self.elements.keys())
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 __all__ = ["is_surely_valid", "may_share_longhand"]
 
-# Names as if each shorthand were the beginning of what it sets.
+# New names, in which each shorthand is a prefix of the longhands it sets: ``row-gap`` becomes ``gap-row``.
 _RENAMED = (
     (r"^-webkit-(margin|padding|border)-(?:start|end|before|after)", r"\1-inline"),
     (r"^-webkit-(min-|max-)?logical-(?:width|height)$", r"\1inline-size"),

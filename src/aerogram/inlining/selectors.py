@@ -204,7 +204,7 @@ class _SelectorReader:
         return (*before, Compound(combinator, frozenset(words), tuple(filters), has_attributes))
 
     def _unknown(self, *, is_valid: bool) -> tuple[Filter, ...]:
-        """Take what the tree cannot decide as a condition that always holds."""
+        """Record a condition that the tree cannot decide; it is taken as one that always holds."""
         self.is_static = False
         self.is_valid = self.is_valid and is_valid
         return ()

@@ -65,7 +65,7 @@ class RankedDeclaration:
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
     sheet. A value that is not ``is_surely_valid`` overrides no other. All selectors of one rule share its
-    ``key``.
+    ``key``: the order, and last whether they are inlined. A declaration of a style attribute has none.
     """
 
     name: str
@@ -74,7 +74,7 @@ class RankedDeclaration:
     ends: tuple[int, ...]
     precedence: Precedence
     is_surely_valid: bool
-    stays_normal: bool = False
+    stays_normal: bool = False  # it must not become important
     key: tuple[int, ...] = ()
 
     @property
@@ -87,10 +87,10 @@ Declarations = tuple[RankedDeclaration, ...]
 
 
 class Context(NamedTuple):
-    """What holds for a rule by its sheet and the blocks around it."""
+    """The sheet of a rule and the blocks around it, as far as they concern the rule."""
 
     quirks: bool  # classes and ids ignore case
-    can_be_inlined: bool  # it depends on no medium and the like
+    can_be_inlined: bool  # it is in no other block, and its sheet is for every screen
     stays_normal: bool  # it must not become important
     prefixes: frozenset[str] = frozenset()  # of namespaces
     selectors: str = ""  # as they are without nesting, its own or those of the rule around it
@@ -105,7 +105,7 @@ class StyleRule:
     block: str
     block_start: int
     order: tuple[int, int]
-    run: list[RawDeclaration] | None = None  # those of its declarations, if there are rules in the block
+    run: list[RawDeclaration] | None = None  # its declarations, if the block holds nested rules, too
     _words: list[frozenset[str]] | None = None
     _ranked: dict[tuple[Specificity, bool], Declarations] = field(default_factory=dict)
 
@@ -134,7 +134,7 @@ class StyleRule:
 
     @cached_property
     def inlined(self) -> tuple[Selector, ...]:
-        """The selectors that can be inlined."""
+        """The selectors that can be inlined; none if one is invalid, as clients drop the whole rule then."""
         if not self.context.can_be_inlined or not all(one.is_valid for one in self._selectors):
             return ()
         return tuple([one for one in self._selectors if one.can_be_inlined])
@@ -156,7 +156,7 @@ class StyleRule:
         )
 
     def declarations(self, specificity: Specificity, *, inlined: bool) -> Declarations:
-        """Return the declarations as a selector of this specificity gives them."""
+        """Return the declarations with the precedence that a selector of this specificity gives them."""
         key = specificity, inlined
         if key not in self._ranked:  # two threads must not get different ones
             self._ranked.setdefault(key, tuple(self._rank(specificity, inlined)))
