@@ -1,9 +1,21 @@
 """Conversion of HTML to the text that a person would have typed.
 
-``reader`` walks the tree and writes down what a person sees, as a ``structure`` of blocks and lines;
-``outline`` lets html2text decide on paragraphs, lists, quotes and headings; ``layout`` writes links, tables
-and lines. What a text says never changes the structure, only whether it is blank. So a stencil can keep an
-outline and lay out new words.
+Two steps, ``outline`` and ``layout``, and the modules that each uses::
+
+    outline       the lines of a document with their prefixes, by html2text
+      reader        walks the tree and writes down what a person sees of it
+      structure     the blocks and numbered lines that the reader writes, for html2text
+        style, scope  what the styles of an element, and of all around it, mean for its text
+        table         which HTML tables are tables of words, and which only arrange the page
+        generated     the labels of list items and the quotation marks that browsers write
+    layout        the outline as text
+      link          a label and its URL
+      grid          the columns of a table
+      columns       the width of a text, and its wrapping
+    marks         the control characters that stand for links, tables and breaks in an outline
+
+Only whether a text is blank changes the structure, not what it says. So a stencil can keep an outline and lay
+out new words.
 """
 
 from __future__ import annotations

@@ -23,9 +23,8 @@ _Kind = tuple[tuple[str, int], ...]  # alignment and span of each cell of a line
 def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tuple[Grid, list[str]]:
     """Return the grid of a table whose first ``heads`` rows are headings, and the texts of its cells.
 
-    There is a rule under the headings, and above the ``ruled`` rows.
-
-    Both count the lines of a cell, which marks of breaks separate, as cells of their own.
+    A rule is drawn under the headings, and above the ``ruled`` rows. In the grid and the texts, each line of
+    a cell, which ends at the mark of a break, is a cell of its own.
     """
     columns: list[list[int]] = [[] for _ in range(max(sum(cell.span for cell in row) for row in rows))]
     spanning: list[tuple[int, int, int]] = []
@@ -62,6 +61,7 @@ def arrange(heads: int, rows: list[list[Cell]], ruled: Sequence[int] = ()) -> tu
 
 
 def _form(kinds: Sequence[_Kind], lines: Sequence[int], rules: Set[int]) -> tuple[str, list[int]]:
+    """Return ``Grid.form`` and ``Grid.ruled``."""
     forms = []
     above = []
     cell = 0
@@ -82,11 +82,11 @@ class Grid:
     Cells are numbered from left to right, line by line.
     """
 
-    columns: Sequence[Sequence[int]]  # for each column the cells that are in no other
-    spanning: Sequence[tuple[int, int, int]]  # other cells: number, first column, column behind the last
-    full_width: Mapping[int, str]  # the alignment of each cell over all columns
-    centered: Sequence[tuple[int, int, int]]  # cells that are: number, first column, column behind the last
-    kinds: Sequence[_Kind]
+    columns: Sequence[Sequence[int]]  # for each column the cells that are in this column alone
+    spanning: Sequence[tuple[int, int, int]]  # cells over some: number, first column, column behind the last
+    full_width: Mapping[int, str]  # by the number of each cell over all columns, its alignment
+    centered: Sequence[tuple[int, int, int]]  # centered cells, in the same form
+    kinds: Sequence[_Kind]  # each once, though many lines have it
     lines: Sequence[int]  # for each line the number of its kind
     rows: Sequence[int]  # for each row how many lines it has
     heads: int  # rows that are headings

@@ -83,7 +83,7 @@ def _converter_class() -> Any:
 
         def feed(self, parts: Any) -> None:
             """Read what the reader writes, which takes no parser."""
-            is_open = False  # a line that html2text would go on
+            is_open = False  # whether html2text would continue the last line
             for part in parts:
                 if part is PARAGRAPH:  # as handle_tag() does it
                     self.p()
@@ -112,7 +112,7 @@ def _converter_class() -> Any:
 
 
 def _line(written: str, lines: LineWriter, underlined: tuple[int, ...]) -> tuple[Line, int]:
-    """Return a line of html2text's with the text whose number is in it, and its level if it is a heading."""
+    """Return a line that html2text wrote, with its text instead of the number; and the level of a heading."""
     if written[0] == _NUMBER:
         number = int(written[1:])
         return Line("", "", lines.text(number), number in lines.images), 0

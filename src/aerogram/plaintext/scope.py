@@ -1,5 +1,5 @@
-"""Where a text stands: the names of the elements that part words, what the styles around it come to, and
-which rules that stay in the sheets show something hidden.
+"""What surrounds a text: which elements part words, what the styles around it mean for it, and which rules
+that inlining left in the sheets show something hidden.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SCOPED = PREFORMATTED | _APART | _LINES
 
 
 class Scope(NamedTuple):
-    """What the styles around a text come to."""
+    """What the styles of all elements around a text mean for it."""
 
     element: Element = None
     edge: str = ""  # what begins and ends the element
@@ -71,7 +71,7 @@ class Scope(NamedTuple):
 
 
 def is_seen(element: Element, style: StyleInfo | None = None) -> bool:
-    """Return whether an element is not hidden by itself; ``style`` is that of it where the caller has it."""
+    """Return whether an element does not hide itself; ``style`` is its style, if the caller has read it."""
     style, tag = style or style_of(element), element.tag
     if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
         return False
@@ -81,21 +81,21 @@ def is_seen(element: Element, style: StyleInfo | None = None) -> bool:
 _MAY_SHOW = re.compile(r"(?:display|opacity|visibility)\s*:", re.IGNORECASE)
 _SHOWS = re.compile("(?:display:(?!none)|opacity:(?!0)|visibility:visible)", re.IGNORECASE)
 _GROUPS = tags("@media @supports @layer @container @scope")
-_NOT_ON_A_DESK = re.compile(
+_NOT_ON_DESKTOP = re.compile(
     r"\b(?:not|print|speech|max-\w+|dark|hover|resolution|pixel-ratio)\b|<|min-(?:device-)?width:\s*(?:\d{5}|[1-9]\d{3}px)"
 )
 _MOST_GROUPS = 8  # inside each other
 
 
 def apply_showing_rules(root: Element) -> None:
-    """Give the elements that rules left in the sheets show on a desk what shows them.
+    """Copy declarations that show an element on a desktop screen from the sheets to its style attribute.
 
-    Inlining makes such a rule important where it wins over a style attribute.
+    Inlining left them there, in ``@media`` for instance, and made them important where they should win.
     """
     rules = [
         rule
         for sheet in root.iter("style")
-        if sheet.text and _MAY_SHOW.search(sheet.text) and _is_on_a_desk(sheet.get("media", ""))
+        if sheet.text and _MAY_SHOW.search(sheet.text) and _applies_on_desktop(sheet.get("media", ""))
         for rule in _showing_rules(sheet.text)
     ]
     index = ElementIndex(root) if rules else None
@@ -112,9 +112,9 @@ def apply_showing_rules(root: Element) -> None:
 
 @lru_cache(maxsize=64)
 def _showing_rules(sheet: str) -> tuple[tuple[Selector, str], ...]:
-    """Return what rules show on a desk: selectors, and declarations."""
+    """Return the selectors and declarations that show elements on a desktop screen."""
     found = []
-    for rule in parse_sheet(_on_a_desk(sheet, 0), 0, can_be_inlined=False).rules:
+    for rule in parse_sheet(_desktop_rules(sheet, 0), 0, can_be_inlined=False).rules:
         for selector in rule.kept:
             shown = [
                 f"{one.name}:{one.value}{' !important' if one.important else ''}"
@@ -126,17 +126,17 @@ def _showing_rules(sheet: str) -> tuple[tuple[Selector, str], ...]:
     return tuple(found)
 
 
-def _on_a_desk(sheet: str, depth: int) -> str:
-    """Return the rules of a sheet that may hold on a desk, without the groups around them."""
+def _desktop_rules(sheet: str, depth: int) -> str:
+    """Return the rules of a sheet that may apply on a desktop screen, without the groups around them."""
     parts = []
     for rule in read_rules(sheet):
         if not rule.keyword:
             parts.append(f"{rule.prelude}{{{rule.block or ''}}}")
-        elif rule.keyword in _GROUPS and depth < _MOST_GROUPS and _is_on_a_desk(rule.prelude):
-            parts.append(_on_a_desk(rule.block or "", depth + 1))
+        elif rule.keyword in _GROUPS and depth < _MOST_GROUPS and _applies_on_desktop(rule.prelude):
+            parts.append(_desktop_rules(rule.block or "", depth + 1))
     return "".join(parts)
 
 
-def _is_on_a_desk(condition: str) -> bool:
-    """Return whether the condition of a group may hold on a wide, light screen."""
-    return any(not _NOT_ON_A_DESK.search(part.lower()) for part in split_list(condition) or [""])
+def _applies_on_desktop(condition: str) -> bool:
+    """Return whether the condition of a group may hold on a desktop screen: a wide, light one."""
+    return any(not _NOT_ON_DESKTOP.search(part.lower()) for part in split_list(condition) or [""])
