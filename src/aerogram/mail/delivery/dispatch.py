@@ -184,7 +184,7 @@ class Delivery:
         return self._messages
 
     def put_back(self, messages: list[Any]) -> None:
-        """Yield messages again, before the next ones, that were taken already."""
+        """Yield messages that were taken already once more, before the next ones."""
         self._messages = chain(messages, self._messages)
 
     def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
@@ -222,8 +222,8 @@ class Delivery:
                 self.add(message, DeliveryReport(error=error))
 
     def add(self, message: Any, report: DeliveryReport) -> None:
-        """Take in the report on a message, one of its own, which becomes its ``delivery``."""
-        entry = self._finished(message)
+        """Take in the report on a message, which no other message shares; it becomes ``message.delivery``."""
+        entry = self._take_entry(message)
         if report.error is not None and not report.recipients:
             known = known_recipients(entry.item if isinstance(message, FailedItem) else message)
             report = replace(report, recipients=dict.fromkeys(known, _NOT_BUILT))
@@ -235,13 +235,13 @@ class Delivery:
             # A silent batch keeps what is raised in spite of that, and what a single message may raise.
             if not self.fail_silently or isinstance(report.error, _NEVER_SILENT) or self.total == 1:
                 self._kept.append((entry.position, report.about(entry.item)))
-        self._tell(entry, report)
+        self._publish(entry, report)
 
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
         """Take in a report that neither counts as sent nor raises an error at the end."""
-        entry = self._finished(message)
+        entry = self._take_entry(message)
         entry.identify(report)
-        self._tell(entry, report)
+        self._publish(entry, report)
 
     def close(self) -> int:
         """Return how many messages were accepted for at least one recipient, or raise :exc:`DeliveryError`.
@@ -265,7 +265,8 @@ class Delivery:
             raise DeliveryError(text, sent=self.sent, reports=reports) from cause
         return self.sent
 
-    def _finished(self, message: Any) -> UnderWay:
+    def _take_entry(self, message: Any) -> UnderWay:
+        """Remove and return what is known of a message under way; make it for one that was never given."""
         for entry in self._under_way:  # reports come nearly in the order of the messages
             if entry.message is message:
                 self._under_way.remove(entry)
@@ -281,7 +282,8 @@ class Delivery:
             entry.identify(report)
             self._notify(entry, report)
 
-    def _tell(self, entry: UnderWay, report: DeliveryReport) -> None:
+    def _publish(self, entry: UnderWay, report: DeliveryReport) -> None:
+        """Give a report to the message, the observers and ``on_result``."""
         try:  # noqa: SIM105 - suppress() takes longer than all else here
             entry.message.delivery = report
         except AttributeError:  # an object that is no message
