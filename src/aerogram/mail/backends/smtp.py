@@ -35,16 +35,16 @@ __all__ = ["EmailBackend", "SMTPConnection"]
 class EmailBackend(SMTPOptions, BaseEmailBackend):
     """Sends messages over SMTP, and reports the outcome for each recipient.
 
-    Django's arguments come first, by position or name; what is ``None`` comes from the setting in brackets.
+    Django's arguments come first, by position or name; ``None`` stands for the setting in parentheses.
     ``send_messages`` goes on past a message that fails, and past a connection that breaks; the table in
     :mod:`aerogram.mail.delivery.report` says what each outcome means. Messages are signed where
     ``DKIM_DOMAIN`` is set.
 
     Args:
-        host: the server (``EMAIL_HOST``).
+        host: the host name or address of the server (``EMAIL_HOST``).
         port: its port (``EMAIL_PORT``).
-        username: who logs in (``EMAIL_HOST_USER``); an empty text switches the login off.
-        password: with what (``EMAIL_HOST_PASSWORD``).
+        username: the user name of the login (``EMAIL_HOST_USER``); an empty one switches the login off.
+        password: the password of the login (``EMAIL_HOST_PASSWORD``).
         use_tls: STARTTLS, which is then required (``EMAIL_USE_TLS``).
         fail_silently: keep quiet about a failed connection and failed deliveries.
         use_ssl: TLS from the first octet (``EMAIL_USE_SSL``).
@@ -60,8 +60,8 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         max_idle: seconds after which an unused connection is renewed.
         connections: connections that share a batch; like the first one, the others stay open if :meth:`open`
             was called before.
-        local_hostname: what EHLO calls this host (``EMAIL_LOCAL_HOSTNAME``); by default its domain name, or
-            its address as ``[192.0.2.1]`` where it has none.
+        local_hostname: the name of this host in EHLO (``EMAIL_LOCAL_HOSTNAME``); by default its domain name,
+            or its address as ``[192.0.2.1]`` where it has none.
         rate: messages a second, at most; ``None`` for as many as can be.
         tls_server_name: the name the certificate must be for, where that is not ``host``.
         auth_token: returns a fresh OAuth 2 access token; logs in by XOAUTH2 instead of the password.

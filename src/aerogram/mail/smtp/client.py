@@ -68,7 +68,7 @@ class SMTPClient(smtplib.SMTP):
             raise
 
     def _encrypted(self, sock: socket.socket, context: ssl.SSLContext | None) -> ssl.SSLSocket:
-        # Made only when it is needed: that reads the system's whole list of authorities.
+        # The default context is made here, not before: it reads the system's whole list of authorities.
         context = context or self._context or tls_context()
         return context.wrap_socket(sock, server_hostname=self.tls_server_name)
 
@@ -114,7 +114,7 @@ class SMTPClient(smtplib.SMTP):
 
 
 class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
-    """The same, with TLS from the first octet."""
+    """An :class:`SMTPClient` with TLS from the first octet."""
 
 
 def receive(sock: socket.socket, deadline: float) -> bytes:
@@ -132,7 +132,7 @@ def receive(sock: socket.socket, deadline: float) -> bytes:
 
 
 def ehlo_name(sock: socket.socket) -> str:
-    """Return what EHLO calls this host: its domain name, or an address literal (RFC 5321 section 4.1.4)."""
+    """Return the name of this host for EHLO: its domain, or an address literal (RFC 5321 section 4.1.4)."""
     name = DNS_NAME.get_fqdn()
     if re.fullmatch(HOST_NAME, name) and not name.endswith(".localdomain"):
         return name

@@ -21,7 +21,7 @@ from aerogram.mail.smtp.transaction import OutgoingMessage, permitted
 __all__ = ["Loop", "Stopped"]
 
 _END: Final[Any] = object()
-_GATHER = 0.001  # seconds in which another connection has to come to its question for all to wait for more
+_GATHER = 0.001  # seconds without a further question, after which those that there are get one answer
 _LONGEST_GATHER = 0.005  # seconds that a question waits at most, while others go on writing
 _ABSENCE = 10.0  # seconds before a connection that failed is replaced, while others work
 _BRIEF = 0.01  # seconds of the caller's time that may count as a wait for the server
@@ -57,7 +57,7 @@ class Loop:
         self._connections: list[Connection] = []
         self._idle: dict[Connection, None] = {}
         self._behind: dict[Connection, None] = {}  # may take a message, behind a content without an answer
-        self._asking: dict[Connection, OutgoingMessage] = {}
+        self._asking: dict[Connection, OutgoingMessage] = {}  # with the message of their question
         self._asking_since = 0.0
         self._made = 0  # connections, those that failed of late among them
         self._failed_at = 0.0
