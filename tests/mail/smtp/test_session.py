@@ -79,6 +79,56 @@ def test_of_two_sessions_that_would_try_at_once_what_a_server_takes_one_does(mon
     assert written(both[0]).startswith(b"MAIL")
 
 
+def with_a_group_behind_a_content() -> tuple[Session, OutgoingMessage, bytes]:
+    """Return a session with a message whose content, and the next message's group, are to be written."""
+    protocol, outgoing = session("pipelining"), message()
+    for each, answer in ((message(), b"250 2.0.0 queued\r\n"), (outgoing, b"")):
+        protocol.begin(each)
+        written(protocol)
+        protocol.receive_data(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        if answer:
+            written(protocol)
+            protocol.receive_data(answer)
+    protocol.begin(message("bob@x.org"))
+    return protocol, outgoing, protocol.data_to_send()
+
+
+@pytest.mark.parametrize("of_group", [0, 1, 20], ids=lambda octets: f"{octets}_octets")
+def test_a_content_that_left_without_the_whole_group_behind_it_is_not_sent_again(of_group):
+    protocol, outgoing, data = with_a_group_behind_a_content()
+    group = len(data) - data.index(b"MAIL FROM")
+    protocol.data_sent(group - of_group)
+    protocol.receive_data(b"250 2.0.0 queued\r\n")
+    [interrupted] = protocol.end(ConnectionLost("the server closed the connection"))
+    assert results(outgoing) == {"ann@x.org": "sent 250 2.0.0 queued"}
+    assert interrupted is not outgoing
+
+
+def test_a_content_that_left_without_the_whole_group_and_got_no_answer_is_uncertain():
+    protocol, outgoing, data = with_a_group_behind_a_content()
+    protocol.data_sent(len(data) - data.index(b"MAIL FROM") - 3)
+    assert outgoing not in protocol.end(ConnectionLost("the server closed the connection"))
+    assert results(outgoing)["ann@x.org"].startswith("uncertain")
+    assert outgoing.handed_over
+
+
+def test_a_content_that_did_not_leave_whole_is_sent_again():
+    protocol, outgoing, data = with_a_group_behind_a_content()
+    protocol.data_sent(len(data) - data.index(b"MAIL FROM") + 1)
+    assert outgoing in protocol.end(ConnectionLost("the server closed the connection"))
+    assert (outgoing.results, outgoing.handed_over) == ({}, False)
+
+
+def test_a_message_that_cannot_be_made_seven_bit_is_refused_alone():
+    protocol, outgoing = session("pipelining"), message(content="Subject: x\r\n\r\né\r\n".encode())
+    outgoing.message = None  # which to_pieces() cannot serialise
+    protocol.begin(outgoing)
+    assert protocol.is_ready
+    assert not protocol.data_to_send()
+    assert results(outgoing)["ann@x.org"].startswith("refused")
+    assert list(protocol.finished) == [outgoing]
+
+
 def test_without_pipelining_one_command_waits_for_the_reply_to_the_other():
     protocol, outgoing = session(), message("ann@x.org", "bob@x.org")
     protocol.begin(outgoing)

@@ -106,6 +106,7 @@ class Driver:
         try:
             while self._left:
                 self._left = self._left[sock.send(self._left[:_BLOCK], flags) :]
+                self.session.data_sent(len(self._left))
         except (BlockingIOError, ssl.SSLWantWriteError):
             self._wait_to_write(EVENT_WRITE)
         except ssl.SSLWantReadError:
@@ -115,7 +116,6 @@ class Driver:
         else:
             self._end_wait()
             self.is_writing = self._has_read = False
-            self.session.data_sent()
 
     def _wait_to_write(self, events: int) -> None:
         self.events = events

@@ -61,6 +61,7 @@ class Session:
         # Replies, in their order, by the first word of the command; the answer to a content is "content".
         self._awaited: deque[tuple[str, Transaction]] = deque()
         self._unwritten: Transaction | None = None  # whose content is in the output
+        self._behind_unwritten = 0  # octets of the output behind that content
         self._reset_is_due = False
         self._goodbye = False  # a 421 came before the answer to a content that was written already
         self._interrupted: list[OutgoingMessage] = []
@@ -98,12 +99,12 @@ class Session:
         objection = capabilities.objection(message)
         if objection is None and capabilities.chunking and message.has_question and not permitted([message]):
             objection = _STOPPED  # the content follows the commands at once
+        if objection is None and message.needs_eight_bit and not (message.utf8 or capabilities.eight_bit):
+            objection = message.make_seven_bit()  # it was serialised for a server that offered more
         if objection is not None:
             message.settle_waiting(objection)
             self._conclude(message)
             return
-        if message.needs_eight_bit and not (message.utf8 or capabilities.eight_bit):
-            message.make_seven_bit()  # it was serialised for a server that offered more
         recipients = capabilities.next_group(message.waiting)
         if capabilities.chunking:
             recipients = recipients[:_GROUP]
@@ -143,24 +144,25 @@ class Session:
         if self._awaited:  # the answer to a content
             self._follower = transaction
             self._content_pipelining.begin(self)
-        lines = "\r\n".join([*commands, ""])
-        self.output.append(lines.encode("utf-8" if transaction.message.utf8 else "ascii"))
+        lines = "\r\n".join([*commands, ""]).encode("utf-8" if transaction.message.utf8 else "ascii")
+        self.output.append(lines)
+        self._behind_unwritten += len(lines)
         self._awaited.extend([(command[:4], transaction) for command in commands])
 
     def _write_content(self, transaction: Transaction, content: bytes) -> None:
         self.output.append(content)
         self._awaited.append(("content", transaction))
-        self._unwritten = transaction
+        self._unwritten, self._behind_unwritten = transaction, 0
 
     def data_to_send(self) -> bytes:
-        """Return what to write now; call :meth:`data_sent` when all of it was written."""
+        """Return what to write now; call :meth:`data_sent` as it is written."""
         data = b"".join(self.output)
         self.output.clear()
         return data
 
-    def data_sent(self) -> None:
-        """Record that all of :meth:`data_to_send` was written."""
-        if self._unwritten is not None:
+    def data_sent(self, left: int = 0) -> None:
+        """Record that :meth:`data_to_send` was written but for the last ``left`` octets."""
+        if self._unwritten is not None and left <= self._behind_unwritten:
             self._unwritten.is_written = True
             if self._unwritten.recipients or self.capabilities.chunking:  # else it is the empty content
                 self._unwritten.message.handed_over = True

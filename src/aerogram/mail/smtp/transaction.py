@@ -69,9 +69,14 @@ class OutgoingMessage:
                 _last_stuffed = last
         return head + last[1]
 
-    def make_seven_bit(self) -> None:
-        """Serialise again, for a server without 8BITMIME."""
-        self.head, self.body = to_pieces(self.message)
+    def make_seven_bit(self) -> RecipientResult | None:
+        """Serialise again, for a server without 8BITMIME; return a refusal if that raises an error."""
+        try:
+            self.head, self.body = to_pieces(self.message)
+        except Exception as error:  # its words may not be for reports
+            text = f"{type(error).__name__} when it was serialised for a server without 8BITMIME"
+            return RecipientResult("refused", text=text)
+        return None
 
     @property
     def has_question(self) -> bool:
