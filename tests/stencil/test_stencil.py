@@ -639,6 +639,30 @@ def test_a_picture_before_an_item_with_nothing_in_it(rest: str) -> None:
         assert_same(stencils.finish(page), slowly(page))
 
 
+@pytest.mark.parametrize("alt", [None, "Tea"])
+@pytest.mark.parametrize("between", ["", "<p>", "</blockquote><p>100%</p><blockquote>"])
+def test_an_image_that_repeats_its_title_does_not_join_all_lines_again(
+    alt: str | None, between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stencils = Stencils()
+    joined: list[object] = []
+    pairs = [
+        ("Tea", "Tea"),
+        ("Tea", "Tea pot"),
+        ("Tea pot", "Tea pot"),
+        ("Pot", "Tea"),
+        ("Pot", "Tea" + " pot" * 50),
+    ]
+    for image, title in [pairs[0], *pairs]:
+        chunks = ["<blockquote><p>50%</p><img src=x alt='", alt or escape(image), "'>"]
+        chunks += [between, "<h2><a href='//x.example/", escape(title), "'>", escape(title), "</a></h2>"]
+        chunks += ["<p>", escape(image), "</p></blockquote>"]
+        assert_same(stencils.finish(chunks), slowly(chunks))
+        monkeypatch.setattr("aerogram.stencil.text.join_lines", joined.append)  # now that the stencil is made
+    assert not joined
+    assert stencils.stats.hits == 5
+
+
 def test_a_mistake_in_making_a_stencil_costs_nobody_a_mail(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -158,10 +158,11 @@ class TextTemplate(NamedTuple):
     urls: Sequence[int]  # the places of gaps in URLs
     plain: Sequence[PlainLines]
     others: Sequence[OpenLine | OpenTable]
+    fixed: Sequence[str]  # lines without gaps that may repeat an open one, or be repeated: open, too
     in_order: Callable[[Sequence[str]], tuple[str, ...]]  # open lines in the order of the text
     lines: Sequence[FormattedLine]  # all of them, with a mark as the text of each open one
     joined: str  # the same, with %s for each open one
-    captions: Sequence[tuple[str | int, str | int]]  # image and caption, open ones by their number
+    images: Sequence[tuple[int, str]]  # open ones before a caption, and what stands between the two
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
@@ -173,21 +174,19 @@ class TextTemplate(NamedTuple):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
         texts = [text for lines in self.plain for text in lines.format(words, simple=simple)]
         texts += [line.format(words) for line in self.others]
-        ordered = self.in_order(texts)
-        if self._stand_alone(ordered):
-            return finish(self.joined % ordered, max(map(len, ordered), default=0))
-        following = iter(ordered)
-        return join_lines(
-            [line._replace(text=next(following)) if line.text == _OPEN else line for line in self.lines]
-        )
-
-    def _stand_alone(self, texts: Sequence[str]) -> bool:
-        """Return whether no open line changes its neighbours, as a blank one and a repeated caption do."""
-        for image, caption in self.captions:
-            image_text = texts[image] if isinstance(image, int) else image
-            if is_repeated(image_text, texts[caption] if isinstance(caption, int) else caption):
-                return False
-        return "" not in [text.strip(" \n>") for text in texts]
+        ordered = self.in_order([*texts, *self.fixed])
+        if "" in [text.strip(" \n>") for text in ordered]:  # a blank line changes its neighbours
+            following = iter(ordered)
+            return join_lines(
+                [line._replace(text=next(following)) if line.text == _OPEN else line for line in self.lines]
+            )
+        if self.images:
+            shown = list(ordered)
+            for image, between in self.images:
+                is_shown = not is_repeated(shown[image], shown[image + 1])
+                shown[image] = shown[image] + between if is_shown else ""
+            ordered = tuple(shown)
+        return finish(self.joined % ordered, max(map(len, ordered), default=0))
 
 
 def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
@@ -210,19 +209,24 @@ def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: i
             is_heading = content.startswith(marks.HEAD)
             plain.setdefault((is_heading, rest), []).append((number, first, plain_text))
         lines.append(FormattedLine(first, text, is_image))
+    images = _open_images(lines)
+    fixed = {index: lines[index].text for image in images for index in image if lines[index].text != _OPEN}
+    for index in fixed:
+        lines[index] = lines[index]._replace(text=_OPEN)
     plain_lines = [_plain_lines(*kind, group, placeholder, gaps, width) for kind, group in plain.items()]
-    open_lines = [*[number for group in plain.values() for number, _, _ in group], *others]
-    joined, captions = _joined(lines)
+    open_lines = [*[number for group in plain.values() for number, _, _ in group], *others, *fixed]
+    joined, between = _joined(lines, [image for image, _ in images])
     return TextTemplate(
         gaps=list(gaps),
         pick=picker([gap.number for gap in gaps]),
         urls=[place for place, gap in enumerate(gaps) if gap.escape_mode == marks.LINK_URL],
         plain=plain_lines,
         others=list(others.values()),
+        fixed=list(fixed.values()),
         in_order=picker(sorted(range(len(open_lines)), key=open_lines.__getitem__)),
         lines=lines,
         joined=joined,
-        captions=captions,
+        images=between,
     )
 
 
@@ -253,22 +257,28 @@ def _plain_lines(
     )
 
 
-def _joined(lines: Sequence[FormattedLine]) -> tuple[str, list[tuple[str | int, str | int]]]:
-    """Join the lines as they stand while no open one changes its neighbours; list the open captions."""
-    known = list(lines)
+def _open_images(lines: Sequence[FormattedLine]) -> list[tuple[int, int]]:
+    """Return the images that may repeat their caption, each with that, where one of the two is open."""
+    images = [(number, caption_index(lines, number)) for number, line in enumerate(lines) if line.is_image]
+    return [
+        (image, caption)
+        for image, caption in images
+        if caption is not None and _OPEN in (lines[image].text, lines[caption].text)
+    ]
+
+
+def _joined(lines: Sequence[FormattedLine], images: Sequence[int]) -> tuple[str, list[tuple[int, str]]]:
+    """Join the lines as they stand while no open one is blank.
+
+    What stands between one of the images and its caption is left out, and returned with the image's number.
+    """
+    known = [line._replace(is_image=line.is_image and line.text != _OPEN) for line in lines]
+    pieces = join_lines(known).removesuffix("\n").replace("%", "%%").split(_OPEN)
     numbers = list(accumulate((line.text == _OPEN for line in lines), initial=0))
-    captions: list[tuple[str | int, str | int]] = []
-    for image, line in enumerate(lines):
-        caption = caption_index(lines, image) if line.is_image else None
-        if caption is not None and _OPEN in (line.text, lines[caption].text):
-            pair = [
-                numbers[index] if lines[index].text == _OPEN else lines[index].text
-                for index in (image, caption)
-            ]
-            captions.append((pair[0], pair[1]))
-        if line.is_image and line.text == _OPEN:
-            known[image] = line._replace(is_image=False)
-    return join_lines(known).removesuffix("\n").replace("%", "%%").replace(_OPEN, "%s"), captions
+    between = [(numbers[image], pieces[numbers[image] + 1]) for image in images]
+    for number, _ in between:
+        pieces[number + 1] = ""
+    return "%s".join(pieces), between
 
 
 def _parts(content: str, placeholder: re.Pattern[str], gaps: dict[Gap, int]) -> list[str | int]:
