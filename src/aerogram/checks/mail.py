@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
     from aerogram.inlining.css import Declaration
-    from aerogram.inlining.selectors import Selector
+    from aerogram.inlining.selector import Selector
     from aerogram.mail.message.email_message import EmailMessage
 
 __all__ = ["KeptRule", "Mail", "Shown"]

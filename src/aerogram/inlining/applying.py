@@ -13,14 +13,14 @@ from aerogram.inlining.cascade import CascadeChanges, ElementCascade, cascade_of
 from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, InlineRule
 from aerogram.inlining.matching import ElementIndex
-from aerogram.inlining.selectors import AttributeTest
+from aerogram.inlining.selector import AttributeTest
 from aerogram.inlining.stylesheet import REVERTS, RankedDeclaration, StyleRule, StyleSheet, parse_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
-    from aerogram.inlining.selectors import Selector
+    from aerogram.inlining.selector import Selector
     from aerogram.inlining.stylesheet import Declarations
 
 __all__ = ["inline_tree"]

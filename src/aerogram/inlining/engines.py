@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
     from aerogram.inlining.matching import ElementIndex
-    from aerogram.inlining.selectors import Selector
+    from aerogram.inlining.selector import Selector
     from aerogram.inlining.stylesheet import Declarations, RankedDeclaration
 
 __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aerogram.document import Element
-    from aerogram.inlining.selectors import Compound, Selector
+    from aerogram.inlining.selector import Compound, Filter, Selector
 
-__all__ = ["STRUCTURAL", "ElementIndex", "Filter", "among", "has", "nth"]
+__all__ = ["STRUCTURAL", "ElementIndex", "among", "has", "nth"]
 
 Compounds = Sequence["Compound"]
-Filter = Callable[[Any, Any], Any]  # takes an ElementIndex and elements, returns the elements that pass
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 

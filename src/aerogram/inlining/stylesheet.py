@@ -20,13 +20,14 @@ from aerogram.inlining.css import (
     split_list,
 )
 from aerogram.inlining.properties import is_surely_valid, may_share_longhand
-from aerogram.inlining.selectors import NAMES_CLIENT, read_selector
+from aerogram.inlining.selector import NAMES_CLIENT
+from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aerogram.inlining.css import RawRule
-    from aerogram.inlining.selectors import Selector, Specificity
+    from aerogram.inlining.selector import Selector, Specificity
 
 __all__ = [
     "REVERTS",

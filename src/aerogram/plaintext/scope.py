@@ -16,7 +16,7 @@ from aerogram.plaintext.style import UNREAD, style_of, tags
 
 if TYPE_CHECKING:
     from aerogram.document import Element
-    from aerogram.inlining.selectors import Selector
+    from aerogram.inlining.selector import Selector
     from aerogram.plaintext.style import StyleInfo
 
 

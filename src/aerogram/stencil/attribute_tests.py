@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aerogram.inlining.selectors import AttributeTest as Test
+from aerogram.inlining.selector import AttributeTest as Test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
