@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import pytest
 
-from aerogram import AdminNotification, ManagerNotification, Notification, mail
+from aerogram import AdminNotification, ManagerNotification, Notification, mail, registry
 from aerogram.conf import settings
 from aerogram.constructor import collect_problems
 from aerogram.exceptions import (
@@ -346,6 +346,13 @@ def test_a_check_may_ask_for_every_refusal_at_once() -> None:
 
 
 class TestNames:
+    def test_a_class_that_is_refused_does_not_hold_its_name(self) -> None:
+        with pytest.raises(DeclarationError) as refusal:
+            type("Refused", (Notification,), {"to": "a@example.com", "__module__": "one"})
+        assert refusal.traceback  # which holds the class
+        again = type("Refused", (Notification,), {"text_template": "hello.txt", "__module__": "two"})
+        assert registry.get("refused") is again
+
     def test_the_name_is_the_class_name_in_snake_case_or_what_is_said(self) -> None:
         class OrderShippedToday(Notification):
             text_template = "hello.txt"

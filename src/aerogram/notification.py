@@ -105,8 +105,6 @@ class Notification(SerializableNotification, Declared):
             cls._registered_name = checked_name(name if name is not None else snake_case(cls.__name__), cls)
             cls._fields = make_constructor(cls, Notification)
             cls._arguments = arguments_of(cls)
-            if not abstract:
-                claim_name(cls._registered_name, cls)
         except NotificationError as error:
             return report_problem(DeclarationProblem(cls, None, error))
         wrong = list(({**dict(wrong_annotations(cls)), **dict(wrong_declarations(cls))}).items())
@@ -116,6 +114,11 @@ class Notification(SerializableNotification, Declared):
             wrong.append(("renderer", error))
         for declaration, problem in wrong:
             report_problem(DeclarationProblem(cls, declaration, problem))
+        if not (abstract or wrong):
+            try:
+                claim_name(cls._registered_name, cls)
+            except NotificationError as error:
+                return report_problem(DeclarationProblem(cls, None, error))
         cls._is_abstract = abstract or bool(wrong)
         return None
 

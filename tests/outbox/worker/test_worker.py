@@ -152,7 +152,7 @@ def test_61_a_wrong_password_waits_for_the_operator(sqlite_db: Database, caplog:
         entry_id = put_one()
         worker = Worker(concurrency=1, once=True)
         assert worker.run() == 0
-        assert "535" in worker.misconfigured[None]
+        assert "535" in worker.misconfigured["default"]
         assert [each.levelname for each in caplog.records if "paused" in each.message] == ["ERROR"]
         assert "wrong" not in caplog.text
         assert outbox.get(entry_id).recipients[0].attempts == 0
@@ -296,7 +296,7 @@ def test_a_mailer_that_queues_is_refused(sqlite_db: Database) -> None:
     settings.configure(MAILERS={"loop": {"BACKEND": path}}, OUTBOX_MAILER="loop")
     worker = Worker(once=True)
     assert worker.run() == 0
-    assert "OUTBOX_MAILER" in worker.misconfigured[None]
+    assert "OUTBOX_MAILER" in worker.misconfigured["loop"]
     assert outbox.get(entry_id).state == "queued"
 
 
