@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from aerogram.declaration import Declarations
     from aerogram.mail.address.entries import MailboxLike
 
+    class Renderable(Declarations, Protocol):
+        """What a renderer needs of a notification: its declarations, as values, and its variables."""
+
+        def context(self) -> Mapping[str, object]:
+            """Return the variables of the templates."""
+            ...
+
     MYPY = False  # mypy takes it for true, other type checkers do not
 
     if MYPY:
-        Declared: TypeAlias = Declarations
+        Declared: TypeAlias = Renderable
     else:
         Value = TypeVar("Value", covariant=True)
 
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
         Of: TypeAlias = Union[Value, Computed[Value]]  # noqa: UP007 - an alias with a type variable
 
         @dataclasses.dataclass(frozen=True)  # else a field could not have a narrower type, such as list[str]
-        class Declared(Declarations):
+        class Declared(Renderable):
             """The declarations, none of which is an argument of the constructor before a subclass says so."""
 
             subject: Of[str] = dataclasses.field(init=False)
@@ -57,4 +64,4 @@ if TYPE_CHECKING:
             timezone: Of[str | tzinfo | None] = dataclasses.field(init=False)
 
 
-__all__ = ["Declared"] if TYPE_CHECKING else []
+__all__ = ["Declared", "Renderable"] if TYPE_CHECKING else []

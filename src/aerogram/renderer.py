@@ -8,11 +8,11 @@ from email.message import Message
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.conf.keys import key_of
-from aerogram.declaration import Declarations, explain_wrong_type, listed, return_path_of
+from aerogram.declaration import explain_wrong_type, listed, return_path_of
 from aerogram.exceptions import (
     AerogramError,
     BadHeaderError,
@@ -47,24 +47,16 @@ from aerogram.templating import (
 if TYPE_CHECKING:
     import jinja2
 
+    from aerogram.declared_types import Renderable
     from aerogram.mail.message.attachments import EmailAlternative
-    from aerogram.notification import Notification
 
-__all__ = ["Renderable", "Renderer", "default_renderer"]
+__all__ = ["Renderer", "default_renderer"]
 
 _LANGUAGE = re.compile(
     r"\s*(?:<!doctype[^>]*>\s*)?<html\b[^>]*?\slang=[\"']?([a-z]{2,8}(?:-[a-z0-9]{1,8})*)\b", re.I
 )
 
 _JOINED = ". Join the lines of the value; in the subject, for example: {{ name.splitlines() | join(' ') }}."
-
-
-class Renderable(Declarations, Protocol):
-    """What a renderer needs of a notification: its declarations, as values, and its variables."""
-
-    def context(self) -> Mapping[str, object]:
-        """Return the variables of the templates."""
-        ...
 
 
 class Renderer:
@@ -116,7 +108,7 @@ class Renderer:
         )
         self.stencils: Stencils = Stencils()
 
-    def render(self, notification: Renderable | Notification) -> EmailMultiAlternatives:
+    def render(self, notification: Renderable) -> EmailMultiAlternatives:
         """Return the very message that sending ``notification`` would send.
 
         The HTML part has its CSS inlined; the text part comes from its template or else from the HTML.
