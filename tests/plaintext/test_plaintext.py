@@ -15,7 +15,7 @@ from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_css
 from aerogram.plaintext import html_to_text
-from aerogram.plaintext.columns import columns_of, is_simple
+from aerogram.plaintext.width import columns_of, is_simple
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.table import Cell
 from aerogram.stencil import Stencils

@@ -7,7 +7,7 @@ from itertools import accumulate, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import ROOM, columns_of, is_simple, wrap
+from aerogram.plaintext.width import ROOM, columns_of, is_simple, wrap
 from aerogram.plaintext.table import Cell
 
 if TYPE_CHECKING:

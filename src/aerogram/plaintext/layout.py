@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import ROOM, columns_of, cut, finish, wrap
+from aerogram.plaintext.width import ROOM, columns_of, cut, finish, wrap
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import parse_table

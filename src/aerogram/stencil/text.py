@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.columns import finish, is_simple, wrap, wrap_lines
+from aerogram.plaintext.width import finish, is_simple, wrap, wrap_lines
 from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
