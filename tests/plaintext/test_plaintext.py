@@ -15,9 +15,9 @@ from aerogram.conf import settings
 from aerogram.exceptions import DocumentError
 from aerogram.inlining import inline_css
 from aerogram.plaintext import html_to_text
-from aerogram.plaintext.width import columns_of, is_simple
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.table import Cell
+from aerogram.plaintext.width import columns_of, is_simple
 from aerogram.stencil import Stencils
 
 pytestmark = pytest.mark.usefixtures("stencils_at_once")
@@ -899,11 +899,44 @@ DESK = "@media only screen and (min-width:600px)"
         (".d{display:none}@media print{.d{display:block}}", False),
         (".d{display:none}.d:hover{display:block}", False),
         (f".d{{display:none!important}}{DESK}{{.d{{display:block}}}}", False),
+        (".d{display:none}@media not print{.d{display:block}}", True),
+        (".d{display:none}@media not all and (max-width:480px){.d{display:block}}", True),
+        (".d{display:none}@media not (min-width:400px){.d{display:block}}", False),
+        (".d{display:none}@media (min-width:1024px){.d{display:block}}", True),
+        (".d{display:none}@media (min-width:9000px){.d{display:block}}", False),
+        (".d{display:none}@media (max-width:1400px){.d{display:block}}", True),
+        (".d{display:none}@media (400px<=width<=700px){.d{display:block}}", False),
+        (".d{display:none}@media (width>=600px){.d{display:block}}", True),
+        (".d{display:none}@media (hover:hover){.d{display:block}}", True),
+        (".d{display:none}@media not (hover:hover){.d{display:block}}", False),
+        (".d{display:none}@media (-webkit-min-device-pixel-ratio:0){.d{display:block}}", True),
+        (".d{display:none}@supports not (display:nonsense){.d{display:block}}", True),
+        (".d{display:none}@supports (color:red) and (not (color:nonsense)){.d{display:block}}", True),
+        (".d{display:none;@media screen{display:block}}", True),
+        (".d{display:none}.d:not(:hover){display:block}", True),
+        (".d{display:none}.D:is(div,:hover){display:block}", True),
+        (".d{display:none}@media screen{.D{display:block}}", True),
+        (f".d{{font-size:0}}{DESK}{{.d{{font-size:16px!important}}}}", True),
+        (f".d{{font-size:0}}{DESK}{{.d{{font:16px/1 Arial!important}}}}", True),
+        (f".o{{font-size:0}}{DESK}{{.d{{font-size:16px}}}}", True),
+        (f".d{{font-size:0}}{DESK}{{.o{{font-size:16px!important}}}}", False),
+        (f".d{{color:transparent}}{DESK}{{.d{{color:#000}}}}", True),
+        (f".d{{max-height:0;overflow:hidden}}{DESK}{{.d{{max-height:none}}}}", True),
+        (f".d{{max-height:0;overflow:hidden}}{DESK}{{.d{{overflow:visible}}}}", True),
+        (f".d{{max-height:0;overflow:hidden}}{DESK}{{.d{{max-height:1px}}}}", False),
+        (f".d{{display:none;font-size:0}}{DESK}{{.d{{display:block;font-size:0}}}}", False),
     ],
 )
 def test_what_a_rule_in_the_sheet_shows_on_a_desk_is_shown(css: str, is_shown: bool) -> None:
     text = html_to_text(f"<style>{css}</style><div class=o><p>aa</p><div class=d>desk words</div></div>")
     assert ("desk words" in text) == is_shown
+
+
+def test_a_carousel_shows_the_slide_that_is_checked() -> None:
+    css = ".s{display:none}#a:checked~.a,#b:CHECKED~.b{display:block}#c:not(:checked)~.c{display:block}"
+    buttons = "<input type=radio id=a><input type=radio id=b checked><input type=radio id=c>"
+    slides = "".join(f"<div class='s {name}'>{name}</div>" for name in "abcd")
+    assert html_to_text(f"<style>{css}</style>{buttons}{slides}") == "b\n\nc\n"
 
 
 @pytest.mark.parametrize(

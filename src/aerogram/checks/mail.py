@@ -12,8 +12,7 @@ from aerogram.inlining.css import RawDeclaration, read_block, read_declarations,
 from aerogram.inlining.links import Link, find_links
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selectors import read_selector
-from aerogram.plaintext.scope import Scope
-from aerogram.plaintext.style import UNREAD, style_of
+from aerogram.plaintext.style import UNREAD, Scope, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

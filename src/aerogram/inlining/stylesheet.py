@@ -95,7 +95,7 @@ class Context(NamedTuple):
     stays_normal: bool  # it must not become important
     prefixes: frozenset[str] = frozenset()  # of namespaces
     selectors: str = ""  # as they are without nesting, its own or those of the rule around it
-    around: tuple[str, ...] = ()  # the keywords of the blocks, "" for a rule
+    around: tuple[str, ...] = ()  # the preludes of the blocks, "" for a rule
 
 
 @dataclass(eq=False)
@@ -169,7 +169,7 @@ class StyleRule:
         return [one for block in list(self._ranked.values()) for one in block]
 
     def _rank(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
-        layer = 1 if "@layer" in self.context.around else 0
+        layer = 1 if any(one[:6].lower() == "@layer" for one in self.context.around) else 0
         ranked = []
         for number, (name, important, parts) in enumerate(grouped(self._parts)):
             order = (*self.order, number)
@@ -286,7 +286,7 @@ class _SheetReader:
         if block is None or len(context.around) > _DEEPEST:
             return False
         start = base + one.block_start
-        inside = context._replace(around=(*context.around, keyword))
+        inside = context._replace(around=(*context.around, one.prelude if keyword else ""))
         if keyword.endswith("keyframes"):
             for frame in read_rules(block):
                 self.animated.update(declaration.name for declaration in read_declarations(frame.block or ""))

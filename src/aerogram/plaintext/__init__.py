@@ -3,9 +3,10 @@
 Two steps, ``outline`` and ``layout``, and the modules that each uses::
 
     outline       the lines of a document with their prefixes, by html2text
+      desktop       what the rules that inlining left in the sheets show on a desktop
       reader        walks the tree and writes down what a person sees of it
       structure     the blocks and numbered lines that the reader writes, for html2text
-        style, scope  what the styles of an element, and of all around it, mean for its text
+        style         what the style of an element, and those of all around it, mean for its text
         table         which HTML tables are tables of words, and which only arrange the page
         generated     the labels of list items and the quotation marks that browsers write
     layout        the outline as text

@@ -7,8 +7,8 @@ from itertools import accumulate, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.width import ROOM, columns_of, is_simple, wrap
 from aerogram.plaintext.table import Cell
+from aerogram.plaintext.width import ROOM, columns_of, is_simple, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Set

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.width import ROOM, columns_of, cut, finish, wrap
 from aerogram.plaintext.grid import arrange
 from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import parse_table
+from aerogram.plaintext.width import ROOM, columns_of, cut, finish, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

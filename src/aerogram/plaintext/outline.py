@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aerogram.plaintext import marks
+from aerogram.plaintext.desktop import apply_showing_rules
 from aerogram.plaintext.reader import Reader
-from aerogram.plaintext.scope import apply_showing_rules
 from aerogram.plaintext.structure import PARAGRAPH, Tag
 
 if TYPE_CHECKING:

@@ -10,9 +10,19 @@ from lxml import etree
 from aerogram.plaintext import marks
 from aerogram.plaintext.generated import quotation_marks
 from aerogram.plaintext.marks import clean, clean_url, is_blank
-from aerogram.plaintext.scope import BLOCKS, BOXES, PREFORMATTED, SCOPED, Scope, is_seen
 from aerogram.plaintext.structure import PARAGRAPH, RULE, Structure
-from aerogram.plaintext.style import DEFAULT, UNREAD, style_of, tags
+from aerogram.plaintext.style import (
+    BLOCKS,
+    BOXES,
+    DEFAULT,
+    PREFORMATTED,
+    SCOPED,
+    UNREAD,
+    Scope,
+    is_seen,
+    style_of,
+    tags,
+)
 from aerogram.plaintext.table import table_run
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aerogram.plaintext import marks
 from aerogram.plaintext.generated import Numbering
 from aerogram.plaintext.marks import is_blank
-from aerogram.plaintext.scope import is_seen
-from aerogram.plaintext.style import tags
+from aerogram.plaintext.style import is_seen, tags
 
 if TYPE_CHECKING:
     from aerogram.document import Element

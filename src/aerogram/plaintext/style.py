@@ -1,4 +1,4 @@
-"""What style attributes say that a reader of the text would notice."""
+"""What the style of an element, and those of all around it, mean for a reader of its text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.inlining.css import read_declarations
-from aerogram.plaintext.marks import KEEP, KEEP_SPACES
+from aerogram.plaintext.marks import KEEP, KEEP_SPACES, PRE, SOFT
 
 if TYPE_CHECKING:
     from aerogram.document import Element
@@ -21,6 +21,17 @@ def tags(names: str) -> frozenset[str]:
 
 UNREAD = tags("head style script title template iframe datalist noframes noembed rp desc metadata defs")
 """Elements whose content is not for readers of a mail."""
+PREFORMATTED = tags("pre listing plaintext xmp")
+BOXES = PREFORMATTED | tags(
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hgroup li main menu nav ol p search section summary ul"
+)
+BLOCKS = BOXES | tags("table caption tbody td tfoot th thead tr")
+_APART = tags("button select svg item")  # the last is an item of a list whose style puts all in one line
+_COLORED = tags("a button select textarea")  # with a colour of their own in every browser
+_LINES = tags("legend option optgroup textarea")
+SCOPED = PREFORMATTED | _APART | _LINES
+"""Elements that change the text inside without any style."""
 
 _ZERO = re.compile(r"0+(?:\.0*)?[a-z%]*$|\.0+[a-z%]*$")
 _TINY = re.compile(r"(?:0?\.\d+|1(?:\.0*)?)p[xt]$|0?\.0\d*r?em$")
@@ -32,6 +43,11 @@ _DISPLAY = re.compile(
 )
 _FLEX_DISPLAYS = frozenset(("flex", "inline-flex", "grid", "inline-grid"))
 _EXTENTS = ("max-height", "height", "max-width", "width")
+HIDING = frozenset(_EXTENTS) | tags(
+    "all color display float font font-size min-height min-width opacity overflow overflow-x overflow-y"
+    " position visibility"
+)
+"""Properties that may hide words."""
 _FONT_SIZE = re.compile(r"(?:^|\s)(0+(?:\.0+)?|[\d.]+(?:p[xtc]|r?em|ex|ch|%|v[wh]|[cm]m|in))(?=[\s/]|$)")
 _WHITE_SPACE = dict.fromkeys(("pre", "pre-wrap", "break-spaces"), KEEP_SPACES) | {"pre-line": KEEP}
 _LIST_TYPE = re.compile(r"(?:^|\s)(none|decimal|(?:lower|upper)-(?:alpha|latin|roman))(?=\s|$)")
@@ -78,6 +94,16 @@ class StyleInfo(NamedTuple):
     has_visible_color: bool | None = None
     changes_text: bool = False  # one from ``has_lines`` on does, where all around can be seen
 
+    @property
+    def inherited_visibility(self) -> tuple[bool | None, ...]:
+        """Whether letters inside can be seen, by each of the properties that are inherited."""
+        return self.is_visible, self.has_visible_font, self.has_visible_color
+
+    @property
+    def hides(self) -> bool:
+        """True if one of its properties may hide what is inside."""
+        return self.is_hidden or self.is_pixel or False in self.inherited_visibility
+
 
 DEFAULT = StyleInfo()
 
@@ -89,8 +115,11 @@ def style_of(element: Element) -> StyleInfo:
     in place of a VML button.
     """
     style = element.get("style")
-    if not style:
-        return DEFAULT
+    return read_style(style) if style else DEFAULT
+
+
+def read_style(style: str) -> StyleInfo:
+    """Return what a style attribute of this value sets."""
     return _style_info(style) if len(style) <= _LONGEST_CACHED else _style_info.__wrapped__(style)
 
 
@@ -170,3 +199,47 @@ def _has_visible_color(found: dict[str, str]) -> bool | None:
 
 def _is_tiny_length(length: str) -> bool:
     return (_ZERO.match(length) or _TINY.match(length)) is not None
+
+
+def is_seen(element: Element, style: StyleInfo | None = None) -> bool:
+    """Return whether an element does not hide itself; ``style`` is its style, if the caller has read it."""
+    style, tag = style or style_of(element), element.tag
+    if tag in UNREAD or style.is_hidden or (style.display is None and element.get("hidden") is not None):
+        return False
+    return not (style.is_clipped and (style.is_box or (style.display is None and tag in BOXES)))
+
+
+class Scope(NamedTuple):
+    """What the styles of all elements around a text mean for it."""
+
+    element: Element = None
+    edge: str = ""  # what begins and ends the element
+    is_flex: bool = False
+    keeps: str = ""
+    is_visible: bool = True
+    has_visible_font: bool = True
+    has_visible_color: bool = True
+    shows_text: bool = True  # letters can be seen
+    is_plain: bool = True  # only a style that ``changes_text`` makes another scope inside
+
+    def inside(self, element: Element, tag: str, style: StyleInfo) -> Scope:
+        """Return the scope inside an element of this style."""
+        is_apart = style.is_apart or tag in _APART or (self.is_flex and element.getparent() is self.element)
+        has_lines = style.has_lines or tag in _LINES
+        keeps = KEEP_SPACES if tag == "textarea" or tag in PREFORMATTED else self.keeps
+        is_visible = self.is_visible if style.is_visible is None else style.is_visible
+        font = self.has_visible_font if style.has_visible_font is None else style.has_visible_font
+        color = self.has_visible_color or tag in _COLORED
+        color = color if style.has_visible_color is None else style.has_visible_color
+        shows_text = is_visible and font and color
+        return Scope(
+            element,
+            "" if tag in BLOCKS else " " if is_apart else SOFT if has_lines else "",
+            style.is_flex,
+            self.keeps if self.keeps == PRE else keeps if style.keeps is None else style.keeps,
+            is_visible,
+            font,
+            color,
+            shows_text,
+            shows_text and not style.is_flex,
+        )

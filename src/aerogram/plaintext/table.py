@@ -6,8 +6,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.scope import PREFORMATTED
-from aerogram.plaintext.style import ALIGNMENTS, style_of, tags
+from aerogram.plaintext.style import ALIGNMENTS, PREFORMATTED, style_of, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

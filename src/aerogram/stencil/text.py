@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
-from aerogram.plaintext.width import finish, is_simple, wrap, wrap_lines
 from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import (
     FormattedLine,
@@ -23,6 +22,7 @@ from aerogram.plaintext.layout import (
 )
 from aerogram.plaintext.link import LINK, format_links, link_text, stands_apart
 from aerogram.plaintext.table import is_table, parse_table
+from aerogram.plaintext.width import finish, is_simple, wrap, wrap_lines
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
