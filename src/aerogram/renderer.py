@@ -167,9 +167,9 @@ class Renderer:
         )
         if html is not None:
             message.alternatives.append(html)
-            for image in rendering.images.values():
-                if shows_image(str(html.content), image.content_id):
-                    message.attachments.append(image.part)
+            for content_id, image in rendering.images.items():
+                if shows_image(str(html.content), content_id):
+                    message.attachments.append(image)
         message.extra_headers = _headers(notification, message, rendering, unsubscribe_url)
         for attachment in listed("attachments", notification.attachments, origin) or ():
             _attach(message, attachment, origin)

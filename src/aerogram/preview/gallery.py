@@ -17,16 +17,18 @@ from aerogram.templating import page_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aerogram.preview.comparison import Change
     from aerogram.preview.sample import Group, Sample
 
 _PAGE = Path(__file__).parent / "page"
 _GMAIL_CLIP = 102 * 1024  # bytes of HTML; Gmail hides the rest of a longer mail
+_NO_FORMS = "base-uri 'none'; form-action 'none'"
 _CLOSED_POLICY = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
 _OPEN_POLICY = (
     "default-src 'none'; img-src data: http: https:; font-src data: http: https:; "
     "style-src 'unsafe-inline' http: https:"
 )
+STATIC_POLICY = f"{_CLOSED_POLICY}; {_NO_FORMS}"
+"""The policy of a page without a script."""
 
 
 @dataclass(frozen=True)
@@ -72,29 +74,31 @@ def gallery_page(groups: Sequence[Group], sources: Mapping[str, str]) -> str:
 
     ``sources`` are the texts of the files that the findings of the samples name.
     """
-    policy = f"{_OPEN_POLICY}; script-src {script_source()}; base-uri 'none'; form-action 'none'"
-    return _page(groups, None, policy, sources)
+    return _viewer(groups, None, f"{_OPEN_POLICY}; script-src {script_source()}; {_NO_FORMS}", sources)
 
 
 def studio_page(groups: Sequence[Group], live: Live) -> str:
     """Return the page of the studio, which asks for each sample when it is shown."""
-    return _page(groups, live, "")
+    return _viewer(groups, live, "", {})
 
 
-def _page(
-    groups: Sequence[Group], live: Live | None, policy: str, sources: Mapping[str, str] | None = None
-) -> str:
-    return _rendered(
+def _viewer(groups: Sequence[Group], live: Live | None, policy: str, sources: Mapping[str, str]) -> str:
+    samples = [sample for group in groups for sample in group.samples]
+    return whole_page(
         "viewer.html",
+        policy,
         groups=groups,
-        samples=[sample for group in groups for sample in group.samples],
-        site=settings.SITE_NAME,
-        style=_asset("viewer.css"),
+        samples=samples,
         script=_script(),
-        policy=policy,
         live=live,
-        sources=sources or {},
+        sources=sources,
     )
+
+
+def whole_page(template: str, policy: str, **variables: Any) -> str:
+    """Return a page of a template, with the style of the viewer and a content security policy."""
+    style = _asset("viewer.css")
+    return _rendered(template, site=settings.SITE_NAME, style=style, policy=policy, **variables)
 
 
 def sample_view(
@@ -119,18 +123,6 @@ def short_path(path: str) -> str:
     return "/".join(re.split(r"[\\/]", path)[-2:])
 
 
-def comparison_page(changes: Sequence[Change], mails: int) -> str:
-    """Return the page that shows what differs between two folders of previews."""
-    return _rendered(
-        "diff.html",
-        changes=changes,
-        mails=mails,
-        site=settings.SITE_NAME,
-        style=_asset("viewer.css"),
-        policy=f"{_CLOSED_POLICY}; base-uri 'none'; form-action 'none'",
-    )
-
-
 def script_source() -> str:
     """Return the one script of the page, as a policy names it."""
     digest = hashlib.sha256(_script().encode()).digest()
@@ -141,7 +133,7 @@ def page_policy(*, network: bool) -> str:
     """Return the policy of the studio's page; with ``network`` a mail may load its images."""
     return (
         f"{_OPEN_POLICY if network else _CLOSED_POLICY}; script-src {script_source()}; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"{_NO_FORMS}; frame-ancestors 'none'"
     )
 
 

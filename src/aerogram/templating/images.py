@@ -75,7 +75,7 @@ class InlineImage:
             if rendering.part == "text":
                 return ""
             if rendering.part == "html":
-                rendering.images[self.content_id] = self
+                rendering.images[self.content_id] = self.part
         return f"cid:{self.content_id}"
 
     def __html__(self) -> str:

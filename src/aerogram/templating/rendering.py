@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from datetime import tzinfo
-
-    from aerogram.templating.images import InlineImage
+    from email.mime.image import MIMEImage
 
 __all__ = ["Rendering", "around_rendering", "current_rendering", "within_integrations"]
 
@@ -21,15 +20,15 @@ class Rendering:
     """One message while it is rendered.
 
     ``locale`` and ``timezone`` are those of the message; the locale is ``declared`` by the notification or
-    the settings, or else the default. ``part`` is the part whose template runs, ``images`` are those that the
-    HTML template printed, by Content-ID.
+    the settings, or else the default. ``part`` is the part whose template runs, ``images`` are the MIME
+    parts of those that the HTML template printed, by Content-ID.
     """
 
     locale: str
     declared: bool
     timezone: str | tzinfo
     part: Literal["", "html", "text"] = ""
-    images: dict[str, InlineImage] = field(default_factory=dict)
+    images: dict[str, MIMEImage] = field(default_factory=dict)
 
 
 current_rendering: ContextVar[Rendering | None] = ContextVar("aerogram_rendering", default=None)
