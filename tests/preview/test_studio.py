@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx2
 import pytest
+from jinja2 import DictLoader
 
-from aerogram import Notification, mail
+from aerogram import Notification, Renderer, mail
 from aerogram.catcher import CatchingServer
 from aerogram.conf import settings
+from aerogram.preview.sample import Group
 from aerogram.preview.studio.application import Studio
+from aerogram.preview.studio.locales import locales_of
 from aerogram.preview.studio.safety import is_local
 
 if TYPE_CHECKING:
@@ -319,6 +322,33 @@ def test_the_locale_can_be_chosen(client: Client, templates: Path):
     listed = [each["name"] for each in client.get("/api/notifications").json()]
     assert listed.count("studio_shipped") == 1
     assert client.get("/n/studio_shipped/one parcel/html", params={"locale": "!"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["welcome.html", "a/welcome.html.j2", "welcome"])
+def test_the_locales_are_those_of_which_there_are_templates(name: str):
+    stem, dot, suffix = name.partition(".")
+    localized = [f"{stem}.{each}{dot}{suffix}" for each in ("de", "pt_BR", "fil")]
+    others = [f"{stem}.{each}{dot}{suffix}" for each in ("min", "old")]
+    loader = DictLoader(dict.fromkeys((name, "welcome.txt", *localized, *others), "Welcome"))
+
+    class StudioWelcome(Notification, abstract=True):
+        html_template = name
+        renderer = Renderer(loader=loader)
+
+    assert locales_of(StudioWelcome()) == ["de", "fil", "pt_BR"]
+
+
+def test_a_class_without_a_docstring_has_no_summary():
+    class StudioPlain(Notification, abstract=True):
+        number: str = ""
+
+    class StudioTold(StudioPlain, abstract=True):
+        """Sent now.
+
+        More.
+        """
+
+    assert [Group(cls, "", "").summary for cls in (StudioPlain, StudioTold)] == ["", "Sent now."]
 
 
 def test_the_findings_are_those_of_the_edited_sample(client: Client, templates: Path):

@@ -13,7 +13,7 @@ from lxml import html as lxml_html
 from aerogram.document import parse_html
 from aerogram.exceptions import RenderError, UndefinedVariableError
 from aerogram.inlining import inline_css
-from aerogram.templating import Templates, inspect_template, shipped_templates
+from aerogram.templating import Templates, read_template, shipped_templates
 from tests.sample_mail import EXAMPLES, KIT
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_every_shipped_template_renders_strictly(name: str, site: dict[str, obje
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_templates_ask_for_nothing_but_the_fields_of_their_mails(name: str) -> None:
-    findings = inspect_template(templates(), name, html=name.endswith(".html"))
+    findings = read_template(templates(), name, html=name.endswith(".html")).findings
     asked = {finding.subject for finding in findings}
     error = {"message", "details", "traceback"}
     of_staff = {"message"} if "admin" in name or "manager" in name else set()

@@ -16,7 +16,7 @@ from aerogram.exceptions import (
     UndefinedVariableError,
     describe,
 )
-from aerogram.templating import Finding, Templates, inspect_line, inspect_template, shipped_templates
+from aerogram.templating import Finding, Templates, read_line, read_template, shipped_templates
 
 
 def templates(sources: dict[str, str], **shared: object) -> Templates:
@@ -255,7 +255,10 @@ def test_an_unknown_filter_or_test_is_answered_with_the_nearest(source: str, nea
         templates({"a": source}).html("a", {}, "origin")
     with pytest.raises(TemplateSyntaxError, match=text):
         templates({}).line(source, {}, "origin", sandboxed=True)
-    assert f"Did you mean '{near}'?" in inspect_template(templates({"a": source}), "a", html=True)[0].subject
+    assert (
+        f"Did you mean '{near}'?"
+        in read_template(templates({"a": source}), "a", html=True).findings[0].subject
+    )
 
 
 def test_an_undefined_variable_is_refused_even_where_jinja_would_print_nothing() -> None:
@@ -374,7 +377,7 @@ def test_inspection_finds_what_the_whole_chain_asks_for_with_its_lines() -> None
             "{% block b %}{% for item in items %}{% include 'row' %}{% endfor %}{% endblock %}",
         }
     )
-    assert names(inspect_template(own, "a", html=True)) == [
+    assert names(read_template(own, "a", html=True).findings) == [
         ("variable", "items", "a", 2),
         ("variable", "currency", "row", 2),
     ]
@@ -384,32 +387,32 @@ def test_inspection_leaves_out_globals_and_what_the_template_treats_as_optional(
     source = (
         "{{ range(3) }}{{ site_name }}{% if note is defined %}{{ note }}{% endif %}{{ nick|default('you') }}"
     )
-    assert inspect_template(templates({"a": source}, site_name=""), "a", html=False) == []
+    assert read_template(templates({"a": source}, site_name=""), "a", html=False).findings == []
 
 
 def test_inspection_reports_missing_broken_and_dynamic_templates_at_once() -> None:
     own = templates(
         {"a": "{% include 'gone' %}\n{% include 'bad' %}\n{% include which %}", "bad": "\n{{ x|nofilter }}"}
     )
-    assert names(inspect_template(own, "a", html=True)) == [
+    assert names(read_template(own, "a", html=True).findings) == [
         ("variable", "which", "a", 3),
         ("missing", "gone", "a", 1),
         ("broken", "No filter named 'nofilter'.", "bad", 2),
         ("dynamic", "", "a", 3),
     ]
-    assert names(inspect_template(own, "nowhere", html=True)) == [("missing", "nowhere", "nowhere", 0)]
+    assert names(read_template(own, "nowhere", html=True).findings) == [("missing", "nowhere", "nowhere", 0)]
 
 
 def test_inspection_survives_templates_that_include_each_other() -> None:
     own = templates({"a": "{% include 'b' %}{{ x }}", "b": "{% include 'a' %}{{ y }}"})
-    assert {finding.subject for finding in inspect_template(own, "a", html=True)} == {"x", "y"}
+    assert {finding.subject for finding in read_template(own, "a", html=True).findings} == {"x", "y"}
 
 
 def test_inspection_of_a_subject() -> None:
-    assert names(inspect_line(templates({}), "{{ order.number }} {{ x|default(1) }}")) == [
+    assert names(read_line(templates({}), "{{ order.number }} {{ x|default(1) }}").findings) == [
         ("variable", "order", "", 1)
     ]
-    assert [finding.kind for finding in inspect_line(templates({}), "{{ order")] == ["broken"]
+    assert [finding.kind for finding in read_line(templates({}), "{{ order").findings] == ["broken"]
 
 
 def test_the_place_of_an_error_begins_a_sentence_where_the_text_ends_one() -> None:

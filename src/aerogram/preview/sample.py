@@ -37,8 +37,9 @@ class Group:
     @property
     def summary(self) -> str:
         """The first line of the class's own docstring."""
-        doc = vars(self.notification).get("__doc__")
-        return inspect.cleandoc(doc).partition("\n")[0] if doc else ""
+        doc = vars(self.notification).get("__doc__") or ""
+        is_generated = doc.startswith(f"{self.notification.__name__}(")  # by dataclasses, of the fields
+        return "" if is_generated else inspect.cleandoc(doc).partition("\n")[0]
 
     @property
     def class_path(self) -> str:

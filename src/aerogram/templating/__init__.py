@@ -5,14 +5,17 @@ from __future__ import annotations
 from aerogram.templating.environment import Templates, check_line, page_environment
 from aerogram.templating.extending import checked_folders, settings_additions, settings_environment
 from aerogram.templating.i18n.catalogs import translated_messages
-from aerogram.templating.i18n.localization import language_tag, parse_locale, parse_timezone
+from aerogram.templating.i18n.localization import (
+    language_tag,
+    parse_locale,
+    parse_timezone,
+    template_locale,
+)
 from aerogram.templating.images import InlineImage
 from aerogram.templating.inspection import (
     Finding,
     Inspection,
     TemplateSource,
-    inspect_line,
-    inspect_template,
     read_line,
     read_template,
 )
@@ -35,8 +38,6 @@ __all__ = [
     "check_line",
     "checked_folders",
     "current_rendering",
-    "inspect_line",
-    "inspect_template",
     "language_tag",
     "page_environment",
     "parse_locale",
@@ -46,6 +47,7 @@ __all__ = [
     "settings_additions",
     "settings_environment",
     "shipped_templates",
+    "template_locale",
     "translated_messages",
     "within_integrations",
 ]

@@ -38,7 +38,7 @@ from aerogram.templating.i18n.formats import FILTERS
 from aerogram.templating.i18n.localization import language_tag, text_direction
 from aerogram.templating.images import ImageFiles, ImageNotFound
 from aerogram.templating.jinja_classes import Environment, Sandbox, strict_options
-from aerogram.templating.loaders import ConfinedLoader, template_loader
+from aerogram.templating.loaders import ConfinedLoader, template_loader, template_names
 from aerogram.templating.markdown import MarkdownExtension
 from aerogram.templating.printing import checked_filters
 
@@ -216,13 +216,14 @@ class Templates:
             line=line,
         )
 
+    def names(self) -> list[str]:
+        """Return the names of all templates, where the loaders can tell."""
+        return template_names(self.loader)
+
     def near_file(self, name: str) -> str:
         """Return a hint at the file of that kind whose name is nearest; empty if none is."""
-        try:
-            names = self.loader.list_templates()
-        except (TypeError, OSError):  # a loader that cannot tell
-            return ""
-        names = [each for each in names if PurePosixPath(each).suffix == PurePosixPath(name).suffix]
+        kind = PurePosixPath(name).suffix
+        names = [each for each in self.names() if PurePosixPath(each).suffix == kind]
         own = [each for each in names if not each.startswith("aerogram/") or name.startswith("aerogram/")]
         same = [each for each in own if each.rpartition("/")[2] == name.rpartition("/")[2]]
         close = difflib.get_close_matches(name, same, n=1, cutoff=0) or difflib.get_close_matches(

@@ -64,6 +64,14 @@ def template_loader(template_dirs: Iterable[str | Path], *loaders: BaseLoader | 
     return ChoiceLoader([*own, *folders])
 
 
+def template_names(loader: BaseLoader) -> list[str]:
+    """Return the names of all templates; none where a loader cannot tell."""
+    try:
+        return loader.list_templates()
+    except (TypeError, OSError):
+        return []
+
+
 def read_bytes(loader: BaseLoader, name: str) -> tuple[bytes, Callable[[], bool]]:
     """Return the bytes of a file that a loader finds, and what tells whether the file still has them.
 

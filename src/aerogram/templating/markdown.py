@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2 import nodes
-from jinja2.ext import Extension
+from jinja2.ext import GETTEXT_FUNCTIONS, Extension
 from markupsafe import Markup, escape
 
 from aerogram.exceptions import MissingDependency
@@ -38,7 +38,6 @@ _BLOCK = re.compile(
 )
 _ITEM = re.compile(r"(?:[-+*]|\d{1,9}[.)])(?:\s|$)")
 _FENCE = re.compile("(```+|~~~+)")
-_GETTEXT = frozenset(("_", "gettext", "ngettext", "pgettext", "npgettext"))
 
 _values: ContextVar[list[Any]] = ContextVar("aerogram_markdown_values")
 
@@ -107,7 +106,11 @@ def _marked_node(node: nodes.Node) -> nodes.Node:
 
 
 def _marked_value(node: nodes.Expr) -> nodes.Expr:
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in _GETTEXT:
+    if (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name in GETTEXT_FUNCTIONS
+    ):
         for keyword in node.kwargs:  # a translation is Markdown, and what is put into it is not
             keyword.value = _filter_of(keyword.value, node.lineno)
         return node

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.conf import settings
 from aerogram.notification import registered_name, renderer_of
-from aerogram.templating import parse_locale
+from aerogram.templating import parse_locale, template_locale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +55,6 @@ def _catalogues() -> Iterator[str]:
 
 def _templates(notification: Notification) -> Iterator[str]:
     """Yield the locales of templates such as ``welcome.de.html`` beside ``welcome.html``."""
-    for name in filter(None, (notification.html_template, notification.text_template)):
-        path = Path(str(name))
-        for folder in map(Path, renderer_of(notification).templates.template_dirs):
-            for found in (folder / path.parent).glob(f"{path.stem}.*{path.suffix}"):
-                locale = found.name[len(path.stem) + 1 : -len(path.suffix)]
-                try:
-                    parse_locale(locale)
-                except ValueError:
-                    continue
-                yield locale
+    names = renderer_of(notification).templates.names()
+    for original in filter(None, (notification.html_template, notification.text_template)):
+        yield from filter(None, (template_locale(name, str(original)) for name in names))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "babel_locale",
     "candidates",
-    "is_localized",
     "language_tag",
     "localized_names",
     "message_locale",
     "message_timezone",
     "parse_locale",
     "parse_timezone",
+    "template_locale",
     "text_direction",
 ]
 
@@ -35,7 +35,7 @@ _RIGHT_TO_LEFT = frozenset(
 )
 _SCRIPTS_TO_LEFT = frozenset(("adlm", "arab", "hebr", "mand", "nkoo", "rohg", "syrc", "thaa"))
 _FILE = re.compile(r"(.*?)((?:\.[^./]+)?(?:\.(?:j2|jinja2?))?)")
-_LANGUAGE = re.compile("[a-z]{2}(?:[_-][A-Z][a-z]{3})?(?:[_-](?:[A-Z]{2}|[0-9]{3}))?")
+_LANGUAGE = re.compile("([a-z]{2,3})(?:[_-][A-Z][a-z]{3})?(?:[_-](?:[A-Z]{2}|[0-9]{3}))?")
 _ACCEPTED = "Accepted: a language, or a language and a territory, such as 'de' and 'pt_BR'."
 
 
@@ -150,17 +150,25 @@ def localized_names(name: str, locale: str) -> tuple[str, ...]:
     return tuple(f"{found[1]}.{each}{found[2]}" for each in candidates(locale)) if found else ()
 
 
-def is_localized(name: str, original: str) -> bool:
-    """Return whether a template is for a locale (of a language with two letters) what another is for all.
+def template_locale(name: str, original: str) -> str:
+    """Return the locale for which a template is what another is for all; empty where it is none of these.
 
-    >>> is_localized("a.fr_CA.html", "a.html"), is_localized("a.min.html", "a.html")
-    (True, False)
+    A language of three letters has to be one that Babel knows.
+
+    >>> template_locale("a.fr_CA.html", "a.html"), template_locale("a.min.html", "a.html")
+    ('fr_CA', '')
     """
     found = _FILE.fullmatch(original)
     if not found or not (name.startswith(f"{found[1]}.") and name.endswith(found[2])):
-        return False
+        return ""
     locale = name[len(found[1]) + 1 : len(name) - len(found[2])]
-    return _LANGUAGE.fullmatch(locale) is not None
+    language = _LANGUAGE.fullmatch(locale)
+    if language and len(language[1]) == 3:
+        try:
+            babel_locale(parse_locale(locale))
+        except ValueError:  # no locale, or Babel is not installed
+            return ""
+    return locale if language else ""
 
 
 def language_tag(locale: str | None = None) -> str:

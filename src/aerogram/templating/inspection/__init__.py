@@ -12,8 +12,9 @@ import jinja2
 from jinja2 import meta, nodes
 
 from aerogram.templating.blocks import outside_blocks, top_blocks, unknown_block
-from aerogram.templating.i18n.localization import is_localized
+from aerogram.templating.i18n.localization import template_locale
 from aerogram.templating.inspection.css_values import ValueInCSS, values_in_css
+from aerogram.templating.loaders import template_names
 
 if TYPE_CHECKING:
     from aerogram.templating.environment import Templates
@@ -127,26 +128,26 @@ class _Inspection:
     @cached_property
     def _names(self) -> list[str]:
         """The names of all templates, where the loaders can tell."""
-        assert self.environment.loader is not None  # noqa: S101 - as below
-        try:
-            return self.environment.loader.list_templates()
-        except TypeError:
-            return []
+        return template_names(self.loader)
+
+    @property
+    def loader(self) -> jinja2.BaseLoader:
+        assert self.environment.loader is not None  # noqa: S101 - Templates always gives one
+        return self.environment.loader
 
     def load(self, name: str, origin: tuple[str, str | None, int]) -> None:
         """Read ``name`` and all that it pulls in; ``origin`` is the template, path and line that names it."""
         if name in self.seen:
             return
         self.seen.add(name)
-        assert self.environment.loader is not None  # noqa: S101 - Templates always gives one
         try:
-            source, path, _ = self.environment.loader.get_source(self.environment, name)
+            source, path, _ = self.loader.get_source(self.environment, name)
         except jinja2.TemplateNotFound:
             self.findings.append(Finding("missing", name, *origin))
             return
         self.read(source, name, path)
         for each in self._names:
-            if is_localized(each, name):
+            if template_locale(each, name):
                 self.load(each, origin)
 
     def read(self, source: str, name: str, path: str | None) -> None:
@@ -206,16 +207,6 @@ class _Inspection:
 
 def _constant(node: nodes.Node) -> str | None:
     return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else None
-
-
-def inspect_template(templates: Templates, name: str, *, html: bool) -> list[Finding]:
-    """Return what :func:`read_template` finds."""
-    return read_template(templates, name, html=html).findings
-
-
-def inspect_line(templates: Templates, source: str) -> list[Finding]:
-    """Return what :func:`read_line` finds."""
-    return read_line(templates, source).findings
 
 
 def read_template(templates: Templates, name: str, *, html: bool) -> Inspection:

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.ext import GETTEXT_FUNCTIONS
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 
@@ -30,7 +31,6 @@ _TEXT_FILTERS = frozenset({
 })  # fmt: skip
 _TEXT_ARGUMENTS = {"format": None, "replace": 2}  # how many arguments of a filter become text; None: all
 _NO_SUCH = re.compile(r"No (filter|test) named '(.+)'\.")
-_GETTEXT = frozenset(("_", "gettext", "ngettext", "pgettext", "npgettext"))
 
 
 class PrintingCode(CodeGenerator):
@@ -164,7 +164,7 @@ def _texts_in(node: nodes.Node) -> Iterator[nodes.Node]:
     elif isinstance(node, nodes.Call):
         function = node.node
         formats = isinstance(function, nodes.Getattr) and function.attr == "format"
-        if formats or (isinstance(function, nodes.Name) and function.name in _GETTEXT):
+        if formats or (isinstance(function, nodes.Name) and function.name in GETTEXT_FUNCTIONS):
             yield from [*(node.args if formats else ()), *[keyword.value for keyword in node.kwargs]]
 
 
@@ -180,7 +180,11 @@ def _operands_in(node: nodes.Node) -> Iterator[nodes.Node]:
             yield from filter(None, (node.dyn_args, node.dyn_kwargs))
         elif node.node.attr == "format_map":
             yield from node.args
-    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in _GETTEXT:
+    elif (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name in GETTEXT_FUNCTIONS
+    ):
         yield from filter(None, (node.dyn_kwargs,))
 
 
