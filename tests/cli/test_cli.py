@@ -334,6 +334,17 @@ def test_check_reports_every_problem_with_file_and_line(shop):
     assert lines[2] == "2 notifications checked: 2 errors, no warnings"
 
 
+def test_check_shows_the_findings_of_a_file_in_the_order_of_its_lines(shop):
+    page = "<p style='color: #999'>Dear {{ name }}</p>\n<a href='#'>Open</a>\n<img src='a.png'>"
+    (shop / "templates" / "welcome.html").write_text(page)
+    done = aerogram_command("--app", "mails", "check", cwd=shop)
+    lines = [int(line.split(":")[1]) for line in done.stdout.splitlines()[:-1]]
+    assert lines == sorted(lines)
+    assert set(lines) == {1, 2, 3}
+    assert 'src="a.png" is relative' in done.stdout
+    assert "inline_image('logo.png')" in done.stdout
+
+
 def test_check_as_json(shop):
     done = aerogram_command("--app", "faulty", "check", "--format", "json", cwd=shop)
     assert done.returncode == 1

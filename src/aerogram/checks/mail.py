@@ -121,6 +121,17 @@ class Mail:
         return [root for html in self.htmls if (root := read_tree(html)) is not None]
 
     @cached_property
+    def source(self) -> Element | None:
+        """The document before its CSS was inlined; ``None`` where it is not known or cannot be read."""
+        return read_tree(self.page) if self.page else None
+
+    @cached_property
+    def source_sheets(self) -> list[str]:
+        """The style sheets of that document, and the declared ones."""
+        blocks = [style.text or "" for style in self.source.iter("style")] if self.source is not None else []
+        return list(dict.fromkeys(filter(None, [*blocks, self.css])))
+
+    @cached_property
     def elements(self) -> list[Element]:
         """Every element, in the order of the document."""
         return [element for root in self.roots for element in root.iter("*")]

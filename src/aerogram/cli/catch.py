@@ -22,9 +22,10 @@ from aerogram.exceptions import ListenError, OutputError
 
 if TYPE_CHECKING:
     import mailbox
-    from email.message import EmailMessage, MIMEPart
+    from email.message import EmailMessage
 
     from aerogram.catcher import CaughtMessage
+    from aerogram.preview.rendered_sample import Part, ReceivedSample
 
 _FIRST = ("From", "To", "Cc", "Reply-To", "Subject", "Date")
 
@@ -144,10 +145,12 @@ def _readable(number: int, caught: CaughtMessage, *, raw: bool) -> Group:
     )
     if raw:
         return Group(*head, Text(""), Text(escape_controls(caught.content.decode("utf-8", "replace"))))
-    message = caught.message
-    parts = [_part_line(part) for part in message.walk() if not part.is_multipart()]
+    from aerogram.preview.rendered_sample import ReceivedSample
+
+    received = ReceivedSample(caught.content, caught.recipients)
+    parts = [_part_line(part) for part in received.parts if not part.content_type.startswith("multipart/")]
     listed = [Text(""), *parts] if len(parts) > 1 else []
-    return Group(*head, _headers(message), Text(""), _body(message), *listed)
+    return Group(*head, _headers(caught.message), Text(""), _body(received), *listed)
 
 
 def _headers(message: EmailMessage) -> Text:
@@ -160,26 +163,15 @@ def _headers(message: EmailMessage) -> Text:
     return Text("\n").join(lines)
 
 
-def _body(message: EmailMessage) -> Text:
-    part = message.get_body(("plain", "html"))
-    if part is None:
-        return Text("(no text)", "dim")
-    try:
-        text = _octets(part).decode(part.get_content_charset("utf-8"), "replace")
-    except (LookupError, ValueError):  # an unknown charset, or one such as "idna" that replaces nothing
-        text = _octets(part).decode("utf-8", "replace")
-    if part.get_content_type() == "text/html":
+def _body(received: ReceivedSample) -> Text:
+    text = received.text
+    if text is None and received.html is not None:
         from aerogram.plaintext import html_to_text
 
-        text = html_to_text(text)
-    return Text(escape_controls(text).rstrip("\n"))
+        text = html_to_text(received.html)
+    return Text("(no text)", "dim") if text is None else Text(escape_controls(text).rstrip("\n"))
 
 
-def _part_line(part: MIMEPart) -> Text:
-    facts = (part.get_content_type(), part.get_filename() or "", decimal(len(_octets(part))))
+def _part_line(part: Part) -> Text:
+    facts = (part.content_type, part.filename, decimal(part.size))
     return Text.assemble(("Part      ", "dim"), escape_controls("  ".join(filter(None, facts))))
-
-
-def _octets(part: MIMEPart) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""

@@ -116,11 +116,12 @@ def _raised_at(error: Exception) -> SourceLine:
 def _show(problems: Sequence[Problem], classes: int) -> None:
     console = screen()
     for name, group in groupby(problems, key=lambda problem: problem.notification):
+        listed = _by_line(list(group))
         if console.is_terminal:
             console.print(Text(f"\n{name}", "bold"))
-            _show_table(list(group))
+            _show_table(listed)
         else:
-            for problem in group:
+            for problem in listed:
                 typer.echo(_line(problem))
     if problems and console.is_terminal:
         console.print()
@@ -130,6 +131,12 @@ def _show(problems: Sequence[Problem], classes: int) -> None:
     summary = f"{_some(classes, 'notification')} checked: {found}"
     worst = next((level for level in reversed(LEVELS) if counts[level]), "")
     console.print(summary, style=f"bold {_COLOURS.get(worst, 'green')}")
+
+
+def _by_line(problems: Sequence[Problem]) -> list[Problem]:
+    """Return problems by line, file by file in the order in which the files come."""
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line))
 
 
 def _show_table(problems: Sequence[Problem]) -> None:

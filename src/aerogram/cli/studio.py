@@ -10,7 +10,6 @@ from rich.text import Text
 
 from aerogram.cli.screen import screen
 from aerogram.conf import settings
-from aerogram.exceptions import MissingDependency
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -59,15 +58,10 @@ def studio(
 
 def studio_server() -> ModuleType:
     """Return the module that serves the studio; raise MissingDependency naming the extra."""
-    try:
+    from aerogram.preview.studio import needs_extra
+
+    with needs_extra():
         from aerogram.preview.studio import server
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "watchfiles"):
-            raise
-        raise MissingDependency(
-            f"aerogram studio needs the package {error.name}, which is not installed: "
-            "pip install 'aerogram[studio]'."
-        ) from None
     return server
 
 

@@ -9,7 +9,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from aerogram.checks.clients.features import known_properties
-from aerogram.checks.mail import kept_rules, read_tree, styles
+from aerogram.checks.mail import kept_rules, styles
 from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import RawDeclaration, read_block
 
@@ -71,17 +71,14 @@ _TABLES = ("table", "tbody", "thead", "tfoot", "tr")
 
 def wrong_css(mail: Mail) -> Iterator[Finding]:
     """Yield what is no declaration, and properties that are probably misspelt."""
-    sheets: list[str] = list(mail.sheets)
-    source = _tree(mail.page) if mail.page else None
-    if source is not None:
-        sheets = [style.text or "" for style in source.iter("style")] + ([mail.css] if mail.css else [])
+    sheets = mail.sheets if mail.source is None else mail.source_sheets
     pieces: list[tuple[str, str]] = []  # what cannot be read; the names of properties, with a text to find
-    for rule in (rule for sheet in dict.fromkeys(sheets) for rule in kept_rules(sheet)):
+    for rule in (rule for sheet in sheets for rule in kept_rules(sheet)):
         for piece in rule.unread:
             yield from _unread(piece)
         pieces += [(each.name, f"{each.name}:") for each in rule.declarations]
-    own = source if source is not None else next(iter(mail.roots), None)
-    for element in own.iter("*") if own is not None else ():
+    root = _written(mail)
+    for element in root.iter("*") if root is not None else ():
         style = element.get("style")
         if style and not _HAPPENS.search(style):
             for piece in _unread_pieces(style):
@@ -91,6 +88,11 @@ def wrong_css(mail: Mail) -> Iterator[Finding]:
         if near := _misspelt(name):
             text = f"There is no property {name!r}, so this declaration has no effect. Did you mean {near!r}?"
             yield Finding("css-unknown", text, at)
+
+
+def _written(mail: Mail) -> Element | None:
+    """Return the document as its author wrote it, or else as it is sent."""
+    return mail.source if mail.source is not None else next(iter(mail.roots), None)
 
 
 def _unread(piece: str) -> Iterator[Finding]:
@@ -125,10 +127,8 @@ def unused_rules(mail: Mail) -> list[str]:
 
     Only those count that would be inlined, and so stand nowhere in the message.
     """
-    source = _tree(mail.page) if mail.page else None
-    sheets = [style.text or "" for style in source.iter("style")] if source is not None else []
     unused: dict[str, None] = {}
-    for rule in (rule for sheet in (*sheets, mail.css) for rule in kept_rules(sheet)):
+    for rule in (rule for sheet in mail.source_sheets for rule in kept_rules(sheet)):
         selectors = rule.selectors
         is_inlined = not rule.around and all(
             one.is_static and one.is_valid and one.is_element for one in selectors
@@ -164,7 +164,7 @@ def moved_content(mail: Mail) -> Iterator[Finding]:
 
     HTML, section 13.2.6.1: foster parenting.
     """
-    source = _tree(mail.page) if mail.page else next(iter(mail.roots), None)
+    source = _written(mail)
     html = mail.page or next(iter(mail.htmls), "")
     if source is None or "<table" not in html.lower():
         return
@@ -215,7 +215,5 @@ def _is_between_cells(html: str, text: str) -> bool:
     name = name.lower()
     return name != "table" if closing else name in _TABLES
 
-
-_tree = lru_cache(maxsize=4)(read_tree)
 
 CHECKS = (wrong_css, moved_content)

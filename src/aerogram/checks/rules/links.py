@@ -66,10 +66,13 @@ def _place(mail: Mail, attribute: str, url: str) -> tuple[Any, ...]:
 def _problem(attribute: str, url: str) -> tuple[str, str] | None:
     shown = f"url({url})" if attribute == "css" else f'{attribute}="{url[:200]}"'
     if is_relative(url):
-        return "link-relative", (
+        text = (
             f"{shown} is relative, and a mail has no address of its own. Set BASE_URL, for example to "
             "'https://example.com', or write the whole URL."
         )
+        if attribute in ("src", "background"):
+            text += " To send an image of the template folders with the mail: {{ inline_image('logo.png') }}."
+        return "link-relative", text
     if not url.strip():
         return "link-dead", f"{shown} is empty, so it leads nowhere. Give it a URL, or leave the element out."
     if url.strip() == "#":

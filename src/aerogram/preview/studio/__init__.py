@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +24,28 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 
-@cache
-def _application() -> Starlette:
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Name the extra if an import fails for want of one of its packages.
+
+    Raises:
+        MissingDependency: a package is not installed.
+    """
     try:
-        from aerogram.preview.studio.application import Studio
+        yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "watchfiles"):
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "watchfiles"):
             raise
         raise MissingDependency(
-            f"The studio needs the package {error.name}, which is not installed. "
-            "Install it with: pip install 'aerogram[studio]'"
+            f"The studio needs the package {error.name}, which is not installed: "
+            "pip install 'aerogram[studio]'."
         ) from error
+
+
+@cache
+def _application() -> Starlette:
+    with needs_extra():
+        from aerogram.preview.studio.application import Studio
     return Studio().app
 
 

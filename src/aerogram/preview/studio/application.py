@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import secrets
@@ -106,16 +107,7 @@ class Studio:
                 **listed,
                 "bcc": rendered.bcc,
                 "headers": rendered.headers,
-                "parts": [
-                    {
-                        "depth": part.depth,
-                        "content_type": part.content_type,
-                        "size": part.size,
-                        "filename": part.filename,
-                        "content_id": part.content_id,
-                    }
-                    for part in rendered.parts
-                ],
+                "parts": [dataclasses.asdict(part) for part in rendered.parts],
                 "size": len(rendered.raw),
                 "findings": findings_of(sample),
             }
