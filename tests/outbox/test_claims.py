@@ -13,10 +13,12 @@ from sqlalchemy import select
 from aerogram import outbox
 from aerogram.conf import settings
 from aerogram.exceptions import ScheduleError
-from aerogram.outbox import claims, recording, recovery, suppressions, transports
-from aerogram.outbox.claims import DAY, Claim
+from aerogram.outbox import claims, recording, recovery, transports
+from aerogram.outbox.claimed import Claim
+from aerogram.outbox.claims import DAY
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage import schema
+from tests.outbox import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,13 +72,13 @@ def test_a_claim_has_all_that_is_needed_to_send(db: Database, put: Put) -> None:
 def test_an_entry_ends_when_every_recipient_has_a_terminal_state(db: Database, put: Put) -> None:
     entry_id = put("ann@example.com", "bob@example.com", "eve@example.com")
     [claim] = take(db)
-    assert recording.begin_content(db, claim)
+    assert recorder.begin_content(db, claim)
     outcomes = [
         Outcome("ann@example.com", "sent", 250),
         Outcome("bob@example.com", "refused", 550, "5.1.1", "no such user"),
         Outcome("eve@example.com", "pending", 450),
     ]
-    assert recording.record(db, claim, outcomes)
+    assert recorder.record(db, claim, outcomes)
     assert state_of(db, entry_id)[0] == "queued"
 
     [again] = take(db)
@@ -85,7 +87,7 @@ def test_an_entry_ends_when_every_recipient_has_a_terminal_state(db: Database, p
         2,
         {"eve@example.com": 1},
     )
-    assert recording.record(db, again, sent(again))
+    assert recorder.record(db, again, sent(again))
     assert state_of(db, entry_id) == (
         "done",
         {"ann@example.com": "sent", "bob@example.com": "refused", "eve@example.com": "sent"},
@@ -114,7 +116,7 @@ def test_the_state_of_an_entry_follows_from_its_recipients(
     entry_id = put("ann@example.com", "bob@example.com")
     [claim] = take(db)
     pairs = zip(claim.recipients, states, strict=True)
-    recording.record(db, claim, [Outcome(address, state) for address, state in pairs])
+    recorder.record(db, claim, [Outcome(address, state) for address, state in pairs])
 
     assert state_of(db, entry_id)[0] == expected
 
@@ -126,13 +128,13 @@ def test_only_recipients_that_are_due_are_claimed(db: Database, put: Put, clock:
         Outcome(each, "pending", delay=1000 * n)
         for n, each in ((60, "ann@example.com"), (600, "bob@example.com"))
     ]
-    recording.record(db, claim, later)
+    recorder.record(db, claim, later)
 
     assert take(db) == []
     clock.forward(61)
     [claim] = take(db)
     assert claim.recipients == ("ann@example.com",)
-    recording.record(db, claim, sent(claim))
+    recorder.record(db, claim, sent(claim))
     assert take(db) == []
     clock.forward(600)
     [claim] = take(db)
@@ -148,31 +150,31 @@ def test_a_worker_that_lost_its_lease_neither_sends_nor_overwrites(
     assert recovery.recover(db) == 1
     [second] = take(db, worker="two")
 
-    assert not recording.begin_content(db, first)
-    assert not recording.record(db, first, [Outcome("ann@example.com", "refused", 550)])
+    assert not recorder.begin_content(db, first)
+    assert not recorder.record(db, first, [Outcome("ann@example.com", "refused", 550)])
     assert claims.renew(db, "one", [first], 60) == set()
     claims.release(db, [first])
     assert state_of(db, entry_id)[0] == "sending"
-    assert recording.begin_content(db, second)
-    assert recording.record(db, second, sent(second))
+    assert recorder.begin_content(db, second)
+    assert recorder.record(db, second, sent(second))
     assert state_of(db, entry_id)[0] == "done"
 
 
 def test_a_late_success_is_kept_and_no_one_sends_again(db: Database, put: Put, clock: Clock) -> None:
     entry_id = put()
     [first] = take(db)
-    recording.begin_content(db, first)
+    recorder.begin_content(db, first)
     clock.forward(61)
     recovery.recover(db)
     clock.forward(20 * 60)
     [second] = take(db, worker="two")
     assert second.uncertain == 1
 
-    assert not recording.record(db, first, sent(first))
-    assert not recording.begin_content(db, second)
+    assert not recorder.record(db, first, sent(first))
+    assert not recorder.begin_content(db, second)
     assert state_of(db, entry_id) == ("done", {"ann@example.com": "sent"})
     assert row_of(db, entry_id).uncertain == 1
-    assert not recording.record(db, second, [Outcome("ann@example.com", "refused", 550)])
+    assert not recorder.record(db, second, [Outcome("ann@example.com", "refused", 550)])
     assert state_of(db, entry_id) == ("done", {"ann@example.com": "sent"})
 
 
@@ -197,7 +199,7 @@ def test_a_crash_counts_against_the_mail_that_was_being_sent(db: Database, put: 
     for crashes in (1, 2, 3):
         taken = take(db)
         if crashes == 1:
-            recording.record(db, taken.pop(0), sent(taken[0]))
+            recorder.record(db, taken.pop(0), sent(taken[0]))
             assert [each.id for each in taken] == [poison, waiting]
         else:  # the others go first
             assert [each.id for each in taken] == [waiting, poison]
@@ -216,7 +218,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
     entry_id, waiting = put(), put()
     for events in (1, 2):
         [claim] = (each for each in take(db) if each.id == entry_id)
-        recording.begin_content(db, claim)
+        recorder.begin_content(db, claim)
         clock.forward(61)
         recovery.recover(db)
         assert row_of(db, entry_id).uncertain == events
@@ -226,7 +228,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
         claims.release(db, [claim])
         clock.forward(20 * 60)
     [claim] = (each for each in take(db) if each.id == entry_id)
-    recording.begin_content(db, claim)
+    recorder.begin_content(db, claim)
     clock.forward(61)
     recovery.recover(db)
 
@@ -237,7 +239,7 @@ def test_a_crash_while_content_was_sent_is_uncertain(db: Database, put: Put, clo
 def test_uncertain_mail_is_held_where_the_settings_say_so(db: Database, put: Put, clock: Clock) -> None:
     settings.configure(OUTBOX_ON_UNCERTAIN="hold")
     entry_id = put()
-    recording.begin_content(db, take(db)[0])
+    recorder.begin_content(db, take(db)[0])
     clock.forward(61)
     recovery.recover(db)
 
@@ -287,19 +289,18 @@ def test_mail_that_expired_ends_unsent(db: Database, put: Put, clock: Clock) -> 
 def test_a_retry_that_would_come_too_late_expires_on_time(db: Database, put: Put, clock: Clock) -> None:
     entry_id = put(expires=60)
     [claim] = take(db)
-    recording.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=30 * 86_400_000)])
+    recorder.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=30 * 86_400_000)])
     clock.forward(61)
     assert take(db) == []
     assert state_of(db, entry_id) == ("dead", {"ann@example.com": "expired"})
 
 
 def test_suppressed_recipients_get_nothing_and_the_others_do(db: Database, put: Put, clock: Clock) -> None:
-    with db.writing() as connection:
-        suppressions.suppress(connection, ["Bob@Example.com"], "asked", db.now(connection))
+    outbox.suppress("Bob@Example.com", "asked")
     entry_id, alone = put("ann@example.com", "bob@example.com", "eve@example.com"), put("bob@example.com")
     [claim] = take(db)
     assert claim.recipients == ("ann@example.com", "eve@example.com")
-    recording.record(db, claim, sent(claim))
+    recorder.record(db, claim, sent(claim))
     assert state_of(db, entry_id) == (
         "done",
         {"ann@example.com": "sent", "bob@example.com": "suppressed", "eve@example.com": "sent"},
@@ -310,14 +311,13 @@ def test_suppressed_recipients_get_nothing_and_the_others_do(db: Database, put: 
 def test_a_hard_bounce_can_suppress_the_address(db: Database, put: Put) -> None:
     put("ann@example.com")
     [claim] = take(db)
-    recording.record(db, claim, [Outcome("ann@example.com", "refused", 550, "5.1.1", suppress=True)])
+    recorder.record(db, claim, [Outcome("ann@example.com", "refused", 550, "5.1.1", suppress=True)])
 
-    [listed] = suppressions.list_suppressions(db)
+    [listed] = outbox.list_suppressions()
     assert (listed.address, listed.expires) == ("ann@example.com", None)
     put("ann@example.com")
     assert take(db) == []
-    with db.writing() as connection:
-        assert suppressions.unsuppress(connection, "ANN@example.com")
+    assert outbox.unsuppress("ANN@example.com")
     put("ann@example.com")
     assert len(take(db)) == 1
 
@@ -330,7 +330,7 @@ def test_a_clock_that_is_set_makes_neither_a_storm_nor_a_stall(
     clock.forward(seconds)
     [claim] = take(db) or (recovery.recover(db), take(db))[1]
     assert claim.id == at_once
-    recording.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=600_000)])
+    recorder.record(db, claim, [Outcome("ann@example.com", "pending", 450, delay=600_000)])
     crashed = put()
     assert take(db)[0].id == crashed
     clock.forward(-seconds)
@@ -412,8 +412,8 @@ def test_many_workers_take_each_mail_once(db: Database, put: Put) -> None:
         while mine := take(db, 7, worker):
             for each in mine:
                 taken.append(each.id)
-                assert recording.begin_content(db, each)
-                assert recording.record(db, each, sent(each))
+                assert recorder.begin_content(db, each)
+                assert recorder.record(db, each, sent(each))
 
     threads = [threading.Thread(target=work, args=(f"worker {number}",)) for number in range(8)]
     for each in threads:
@@ -442,8 +442,8 @@ def test_a_value_that_the_database_refuses_does_not_count_as_a_database_that_is_
     put()
     [claim] = take(db)
     with pytest.raises(ScheduleError, match="refuses a value"):
-        recording.record(db, claim, [Outcome("ann@example.com", "pending", delay=10**30)])
-    assert recording.record(db, claim, sent(claim))
+        recorder.record(db, claim, [Outcome("ann@example.com", "pending", delay=10**30)])
+    assert recorder.record(db, claim, sent(claim))
 
 
 def test_an_entry_does_not_end_at_its_first_attempt_while_a_recipient_waits(db: Database, put: Put) -> None:
@@ -455,7 +455,7 @@ def test_an_entry_does_not_end_at_its_first_attempt_while_a_recipient_waits(db: 
     assert [each.recipients for each in taken] == [("ann@example.com",), ("eve@example.com",)]
     with db.writing() as connection:
         verdicts = [(each, Verdict(tuple(sent(each)))) for each in taken]
-        assert recording.record_all(connection, db.now(connection), verdicts) == {entry_id, other}
+        assert recording.record(connection, db.now(connection), verdicts) == {entry_id, other}
     assert state_of(db, entry_id) == ("queued", {"ann@example.com": "sent", "bob@example.com": "pending"})
     assert state_of(db, other) == ("done", {"eve@example.com": "sent"})
 
@@ -468,10 +468,10 @@ def test_a_lease_is_renewed_before_the_content_unless_it_has_hardly_begun(
     first = row_of(db, entry_id)
     assert first.lease_until == first.planned + 60_000
     clock.forward(3)
-    assert recording.begin_content(db, claim)
+    assert recorder.begin_content(db, claim)
     assert row_of(db, entry_id).lease_until == first.lease_until
     clock.forward(27)
-    assert recording.begin_content(db, claim)
+    assert recorder.begin_content(db, claim)
     row = row_of(db, entry_id)
     assert (row.phase, row.lease_until) == ("data", row.planned + 60_000)
     assert row.planned >= first.planned + 30_000

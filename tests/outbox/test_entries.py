@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from aerogram import exceptions, outbox
 from aerogram.conf import settings
-from aerogram.outbox import claims, metrics, recording, recovery, transports
+from aerogram.outbox import claims, metrics, recovery, transports
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage import purging
+from tests.outbox import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ def finish(db: Database, *states: Any, **fields: Any) -> None:
     """Claim the next mail, and record a state for each of its recipients."""
     [claim] = claims.claim(db, "worker", 1, lease=60)
     pairs = zip(claim.recipients, states, strict=True)
-    assert recording.record(db, claim, [Outcome(address, state, **fields) for address, state in pairs])
+    assert recorder.record(db, claim, [Outcome(address, state, **fields) for address, state in pairs])
 
 
 def test_an_entry_shows_each_recipient_and_the_history(db: Database, put: Put) -> None:
@@ -90,7 +91,7 @@ def test_the_status_counts_by_state_and_tells_the_age_of_the_oldest(
     put()
     assert (outbox.status().counts["done"], outbox.status().sent_last_hour) == (1, 1)
     [claim] = claims.claim(db, "worker", 1, lease=60)
-    recording.record(db, claim, [Outcome("ann@example.com", "uncertain")], uncertain=True)
+    recorder.record(db, claim, [Outcome("ann@example.com", "uncertain")], uncertain=True)
     assert outbox.status().uncertain == 1
     outbox.retry(claim.id)
     assert outbox.status().uncertain == 1  # for good
@@ -127,8 +128,8 @@ def test_a_mail_on_the_wire_is_not_cancelled_and_ends_as_it_ends(db: Database, p
     for _ in range(2):
         with pytest.raises(exceptions.EntryStateError, match="a worker is sending it"):
             outbox.cancel(entry_id)
-        recording.begin_content(db, claim)
-    recording.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
+        recorder.begin_content(db, claim)
+    recorder.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
     assert outbox.get(entry_id).state == "done"
     for act in (outbox.cancel, outbox.retry):
         with pytest.raises(exceptions.EntryStateError, match="it is done"):
@@ -155,9 +156,7 @@ def test_a_retry_makes_due_at_once_and_sends_to_no_one_twice(db: Database, put: 
     outbox.retry(entry_id)
     [claim] = claims.claim(db, "worker", 1, lease=60)
     assert claim.recipients == ("bob@example.com", "eve@example.com")
-    recording.record(
-        db, claim, [Outcome("bob@example.com", "refused"), Outcome("eve@example.com", "refused")]
-    )
+    recorder.record(db, claim, [Outcome("bob@example.com", "refused"), Outcome("eve@example.com", "refused")])
     assert outbox.get(entry_id).state == "done"
 
 
@@ -234,8 +233,8 @@ def test_purging_while_mail_is_sent_takes_no_live_entry(db: Database, put: Put) 
     def send() -> None:
         while taken := claims.claim(db, threading.current_thread().name, 5, lease=60):
             for claim in taken:
-                assert recording.begin_content(db, claim)
-                assert recording.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
+                assert recorder.begin_content(db, claim)
+                assert recorder.record(db, claim, [Outcome("ann@example.com", "sent", 250)])
                 recorded.add(claim.id)
 
     threads = [threading.Thread(target=send) for _ in range(3)]
@@ -312,7 +311,7 @@ def test_a_retry_leaves_no_reason_of_an_earlier_attempt(db: Database, put: Put, 
         "bob@example.com": Outcome("bob@example.com", "refused", 550, "5.1.1", "no such user"),
     }
     for claim in claims.claim(db, "worker", 2, lease=60):
-        recording.record(db, claim, [answers[claim.recipients[0]]])
+        recorder.record(db, claim, [answers[claim.recipients[0]]])
     for entry_id in (deferred, refused):
         [waiting] = outbox.retry(entry_id).recipients
         assert (waiting.state, waiting.code, waiting.enhanced_code, waiting.text) == (

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, text
 
+from aerogram import outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage
-from aerogram.outbox import claims, metrics, recording, recovery, transports
+from aerogram.outbox import claims, recovery, transports
 from aerogram.outbox.queueing import freeze, insert
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.schedule import Schedule
 from aerogram.outbox.storage import prepared, schema
+from tests.outbox import recorder
 
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
@@ -71,9 +73,9 @@ def work(db: Database) -> None:
     transports.pause(db, "bulk", 3600)
     first, second = claims.claim(db, "worker", 2, lease=60)
     claims.renew(db, "worker", [first, second], 60)
-    assert recording.begin_content(db, first)
-    recording.record(db, first, [Outcome("ann@example.com", "sent", 250)])
-    recording.record(db, second, [Outcome("ann@example.com", "pending", 450, delay=10**13)])
+    assert recorder.begin_content(db, first)
+    recorder.record(db, first, [Outcome("ann@example.com", "sent", 250)])
+    recorder.record(db, second, [Outcome("ann@example.com", "pending", 450, delay=10**13)])
     message = freeze(EmailMessage("News", "", "shop@example.com", ["ann@example.com"]))
     assert message is not None
     with db.writing() as connection:
@@ -135,7 +137,7 @@ def test_claiming_and_finishing_use_an_index_for_every_table(paused: Database) -
 def test_the_status_uses_an_index_and_finds_the_oldest_without_reading_the_others(paused: Database) -> None:
     fill(paused, 1, 20_000)
     with statements_of(paused) as statements:
-        assert metrics.status(paused).oldest_queued_seconds is not None
+        assert outbox.status().oldest_queued_seconds is not None
     [oldest] = [each for each in statements if "ORDER BY aerogram_outbox_entry.created" in each[0]]
     assert "aerogram_outbox_entry_oldest" in plan_of(paused, *oldest)
     for sql, parameters in statements if paused.is_sqlite else [oldest]:  # PostgreSQL reads a table to count

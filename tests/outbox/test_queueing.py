@@ -25,7 +25,7 @@ from aerogram import AdminNotification, Notification, exceptions, mail, outbox
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage, EmailMultiAlternatives, send_mail, send_mass_mail
 from aerogram.mail.delivery import hooks
-from aerogram.outbox import claims, metrics
+from aerogram.outbox import claims
 from aerogram.outbox.storage import joining, schema
 from aerogram.testing import capture_mail
 from tests.forked_python import python
@@ -41,7 +41,7 @@ def message(subject: str = "News", body: str = "There is some.", **options: Any)
 
 
 def number_of_entries(db: Database) -> int:
-    return sum(metrics.counts(db).values())
+    return sum(outbox.counts().values())
 
 
 @pytest.fixture

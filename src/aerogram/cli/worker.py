@@ -50,10 +50,9 @@ def worker(
 
 def _outcome(sent: int, began: datetime) -> str:
     """Return what a run has done since it began, and what it has left in the queue."""
-    from aerogram.outbox import metrics
-    from aerogram.outbox.storage.database import current_database
+    from aerogram.outbox.metrics import left_since
 
-    left = metrics.left_since(current_database(), began)
+    left = left_since(began)
     waiting = f"{counted(left.queued, 'mail')} waiting"
     if left.next_due is not None:
         waiting += f" until {shown_time(left.next_due)} or later"

@@ -82,9 +82,8 @@ def drain() -> int:
 @shared_task(name="aerogram.sweep", **_RELIABLE)  # type: ignore[untyped-decorator] # as above
 def sweep() -> int:
     """Publish tasks for mail that is overdue, as its task was lost or its next attempt has come."""
-    db = current_database()
-    recover_all(db)
-    overdue = runs.overdue(db, SWEEP_SECONDS / 2, limit=_DRAINS * _MAILS_A_DRAIN)
+    recover_all(current_database())
+    overdue = runs.overdue(SWEEP_SECONDS / 2, limit=_DRAINS * _MAILS_A_DRAIN)
     tasks = -(-overdue // _MAILS_A_DRAIN)
     for _ in range(tasks):
         drain.apply_async(expires=SWEEP_SECONDS)
@@ -107,7 +106,7 @@ def send_chunk(run: str, name: str, items: list[tuple[str, dict[str, Any]]]) -> 
             failures.append(KeyConflictError(f"Two different items of the run {run} have the key {key!r}."))
     with _unpublished():
         failures += _queue(name, keyed)
-    sent = send(list(runs.entries_of(current_database(), list(keyed)).values()))
+    sent = send(list(runs.entries_of(list(keyed)).values()))
     for failure in failures:
         logger.error("fan-out %s: %s", run, failure)
     if failures:
@@ -118,7 +117,7 @@ def send_chunk(run: str, name: str, items: list[tuple[str, dict[str, Any]]]) -> 
 def _queue(name: str, keyed: Mapping[str, dict[str, Any]]) -> list[Exception]:
     """Put the mails into the outbox that are not there yet; return the errors of those that fail."""
     while True:
-        known = runs.entries_of(current_database(), list(keyed))
+        known = runs.entries_of(list(keyed))
         backend, failures = _KeyedBackend(), list[Exception]()
         for key, fields in keyed.items():
             if key not in known:
@@ -293,7 +292,7 @@ def progress(run: str) -> dict[str, int]:
     Args:
         run: the id of a run.
     """
-    return runs.counts_of(current_database(), f"{run}/")
+    return runs.counts_of(f"{run}/")
 
 
 _LONGEST_RUN: Final = 150

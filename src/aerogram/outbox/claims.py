@@ -9,14 +9,13 @@ them that is not recorded is the one that it was sending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, literal_column, select
 
-from aerogram.outbox.recording import RESULT, held, milliseconds, result, settle, settle_all
+from aerogram.outbox.claimed import Claim
+from aerogram.outbox.recording import RESULT, milliseconds, result, settle
 from aerogram.outbox.retries import Outcome
 from aerogram.outbox.storage.prepared import change, fetch, run, run_all
 from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
@@ -26,49 +25,13 @@ from aerogram.outbox.transports import paused_mailers
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = ["DAY", "Claim", "claim", "release", "renew", "urgency"]
+__all__ = ["DAY", "claim", "release", "renew", "urgency"]
 
 DAY: Final = 86_400_000
 """Milliseconds of waiting that outweigh one step of priority."""
 
 CLAIM_BYTES: Final = 16 * 2**20
 """A claim of several mails ends where they have this size together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One mail that a worker holds.
-
-    Attributes:
-        id: the entry.
-        token: which claim of the entry this is.
-        mailer: the alias of the mailer that sends; ``None`` for that of ``OUTBOX_MAILER``.
-        sender: the envelope sender, empty for the null sender.
-        recipients: the addresses that the mail goes to now.
-        content: the message in lines ended by CRLF, without dot-stuffing and signature.
-        attempts: the attempts so far, for each of the recipients.
-        crashes: how often a worker died that was sending it.
-        uncertain: how often it was uncertain whether it was sent.
-        expires: milliseconds, or ``None``.
-        message_id: its Message-ID.
-        lease: seconds.
-    """
-
-    id: str
-    token: int
-    mailer: str | None
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
-    attempts: Mapping[str, int]
-    crashes: int
-    uncertain: int
-    expires: int | None
-    message_id: str
-    lease: float
-
-    def __repr__(self) -> str:
-        return f"<Claim {self.id} #{self.token} to {len(self.recipients)} recipients>"
 
 
 def claim(
@@ -134,10 +97,11 @@ def renew(db: Database, worker: str, claims: Iterable[Claim], lease: float) -> s
 def release(db: Database, claims: Iterable[Claim]) -> None:
     """Put mails back that were claimed and not sent. Nothing is counted, and they stay due."""
     with db.writing() as connection:
-        now = db.now(connection)
-        for each in sorted(claims, key=attrgetter("id")):
-            if connection.execute(held(each).values(phase="claimed")).rowcount:
-                settle(connection, each.id, now)
+        tokens = {each.id: each.token for each in claims}
+        query = select(entry.c.id, entry.c.lease_token).where(entry.c.id.in_(tokens), SENDING)
+        rows = connection.execute(query.order_by(entry.c.id).with_for_update())
+        held = [row.id for row in rows if row.lease_token == tokens[row.id]]
+        settle(connection, held, db.now(connection))
 
 
 _LANE_HEAD: Final = select(entry.c.mailer, entry.c.priority, entry.c.due).where(QUEUED).limit(1)
@@ -260,7 +224,7 @@ def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lea
         if address in barred
     ]
     run_all(connection, RESULT, suppressed)
-    settle_all(connection, {row.id: (0, 0) for row in rows if not attempts[row.id]}, now)
+    settle(connection, [row.id for row in rows if not attempts[row.id]], now)
     taken = [row for row in rows if attempts[row.id]]
     until, ids = now + milliseconds(lease), [row.id for row in taken]
     change(connection, _lease, ids, owner=worker, until=until, now=now)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -17,12 +18,11 @@ from aerogram.outbox import transports
 from aerogram.outbox.recording import settle
 from aerogram.outbox.recovery import recover_all
 from aerogram.outbox.schedule import check_limit, datetime_of, refused
-from aerogram.outbox.storage.schema import ENTRY_STATES, SENDING, attempt, content, entry, recipient
+from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.database import current_database
+from aerogram.outbox.storage.schema import ENTRY_STATES, SENDING, attempt, entry, recipient
 
-if TYPE_CHECKING:
-    from aerogram.outbox.storage.database import Database
-
-__all__ = ["Attempt", "Entry", "Recipient", "cancel", "content_of", "find", "listed", "retry"]
+__all__ = ["Attempt", "Entry", "Recipient", "cancel", "content", "get", "list_entries", "retry"]
 
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOGETHER: Final = 500  # entries whose recipients are read by one query
@@ -108,14 +108,17 @@ class Entry:
     history: tuple[Attempt, ...] = field(default=(), repr=False)
 
 
-def find(db: Database, entry_id: str) -> Entry:
-    """Return one entry, with its history.
+def get(entry_id: str) -> Entry:
+    """Return an entry, with its recipients and its history.
+
+    Args:
+        entry_id: what ``send_later`` returned.
 
     Raises:
         EntryNotFound: there is none of that id.
     """
     _check_id(entry_id)
-    with db.reading() as connection:
+    with current_database().reading() as connection:
         row = connection.execute(select(entry).where(entry.c.id == entry_id)).first()
         if row is None:
             raise _missing(entry_id)
@@ -125,19 +128,16 @@ def find(db: Database, entry_id: str) -> Entry:
     return found
 
 
-def listed(
-    db: Database, state: str | None = None, limit: int = 100, before: str | None = None
-) -> list[Entry]:
-    """Return entries, the newest first.
+def list_entries(state: str | None = None, limit: int = 100, before: str | None = None) -> list[Entry]:
+    """Return entries without their history, the newest first.
 
     Args:
-        db: the database.
         state: only those in this state.
         limit: at most so many.
         before: the id of an entry: only older ones, for the next page.
 
     Raises:
-        ScheduleError: there is no such state, or ``before`` is no id.
+        ScheduleError: there is no such state, or an argument is of another type.
     """
     check_limit(limit)
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
@@ -149,26 +149,33 @@ def listed(
         if not (isinstance(before, str) and _ID.fullmatch(before)):  # it may have been purged meanwhile
             raise refused("before", before, "the id of an entry, as the list shows it")
         query = query.where(entry.c.id < before)
-    with db.reading() as connection:
+    with current_database().reading() as connection:
         return _entries(connection, connection.execute(query).all())
 
 
-def content_of(db: Database, entry_id: str) -> bytes:
-    """Return the message as it is sent, before it is signed.
+def content(entry_id: str) -> bytes:
+    """Return the message of an entry as it is sent, before it is signed.
+
+    Args:
+        entry_id: what ``send_later`` returned.
 
     Raises:
         EntryNotFound: there is none of that id.
     """
     _check_id(entry_id)
-    with db.reading() as connection:
-        found = connection.scalar(select(content.c.content).where(content.c.entry == entry_id))
+    query = select(schema.content.c.content).where(schema.content.c.entry == entry_id)
+    with current_database().reading() as connection:
+        found = connection.scalar(query)
     if found is None:
         raise _missing(entry_id)
     return bytes(found)
 
 
-def cancel(db: Database, entry_id: str) -> Entry:
+def cancel(entry_id: str) -> Entry:
     """Cancel a mail for everyone who has not got it.
+
+    Args:
+        entry_id: what ``send_later`` returned.
 
     Returns:
         The entry: ``cancelled``, or ``done`` if it was sent to someone before.
@@ -177,31 +184,33 @@ def cancel(db: Database, entry_id: str) -> Entry:
         EntryNotFound: there is none of that id.
         EntryStateError: a worker is sending it, or it has ended.
     """
-    _recover_dead(db, entry_id)
-    with db.writing() as connection:
-        row, now = _locked(connection, entry_id), db.now(connection)
+    with _changing(entry_id) as (connection, row, now):
         if row.state not in ("queued", "held"):
             why = "a worker is sending it" if row.state == "sending" else f"it is {row.state}"
             raise EntryStateError(f"Entry {entry_id} cannot be cancelled: {why}. Accepted: queued and held.")
         waiting = recipient.c.state.in_(("pending", "uncertain"))
         _change(connection, entry_id, waiting, state="cancelled")
-        settle(connection, entry_id, now)
-    return find(db, entry_id)
+        settle(connection, [entry_id], now)
+    return get(entry_id)
 
 
-def retry(db: Database, entry_id: str) -> Entry:
-    """Make a mail due at once for everyone who has not got it; no one gets it a second time.
+def retry(entry_id: str) -> Entry:
+    """Make a queued, dead or held mail due at once for everyone who has not got it.
 
     A dead or held entry starts anew: its crashes are forgotten, and a new ``OUTBOX_EXPIRES`` begins if its
     time is over. What was uncertain stays on record. A pause of its mailer ends.
 
+    Args:
+        entry_id: what ``send_later`` returned.
+
+    Returns:
+        The entry.
+
     Raises:
         EntryNotFound: there is none of that id.
-        EntryStateError: it is not ``queued``, ``dead`` or ``held``.
+        EntryStateError: its state is another.
     """
-    _recover_dead(db, entry_id)
-    with db.writing() as connection:
-        row, now = _locked(connection, entry_id), db.now(connection)
+    with _changing(entry_id) as (connection, row, now):
         if row.state not in ("queued", "dead", "held"):
             raise EntryStateError(
                 f"Entry {entry_id} cannot be sent again: it is {row.state}. Accepted: queued, dead and held."
@@ -218,29 +227,27 @@ def retry(db: Database, entry_id: str) -> Entry:
             wait = settings.OUTBOX_EXPIRES
             values["expires"] = None if wait is None else now + int(wait * 1000)
         connection.execute(entry.update().where(entry.c.id == entry_id).values(values))
-        settle(connection, entry_id, now)
+        settle(connection, [entry_id], now)
         transports.end_pause(connection, row.mailer)
-    return find(db, entry_id)
+    return get(entry_id)
 
 
-def _recover_dead(db: Database, entry_id: str) -> None:
-    """Take back a mail whose worker has died, as workers do now and then."""
+@contextmanager
+def _changing(entry_id: str) -> Iterator[tuple[Connection, Row[Any], int]]:
+    """Give an entry, which no one else changes meanwhile, and the time; first take it back from the dead."""
     _check_id(entry_id)
+    db = current_database()
+    of_dead = select(entry.c.id).where(entry.c.id == entry_id, SENDING)
     with db.reading() as connection:
-        over = select(entry.c.id).where(
-            entry.c.id == entry_id, SENDING, entry.c.lease_until <= db.now(connection)
-        )
-        is_over = connection.scalar(over) is not None
-    if is_over:
+        now = db.now(connection)
+        is_of_dead = connection.scalar(of_dead.where(entry.c.lease_until <= now)) is not None
+    if is_of_dead:
         recover_all(db)
-
-
-def _locked(connection: Connection, entry_id: str) -> Row[Any]:
-    _check_id(entry_id)
-    row = connection.execute(select(entry).where(entry.c.id == entry_id).with_for_update()).first()
-    if row is None:
-        raise _missing(entry_id)
-    return row
+    with db.writing() as connection:
+        row = connection.execute(select(entry).where(entry.c.id == entry_id).with_for_update()).first()
+        if row is None:
+            raise _missing(entry_id)
+        yield connection, row, db.now(connection)
 
 
 def _change(connection: Connection, entry_id: str, which: Any, **values: Any) -> None:

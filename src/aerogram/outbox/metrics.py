@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, func, or_, select
 
 from aerogram.outbox import transports
 from aerogram.outbox.schedule import datetime_of, moment_of
-from aerogram.outbox.storage.database import Database
+from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.schema import ENDED, ENTRY_STATES, IN_DOUBT, QUEUED, SENDING, entry, transport
 
 __all__ = ["Left", "Status", "counts", "left_since", "prometheus_text", "status"]
@@ -55,8 +55,9 @@ class Left:
     held: int
 
 
-def left_since(db: Database, began: datetime) -> Left:
+def left_since(began: datetime) -> Left:
     """Return what a run of a worker has left that began at some time."""
+    db = current_database()
     with db.reading() as connection:
         since = moment_of("began", began) - int(time() * 1000) + db.now(connection)
         dead = (
@@ -76,14 +77,15 @@ def left_since(db: Database, began: datetime) -> Left:
         )
 
 
-def counts(db: Database) -> dict[str, int]:
-    """Return how many entries are in each state."""
-    with db.reading() as connection:
+def counts() -> dict[str, int]:
+    """Return how many entries are in each state; every state is there."""
+    with current_database().reading() as connection:
         return _counts(connection)
 
 
-def status(db: Database) -> Status:
+def status() -> Status:
     """Return the counts, and what shows whether the queue moves."""
+    db = current_database()
     with db.reading() as connection:
         now = db.now(connection)
         doubtful = select(func.count()).select_from(entry).where(IN_DOUBT)
@@ -109,13 +111,9 @@ def _counts(connection: Connection) -> dict[str, int]:
     return found
 
 
-def prometheus_text(db: Database) -> str:
-    """Return the counts by state, and what shows whether the queue moves.
-
-    Args:
-        db: the database.
-    """
-    found = status(db)
+def prometheus_text() -> str:
+    """Return the counts by state, and whether the queue moves, in the text format of Prometheus."""
+    found = status()
     gauges: Iterable[tuple[str, str, Mapping[Labels, float]]] = (
         (
             "entries",

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, exists, func, literal_column, null, select
+from sqlalchemy import Connection, bindparam, case, func, literal_column, null, select
 
 from aerogram.mail.characters import clean_text
+from aerogram.outbox import suppressions
+from aerogram.outbox.claimed import Claim
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.storage.prepared import change, insert_all, run, run_all
 from aerogram.outbox.storage.schema import attempt, entry, recipient
-from aerogram.outbox.suppressions import suppress
-
-if TYPE_CHECKING:
-    from aerogram.outbox.claims import Claim
-    from aerogram.outbox.storage.database import Database
 
 __all__ = [
     "RESULT",
-    "begin_content",
     "begin_contents",
-    "held",
     "milliseconds",
     "record",
-    "record_all",
     "result",
     "settle",
-    "settle_all",
 ]
-
-
-def begin_content(db: Database, claim: Claim) -> bool:
-    """Record that the content of one mail is about to be sent; as :func:`begin_contents`.
-
-    Returns:
-        False if the lease is lost: send nothing.
-    """
-    with db.writing() as connection:
-        return bool(begin_contents(connection, db.now(connection), [claim]))
 
 
 def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) -> set[str]:
@@ -70,27 +53,7 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
     return {each.id for each in claims if _is_held(states.get(each.id), each)}
 
 
-def record(
-    db: Database, claim: Claim, results: Sequence[Outcome], *, uncertain: bool = False, crashed: bool = False
-) -> bool:
-    """Record what became of one mail; as :func:`record_all`.
-
-    Args:
-        db: the database.
-        claim: the mail.
-        results: what became of each recipient.
-        uncertain: whether it is uncertain if the mail was sent.
-        crashed: whether the attempt ended in an error that counts as a crash.
-
-    Returns:
-        False if the lease was lost.
-    """
-    verdict = Verdict(tuple(results), uncertain=uncertain, crashed=crashed)
-    with db.writing() as connection:
-        return bool(record_all(connection, db.now(connection), [(claim, verdict)]))
-
-
-def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
+def record(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
     """Record what became of mails that were claimed; each ends, or waits for its next attempt.
 
     To record the same again, as when the answer to the commit was lost, changes nothing.
@@ -105,10 +68,9 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
         it again.
     """
     states = _states_of(connection, [claim for claim, _ in results])
-    held, attempts, known = set[str](), list[tuple[Any, ...]](), list[dict[str, Any]]()
-    bounced: list[str] = []
-    ended: dict[str, tuple[int, int]] = {}
-    final: dict[str, list[str]] = {}
+    held, bounced = set[str](), list[str]()
+    ended, uncertain, crashed = list[str](), list[str](), list[str]()
+    attempts, known = list[tuple[Any, ...]](), list[dict[str, Any]]()
     late = [claim.id for claim, _ in results if not _is_held(states.get(claim.id), claim)]
     recorded = {tuple(row) for row in run(connection, _recorded, late)}
     for claim, verdict in results:
@@ -131,71 +93,41 @@ def record_all(connection: Connection, now: int, results: Sequence[tuple[Claim, 
                 bounced += [each.address] if each.suppress else []
         if is_held:
             held.add(claim.id)
-            if claim.token == 1 and (state := _final_state(verdict)) is not None:
-                final.setdefault(state, []).append(claim.id)
-            else:
-                ended[claim.id] = int(verdict.uncertain), int(verdict.crashed)
+            ended.append(claim.id)
+            uncertain += [claim.id] if verdict.uncertain else []
+            crashed += [claim.id] if verdict.crashed else []
         # Another worker that has claimed it meanwhile, and has not sent content, loses it here.
         elif not (row.state == "sending" and row.phase == "data") and any(
             each.state == "sent" for each in verdict.outcomes
         ):
-            ended[claim.id] = 0, 0
+            ended.append(claim.id)
     insert_all(connection, attempt, _ATTEMPT, attempts)
     run_all(connection, RESULT, known)
-    suppress(connection, bounced, "refused for good", now)
-    for state, ids in final.items():
-        if change(connection, _end_first, ids, new_state=state, now=now) != len(ids):
-            ended |= dict.fromkeys(ids, (0, 0))  # not all recipients were in the claim
-    settle_all(connection, ended, now)
+    suppressions.add(connection, bounced, "refused for good", now)
+    settle(connection, ended, now, uncertain=uncertain, crashed=crashed)
     return held
 
 
-def _final_state(verdict: Verdict) -> str | None:
-    """Return the state of an entry after its first attempt, if no recipient waits or is in doubt."""
-    states = {each.state for each in verdict.outcomes}
-    if verdict.crashed or verdict.uncertain or not states or not states <= _SETTLED:
-        return None
-    return "done" if "sent" in states else "dead"
+def settle(
+    connection: Connection,
+    ids: Iterable[str],
+    now: int,
+    *,
+    uncertain: Collection[str] = (),
+    crashed: Collection[str] = (),
+) -> None:
+    """Give entries the states that follow from those of their recipients, and end their leases.
 
-
-def settle(connection: Connection, entry_id: str, now: int, *, uncertain: int = 0, crashes: int = 0) -> str:
-    """Give an entry the state that follows from those of its recipients, and end its lease.
-
-    Returns:
-        The state.
+    Args:
+        connection: a transaction that writes.
+        ids: the entries.
+        now: the time of the database, in milliseconds.
+        uncertain: those of which it became uncertain whether they were sent.
+        crashed: those whose attempt ended in a crash, or in an error that counts as one.
     """
-    return settle_all(connection, {entry_id: (uncertain, crashes)}, now)[entry_id]
-
-
-def settle_all(connection: Connection, ended: Mapping[str, tuple[int, int]], now: int) -> dict[str, str]:
-    """Do the same for several entries, each with the uncertain events and crashes to be added.
-
-    Returns:
-        The states.
-    """
-    if not ended:
-        return {}
-    found: dict[str, dict[str, int | None]] = {entry_id: {} for entry_id in ended}
-    for entry_id, state, due in run(connection, _states, ended):
-        found[entry_id][state] = due
-    states = {
-        entry_id: next((state for each, state in _ENDS if each in due), "dead")
-        for entry_id, due in found.items()
-    }
-    rows = [
-        {
-            "of_entry": entry_id,
-            "new_state": state,
-            "new_due": found[entry_id].get("pending"),
-            "more_uncertain": ended[entry_id][0],
-            "more_crashes": ended[entry_id][1],
-            "now": now,
-        }
-        for entry_id, state in states.items()
-    ]
-    run_all(connection, _QUEUE_AGAIN, [row for row in rows if row["new_state"] == "queued"])
-    run_all(connection, _END, [row for row in rows if row["new_state"] != "queued"])
-    return states
+    change(connection, _settle, ids, now=now)
+    change(connection, _count_uncertain, uncertain)
+    change(connection, _count_crash, crashed)
 
 
 _HARDLY_BEGUN: Final = 10  # a lease of which less than this part is over is not renewed: that is in an index
@@ -215,40 +147,47 @@ def _begin_anew(ids: Sequence[Any]) -> Any:
     return _BEGIN.where(entry.c.id.in_(ids)).values(lease_until=bindparam("until"), planned=bindparam("now"))
 
 
-_SETTLED: Final = frozenset({"sent", "refused"})
-_ENDS: Final = (("pending", "queued"), ("uncertain", "held"), ("sent", "done"), ("cancelled", "cancelled"))
-
-
-def _states(ids: Sequence[Any]) -> Any:
-    return (
-        select(recipient.c.entry, recipient.c.state, func.min(recipient.c.due))
-        .where(recipient.c.entry.in_(ids))
-        .group_by(recipient.c.entry, recipient.c.state)
-    )
-
-
-_RELEASE: Final = entry.update().values(
-    state=bindparam("new_state"), phase=null(), lease_owner=null(), lease_until=null(), claimed=null()
+# What decides comes first. All that end without one of these are dead.
+_DECISIVE: Final = {"pending": "queued", "uncertain": "held", "sent": "done", "cancelled": "cancelled"}
+_RANKS: Final = {state: number for number, state in enumerate(_DECISIVE)}
+_OF_ENTRY: Final = recipient.c.entry == entry.c.id
+_STATE: Final = case(
+    dict(enumerate(_DECISIVE.values())),
+    value=select(func.min(case(_RANKS, value=recipient.c.state))).where(_OF_ENTRY).scalar_subquery(),
+    else_="dead",
 )
-_PENDING: Final = exists(literal_column("1")).where(
-    recipient.c.entry == entry.c.id, recipient.c.state == literal_column("'pending'")
+# Where the next attempt would come too late, the mail is claimed when it expires, and ends.
+_DUE: Final = (
+    select(func.min(case((entry.c.expires < recipient.c.due, entry.c.expires), else_=recipient.c.due)))
+    .where(_OF_ENTRY, recipient.c.state == "pending")
+    .scalar_subquery()
 )
-
-
-def _end_first(ids: Sequence[Any]) -> Any:
-    return _RELEASE.where(entry.c.id.in_(ids), ~_PENDING).values(finished=bindparam("now"))
-
-
-_SETTLE: Final = _RELEASE.where(entry.c.id == bindparam("of_entry")).values(
-    uncertain=entry.c.uncertain + bindparam("more_uncertain"),
-    crashes=entry.c.crashes + bindparam("more_crashes"),
-)
-_END: Final = _SETTLE.values(finished=bindparam("now"))
-# Where the next attempt would come too late, it is claimed when it expires, and ends.
-_QUEUE_AGAIN: Final = _SETTLE.values(
-    due=case((entry.c.expires < bindparam("new_due"), entry.c.expires), else_=bindparam("new_due")),
+_SETTLE: Final = entry.update().values(
+    state=_STATE,
+    phase=null(),
+    lease_owner=null(),
+    lease_until=null(),
+    claimed=null(),
+    due=func.coalesce(_DUE, entry.c.due),
     planned=bindparam("now"),
+    finished=case((_DUE.is_(None), bindparam("now"))),
 )
+
+
+def _settle(ids: Sequence[Any]) -> Any:
+    return _SETTLE.where(entry.c.id.in_(ids))
+
+
+def _count_uncertain(ids: Sequence[Any]) -> Any:
+    values = {"uncertain": entry.c.uncertain + literal_column("1")}
+    return entry.update().where(entry.c.id.in_(ids)).values(values)
+
+
+def _count_crash(ids: Sequence[Any]) -> Any:
+    values = {"crashes": entry.c.crashes + literal_column("1")}
+    return entry.update().where(entry.c.id.in_(ids)).values(values)
+
+
 _ATTEMPT: Final = (
     "entry", "token", "address", "started", "ended", "outcome", "code", "enhanced_code", "text",
 )  # fmt: skip
@@ -311,13 +250,6 @@ def _claimed(ids: Sequence[Any]) -> Any:
 
 def _is_held(row: _Claimed | None, claim: Claim) -> bool:
     return row is not None and row.state == "sending" and row.lease_token == claim.token
-
-
-def held(claim: Claim) -> Any:
-    """Return an update of the entry that changes nothing unless the claim still holds."""
-    return entry.update().where(
-        entry.c.id == claim.id, entry.c.lease_token == claim.token, entry.c.state == "sending"
-    )
 
 
 def milliseconds(seconds: float) -> int:

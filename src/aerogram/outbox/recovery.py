@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Row, select
 
 from aerogram.conf import settings
-from aerogram.outbox import retries
 from aerogram.outbox.claims import urgency
 from aerogram.outbox.recording import settle
+from aerogram.outbox.retries.waits import MAX_CRASHES, uncertain_due
 from aerogram.outbox.storage.schema import QUEUED, SENDING, attempt, entry, recipient, transport
 
 if TYPE_CHECKING:
@@ -73,15 +73,15 @@ def _recover_claimed(connection: Connection, row: Row[Any], crashes: int, now: i
         waiting = (recipient.c.entry == row.id, recipient.c.state == "pending", recipient.c.due < now)
         connection.execute(recipient.update().where(*waiting).values(due=now))  # behind the others
         _note(connection, row, "crash", note, now)
-        if crashes >= retries.MAX_CRASHES:
+        if crashes >= MAX_CRASHES:
             pending = (recipient.c.entry == row.id, recipient.c.state == "pending")
             values = {"state": "refused", "text": f"given up: {note}, {crashes} times"}
             connection.execute(recipient.update().where(*pending).values(values))
-    settle(connection, row.id, now)
+    settle(connection, [row.id], now)
 
 
 def _recover_uncertain(connection: Connection, row: Row[Any], now: int) -> None:
-    due = retries.uncertain_due(row.uncertain + 1, now, settings.OUTBOX_ON_UNCERTAIN)
+    due = uncertain_due(row.uncertain + 1, now, settings.OUTBOX_ON_UNCERTAIN)
     text = "a worker ended while it was sending the content"
     values = {"state": "uncertain"} if due is None else {"due": due}
     on_wire = (
@@ -95,7 +95,7 @@ def _recover_uncertain(connection: Connection, row: Row[Any], now: int) -> None:
         .values(values | {"attempts": recipient.c.attempts + 1, "text": text})
     )
     _note(connection, row, "uncertain", text, now)
-    settle(connection, row.id, now, uncertain=1)
+    settle(connection, [row.id], now, uncertain=[row.id])
 
 
 def _note(connection: Connection, row: Row[Any], outcome: str, text: str, now: int) -> None:

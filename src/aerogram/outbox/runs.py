@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.schema import ENTRY_STATES, QUEUED, entry
 from aerogram.outbox.transports import paused_mailers
-
-if TYPE_CHECKING:
-    from aerogram.outbox.storage.database import Database
 
 __all__ = ["counts_of", "entries_of", "overdue"]
 
 
-def entries_of(db: Database, keys: Sequence[str]) -> dict[str, str]:
+def entries_of(keys: Sequence[str]) -> dict[str, str]:
     """Return the ids of the entries that were queued by these keys.
 
     Args:
-        db: the database.
         keys: some hundreds at most.
     """
     query = select(schema.key.c.key, schema.key.c.entry).where(schema.key.c.key.in_(keys))
-    with db.reading() as connection:
+    with current_database().reading() as connection:
         return {row.key: row.entry for row in connection.execute(query)}
 
 
-def counts_of(db: Database, prefix: str) -> dict[str, int]:
+def counts_of(prefix: str) -> dict[str, int]:
     """Return how many entries whose keys begin so are in each state, and how many are ``purged``.
 
     Args:
-        db: the database.
         prefix: what the keys begin with, a slash at its end.
     """
     behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
@@ -44,19 +39,19 @@ def counts_of(db: Database, prefix: str) -> dict[str, int]:
         .where(keys.c.key >= prefix, keys.c.key < behind)
         .group_by(func.coalesce(entry.c.state, "purged"))
     )
-    with db.reading() as connection:
+    with current_database().reading() as connection:
         found = {str(state): int(count) for state, count in connection.execute(query)}
     return {**dict.fromkeys((*ENTRY_STATES, "purged"), 0), **found}
 
 
-def overdue(db: Database, seconds: float, *, limit: int) -> int:
+def overdue(seconds: float, *, limit: int) -> int:
     """Return how many entries have been due for so long, of mailers that are not paused.
 
     Args:
-        db: the database.
         seconds: how long.
         limit: no more than these are counted.
     """
+    db = current_database()
     with db.reading() as connection:
         now = db.now(connection)
         paused = paused_mailers(connection, now)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from aerogram.outbox.schedule import check_limit, datetime_of
+from aerogram.exceptions import InvalidAddress
+from aerogram.mail.address.entries import MailboxLike, plain_entry
+from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.characters import clean_text
+from aerogram.outbox.schedule import check_limit, datetime_of, moment_of, refused
+from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.prepared import run
 from aerogram.outbox.storage.schema import suppression
 
-if TYPE_CHECKING:
-    from aerogram.outbox.storage.database import Database
-
-__all__ = ["Suppression", "list_suppressions", "suppress", "suppressed_of", "unsuppress"]
+__all__ = ["Suppression", "add", "list_suppressions", "suppress", "suppressed_of", "unsuppress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Suppression:
     expires: datetime | None
 
 
-def suppress(
+def add(
     connection: Connection, addresses: Iterable[str], reason: str, now: int, expires: int | None = None
 ) -> None:
     """Put addresses on the list; what the list says of them already is replaced."""
@@ -47,12 +49,6 @@ def suppress(
         values = {"reason": reason, "created": now, "expires": expires}
         adding = insert_of(suppression).values(address=address, **values)
         connection.execute(adding.on_conflict_do_update(index_elements=["address"], set_=values))
-
-
-def unsuppress(connection: Connection, address: str) -> bool:
-    """Take an address from the list; return whether it was there."""
-    gone = connection.execute(suppression.delete().where(suppression.c.address == address.lower()))
-    return bool(gone.rowcount)
 
 
 def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) -> set[str]:
@@ -69,9 +65,63 @@ def _listed(addresses: Sequence[Any]) -> Any:
     )
 
 
-def list_suppressions(db: Database, limit: int = 1000) -> list[Suppression]:
-    """Return the list, the newest first."""
+def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = None) -> None:
+    """Send an address no mail of the outbox any more.
+
+    Args:
+        address: a mailbox in any form; upper and lower case are the same.
+        reason: for the list.
+        expires: until when; for ever if it is None.
+
+    Raises:
+        ScheduleError: one of them is not accepted; the text names it.
+    """
+    bare = _bare(address)
+    if "@" not in bare:
+        raise refused("address", address, "a mail address with its domain, such as bob@example.com")
+    if not isinstance(reason, str):
+        raise refused("reason", reason, "a text")
+    until = None if expires is None else moment_of("expires", expires)
+    db = current_database()
+    with db.writing() as connection:
+        add(connection, [bare], clean_text(reason), db.now(connection), until)
+
+
+def unsuppress(address: MailboxLike) -> bool:
+    """Send mail to an address again.
+
+    Args:
+        address: a mailbox in any form; upper and lower case are the same.
+
+    Returns:
+        Whether it was on the list.
+
+    Raises:
+        ScheduleError: it is no address.
+    """
+    listed = suppression.c.address == _bare(address).lower()
+    with current_database().writing() as connection:
+        return bool(connection.execute(suppression.delete().where(listed)).rowcount)
+
+
+def _bare(address: MailboxLike) -> str:
+    try:
+        return parse_mailbox(plain_entry(address), utf8=True).addr_spec
+    except InvalidAddress:
+        raise refused("address", address, "a mail address") from None
+
+
+def list_suppressions(limit: int = 1000) -> list[Suppression]:
+    """Return the addresses that get no mail, the newest first.
+
+    Args:
+        limit: at most so many.
+
+    Raises:
+        ScheduleError: the limit is no whole number, or below 0.
+    """
     check_limit(limit)
+    db = current_database()
     with db.reading() as connection:
         query = select(suppression).where(_in_force(db.now(connection)))
         rows = connection.execute(query.order_by(suppression.c.created.desc()).limit(limit)).all()

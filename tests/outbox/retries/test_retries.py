@@ -5,7 +5,6 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -15,32 +14,45 @@ from aerogram.exceptions import BadHeaderError, InvalidMailer
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.mail.smtp.replies import ConnectionLost, Reply
 from aerogram.outbox import retries
-from aerogram.outbox.retries import BACKOFF, Outcome, Verdict, backoff, judge, judge_error, pause
+from aerogram.outbox.claimed import Claim
+from aerogram.outbox.retries import Outcome, Verdict, judge
+from aerogram.outbox.retries.errors import judge_error, report_of_error
+from aerogram.outbox.retries.waits import BACKOFF, backoff, pause, uncertain_due
 
 NOW = 1_800_000_000_000
 ANN, BOB = "ann@example.com", "bob@example.com"
 
 
-@dataclass
-class Mail:
-    """A mail that was attempted."""
-
-    recipients: tuple[str, ...] = (ANN,)
-    attempts: dict[str, int] = field(default_factory=dict)
-    uncertain: int = 0
-    crashes: int = 0
+def mail_to(
+    *recipients: str, attempts: dict[str, int] | None = None, uncertain: int = 0, crashes: int = 0
+) -> Claim:
+    """Return a mail that was attempted."""
+    return Claim(
+        id="1",
+        token=1,
+        mailer=None,
+        sender="shop@example.com",
+        recipients=recipients or (ANN,),
+        content=b"",
+        attempts=attempts or {},
+        crashes=crashes,
+        uncertain=uncertain,
+        expires=None,
+        message_id="",
+        lease=60.0,
+    )
 
 
 def result(status: str, code: int | None = None, enhanced: str | None = None) -> RecipientResult:
     return RecipientResult(status, code, enhanced, "text")  # type: ignore[arg-type] # one of the four
 
 
-def judged(report: DeliveryReport, mail: Mail | None = None, **options: object) -> Verdict:
-    return judge(report, mail or Mail(), jitter=lambda: 0.5, **options)  # type: ignore[arg-type] # the options of judge()
+def judged(report: DeliveryReport, mail: Claim | None = None, **options: object) -> Verdict:
+    return judge(report, mail or mail_to(), jitter=lambda: 0.5, **options)  # type: ignore[arg-type] # the options of judge()
 
 
 def outcome(
-    *arguments: object, handed_over: bool = False, mail: Mail | None = None, **options: object
+    *arguments: object, handed_over: bool = False, mail: Claim | None = None, **options: object
 ) -> Outcome:
     report = DeliveryReport({ANN: result(*arguments)}, handed_over=handed_over)  # type: ignore[arg-type] # those of result()
     (found,) = judged(report, mail, **options).outcomes
@@ -84,7 +96,7 @@ def test_a_recipient_refused_beside_one_accepted_is_suppressed() -> None:
     report = DeliveryReport(
         {ANN: result("sent", 250), BOB: result("refused", 550, "5.1.1")}, handed_over=True
     )
-    ann, bob = judged(report, Mail((ANN, BOB))).outcomes
+    ann, bob = judged(report, mail_to(ANN, BOB)).outcomes
     assert (ann.state, bob.state, bob.suppress) == ("sent", "refused", True)
 
 
@@ -94,13 +106,15 @@ def test_a_content_that_was_cut_off_counts_and_leaves_the_server_alone() -> None
 
 
 def test_an_uncertain_mail_is_sent_again_twice_and_then_held() -> None:
-    states = [outcome("uncertain", handed_over=True, mail=Mail(uncertain=times)).state for times in range(4)]
+    states = [
+        outcome("uncertain", handed_over=True, mail=mail_to(uncertain=times)).state for times in range(4)
+    ]
     assert states == ["pending", "pending", "uncertain", "uncertain"]
     assert outcome("uncertain", handed_over=True, on_uncertain="hold").state == "uncertain"
 
 
 def test_an_unexpected_error_counts_and_ends_at_the_third() -> None:
-    verdicts = [judged(DeliveryReport(error=RuntimeError("boom")), Mail(crashes=n)) for n in range(3)]
+    verdicts = [judged(DeliveryReport(error=RuntimeError("boom")), mail_to(crashes=n)) for n in range(3)]
     assert [verdict.outcomes[0].state for verdict in verdicts] == ["pending", "pending", "refused"]
     assert [verdict.crashed for verdict in verdicts] == [True] * 3
     assert "RuntimeError: boom" in verdicts[0].outcomes[0].text
@@ -111,9 +125,9 @@ def test_a_message_that_cannot_be_written_is_dead_at_once() -> None:
 
 
 def test_a_mailer_that_redirects_or_drops_recipients_decides_for_them() -> None:
-    redirected = judged(DeliveryReport({"me@example.com": result("sent", 250)}), Mail((ANN, BOB)))
+    redirected = judged(DeliveryReport({"me@example.com": result("sent", 250)}), mail_to(ANN, BOB))
     assert {each.state for each in redirected.outcomes} == {"sent"}
-    filtered = judged(DeliveryReport({ANN: result("sent", 250)}), Mail((ANN, BOB)))
+    filtered = judged(DeliveryReport({ANN: result("sent", 250)}), mail_to(ANN, BOB))
     assert [each.state for each in filtered.outcomes] == ["sent", "refused"]
     assert judged(DeliveryReport()).outcomes[0].state == "refused"
 
@@ -156,7 +170,7 @@ def test_an_error_of_the_backend_says_who_is_to_blame(error: Exception, transpor
     ],
 )
 def test_an_error_instead_of_a_report_says_what_it_can(error, state, transport) -> None:
-    report = retries.report_of_error(error, (ANN,))
+    report = report_of_error(error, (ANN,))
     assert report is not None
     verdict = judged(report, on_uncertain="hold")
     assert (verdict.outcomes[0].state, verdict.transport) == (state, transport)
@@ -167,7 +181,7 @@ def test_an_error_instead_of_a_report_says_what_it_can(error, state, transport) 
     "error", [ConnectionRefusedError(), smtplib.SMTPConnectError(421, b""), InvalidMailer(""), KeyError("x")]
 )
 def test_an_error_before_the_mail_says_nothing_of_it(error: Exception) -> None:
-    assert retries.report_of_error(error, (ANN,)) is None
+    assert report_of_error(error, (ANN,)) is None
 
 
 def test_the_back_off_is_the_promised_one() -> None:
@@ -179,7 +193,7 @@ def test_waits_stay_within_a_fifth(times: int, jitter: float) -> None:
     expected = BACKOFF[min(times, len(BACKOFF)) - 1]
     assert 0.8 * expected <= backoff(times, jitter=lambda: jitter) <= 1.2 * expected + 1e-9
     assert 0.8 <= pause("down", times, jitter=lambda: jitter) <= 72
-    due = retries.uncertain_due(1, NOW, "retry", jitter=lambda: jitter)
+    due = uncertain_due(1, NOW, "retry", jitter=lambda: jitter)
     assert due is not None
     assert due >= NOW + 900_000
 
@@ -199,7 +213,7 @@ results = st.builds(RecipientResult, statuses, codes, st.sampled_from([None, "5.
 def test_every_recipient_has_one_outcome_and_none_that_was_sent_is_sent_again(
     known: dict[str, RecipientResult], handed_over: bool, began: bool, policy: str, uncertain: int
 ) -> None:
-    mail = Mail((ANN, BOB), uncertain=uncertain)
+    mail = mail_to(ANN, BOB, uncertain=uncertain)
     report = DeliveryReport(known, handed_over=handed_over)
     verdict = judged(report, mail, on_uncertain=policy, content_began=began)
     assert [each.address for each in verdict.outcomes] == [ANN, BOB]

@@ -27,6 +27,7 @@ from aerogram.outbox.schedule import Schedule
 from aerogram.outbox.storage import database, location, schema
 from aerogram.outbox.storage.database import Database, current_database
 from tests.forked_python import python
+from tests.outbox import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -485,8 +486,8 @@ def test_marks_and_results_whose_commit_was_not_answered_are_recorded_once(
     [claim] = claims.claim(db, "worker", 1, lease=60)
     outcomes = [Outcome("ann@example.com", "sent", 250), Outcome("bob@example.com", "pending", 450)]
     for act in (
-        lambda: recording.begin_content(db, claim),
-        lambda: recording.record(db, claim, outcomes),
+        lambda: recorder.begin_content(db, claim),
+        lambda: recorder.record(db, claim, outcomes),
     ):
         with lost_answers(db, monkeypatch), pytest.raises(exceptions.OutboxUnavailable):
             act()
@@ -533,7 +534,7 @@ def test_transactions_lock_entries_in_the_same_order(postgresql_url: str, put: P
     def record() -> None:
         sent = Verdict((Outcome("ann@example.com", "sent", 250),))
         with db.writing() as connection:
-            recording.record_all(connection, db.now(connection), [(each, sent) for each in backwards])
+            recording.record(connection, db.now(connection), [(each, sent) for each in backwards])
 
     middle = schema.entry.update().where(schema.entry.c.id == taken[1].id).values(crashes=0)
     for write in (begin, record):  # beside a renewal that has the first one and waits for the second

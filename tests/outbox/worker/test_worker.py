@@ -24,13 +24,14 @@ from aerogram.conf import settings
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.capture import capture_mail
 from aerogram.mail.delivery import hooks
-from aerogram.outbox import claims, recording, recovery, transports
+from aerogram.outbox import claims, recovery, transports
 from aerogram.outbox.retries import Outcome, waits
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker, committer, process
 from aerogram.outbox.worker.committer import checkpoint
 from aerogram.testing import Drop, FaultyServer
 from tests.forked_python import python
+from tests.outbox import recorder
 
 Put = Callable[..., str]
 ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
@@ -236,14 +237,14 @@ def test_a_result_that_cannot_be_recorded_holds_up_no_other(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [put_one(subject=f"n{i}") for i in range(4)]
-    real = committer.record_all
+    real = committer.record
 
-    def record_all(connection: Any, now: int, results: Any) -> set[str]:
+    def record(connection: Any, now: int, results: Any) -> set[str]:
         if any(claim.id == ids[1] for claim, _ in results):
             raise ValueError("not this one")
         return real(connection, now, results)
 
-    monkeypatch.setattr(committer, "record_all", record_all)
+    monkeypatch.setattr(committer, "record", record)
     with relay() as server:
         assert outbox.run_once(concurrency=1) == 4
         assert len(server.messages) == 4
@@ -511,7 +512,7 @@ def test_once_tells_what_it_has_left(sqlite_db: Database) -> None:
     assert run() == "0 mails sent, 0 refused or expired. 0 mails waiting. 0 held.\n"
     held = put_one(subject="held")
     [claim] = claims.claim(sqlite_db, "worker", 1, lease=60)
-    recording.record(sqlite_db, claim, [Outcome(ANN, "uncertain")], uncertain=True)
+    recorder.record(sqlite_db, claim, [Outcome(ANN, "uncertain")], uncertain=True)
     assert outbox.get(held).state == "held"
     late = put_one(delay=3600)
     put_one(delay=7200)

@@ -16,45 +16,18 @@ an error that nobody expected            tried again; given up at the third
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from aerogram.exceptions import MessageError, describe
 from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
-from aerogram.outbox.retries.errors import judge_error, report_of_error
-from aerogram.outbox.retries.waits import (
-    BACKOFF,
-    MAX_CRASHES,
-    MAX_UNCERTAIN,
-    UNCERTAIN_DELAY,
-    Random,
-    Transport,
-    backoff,
-    pause,
-    uncertain_due,
-)
+from aerogram.outbox.claimed import Claim
+from aerogram.outbox.retries.errors import judge_error
+from aerogram.outbox.retries.waits import MAX_CRASHES, Random, Transport, backoff, pause, uncertain_due
 
-__all__ = [
-    "BACKOFF",
-    "HARD_BOUNCES",
-    "MAX_CRASHES",
-    "MAX_UNCERTAIN",
-    "UNCERTAIN_DELAY",
-    "Attempted",
-    "Outcome",
-    "RecipientState",
-    "Transport",
-    "Verdict",
-    "after_error",
-    "backoff",
-    "judge",
-    "judge_error",
-    "pause",
-    "report_of_error",
-    "uncertain_due",
-]
+__all__ = ["HARD_BOUNCES", "Outcome", "RecipientState", "Verdict", "after_error", "judge"]
 
 RecipientState = Literal["pending", "sent", "refused", "suppressed", "expired", "uncertain", "cancelled"]
 """The states of a recipient; all but ``pending`` are terminal."""
@@ -63,26 +36,6 @@ HARD_BOUNCES: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 """Enhanced codes that say: this address does not exist (RFC 3463). It is suppressed for later mail."""
 
 _LOGIN_CODES: Final = frozenset({530, 535, 538})
-
-
-class Attempted(Protocol):
-    """What is known of a mail that was attempted; a claim has it."""
-
-    @property
-    def recipients(self) -> Sequence[str]:
-        """The recipients of this attempt."""
-
-    @property
-    def attempts(self) -> Mapping[str, int]:
-        """The earlier attempts that count, by recipient."""
-
-    @property
-    def uncertain(self) -> int:
-        """The earlier uncertain outcomes."""
-
-    @property
-    def crashes(self) -> int:
-        """The earlier crashes and unexpected errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +84,7 @@ class Verdict:
 
 def judge(
     report: DeliveryReport,
-    attempted: Attempted,
+    claim: Claim,
     *,
     on_uncertain: str = "retry",
     content_began: bool = False,
@@ -142,19 +95,19 @@ def judge(
 
     Args:
         report: the report.
-        attempted: the mail.
+        claim: the mail.
         on_uncertain: ``"retry"`` or ``"hold"``, for recipients whose outcome is uncertain.
         content_began: whether the content began to leave, and the connection did not break before.
         failures: how often in a row the server failed before.
         jitter: where the random part comes from.
     """
     if report.error is not None:
-        return after_error(report.error, attempted, failures=failures, jitter=jitter)
-    results = _results_by_recipient(report, attempted.recipients)
+        return after_error(report.error, claim, failures=failures, jitter=jitter)
+    results = _results_by_recipient(report, claim.recipients)
     transport = _transport(list(results.values()), report.handed_over, content_began)
     wait = pause(transport, failures + 1, jitter=jitter) if transport != "up" else 0.0
     uncertain = any(result.status == "uncertain" for result in results.values())
-    resend = uncertain_due(attempted.uncertain + 1, 0, on_uncertain, jitter=jitter) if uncertain else None
+    resend = uncertain_due(claim.uncertain + 1, 0, on_uncertain, jitter=jitter) if uncertain else None
     # A content that was answered was answered for all its recipients: a 5xx was about the content then.
     at_rcpt = not report.handed_over or report.accepted
     outcomes = []
@@ -170,7 +123,7 @@ def judge(
         elif result.status == "refused":
             state, suppress = "refused", at_rcpt and result.enhanced_code in HARD_BOUNCES
         else:
-            delay = round(backoff(attempted.attempts.get(address, 0) + 1, jitter=jitter) * 1000)
+            delay = round(backoff(claim.attempts.get(address, 0) + 1, jitter=jitter) * 1000)
         reply = result.code, result.enhanced_code, result.text
         outcomes.append(Outcome(address, state, *reply, delay, counts, suppress))
     reason = "" if transport == "up" else _reason(results.values())
@@ -179,7 +132,7 @@ def judge(
 
 def after_error(
     error: BaseException,
-    attempted: Attempted,
+    claim: Claim,
     *,
     failures: int = 0,
     jitter: Random = random.random,
@@ -188,20 +141,20 @@ def after_error(
 
     Args:
         error: the error.
-        attempted: the mail.
+        claim: the mail.
         failures: how often in a row the server failed before.
         jitter: where the random part comes from.
     """
     text, transport = clean_text(f"{type(error).__name__}: {describe(error)}"), judge_error(error)
     if transport == "up":
-        crashes = attempted.crashes + 1
+        crashes = claim.crashes + 1
         is_dead = isinstance(error, MessageError) or crashes >= MAX_CRASHES
         delay = None if is_dead else round(backoff(crashes, jitter=jitter) * 1000)
         outcome = Outcome("", "refused" if is_dead else "pending", text=text, delay=delay)
     else:
         delay = round(pause(transport, failures + 1, jitter=jitter) * 1000)
         outcome = Outcome("", "pending", text=text, delay=delay, counts=False)
-    outcomes = [replace(outcome, address=address) for address in attempted.recipients]
+    outcomes = [replace(outcome, address=address) for address in claim.recipients]
     return Verdict(
         tuple(outcomes),
         transport,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from aerogram.exceptions import ScheduleError
 from aerogram.outbox.schedule import refused, span_of
 from aerogram.outbox.storage import schema
+from aerogram.outbox.storage.database import Database, current_database
 from aerogram.outbox.storage.schema import attempt, content, entry, recipient
-
-if TYPE_CHECKING:
-    from aerogram.outbox.storage.database import Database
 
 __all__ = ["KEPT_DAYS", "purge"]
 
@@ -27,16 +25,15 @@ BATCH: Final = 500
 
 
 def purge(
-    db: Database, older_than: float | timedelta | None = None, states: Collection[str] = tuple(KEPT_DAYS)
+    older_than: float | timedelta | None = None, states: Collection[str] = ("done", "cancelled", "dead")
 ) -> int:
     """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
 
     It works in batches of 500, so that nothing waits for it. Their keys are remembered for 90 days.
 
     Args:
-        db: the database.
         older_than: seconds or a timedelta since they ended, instead of these days.
-        states: ``done``, ``cancelled``, ``dead``; others are never deleted.
+        states: only those in these states; others are never deleted.
 
     Returns:
         The number of entries.
@@ -50,6 +47,7 @@ def purge(
         raise ScheduleError(f"{str(others[0])[:40]!r} is never purged. Accepted: {', '.join(KEPT_DAYS)}.")
     age = None if older_than is None else span_of("older_than", older_than)
     ages = {each: KEPT_DAYS[each] * DAY * 1000 if age is None else age for each in states}
+    db = current_database()
     total = sum(_purge(db, state, age) for state, age in ages.items())
     db.checkpoint()
     return total

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from aerogram.outbox import transports
-from aerogram.outbox.retries import Transport, pause
+from aerogram.outbox.retries.waits import Transport, pause
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker.log import log_pause, log_resume
 

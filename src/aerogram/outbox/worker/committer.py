@@ -15,8 +15,8 @@ from time import sleep
 from typing import Final, TypeVar
 
 from aerogram.exceptions import OutboxSchemaError, OutboxUnavailable
-from aerogram.outbox.claims import Claim
-from aerogram.outbox.recording import begin_contents, record_all
+from aerogram.outbox.claimed import Claim
+from aerogram.outbox.recording import begin_contents, record
 from aerogram.outbox.retries import Verdict
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker.log import log_database, log_result, logger
@@ -128,7 +128,7 @@ class Committer:
         try:
             reached("before commit")
             with self.db.writing() as connection:
-                kept = record_all(connection, self.db.now(connection), results) if results else set()
+                kept = record(connection, self.db.now(connection), results) if results else set()
                 if asking := [claim for question in questions for claim in question.claims]:
                     begun = begin_contents(connection, self.db.now(connection), asking)
                 reached("in commit")
@@ -166,7 +166,7 @@ class Committer:
         for each in results:
             try:
                 with self.db.writing() as connection:
-                    recorded = record_all(connection, self.db.now(connection), [each])
+                    recorded = record(connection, self.db.now(connection), [each])
                 kept |= recorded
             except (OutboxUnavailable, OutboxSchemaError):
                 self._results.append(each)

@@ -8,7 +8,7 @@ from typing import Final
 
 from aerogram.conf import settings
 from aerogram.exceptions import describe
-from aerogram.outbox.claims import Claim
+from aerogram.outbox.claimed import Claim
 from aerogram.outbox.retries import Outcome, Verdict
 from aerogram.outbox.transports import name_of
 

@@ -18,15 +18,16 @@ from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, deliver, send_by
 from aerogram.outbox import claims, transports
 from aerogram.outbox.frozen import FrozenMessage
-from aerogram.outbox.retries import Verdict, after_error, judge, judge_error, report_of_error
+from aerogram.outbox.retries import Verdict, after_error, judge
+from aerogram.outbox.retries.errors import judge_error, report_of_error
 from aerogram.outbox.worker.backends import asks_before_content, backend_of, is_smtp
 from aerogram.outbox.worker.committer import reached
 from aerogram.outbox.worker.log import logger
 
 if TYPE_CHECKING:
     from aerogram.mail.delivery.report import DeliveryReport
-    from aerogram.outbox.claims import Claim
-    from aerogram.outbox.retries import Transport
+    from aerogram.outbox.claimed import Claim
+    from aerogram.outbox.retries.waits import Transport
     from aerogram.outbox.storage.database import Database
     from aerogram.outbox.worker.breaker import Breaker
     from aerogram.outbox.worker.committer import Committer

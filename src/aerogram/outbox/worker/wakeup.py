@@ -84,10 +84,6 @@ class WakeUp:
                 return True
         return False
 
-    def mark_seen(self) -> None:
-        """Take what the database holds now as known."""
-        self._seen = self._stamp()
-
     def _tell(self, _ids: Sequence[str]) -> None:
         self.wake()
 
