@@ -12,7 +12,7 @@ from aerogram.inlining.css import RawDeclaration, read_block, read_declarations,
 from aerogram.inlining.links import Link, find_links
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selectors import read_selector
-from aerogram.plaintext.style import UNREAD, Scope, style_of
+from aerogram.plaintext.style import UNREAD, Scope, is_seen, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from aerogram.inlining.selector import Selector
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["KeptRule", "Mail", "Shown"]
+__all__ = ["KeptRule", "Mail", "Text", "kept_rules", "read_tree", "styles", "texts_of"]
 
 _WHOLE_PAGE = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
-_FILLER = "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2007\u2060\ufeff"
+_NO_FILLER = dict.fromkeys(
+    map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2007\u2060\ufeff")
+)
 _BULK_HEADERS = {"list-unsubscribe", "list-id"}
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 
@@ -40,11 +42,12 @@ class KeptRule(NamedTuple):
     unread: tuple[str, ...]  # pieces of the block that are no declarations
 
 
-class Shown(NamedTuple):
-    """A text and the element it is shown in."""
+class Text(NamedTuple):
+    """A text, the element it stands in, and whether a reader sees it."""
 
     element: Element
     text: str
+    is_shown: bool
 
 
 class Mail:
@@ -165,9 +168,9 @@ class Mail:
         return [ElementIndex(root) for root in self.roots]
 
     @cached_property
-    def shown(self) -> list[Shown]:
-        """Every text that a reader sees, in the order of the document."""
-        return [shown for root in self.roots for shown in _shown(root)]
+    def texts(self) -> list[Text]:
+        """Every text in a body, in the order of the document."""
+        return [text for root in self.roots for text in texts_of(root)]
 
     def is_written(self, text: str) -> bool:
         """Return whether a text stands in a template; else it comes from data."""
@@ -176,7 +179,7 @@ class Mail:
     @cached_property
     def words(self) -> str:
         """What a reader sees of the HTML, as one line."""
-        return " ".join(" ".join(shown.text for shown in self.shown).split())
+        return " ".join(" ".join(each.text for each in self.texts if each.is_shown).split())
 
 
 def read_tree(html: str) -> Element | None:
@@ -232,26 +235,22 @@ def _rules(sheet: str, around: tuple[str, ...]) -> Iterator[KeptRule]:
             )
 
 
-def _shown(root: Element) -> Iterator[Shown]:
+def texts_of(root: Element) -> Iterator[Text]:
+    """Yield the texts of a body; of those that are shown not what only fills."""
     body = root.find("body")
-    todo: list[tuple[Element, Scope]] = [] if body is None else [(body, Scope())]
+    todo: list[tuple[Element, Scope, bool]] = [] if body is None else [(body, Scope(), True)]
     while todo:
-        element, scope = todo.pop()
+        element, around, is_in_seen = todo.pop()
         if isinstance(element, str):
-            if element.strip() and scope.shows_text and element.translate(_NO_FILLER).strip():
-                yield Shown(scope.element, element)
+            is_shown = is_in_seen and around.shows_text
+            if (element.translate(_NO_FILLER) if is_shown else element).strip():
+                yield Text(around.element, element, is_shown)
             continue
-        tag = element.tag
-        if not isinstance(tag, str) or tag in UNREAD or element.get("hidden") is not None:
+        if not isinstance(element.tag, str) or element.tag in UNREAD:
             continue
         style = style_of(element)
-        if style.is_hidden or (style.is_clipped and tag not in ("td", "th")):
-            continue
-        inside = scope.inside(element, tag, style)
-        pieces: list[tuple[Element, Scope]] = [(element.text or "", inside)]
+        inside = around.inside(element, element.tag, style), is_in_seen and is_seen(element, style)
+        pieces: list[tuple[Element, Scope, bool]] = [(element.text or "", *inside)]
         for child in element:
-            pieces += [(child, inside), (child.tail or "", inside)]
+            pieces += [(child, *inside), (child.tail or "", *inside)]
         todo += reversed(pieces)
-
-
-_NO_FILLER = dict.fromkeys(map(ord, _FILLER))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aerogram.checks.mail import styles
 from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import read_declarations, tokens
-from aerogram.plaintext.style import UNREAD
+from aerogram.plaintext.style import Scope, is_seen, read_style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,6 @@ _DARK = re.compile(rf"{_SCREEN}\s+and\s*)?\(\s*prefers-color-scheme\s*:\s*dark\s
 _LIGHT = re.compile(rf"{_SCREEN}\s*)?", re.IGNORECASE)
 _SIZE = re.compile(r"([\d.]+)(px|pt|em|rem|%)")
 _BOLD_TAGS = ("b", "strong", "th", "h1", "h2", "h3")
-_ZERO = re.compile(r"0*\.?0+(?:px|pt|em|%)?")
 _BOLD = re.compile("bold|bolder|[7-9]00|1000")
 Color = tuple[float, float, float]
 Declared = dict[str, str]
@@ -55,7 +54,6 @@ class Look(NamedTuple):
     background: Color | None = (1.0, 1.0, 1.0)
     size: float = 16.0  # pixels
     is_bold: bool = False
-    is_shown: bool = True
     link: str = "#0000ee"
 
     @property
@@ -147,20 +145,21 @@ def _texts(
     root: Element, changes: dict[Element, Declared], begun: Look
 ) -> Iterator[tuple[Element, str, Look]]:
     body = root.find("body")
-    todo = [] if body is None else [(body, begun)]
+    todo = [] if body is None else [(body, begun, Scope())]
     while todo:
-        element, outer = todo.pop()
-        if not isinstance(element.tag, str) or element.tag in UNREAD or element.get("hidden") is not None:
+        element, outer, around = todo.pop()
+        if not isinstance(element.tag, str):
             continue
-        look = _look(element, outer, {**styles(element), **changes.get(element, {})})
-        if not look.is_shown:
+        declared = {**styles(element), **changes.get(element, {})}
+        style = read_style(";".join(f"{name}:{value}" for name, value in declared.items()))
+        if not is_seen(element, style):
             continue
-        if (element.text or "").strip():
-            yield element, element.text, look
-        for child in element:
-            if (child.tail or "").strip():
-                yield element, child.tail, look
-        todo += [(child, look) for child in reversed(element)]
+        look = _look(element, outer, declared)
+        scope = around.inside(element, element.tag, style)
+        for text in (element.text, *(child.tail for child in element)) if scope.shows_text else ():
+            if (text or "").strip():
+                yield element, text, look
+        todo += [(child, look, scope) for child in reversed(element)]
 
 
 def _look(element: Element, outer: Look, declared: Declared) -> Look:
@@ -184,21 +183,7 @@ def _look(element: Element, outer: Look, declared: Declared) -> Look:
     weight = values.get("font-weight")
     is_bold = outer.is_bold or tag in _BOLD_TAGS if weight is None else bool(_BOLD.fullmatch(weight))
     size = _size(values.get("font-size", ""), outer.size)
-    return Look(color, background, size, is_bold, _is_shown(values, tag), outer.link)
-
-
-def _is_shown(values: Declared, tag: str) -> bool:
-    extents = (values.get(name, "") for name in ("max-height", "height", "max-width", "width"))
-    is_box = values.get("overflow") == "hidden" and tag not in ("td", "th")
-    is_clipped = is_box and any(map(_ZERO.fullmatch, extents))
-    return not (
-        values.get("display") == "none"
-        or values.get("visibility") in ("hidden", "collapse")
-        or _ZERO.fullmatch(values.get("opacity", "1"))
-        or _ZERO.fullmatch(values.get("font-size", "1px"))
-        or values.get("font-size") == "1px"
-        or is_clipped
-    )
+    return Look(color, background, size, is_bold, outer.link)
 
 
 def _background(value: str, background: Color | None, behind: Color | None) -> Color | None:

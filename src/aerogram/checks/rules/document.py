@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aerogram.checks.mail import styles
+from aerogram.checks.mail import styles, texts_of
 from aerogram.checks.rules.rule import Finding, Rule
-from aerogram.plaintext.style import UNREAD, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,48 +47,18 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
                 "Write one in <head>; the subject will do."
             )
             yield Finding("no-title", text, root)
-        body = root.find("body")
-        if body is not None and mail.words and not _begins_hidden(body):
-            first = mail.shown[0].text.strip()[:60] if mail.shown else ""
+        first = next(texts_of(root), None)
+        if first is not None and first.is_shown:
             advice = (
                 "Add {% block preheader %}…{% endblock %}: a line"
                 if mail.uses_layout
                 else "Begin <body> with a hidden line"
             )
             text = (
-                f"The mail has no preheader: behind the subject the inbox shows its first words, {first!r}. "
-                f"{advice} that says what it is about."
+                "The mail has no preheader: behind the subject the inbox shows its first words, "
+                f"{first.text.strip()[:60]!r}. {advice} that says what it is about."
             )
-            yield Finding("no-preheader", text, body)
-
-
-def _begins_hidden(body: Element) -> bool:
-    """Return whether the first element with words is hidden."""
-    todo = [body]
-    while todo:
-        element = todo.pop()
-        tag = element.tag
-        if not isinstance(tag, str) or tag in UNREAD:
-            if (element.tail or "").strip():
-                return False
-            continue
-        style = style_of(element)
-        if (
-            style.is_hidden
-            or style.is_clipped
-            or style.is_visible is False
-            or element.get("hidden") is not None
-        ):
-            if "".join(element.itertext("*")).strip():
-                return True
-            continue
-        if style.has_visible_font is False:  # an old way to hide it
-            return bool("".join(element.itertext("*")).strip())
-        before = element.getprevious()
-        if (element.text or "").strip() or (before is not None and (before.tail or "").strip()):
-            return False
-        todo += reversed(element)
-    return False
+            yield Finding("no-preheader", text, root.find("body"))
 
 
 def layout_tables(mail: Mail) -> Iterator[Finding]:
