@@ -13,7 +13,7 @@ from aerogram import Notification
 from aerogram.checks import Problem, check
 from aerogram.checks.mail import Mail
 from aerogram.checks.rules import RULES
-from aerogram.checks.rules.resources import lost_resources
+from aerogram.checks.rules.resources import lost_resources, unused_images
 from aerogram.conf import settings
 from aerogram.mail import EmailMessage, EmailMultiAlternatives
 
@@ -49,12 +49,17 @@ def lost(html: str, *attachments: Any) -> list[tuple[str, str]]:
         '<p style="background: URL( \\63 id:logo@shop )">x</p>',
         '<a href="cid:logo@shop">open</a>',
         '<img src="cid:logo%40shop">',
+        '<img srcset="cid:logo@shop 2x">',
+        "<!--[if mso]><v:fill src='cid:logo@shop' /><![endif]--><p>x</p>",
     ],
 )
 def test_an_image_that_nobody_attached_is_an_error(html: str) -> None:
     assert lost(html) == [("image-missing", "error")]
     assert lost(html, image("other@shop"), ("logo.png", b"1", "image/png")) == [("image-missing", "error")]
     assert lost(html, image("logo@shop")) == []
+    mail = EmailMultiAlternatives("s", "t", attachments=[image("logo@shop")])
+    mail.attach_alternative(html, "text/html")
+    assert list(unused_images(Mail(mail))) == []
 
 
 def test_an_image_inside_an_attached_multipart_is_there() -> None:

@@ -56,7 +56,7 @@ def test_an_address_without_a_domain_is_found_wherever_it_stands() -> None:
         ("<p style='display: none; color: #fff'>hidden</p>", "contrast", False),
         ("<p style='color: rgba(0, 0, 0, .4)'>pale</p>", "contrast", True),
         ("<td style='font-size: 0'><p style='font-size: 16px; color: #aaa'>pale</p>", "contrast", True),
-        ("<div style='visibility: hidden'><p style='visibility: visible; color: #aaa'>pale</p></div>", "contrast", True),
+        ("<p style='visibility: hidden'><b style='visibility: visible; color: #aaa'>x</b>", "contrast", True),
         ("<p style='color: transparent'>hidden</p>", "contrast", False),
         ("<p hidden style='display: block; color: #aaa'>pale</p>", "contrast", True),
         ("<p style='color: hsl(0, 0%, 60%)'>pale</p>", "contrast", True),

@@ -25,21 +25,8 @@ _MARK = "aerogram:"
 _STYLES = re.compile(r"{%-?\s*block\s+styles\b[^%]*%}(.*?){%-?\s*endblock", re.DOTALL)
 _JINJA = re.compile(r"{[{%#].*?[%#}]}", re.DOTALL)
 _TAG_REST = r"""\b(?:[^<>"']|"[^"]*"|'[^']*')*>?"""
-_TELLING = (
-    "href",
-    "src",
-    "id",
-    "alt",
-    "class",
-    "name",
-    "width",
-    "height",
-    "bgcolor",
-    "title",
-    "background",
-    "role",
-    "style",
-)
+_NAMES = "href src id alt class name width height bgcolor title background role style"
+_TELLING = frozenset(_NAMES.split())  # attributes by which a tag is found
 _SHIPPED = f"{shipped_templates()}{os.sep}"
 _MOST_SEARCHED = 300  # elements of one notification that are searched for
 

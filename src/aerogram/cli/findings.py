@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aerogram
+from aerogram.checks.problem import SourceLine
 from aerogram.checks.rules import RULES
+from aerogram.cli.screen import shown_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,10 +83,9 @@ def github(problems: Sequence[Problem]) -> str:
 
 
 def _annotation(problem: Problem) -> str:
-    path, here = Path(problem.file), Path.cwd()
     place: dict[str, str] = {}
     if problem.file:
-        place["file"] = str(path.relative_to(here) if path.is_relative_to(here) else path)
+        place["file"] = shown_place(SourceLine(problem.file))
     place |= {"line": str(problem.line)} if problem.line else {}
     place["title"] = f"{problem.code} ({problem.notification})"
     properties = ",".join(f"{name}={_escaped(value, of_property=True)}" for name, value in place.items())

@@ -173,11 +173,11 @@ def _read(path: Path, locale: str | None = None) -> Catalog:
     return catalog
 
 
-def _write(path: Path, catalog: Catalog, **options: Any) -> None:
+def _write(path: Path, catalog: Catalog) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            _babel().messages.pofile.write_po(file, catalog, width=100, sort_by_file=True, **options)
+            _babel().messages.pofile.write_po(file, catalog, width=100, sort_by_file=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     typer.echo(f"{_shown(path)}: {counted(len(catalog), 'message')}")

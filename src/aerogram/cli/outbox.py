@@ -165,9 +165,46 @@ def list_entries(
 def show(entry_id: Id, as_json: AsJson = False) -> None:
     """Show one mail: its recipients, and every attempt."""
     from aerogram import outbox
+    from aerogram.outbox.transports import name_of
 
     _check_folder()
-    _show(outbox.get(entry_id), as_json)
+    entry = outbox.get(entry_id)
+    if as_json:
+        _write_json(dataclasses.asdict(entry))
+        return
+    console = screen()
+    subject = escape_controls(entry.subject) or "(no subject)"
+    console.print(Text.assemble((subject, "bold"), "  ", _coloured(entry.state)))
+    facts = _table("", "")
+    facts.show_header = False
+    for name, value in (
+        ("Id", entry.id),
+        ("Message-ID", entry.message_id),
+        ("From", entry.sender),
+        ("Mailer", name_of(entry.mailer)),
+        ("Size", f"{entry.size} octets"),
+        ("Created", shown_time(entry.created)),
+        ("Due", shown_time(entry.due)),
+        ("Expires", shown_time(entry.expires)),
+        ("Finished", shown_time(entry.finished)),
+        ("Uncertain", counted(entry.uncertain, "time")),
+        ("Worker died", counted(entry.crashes, "time")),
+    ):
+        facts.add_row(Text(name, "dim"), Text(escape_controls(value)))
+    console.print(facts)
+    table = _table("Recipient", "State", "Attempts", "Next", "Reply")
+    for each in entry.recipients:
+        next_time = shown_time(each.due) if each.state == "pending" else ""
+        table.add_row(
+            escape_controls(each.address), _coloured(each.state), str(each.attempts), next_time, _reply(each)
+        )
+    console.print(table)
+    if entry.history:
+        table = _table("Attempt ended", "Recipient", "Outcome", "Reply")
+        for attempt in entry.history:
+            address = escape_controls(attempt.address)
+            table.add_row(shown_time(attempt.ended), address, _coloured(attempt.outcome), _reply(attempt))
+        console.print(table)
 
 
 def retry(entry_id: Id, as_json: AsJson = False) -> None:
@@ -226,50 +263,6 @@ def _changed(function: Callable[[str], Entry], entry_id: str, as_json: bool) -> 
     if entry.state == "queued":
         line.append(f", expires {shown_time(entry.expires) or 'never'}")
     screen().print(line, soft_wrap=True)
-
-
-def _show(entry: Entry, as_json: bool) -> None:
-    if as_json:
-        _write_json(dataclasses.asdict(entry))
-        return
-    from aerogram.outbox.transports import name_of
-
-    console = screen()
-    console.print(
-        Text.assemble(
-            (escape_controls(entry.subject) or "(no subject)", "bold"), "  ", _coloured(entry.state)
-        )
-    )
-    facts = _table("", "")
-    facts.show_header = False
-    for name, value in (
-        ("Id", entry.id),
-        ("Message-ID", entry.message_id),
-        ("From", entry.sender),
-        ("Mailer", name_of(entry.mailer)),
-        ("Size", f"{entry.size} octets"),
-        ("Created", shown_time(entry.created)),
-        ("Due", shown_time(entry.due)),
-        ("Expires", shown_time(entry.expires)),
-        ("Finished", shown_time(entry.finished)),
-        ("Uncertain", counted(entry.uncertain, "time")),
-        ("Worker died", counted(entry.crashes, "time")),
-    ):
-        facts.add_row(Text(name, "dim"), Text(escape_controls(value)))
-    console.print(facts)
-    table = _table("Recipient", "State", "Attempts", "Next", "Reply")
-    for each in entry.recipients:
-        next_time = shown_time(each.due) if each.state == "pending" else ""
-        table.add_row(
-            escape_controls(each.address), _coloured(each.state), str(each.attempts), next_time, _reply(each)
-        )
-    console.print(table)
-    if entry.history:
-        table = _table("Attempt ended", "Recipient", "Outcome", "Reply")
-        for attempt in entry.history:
-            address = escape_controls(attempt.address)
-            table.add_row(shown_time(attempt.ended), address, _coloured(attempt.outcome), _reply(attempt))
-        console.print(table)
 
 
 def _table(*headings: str) -> Table:

@@ -25,22 +25,28 @@ class Support(NamedTuple):
     notes: list[str]
 
 
+class _Data(NamedTuple):
+    """What the script writes."""
+
+    source: str
+    updated: str
+    clients: dict[str, str]
+    features: dict[str, tuple[str, str, dict[str, list[int]]]]  # title, a letter a client, notes
+
+
 @cache
-def _data() -> dict[str, object]:
-    loaded: dict[str, object] = json.loads(Path(__file__).with_name("caniemail.json").read_text("utf-8"))
-    return loaded
+def _data() -> _Data:
+    return _Data(**json.loads(Path(__file__).with_name("caniemail.json").read_text("utf-8")))
 
 
 def feature_slugs() -> set[str]:
     """Return the names of all features."""
-    features: dict[str, object] = _data()["features"]  # type: ignore[assignment]  # as the script writes it
-    return set(features)
+    return set(_data().features)
 
 
 def client_names() -> dict[str, str]:
     """Return the title of each mail program by its name, ``family.platform``."""
-    clients: dict[str, str] = _data()["clients"]  # type: ignore[assignment]  # as the script writes it
-    return clients
+    return _data().clients
 
 
 def chosen_clients() -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def _expanded(entries: tuple[str, ...], source: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def support_of(slug: str, clients: Sequence[str]) -> Support:
     """Return which of these mail programs lack a feature."""
-    title, letters, notes = _data()["features"][slug]  # type: ignore[index]  # as the script writes it
+    title, letters, notes = _data().features[slug]
     names = client_names()
     numbers = {client: number for number, client in enumerate(names)}
     by_letter: dict[str, list[str]] = {"n": [], "a": []}

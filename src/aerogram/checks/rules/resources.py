@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from aerogram.checks.rules.rule import Finding, Rule
 from aerogram.inlining.css import tokens
+from aerogram.inlining.links import find_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ RULES = (
 _CID = re.compile(r"\s*cid:(\S+)", re.IGNORECASE)
 _REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 _LARGE = 200 * 1024  # bytes of one inline image
-_SHOWING = ("src", "background", "href")
 
 
 def lost_resources(mail: Mail) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _parts(mail: Mail) -> list[Message]:
 
 def _shown_images(root: Element) -> list[str]:
     """Return the Content-IDs that a document names."""
-    urls = [element.get(name, "") for element in root.iter("*") for name in _SHOWING]
+    urls = [link.url for link in find_links(root)]
     styles = [element.get("style", "") for element in root.iter("*")]
     urls += [url for css in (*styles, *_sheets(root)) if "(" in css or "@" in css for url, _ in _urls(css)]
     return [found[1] for url in urls if (found := _CID.match(url))]
