@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aerogram.document import Element
     from aerogram.inlining.selector import Selector
-    from aerogram.inlining.stylesheet import Declarations
+    from aerogram.inlining.stylesheet import Declarations, Key
 
 __all__ = ["inline_tree"]
 
@@ -69,13 +69,13 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     merged = ENGINES[engine](index, inline_rules)
     groups: dict[ElementCascade, list[Element]] = {}
     tests = _tests_of_style(rules)
-    not_inlined: set[tuple[int, ...]] = set()
+    not_inlined: set[Key] = set()
     for element in {**merged, **kept}:
         own, stay = element.get("style", ""), tuple(kept.get(element, ()))
         if own and REVERTS.search(own):
             return
         cascade = cascade_of(merged.get(element, ()), own, stay)
-        from_rules = tuple([one for one in cascade.inlined if one.key])
+        from_rules = tuple([one for one in cascade.inlined if not one.precedence.inline])
         after = cascade.style((), ()) if tests and from_rules else ""
         if after and any(test.holds(own or None) != test.holds(after) for test in tests):
             del merged[element]
@@ -223,7 +223,7 @@ def _css_between(
         place
         for rule in (rules if changes.important else ())
         for one in rule.known_declarations
-        if one.key in changes.important and not one.important and inlined in (None, one.key[-1])
+        if one.key in changes.important and not one.important and inlined in (None, one.key.is_inlined)
         for place in one.ends
     }
     edges = pairwise([start, *sorted(places), end])
@@ -240,7 +240,7 @@ def _write_attributes(
     for cascade, elements in groups.items():
         important, left_out = changes.attributes[cascade]
         style = cascade.style(important, left_out)
-        values = {one.name: one.value for n, one in enumerate(cascade.inlined) if n not in left_out}
+        values = {one.name: one.value for one in cascade.inlined if one not in left_out}
         has_sources = not SOURCES.isdisjoint(values)
         for element in elements:
             if element not in merged and not important:

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from aerogram.inlining.css import RawDeclaration, RawRule, read_block
 from aerogram.inlining.properties import is_surely_valid, may_share_longhand
-from aerogram.inlining.stylesheet import Precedence, RankedDeclaration, grouped
+from aerogram.inlining.stylesheet import Key, Precedence, RankedDeclaration, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from aerogram.inlining.stylesheet import Declarations
 
@@ -32,7 +32,7 @@ __all__ = ["CascadeChanges", "ElementCascade", "cascade_of", "find_changes"]
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 _MOST_KEPT = 200  # declarations of rules that stay, for one element; with more of them nothing is changed
 _MOST_ROUNDS = 20
-Key = tuple[int, ...]
+Some = set[RankedDeclaration]
 
 
 @dataclass(eq=False)
@@ -41,41 +41,28 @@ class ElementCascade:
 
     inlined: Declarations  # each behind those it wins over
     unparsed: tuple[str, ...]  # pieces of the author's style attribute
-    kept: Declarations
-    # For each inlined one: the kept ones that win over it, and those that lose to it.
-    kept_winners: list[list[RankedDeclaration]] = field(default_factory=list)
-    kept_losers: list[list[RankedDeclaration]] = field(default_factory=list)
-    # Of the kept ones that may set a common longhand, the winner first.
-    kept_pairs: list[tuple[RankedDeclaration, RankedDeclaration]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for one in self.inlined:
-            rivals = [other for other in self.kept if may_share_longhand(one.name, other.name)]
-            self.kept_winners.append([other for other in rivals if other.precedence > one.precedence])
-            self.kept_losers.append([other for other in rivals if other.precedence < one.precedence])
-        if len(self.kept) <= _MOST_KEPT:
-            kept = sorted(self.kept, key=attrgetter("precedence"))
-            self.kept_pairs = [
-                (high, low)
-                for number, high in enumerate(kept)
-                for low in kept[:number]
-                if not low.important and may_share_longhand(high.name, low.name)
-            ]
+    kept: frozenset[RankedDeclaration]
 
     @cached_property
-    def inlined_losers(self) -> list[list[int]]:
-        """For each inlined declaration, the numbers of those that lose to it."""
-        return [
-            [n for n, other in enumerate(self.inlined[:number]) if may_share_longhand(one.name, other.name)]
-            for number, one in enumerate(self.inlined)
-        ]
+    def losers(self) -> dict[RankedDeclaration, Declarations]:
+        """For each declaration, the weakest first, those it wins over that may set a common longhand."""
+        found: dict[RankedDeclaration, Declarations] = {}
+        are_many = len(self.kept) > _MOST_KEPT
+        for one in sorted((*self.inlined, *self.kept), key=attrgetter("precedence")):
+            below = [
+                other
+                for other in (self.inlined if are_many and one in self.kept else found)
+                if other.precedence < one.precedence and may_share_longhand(one.name, other.name)
+            ]
+            found[one] = tuple(below)
+        return found
 
-    def style(self, important: Collection[int], left_out: Collection[int]) -> str:
-        """Return the style attribute with the declarations of these numbers important, or left out."""
+    def style(self, important: Container[RankedDeclaration], left_out: Container[RankedDeclaration]) -> str:
+        """Return the style attribute in which some declarations are important, and others left out."""
         parts = [
-            f"{text}{' !important' if number in important else ''}"
-            for number, one in enumerate(self.inlined)
-            if number not in left_out
+            f"{text} !important" if one in important else text
+            for one in self.inlined
+            if one not in left_out
             for text in one.texts
         ]
         return "; ".join([*parts, *self.unparsed])
@@ -105,7 +92,7 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
         for first, second in combinations(found, 2)
     ):
         found.sort(key=attrgetter("precedence"))
-    return ElementCascade(tuple(found), tuple(unparsed), kept)
+    return ElementCascade(tuple(found), tuple(unparsed), frozenset(kept))
 
 
 def _block(one: RankedDeclaration) -> tuple[object, ...]:
@@ -147,8 +134,8 @@ class CascadeChanges:
     important: set[Key] = field(default_factory=set)  # declarations of sheets that become important
     copied: set[Key] = field(default_factory=set)  # inlined ones that stay in the sheet, important
     not_inlined: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
-    # For the style attribute: the numbers of important declarations, and of those left out.
-    attributes: dict[ElementCascade, tuple[set[int], set[int]]] = field(default_factory=dict)
+    # For the style attribute: the declarations that are important, and those left out.
+    attributes: dict[ElementCascade, tuple[Some, Some]] = field(default_factory=dict)
 
 
 def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
@@ -183,91 +170,69 @@ def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = (
 
 def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
     """Add to the changes what one cascade needs."""
-    for high, low in cascade.kept_pairs:
-        if low.key in changes.important:
-            if high.important:
-                if high.precedence[2:] < low.precedence[2:]:
-                    changes.stay_normal.add(low.key)
-            elif high.key in changes.stay_normal or high.key in changes.not_copied:
-                _refuse({low.key}, changes)
-            else:
-                changes.important.add(high.key)
-                if high.key[-1]:  # an inlined one, which is left in its sheet here
-                    changes.copied.add(high.key)
-    if not any(cascade.kept_winners) and not any(cascade.kept_losers) and not changes.copied:
-        changes.attributes[cascade] = {n for n, one in enumerate(cascade.inlined) if one.important}, set()
+    if not cascade.kept and not changes.copied:
+        changes.attributes[cascade] = {one for one in cascade.inlined if one.important}, set()
         return
-    left_out = _left_out(cascade, changes)
-    blocked = _blocked(cascade)
-    important: set[int] = set()
-    reasons: list[set[Key]] = []
-    for number, one in enumerate(cascade.inlined):
-        why = {
-            low.key for low in cascade.kept_losers[number] if low.important or low.key in changes.important
-        }
-        for loser in cascade.inlined_losers[number]:
-            why |= reasons[loser] | ({cascade.inlined[loser].key} & changes.copied)
-        reasons.append(why)
-        if number in left_out:
-            changes.not_inlined.add(one.key)
-            _refuse(why | ({one.key} & changes.copied), changes)
+    blocked, left_out = _not_important(cascade, changes)
+    important: Some = set()
+    reasons: dict[RankedDeclaration, set[Key]] = {}  # what each inlined one must be important for
+    for one, losers in cascade.losers.items():
+        is_kept = one in cascade.kept
+        why: set[Key] = set()  # the important declarations of sheets that it must win over
+        for loser in losers:
+            if loser.key in changes.important or (loser.important and loser in cascade.kept):
+                why.add(loser.key)
+            if not is_kept:
+                why |= reasons.get(loser, set())
+        if (is_kept and one.important) or one.key in changes.important:
+            _refuse(
+                {low.key for low in losers if low.precedence.in_sheets > one.precedence.in_sheets}, changes
+            )
+        if is_kept:
+            if not one.important and (why or any(low in reasons and low not in left_out for low in losers)):
+                _make_important(one, why, changes)
             continue
-        for high in cascade.kept_winners[number]:
-            if not high.important:
-                changes.important.add(high.key)
-        if number not in blocked:
+        reasons[one] = why
+        if one in left_out:
+            changes.not_inlined.add(one.key)
+            _refuse(why | {one.key}, changes)
+        elif one not in blocked:
             if why or one.important:
-                important.add(number)
+                important.add(one)
         elif why:
-            if one.precedence.inline or one.key in changes.not_copied:
-                _refuse(why, changes)
-            else:
-                changes.copied.add(one.key)
-                changes.important.add(one.key)
-        if one.key in changes.copied:
-            _check_copy(cascade, number, changes)
+            _make_important(one, why, changes)
     changes.attributes[cascade] = important, left_out
 
 
-def _left_out(cascade: ElementCascade, changes: CascadeChanges) -> set[int]:
-    """Return the inlined declarations that must lose to a rule that cannot become important."""
-    normal = {number for number, one in enumerate(cascade.inlined) if not one.important}
-    first = [
-        number
-        for number in normal
-        if any(not one.important and one.key in changes.stay_normal for one in cascade.kept_winners[number])
-    ]
-    return _with_losers(cascade, first, normal)
+def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[Some, Some]:
+    """Return the inlined declarations that cannot be important, and those that cannot be in the attribute.
+
+    The former should lose to what stays in a sheet, the latter to what cannot become important there; and so
+    do those that lose to them.
+    """
+    blocked: Some = set()
+    left_out: Some = set()
+    for one, losers in reversed(cascade.losers.items()):
+        is_kept = one in cascade.kept
+        inlined = [low for low in losers if low not in cascade.kept]
+        if is_kept or one in blocked:
+            blocked.update(inlined)
+        if one in left_out or (is_kept and not one.important and one.key in changes.stay_normal):
+            left_out.update(inlined)
+    return blocked, left_out
 
 
-def _blocked(cascade: ElementCascade) -> set[int]:
-    """Return the inlined declarations that cannot be important: what stays should win over them."""
-    numbers = range(len(cascade.inlined))
-    return _with_losers(cascade, [number for number in numbers if cascade.kept_winners[number]], numbers)
+def _make_important(one: RankedDeclaration, why: set[Key], changes: CascadeChanges) -> None:
+    """Let a declaration be important in its sheet; if it must not be, nor may those it should win over."""
+    if one.precedence.inline or one.key in changes.stay_normal or one.key in changes.not_copied:
+        _refuse(why, changes)
+        return
+    changes.important.add(one.key)
+    if one.key.is_inlined:
+        changes.copied.add(one.key)
 
 
-def _with_losers(cascade: ElementCascade, first: Iterable[int], among: Collection[int]) -> set[int]:
-    """Return the first inlined declarations, and those that lose to them or to such losers."""
-    found = set(first)
-    for number in reversed(range(len(cascade.inlined)) if found else ()):
-        if number in found:
-            found.update(loser for loser in cascade.inlined_losers[number] if loser in among)
-    return found
-
-
-def _refuse(reasons: set[Key], changes: CascadeChanges) -> None:
-    """Leave these declarations of sheets as they were."""
-    for key in reasons:
+def _refuse(made_important: set[Key], changes: CascadeChanges) -> None:
+    """Leave those of these declarations as they were that became important."""
+    for key in made_important & changes.important:
         (changes.not_copied if key in changes.copied else changes.stay_normal).add(key)
-
-
-def _check_copy(cascade: ElementCascade, number: int, changes: CascadeChanges) -> None:
-    """Refuse an important copy in the sheet that would win or lose against the wrong declaration."""
-    one = cascade.inlined[number]
-    if not one.important and any(
-        high.important and high.precedence[2:] < one.precedence[2:] for high in cascade.kept_winners[number]
-    ):
-        changes.not_copied.add(one.key)
-    for low in cascade.kept_losers[number]:
-        if low.key in changes.important and low.precedence[2:] > one.precedence[2:]:
-            changes.stay_normal.add(low.key)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REVERTS",
     "Declarations",
+    "Key",
     "Precedence",
     "RankedDeclaration",
     "StyleRule",
@@ -59,6 +60,21 @@ class Precedence(NamedTuple):
     specificity: Specificity
     order: tuple[int, int, int]  # of the sheet, of the rule in it, of the declaration in that
 
+    @property
+    def in_sheets(self) -> tuple[object, ...]:
+        """The precedence among declarations that are in sheets and all important, or all not."""
+        return self.layer, self.specificity, self.order
+
+
+class Key(NamedTuple):
+    """A declaration of a sheet, whichever selector of its rule it is for."""
+
+    order: tuple[int, ...]
+    is_inlined: bool
+
+
+_NO_KEY = Key((), is_inlined=False)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedDeclaration:
@@ -66,7 +82,7 @@ class RankedDeclaration:
 
     Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
     sheet. A value that is not ``is_surely_valid`` overrides no other. All selectors of one rule share its
-    ``key``: the order, and last whether they are inlined. A declaration of a style attribute has none.
+    ``key``. A declaration of a style attribute has none.
     """
 
     name: str
@@ -76,7 +92,7 @@ class RankedDeclaration:
     precedence: Precedence
     is_surely_valid: bool
     stays_normal: bool = False  # it must not become important
-    key: tuple[int, ...] = ()
+    key: Key = _NO_KEY
 
     @property
     def important(self) -> bool:
@@ -183,7 +199,7 @@ class StyleRule:
                     Precedence(important, False, layer if important else -layer, specificity, order),
                     is_surely_valid(name, values[-1]),
                     self.context.stays_normal,
-                    (*order, inlined),
+                    Key(order, inlined),
                 )
             )
         return ranked
