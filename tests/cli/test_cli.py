@@ -401,7 +401,7 @@ def test_check_reports_and_fails_from_a_level(shop):
 def test_check_lists_its_rules(shop):
     done = aerogram_command("check", "--rules", cwd=shop)
     assert done.returncode == 0
-    assert "image-alt\twarning\tAn image without an alt attribute.\n" in done.stdout
+    assert "image-alt\twarning\tAn image has no alt attribute.\n" in done.stdout
 
 
 def test_check_reports_a_refused_class_and_goes_on_with_other_modules(shop):

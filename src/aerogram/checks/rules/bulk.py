@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("no-unsubscribe-link", "warning", "Bulk mail without a link to unsubscribe in its text."),
-    Rule("no-postal-address", "warning", "Bulk mail without the address of its sender."),
-    Rule("no-auto-submitted", "warning", "Automatic mail that does not say so."),
+    Rule("no-unsubscribe-link", "warning", "Bulk mail has no unsubscribe link in its text."),
+    Rule("no-postal-address", "warning", "Bulk mail has no postal address."),
+    Rule("no-auto-submitted", "warning", "Automatic mail lacks the header Auto-Submitted."),
 )
 
 _UNSUBSCRIBE = re.compile(

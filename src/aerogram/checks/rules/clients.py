@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("client-support", "warning", "A mail program does not know what the layout or content needs."),
-    Rule("client-partial", "info", "A mail program knows something in part."),
+    Rule("client-support", "warning", "A mail program does not support a feature that the mail uses."),
+    Rule("client-partial", "info", "A mail program supports a feature only in part."),
 )
 
 _NAMES = """

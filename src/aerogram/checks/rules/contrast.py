@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("contrast", "warning", "Text that is hard to read on its background (below 4.5:1)."),
-    Rule("contrast-dark", "warning", "The same in the dark scheme that the mail itself declares."),
+    Rule("contrast", "warning", "Text is hard to read on its background (below 4.5:1)."),
+    Rule("contrast-dark", "warning", "Text is hard to read in the mail's own dark scheme."),
 )
 
 _LEAST, _LEAST_LARGE = 4.5, 3.0  # WCAG 2.2, success criterion 1.4.3

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES", "is_reset", "selector_pattern", "unused_rules"]
 
 RULES = (
-    Rule("css-unread", "warning", "A piece of CSS that is no declaration, and has no effect."),
-    Rule("css-unknown", "warning", "A property that does not exist, and is probably misspelt."),
+    Rule("css-unread", "warning", "A piece of CSS is not a declaration and has no effect."),
+    Rule("css-unknown", "warning", "A property does not exist and is probably misspelt."),
     Rule(
         "css-unused",
         "warning",
-        "A rule that applies to nothing in any sample, and so stands nowhere any more.",
+        "A rule matches no element in any sample, so inlining removes it.",
     ),
-    Rule("content-moved", "warning", "Text or elements that stand where a table allows none."),
+    Rule("content-moved", "warning", "A table has text or elements outside of its cells."),
 )
 
 _MORE = """

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("no-lang", "warning", "The HTML does not say its language."),
+    Rule("no-lang", "warning", "The HTML does not declare its language."),
     Rule("no-title", "warning", "The HTML has no title."),
-    Rule("no-preheader", "warning", "There is no hidden line for the inbox at the start."),
-    Rule("table-role", "warning", "A layout table that screen readers read as data."),
-    Rule("table-margin", "warning", "A vertical margin on a table, which Word gives to its cells."),
+    Rule("no-preheader", "warning", "The HTML does not begin with a hidden preheader."),
+    Rule("table-role", "warning", "Screen readers announce a layout table as data."),
+    Rule("table-margin", "warning", "A table has a vertical margin, which Outlook applies to its cells."),
 )
 
 _DATA = ("th", "caption", "thead", "tfoot", "summary")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("image-alt", "warning", "An image without an alt attribute."),
-    Rule("image-width", "warning", "An image without a width attribute."),
-    Rule("image-only", "warning", "A mail of images with hardly any words."),
+    Rule("image-alt", "warning", "An image has no alt attribute."),
+    Rule("image-width", "warning", "An image has no width attribute."),
+    Rule("image-only", "warning", "The mail consists of images and has hardly any words."),
 )
 
 _PIXEL = re.compile(r"\s*[01](?:px)?\s*")

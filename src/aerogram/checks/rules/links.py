@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("link-relative", "error", "A relative link, image or url() while BASE_URL is not set."),
-    Rule("link-dead", "error", "A link that is empty, # alone, a script or a file."),
-    Rule("link-placeholder", "warning", "A link that somebody forgot to fill in."),
-    Rule("link-local", "warning", "A link to the machine of the developer."),
-    Rule("link-http", "warning", "A link without TLS."),
-    Rule("image-http", "warning", "An image without TLS."),
-    Rule("link-empty", "warning", "A link without words and without an image that says where it leads."),
+    Rule("link-relative", "error", "A link, image or url() is relative, and BASE_URL is not set."),
+    Rule("link-dead", "error", "A link is empty, only #, a script or a local file."),
+    Rule("link-placeholder", "warning", "A link has a placeholder address."),
+    Rule("link-local", "warning", "A link is on localhost or in a private network."),
+    Rule("link-http", "warning", "A link uses http: instead of https:."),
+    Rule("image-http", "warning", "An image uses http: instead of https:."),
+    Rule("link-empty", "warning", "A link contains neither words nor an image with an alternative text."),
 )
 
 _SCRIPT = re.compile(r"\s*(?:java|vb)script\s*:", re.IGNORECASE)

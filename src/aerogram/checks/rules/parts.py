@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("no-domain", "warning", "An address without a domain."),
-    Rule("subject-long", "warning", "A subject that phones cut."),
-    Rule("subject-capitals", "warning", "A subject in capital letters."),
-    Rule("no-text", "warning", "There is HTML and no text part."),
-    Rule("parts-disagree", "warning", "A figure, a link or many words are in one part and not in the other."),
+    Rule("no-domain", "warning", "An address has no domain."),
+    Rule("subject-long", "warning", "A subject is longer than 78 characters."),
+    Rule("subject-capitals", "warning", "A subject is written in capital letters."),
+    Rule("no-text", "warning", "The mail has HTML, but no text part."),
+    Rule("parts-disagree", "warning", "A number, a link or many words are in only one of the two parts."),
 )
 
 _LONGEST_SUBJECT = 78  # characters

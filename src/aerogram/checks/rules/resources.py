@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES", "sheet_urls"]
 
 RULES = (
-    Rule("image-missing", "error", "The HTML shows cid:…, and no attachment has that Content-ID."),
-    Rule("image-unused", "warning", "An image is attached for the HTML, which does not show it."),
-    Rule("image-large", "warning", "An inline image above 200 KB."),
-    Rule("stylesheet-not-loaded", "error", "A <link> or @import that nothing loads."),
+    Rule("image-missing", "error", "The HTML refers to a cid: URL, but no attachment has that Content-ID."),
+    Rule("image-unused", "warning", "An image is attached inline, but the HTML does not show it."),
+    Rule("image-large", "warning", "An inline image is larger than 200 KB."),
+    Rule("stylesheet-not-loaded", "error", "A <link> or @import is not loaded."),
 )
 
 _CID = re.compile(r"\s*cid:(\S+)", re.IGNORECASE)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "RULES"]
 
 RULES = (
-    Rule("html-size", "error", "Gmail cuts the HTML at 102 KB; a warning from 90 KB."),
-    Rule("style-size", "warning", "Gmail drops a <style> of more than 8,192 characters."),
-    Rule("style-dropped", "warning", "Gmail drops a whole <style> because of one rule in it."),
+    Rule("html-size", "error", "The HTML is larger than 102 KB, where Gmail cuts it; from 90 KB, a warning."),
+    Rule("style-size", "warning", "A <style> has more than 8,192 characters, so Gmail drops it."),
+    Rule("style-dropped", "warning", "A rule in a <style> makes Gmail drop the whole element."),
 )
 
 _KB = 1024
