@@ -15,6 +15,7 @@ from aerogram.checks import check
 from aerogram.conf import settings
 from aerogram.exceptions import BadHeaderError, DeclarationError, InvalidAddress
 from aerogram.mail.address.envelope import envelope_of
+from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.address.return_path import verp, verp_recipient
 from aerogram.mail.header.category import category_headers, check_unsubscribe_email, check_unsubscribe_url
 from aerogram.mail.wire.serializer import to_bytes
@@ -183,6 +184,7 @@ def test_mailto_may_be_given_whole() -> None:
     whole = "mailto:leave+7@example.com?subject=leave%20me"
     assert check_unsubscribe_email(whole) == whole
     assert check_unsubscribe_email("Leave <a%b@example.com>") == "mailto:a%25b@example.com"
+    assert check_unsubscribe_email('"a b"@[192.0.2.1]') == "mailto:%22a%20b%22@[192.0.2.1]"  # RFC 6068, 2
     assert check_unsubscribe_url(URL) == URL
 
 
@@ -257,6 +259,24 @@ class TestReturnPath:
         sender = verp(pattern, recipient)
         assert verp_recipient(pattern, sender) == recipient
         assert verp_recipient(pattern, sender.replace("B+", "b+").replace("Shop", "SHOP")) == recipient
+
+    @pytest.mark.parametrize("pattern", ["b+{recipient}@shop.org", '"b {recipient}"@bücher.example'])
+    @pytest.mark.parametrize(
+        "recipient",
+        [
+            '"a b"@x.org',
+            '"a\\"@b"@x.org',
+            "ann@[192.0.2.1]",
+            "ann@[IPv6:2001:db8::1]",
+            "zoë@x.org",
+            "postmaster",
+        ],
+    )
+    def test_names_whatever_is_a_recipient(self, pattern: str, recipient: str) -> None:
+        sender = verp(pattern, recipient)
+        assert parse_mailbox(sender, utf8=True).addr_spec == sender
+        assert verp_recipient(pattern, sender) == recipient
+        assert verp_recipient("c+{recipient}@shop.org", sender) is None
 
     @pytest.mark.parametrize(
         "address", ["", "bounces@shop.org", "b+ann@shop.org", "x+ann=x.org@shop.org", "b+=@shop.org"]

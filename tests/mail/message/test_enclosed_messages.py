@@ -6,6 +6,7 @@ from email import message_from_bytes, message_from_string, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage as StandardMessage
 from email.message import Message, MIMEPart
+from email.mime.message import MIMEMessage
 from email.mime.text import MIMEText
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,35 @@ def test_a_broken_message_beside_a_part_arrives():
     mail.attachments += [MIMEText("x"), ("in.eml", broken, "message/rfc822")]
     for each in written(mail):
         assert b"just text" in each
+
+
+FORGED = ["v\nX-Evil: 1", "v\r\nX-Evil: 1", "=?utf-8?q?=0D=0AX-Evil:_1?=", "=?utf-8?b?ClgtRXZpbDogMQ==?="]
+
+
+@pytest.mark.parametrize("name", ["Content-Disposition", "Content-Type", "X-Note"])
+@pytest.mark.parametrize("value", FORGED)
+@pytest.mark.parametrize("kind", [MIMEPart, Message])
+def test_no_header_of_a_part_forges_another(name: str, value: str, kind: type[Message]):
+    part = kind(policy=policy.default if kind is MIMEPart else policy.compat32)
+    part.set_payload("text")
+    part.set_raw(name, f"attachment; filename={value}" if name == "Content-Disposition" else value)
+    part.set_raw("Subject", "in")
+    for mail in (EmailMessage("s", "b", "me@x.org", ["a@x.org"], attachments=[part]), enclosing(part)):
+        for write in (to_bytes, lambda mail: mail.message().as_bytes()):
+            try:
+                lines = write(mail).splitlines()
+            except BadHeaderError:
+                continue
+            assert not any(line.startswith(b"X-Evil") for line in lines)
+
+
+def test_a_message_that_is_enclosed_shows_no_blind_copies():
+    for inner in (MIMEText("text"), StandardMessage()):
+        inner["Subject"], inner["Bcc"] = "in", "hidden@x.org"
+        for content in (inner, MIMEMessage(inner)):
+            mail = EmailMessage("s", "b", "me@x.org", ["a@x.org"])
+            mail.attach(*(("in.eml", inner, "message/rfc822") if content is inner else (content,)))
+            assert b"hidden" not in to_bytes(mail)
+            assert b"Subject: in" in to_bytes(mail)
+        assert inner["Bcc"] == "hidden@x.org"
+    assert b"hidden" in to_bytes(enclosing(b"Bcc: hidden@x.org\r\n\r\na file that is attached"))

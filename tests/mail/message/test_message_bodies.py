@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email import message_from_bytes
 from email.charset import QP, Charset
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -156,6 +156,30 @@ def test_encoding_may_be_a_name():
             "iso-8859-1"
         )
         assert read["Subject"].startswith("=?iso-8859-1?")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("iso-8859-1", "5 €"), ("ascii", "é"), ("rot13", "a"), ("no\xe9", "a"), ("x\ud800", "a")],
+)
+def test_an_encoding_that_cannot_write_the_text_is_refused(encoding: str, body: str):
+    for arguments in ({"body": body}, {"attachments": [("a.txt", body, "text/plain")]}):
+        mail = EmailMessage(**arguments)
+        mail.encoding = encoding
+        with pytest.raises(MessageError, match="utf-8"):
+            mail.message()
+
+
+def test_the_type_of_an_alternative_may_be_a_lazy_text():
+    mail = EmailMultiAlternatives("s", "b", to=["a@x.org"])
+
+    class Lazy:
+        def __str__(self) -> str:
+            return "text/html"
+
+    mail.attach_alternative("<p>", cast("str", Lazy()))
+    assert mail.alternatives == [("<p>", "text/html")]
+    assert b"Content-Type: text/html" in to_bytes(mail)
 
 
 def test_encoding_may_be_a_charset_object():

@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.parser import parse_mailbox
+from aerogram.mail.address.parser import Mailbox, parse_mailbox
 
 RECIPIENT_PLACEHOLDER: Final = "{recipient}"
 """What a pattern has in place of the recipient's address, the ``@`` of which is written as ``=``."""
@@ -28,9 +29,10 @@ def verp(pattern: str, recipient: object) -> str:
     Raises:
         InvalidAddress: the recipient is not exactly one mailbox, or the result is too long for one.
     """
-    mailbox = parse_mailbox(recipient)
-    sender = pattern.replace(RECIPIENT_PLACEHOLDER, f"{mailbox.local_part}={mailbox.domain}")
-    return parse_mailbox(sender).addr_spec
+    around, mailbox = parse_mailbox(pattern), parse_mailbox(recipient, utf8=True)
+    written = f"{mailbox.local_part}={mailbox.domain}"
+    sender = replace(around, local_part=around.local_part.replace(RECIPIENT_PLACEHOLDER, written))
+    return parse_mailbox(sender.addr_spec, utf8=True).addr_spec
 
 
 def verp_recipient(pattern: str, address: object) -> str | None:
@@ -41,16 +43,21 @@ def verp_recipient(pattern: str, address: object) -> str | None:
     Args:
         pattern: the ``return_path`` of the mail, with ``{recipient}`` before its ``@``.
         address: the address that the bounce was sent to.
+
+    Raises:
+        InvalidAddress: ``pattern`` is not exactly one mailbox.
     """
-    before, _, after = pattern.lower().partition(RECIPIENT_PLACEHOLDER)
-    text = str(address)
-    found = text[len(before) : len(text) - len(after)]
-    around = (text[: len(before)].lower(), text[len(text) - len(after) :].lower())
-    local_part, separator, domain = found.rpartition("=")
-    if around != (before, after) or not separator:
-        return None
+    around = parse_mailbox(pattern)
+    before, _, after = around.local_part.partition(RECIPIENT_PLACEHOLDER)
     try:
-        return parse_mailbox(f"{local_part}@{domain}").addr_spec
+        bounced = parse_mailbox(address, utf8=True)
+        text = bounced.local_part
+        found = text[len(before) : len(text) - len(after)]
+        local_part, separator, domain = found.rpartition("=")
+        same = f"{before}{found}{after}@{around.domain}".lower() == f"{text}@{bounced.domain}".lower()
+        if not (same and separator):
+            return None
+        return parse_mailbox(Mailbox("", local_part, domain).addr_spec, utf8=True).addr_spec
     except InvalidAddress:
         return None
 
@@ -58,8 +65,7 @@ def verp_recipient(pattern: str, address: object) -> str | None:
 def check_return_path(value: object) -> str:
     """Return an address, a pattern of one, or an empty text; raise InvalidAddress for anything else."""
     text = str(value)
-    sample = text.replace(RECIPIENT_PLACEHOLDER, "ann=example.org")
-    if text and (not parse_mailbox(sample).domain or RECIPIENT_PLACEHOLDER in text.partition("@")[2]):
+    if text and not parse_mailbox(text).domain:
         raise InvalidAddress(
             f"return_path is {text[:100]!r}. Accepted: an address, {RECIPIENT_PLACEHOLDER} before its @ for "
             "the recipient's, or '' for the null sender."

@@ -114,7 +114,8 @@ def check_unsubscribe_email(value: object) -> str:
             f"unsubscribe_email is {text[:100]!r}. Accepted: an address with its domain, or a mailto: URI, "
             "percent-encoded."
         )
-    return text if is_uri else f"mailto:{quote(mailbox.local_part, safe='+=!$')}@{mailbox.domain}"
+    local_part = mailbox.addr_spec.removesuffix(f"@{mailbox.domain}")  # in its quotes, if it needs them
+    return text if is_uri else f"mailto:{quote(local_part, safe='+=!$')}@{mailbox.domain}"
 
 
 def check_list_id(value: object) -> str:

@@ -9,6 +9,7 @@ because its readers do not decode.
 from __future__ import annotations
 
 import re
+from email.header import Header
 from typing import TYPE_CHECKING
 
 from aerogram.exceptions import BadHeaderError
@@ -114,10 +115,23 @@ def _must_encode(name: str, value: str, used: int) -> bool:
 def encoded_header_bytes(name: str, value: str) -> bytes:
     """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new."""
     kind = kind_of(name)
-    text = check_header_value(name, _FOLD.sub("", value.removeprefix("\n ")))
+    text = stored_text(name, value)
     if not text.isascii():
         raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
     return fold(name, text, addresses=kind is Kind.ADDRESSES).encode("ascii")
+
+
+def stored_text(name: str, value: object) -> str:
+    """Return the value of a header as a MIME tree holds it, without folds; octets in it are read as UTF-8.
+
+    Other octets, and what :func:`check_header_value` refuses, raise BadHeaderError.
+    """
+    text = value.encode() if isinstance(value, Header) else str(value)
+    try:
+        text = text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
+        raise BadHeaderError(f"Header {name!r} holds octets that are not UTF-8: {excerpt(text)}") from None
+    return check_header_value(name, _FOLD.sub("", text.removeprefix("\n ")))
 
 
 def structured_text(name: str, text: str, encoding: str | Charset = "utf-8") -> str:

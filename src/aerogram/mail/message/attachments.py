@@ -128,7 +128,7 @@ def alternative_of(content: object, mimetype: str) -> EmailAlternative:
 
     Errors are those of :func:`attachment_of`.
     """
-    check_alternative_type(mimetype)
+    mimetype = check_alternative_type(mimetype)
     if isinstance(content, Message):
         raise InvalidContent(f"A {type(content).__name__} was given as an alternative: {_NO_PART}")
     if type(content) not in _KEPT:

@@ -28,14 +28,13 @@ from aerogram.mail.message.attachments import (
     check_alternative_type,
     check_media_type,
     check_subtype,
-    checked_text,
     filename_parameter,
     settle_contents,
 )
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.later import QueueableMessage
 from aerogram.mail.message.reading import ReadableMessage
-from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
+from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of, text_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -138,7 +137,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         """Return the MIME tree of a message whose addresses are read; otherwise as :meth:`message`."""
         fields = header_fields(self, addresses)
         settle_contents(self)
-        body = SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), self._charset())
+        body = text_part(self.body, check_subtype(self.content_subtype), self._charset())
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(body)
         for name in BLIND_HEADERS:  # which an overridden step may have set
             del mime[name]

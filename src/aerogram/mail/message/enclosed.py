@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from email import message_from_bytes
+from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import EmailPolicy
 from typing import Any
 
+from aerogram.exceptions import BadHeaderError
 from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.message.attachments import content_bytes
+
+_FORGED = re.compile(rb"\n(?![ \t]|\Z)")
 
 
 class GivenMessage(Message):
@@ -21,10 +26,11 @@ class GivenMessage(Message):
 
 def enclosed_message(content: Any) -> Message:
     """Return the message to enclose as ``message/rfc822``, given as a message of any kind, text or bytes."""
-    if isinstance(content, Message):
-        return content
     if hasattr(content, "message"):
-        return enclosed_message(without_blind_copies(content.message()))
+        content = content.message()
+    if isinstance(content, Message):
+        shown: Message = without_blind_copies(content)
+        return shown
     octets = content_bytes(content)
     message = message_from_bytes(octets, _class=GivenMessage)
     if any(part.defects for part in message.walk()):
@@ -33,13 +39,30 @@ def enclosed_message(content: Any) -> Message:
 
 
 def without_blind_copies(built: Any) -> Any:
-    """Return what ``message()`` of any class has returned, or a copy without Bcc where that has one."""
+    """Return a message, or a copy of it without Bcc where it has one; anything else as it is."""
     if not isinstance(built, Message) or not any(name in built for name in BLIND_HEADERS):
         return built
-    built = copy(built)  # which the object may return again
+    built = copy(built)  # which is the caller's
     for name in BLIND_HEADERS:
         del built[name]
     return built
+
+
+def folded(policy: Any, name: str, value: Any) -> bytes:
+    """Return a header as a policy of the standard library writes it; raise BadHeaderError for a forged one.
+
+    Before Python 3.12.5, a policy writes the newline of an encoded-word as a line end (CVE-2024-6923).
+    """
+    try:
+        if isinstance(policy, EmailPolicy) and not hasattr(value, "name"):  # as it was read
+            lines = f"{name}: {value}{policy.linesep}".encode("utf-8", "surrogateescape")
+        else:
+            lines = policy.fold_binary(name, value)
+    except (MessageError, UnicodeEncodeError) as error:
+        raise BadHeaderError(f"Header {name!r} of an attached part cannot be written.") from error
+    if _FORGED.search(lines):
+        raise BadHeaderError(f"Header {name!r} of an attached part holds a newline, perhaps encoded.")
+    return lines
 
 
 class MessageWriter(BytesGenerator):
@@ -78,8 +101,5 @@ class MessageWriter(BytesGenerator):
 
     def _write_headers(self, msg: Message) -> None:
         for name, value in msg.raw_items():
-            if isinstance(self.policy, EmailPolicy) and not hasattr(value, "name"):  # as it was read
-                self._write_lines(f"{name}: {value}{self._NL}")
-            else:
-                self._fp.write(self.policy.fold_binary(name, value))
+            self._write_lines(folded(self.policy, name, value).decode("utf-8", "surrogateescape"))
         self.write(self._NL)

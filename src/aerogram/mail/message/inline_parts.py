@@ -7,13 +7,12 @@ from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import BadHeaderError
-from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.rules import check_header_name
+from aerogram.mail.header.writing import stored_text
 
 if TYPE_CHECKING:
     from aerogram.mail.message.email_message import EmailMessage
 
-_FOLD = re.compile(r"\r?\n(?=[ \t])")
 _COMMENT = re.compile(r"<!--(?!\[if\b|-?>).*?-->", re.S | re.I)  # a conditional one is shown by Outlook
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
 
@@ -57,10 +56,8 @@ def check_part(part: Message) -> None:
 
     A Content-ID without angle brackets gets them (RFC 2045 section 7).
     """
-    for name, value in part.items():
-        check_header_name(name)
-        text = _FOLD.sub("", str(value))
-        check_header_value(name, text)
+    for name, value in part.raw_items():
+        text = stored_text(check_header_name(name), value)
         if name.lower() == "content-id":
             if not _CONTENT_ID.fullmatch(text.strip()):
                 raise BadHeaderError(

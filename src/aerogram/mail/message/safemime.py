@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from email.charset import QP, Charset
 from email.encoders import encode_base64
+from email.errors import CharsetError
 from email.generator import Generator
 from email.message import Message
 from email.mime.base import MIMEBase
@@ -14,7 +15,8 @@ from email.mime.text import MIMEText
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import BadHeaderError
+from aerogram.exceptions import BadHeaderError, MessageError
+from aerogram.mail.characters import excerpt
 from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
 from aerogram.mail.header.writing import encoded_header_bytes
 from aerogram.mail.message.attachments import checked_text, content_bytes
@@ -125,11 +127,23 @@ def _has_long_line(text: str) -> bool:
     return any(len(line.encode(errors="surrogatepass")) > _MAX_LINE_OCTETS for line in _LINE_END.split(text))
 
 
+def text_part(content: object, subtype: str, charset: str | Charset) -> SafeMIMEText:
+    """Return text as a MIME part; raise MessageError for what the charset cannot express."""
+    text = checked_text(content)
+    try:
+        return SafeMIMEText(text, subtype, charset)
+    except (LookupError, UnicodeError, CharsetError) as error:
+        raise MessageError(
+            f"A text part cannot be written with the encoding {excerpt(str(charset))}: {error}. "
+            "Use encoding='utf-8'."
+        ) from None
+
+
 def part_of(content: object, mimetype: str, charset: str | Charset) -> MIMEBase:
     """Return content of this type as a MIME part."""
     main, _, subtype = mimetype.partition("/")
     if main.lower() == "text":
-        return SafeMIMEText(checked_text(content), subtype, charset)
+        return text_part(content, subtype, charset)
     if mimetype.lower() == "message/rfc822":
         return SafeMIMEMessage(enclosed_message(content), subtype)
     part, octets = MIMEBase(main, subtype), content_bytes(content)

@@ -7,17 +7,15 @@ Such trees come from elsewhere: MIME parts that are attached, enclosed messages,
 from __future__ import annotations
 
 from email import policy
-from email.header import Header
 from email.message import Message
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import BadHeaderError, InvalidAddress, MessageError
-from aerogram.mail.characters import excerpt
 from aerogram.mail.header.rules import BLIND_HEADERS
-from aerogram.mail.header.writing import encoded_header_bytes, header_bytes
+from aerogram.mail.header.writing import encoded_header_bytes, header_bytes, stored_text
 from aerogram.mail.message.attachments import DEFAULT_ATTACHMENT_MIME_TYPE
-from aerogram.mail.message.enclosed import MessageWriter
+from aerogram.mail.message.enclosed import GivenMessage, MessageWriter, folded, without_blind_copies
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block, check_lines
 from aerogram.mail.wire.transfer_encoding import (
     Encoded,
@@ -57,10 +55,13 @@ def node_of(part: Message, *, eight_bit: bool = False, enclosed: bool = False, d
         return Multipart(_content_type(part), head, nodes)
     if kind in ("message/rfc822", "message/global") and len(inner) == 1:
         # base64 is forbidden around a message (RFC 2046 section 5.2.1)
-        body = _flattened(inner[0])  # type: ignore[arg-type] # the same
+        message: Any = inner[0]
+        if not isinstance(message, GivenMessage):  # which stays as the file that it was
+            message = without_blind_copies(message)
+        body = _flattened(message)
         if not is_safe(body, eight_bit=eight_bit):
             try:
-                body = assemble(node_of(inner[0], eight_bit=eight_bit, enclosed=True, depth=depth + 1))  # type: ignore[arg-type] # the same
+                body = assemble(node_of(message, eight_bit=eight_bit, enclosed=True, depth=depth + 1))
             except (BadHeaderError, InvalidAddress, _UnencodableError):
                 # As it stands, for any server; or as a file where no server takes it.
                 if not is_safe(body, eight_bit=True):
@@ -151,18 +152,10 @@ def _head(part: Message, changed: Mapping[str, str | None]) -> bytes:
 
 
 def _field(part: Message, name: str, value: Any) -> bytes:
-    text = value.encode() if isinstance(value, Header) else str(value)
-    if not text.isascii():  # raw octets, or decoded
-        try:
-            text = text.encode("utf-8", "surrogateescape").decode()
-        except UnicodeDecodeError:
-            raise BadHeaderError(
-                f"Header {name!r} holds octets that are not UTF-8: {excerpt(text)}"
-            ) from None
+    text = stored_text(name, value)
     if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters
-        if not (hasattr(value, "name") or text.isascii()):
-            value = part.policy.header_fetch_parse(name, text)
+        value = part.policy.header_fetch_parse(name, value if hasattr(value, "name") else text)
         if name.lower() in ("content-type", "content-disposition"):
-            return part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False).fold_binary(name, value)
-        return header_bytes(name, str(part.policy.header_fetch_parse(name, value)))
+            return folded(part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False), name, value)
+        return header_bytes(name, str(value))
     return (encoded_header_bytes if text.isascii() else header_bytes)(name, text)
