@@ -82,9 +82,9 @@ def test_the_attributes_are_those_of_the_message() -> None:
     with pytest.raises(AttributeError, match="no attribute 'colour'"):
         _ = frozen.colour
     # A copy for another process or a test holds nothing of the one that sends.
-    hooked = frozen_of(given, before_contents=lambda _: [])
-    assert pickle.loads(pickle.dumps(hooked)).before_contents is None
-    assert copy.deepcopy(hooked).before_contents is None
+    hooked = frozen_of(given, permit_contents=lambda _: [])
+    assert pickle.loads(pickle.dumps(hooked)).permit_contents is None
+    assert copy.deepcopy(hooked).permit_contents is None
 
 
 def test_every_backend_sends_it(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_the_content_leaves_only_when_it_may(offers: tuple[str, ...]) -> None:
         asked: list[tuple[str, int]] = []
 
         def ask(name: str, answer: bool) -> Any:
-            def before_contents(messages: Any) -> Any:
+            def permit_contents(messages: Any) -> Any:
                 asked.append((name, sum(each.startswith("RCPT") for each in server.commands)))
                 return messages if answer else []
 
             message = EmailMultiAlternatives(name, "x", "a@example.com", ["ann@example.com"])
-            return frozen_of(message, before_contents=before_contents)
+            return frozen_of(message, permit_contents=permit_contents)
 
         names = ("one", "two", "no", "three", "four")
         messages = [ask(name, name != "no") for name in names]
@@ -161,7 +161,7 @@ def test_each_connection_asks_again() -> None:
     large = EmailMultiAlternatives("Hi", ("x" * 70 + "\n") * 115_000, "a@example.com", ["b@example.com"])
     with FaultyServer().on("content", Drop(reset=True), times=1) as server:
         asked = []
-        frozen = frozen_of(large, before_contents=lambda all_: asked.append(1) or all_)
+        frozen = frozen_of(large, permit_contents=lambda all_: asked.append(1) or all_)
         assert EmailBackend(server.host, server.port).send_messages([frozen]) == 1
     assert len(asked) == 2
 

@@ -49,7 +49,7 @@ class FrozenMessage(EmailMultiAlternatives):
         content: the whole mail, in lines ended by CRLF.
         sender: the envelope sender; empty for the null sender.
         recipients: the bare addresses of this attempt.
-        before_contents: called before contents are written to a server, with all messages of the same
+        permit_contents: called before contents are written to a server, with all messages of the same
             function that have come that far; it returns those whose content may be written.
     """
 
@@ -58,12 +58,12 @@ class FrozenMessage(EmailMultiAlternatives):
         content: bytes,
         sender: str,
         recipients: Sequence[str],
-        before_contents: Callable[[Sequence[Any]], Collection[Any]] | None = None,
+        permit_contents: Callable[[Sequence[Any]], Collection[Any]] | None = None,
     ) -> None:
         self.frozen = content
         self.return_path = sender
         self.connection = None
-        self.before_contents = before_contents
+        self.permit_contents = permit_contents
         self._recipients = list(recipients)
 
     def recipients(self) -> list[Any]:
@@ -98,7 +98,7 @@ class FrozenMessage(EmailMultiAlternatives):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to the process that sends."""
-        return {**vars(self), "before_contents": None, "connection": None}
+        return {**vars(self), "permit_contents": None, "connection": None}
 
     def _tree(self) -> _FrozenMIME:
         return _parse(self.frozen or b"")

@@ -12,6 +12,7 @@ import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.mail import EmailMessage
+from aerogram.mail.smtp import driver
 from aerogram.testing import Drop, FaultyServer, Hang
 from aerogram.testing.smtp_script import ScriptRule
 from tests.smtp_peers import (
@@ -146,7 +147,8 @@ def test_an_interrupt_stops_every_connection_and_records_every_doubt():
         with pytest.raises(KeyboardInterrupt):
             backend.send_messages(_impatient(messages, server))
         assert backend.connection is None
-    assert not workers()
+    while workers():  # one may still be opening a connection
+        threading.Event().wait(0.01)
     taken = [message for message in messages if message.delivery is not None]
     for message in taken:
         assert (only_status(message) == "sent") <= (message.to[0] in copies(server))
@@ -210,6 +212,33 @@ def _impatient(messages, server):
                 threading.Event().wait(0.005)
             raise KeyboardInterrupt
         yield message
+
+
+def test_a_server_that_does_not_close_behind_a_421_holds_up_no_other_connection(of, monkeypatch):
+    monkeypatch.setattr(driver, "_LAST_WORDS_TIMEOUT", 30)
+    released = threading.Event()
+
+    class Slow(FaultyServer):
+        def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
+            if verb == "RCPT" and connection == 1:
+                released.wait(30)  # behind its 421 to MAIL
+                return ScriptRule("RCPT", (Drop(),))
+            return super().rule_for(verb, argument, connection)
+
+    reports = []
+
+    def count(report):
+        reports.append(report)
+        if len(reports) == 19:
+            released.set()
+
+    server = Slow(["PIPELINING", "CHUNKING"]).on("MAIL", "421 4.3.2 bye", times=1)
+    began = time.monotonic()
+    with server:
+        backend = backend_for(server, connections=3, chunking=True, timeout=30)
+        assert backend.send_messages(of(mails(20)), on_result=count) == 20
+    assert time.monotonic() - began < 20
+    assert set(copies(server).values()) == {1}
 
 
 def test_the_open_connection_is_one_of_the_pool_and_stays_open(of):

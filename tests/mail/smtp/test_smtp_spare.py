@@ -18,9 +18,9 @@ from tests.smtp_peers import backend_for, copies, mails
 class Asking(FrozenMessage):
     """A message of the outbox, which is asked before its content leaves."""
 
-    def __init__(self, number: int, before_contents: Any) -> None:
+    def __init__(self, number: int, permit_contents: Any) -> None:
         content = b"Subject: %d\r\nMessage-ID: <%d@x.org>\r\n\r\nx\r\n" % (number, number)
-        super().__init__(content, "me@x.org", [f"p{number}@x.org"], before_contents)
+        super().__init__(content, "me@x.org", [f"p{number}@x.org"], permit_contents)
 
 
 @pytest.mark.parametrize("own_thread", [True, False])
@@ -53,12 +53,12 @@ def test_each_content_is_asked_for_once_and_leaves_only_if_it_may(own_thread: bo
     asked: list[int] = []
     groups: list[int] = []
 
-    def before_contents(messages: Sequence[Asking]) -> list[Asking]:
+    def permit_contents(messages: Sequence[Asking]) -> list[Asking]:
         groups.append(len(messages))
         asked.extend(numbers[message] for message in messages)
         return [message for message in messages if numbers[message] % 10]
 
-    messages = [Asking(number, before_contents) for number in range(60)]
+    messages = [Asking(number, permit_contents) for number in range(60)]
     numbers = {message: number for number, message in enumerate(messages)}
     with FaultyServer() as server:
         backend = backend_for(server, connections=4, fail_silently=True)
@@ -71,14 +71,14 @@ def test_each_content_is_asked_for_once_and_leaves_only_if_it_may(own_thread: bo
 
 @pytest.mark.parametrize("own_thread", [True, False])
 def test_an_answer_that_came_while_another_content_was_asked_for_is_in_time(own_thread: bool) -> None:
-    def before_contents(messages: Sequence[FrozenMessage]) -> Sequence[FrozenMessage]:
+    def permit_contents(messages: Sequence[FrozenMessage]) -> Sequence[FrozenMessage]:
         threading.Event().wait(0.3)  # a commit that takes longer than the server may
         return messages
 
     people = [f"p{number}@x.org" for number in range(4)]
     messages = [FrozenMessage(b"Subject: x\r\n\r\nx\r\n", "me@x.org", people) for _ in range(2)]
     for message in messages:
-        message.before_contents = before_contents
+        message.permit_contents = permit_contents
     with FaultyServer(["PIPELINING", "CHUNKING", "LIMITS RCPTMAX=1"]) as server:
         server.on(".", Hang(0.05), "250 2.0.0 ok")
         backend = backend_for(server, connections=2, chunking=True, data_timeout=0.2)

@@ -82,7 +82,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
     #: The message as it was written when it was queued: it is sent as it is.
     frozen: bytes | None = None
     #: Called before contents are written to a server: it returns those of its messages whose content may be.
-    before_contents: Callable[[Sequence[Any]], Collection[Any]] | None = None
+    permit_contents: Callable[[Sequence[Any]], Collection[Any]] | None = None
     _delivery: DeliveryReport | None = None
 
     def __init__(

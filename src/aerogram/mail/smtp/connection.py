@@ -1,19 +1,49 @@
-"""Messages one after another over one connection, which is renewed when it is used up, stale or broken."""
+"""Messages one after another over one connection, which is renewed when it is used up, stale or broken.
+
+:attr:`Connection.state` says what the connection waits for. Whoever brings that calls
+:meth:`Connection.advance`, which does everything that needs no wait and sets the next state:
+
+=========== ================================================== =======================================
+``State``   the connection                                     goes on with
+=========== ================================================== =======================================
+IDLE        has nothing to do; it may not be open              a message
+HOLDING     holds a content for the commands behind it         the next message, or ``holds=False``
+READY       awaits the answer to a content, not to a command   the next message, or ``Driver.proceed``
+BUSY        awaits replies, or room in the socket              ``Driver.proceed``
+UNPERMITTED must not write a content before it is permitted    ``Session.permit``
+CALLING     needs ``call``, which blocks, to be made           :meth:`Connection.take_result`
+FAILED      is closed for good                                 nothing
+=========== ================================================== =======================================
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum, auto
 from functools import partial
+from selectors import SelectorKey
 from time import monotonic
 
-from aerogram.mail.smtp.driver import Driver, hang_up
+from aerogram.mail.smtp.driver import Driver, Farewell, hang_up
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "State"]
 
 _FRUITLESS = 10  # connections in a row that broke before any content was answered; no other is opened then
+
+
+class State(Enum):
+    """What a connection waits for; the table at the top of this module explains each."""
+
+    IDLE = auto()
+    HOLDING = auto()
+    READY = auto()
+    BUSY = auto()
+    UNPERMITTED = auto()
+    CALLING = auto()
+    FAILED = auto()
 
 
 class Connection:
@@ -31,9 +61,11 @@ class Connection:
         options: SMTPOptions,
         finished: deque[OutgoingMessage],
     ) -> None:
+        self.state = State.IDLE
         self.driver: Driver | None = None  # of the open connection
         self.failure: BaseException | None = None  # why there is none and none will be opened
-        self.call: Callable[[], object] | None = None  # blocks; its result is for take_result()
+        self.call: Callable[[], object] | None = None
+        self.key: SelectorKey | None = None  # of the socket that the owner waits for
         self._connect = connect
         self._options = options
         self._finished = finished
@@ -43,16 +75,9 @@ class Connection:
             self._adopt(driver)
 
     @property
-    def is_free(self) -> bool:
-        """True if it may take a message; the answers to others may still be awaited."""
-        if self._queue or self.call is not None or self.failure is not None:
-            return False
-        return self.driver is None or (self.driver.session.is_ready and not self.driver.is_writing)
-
-    @property
-    def is_busy(self) -> bool:
-        """True if the answer to some content is awaited, or a content waits to be written."""
-        return self.driver is not None and self.driver.session.is_waiting
+    def awaiting(self) -> Driver | None:
+        """The driver, if it awaits something from the server."""
+        return self.driver if self.state is State.BUSY or self.state is State.READY else None
 
     def take(self, message: OutgoingMessage) -> None:
         """Take a message, which :meth:`advance` begins to send."""
@@ -74,11 +99,13 @@ class Connection:
         self.call = None
         if isinstance(result, Driver):
             self._adopt(result)
+        elif isinstance(result, Farewell):
+            self._end(result)
         elif isinstance(result, BaseException):
             self.failure = result
 
     def advance(self, step: Callable[[], None] | None = None, *, holds: bool = False) -> None:
-        """Call ``step``, then do all that needs no wait; the attributes say what is waited for after that.
+        """Call ``step``, then do all that needs no wait, and set the state.
 
         ``holds``: a content is not written before the commands of the next message, which will come soon.
         """
@@ -86,34 +113,42 @@ class Connection:
             try:
                 if step is not None:
                     step()
-                self._go_on(holds)
+                self.state = self._go_on(holds)
             except OSError as error:
                 self._lose(error)
                 step = None
             else:
                 return
 
-    def _go_on(self, holds: bool) -> None:
-        while (driver := self.driver) is not None:
+    def _go_on(self, holds: bool) -> State:
+        while self.call is None and (driver := self.driver) is not None:
             session = driver.session
-            if driver.is_writing or session.question is not None:
-                break
+            if driver.is_writing:
+                return State.BUSY
+            if session.unpermitted is not None:
+                return State.UNPERMITTED
             following = self._queue[0] if self._queue and session.is_ready else None
             is_used_up = following is not None and self._is_used_up(driver, following)
             if following is not None and not is_used_up:
                 self._queue.popleft()
                 if following.waiting:
                     session.begin(following)
-            if session.output and not (holds and not self._queue and driver.may_hold()):
+            if session.output:
+                if holds and not self._queue and driver.may_hold():
+                    return State.HOLDING
                 driver.write()
-            elif is_used_up and not session.is_waiting:
+            elif following is None or (is_used_up and session.is_waiting):
+                if not session.is_waiting:
+                    return State.IDLE
+                driver.wait()
+                return State.READY if session.is_ready and not self._queue else State.BUSY
+            elif is_used_up:
                 self.driver, self.call = None, partial(hang_up, driver.client)
-            elif following is None or is_used_up:
-                break
-        if self.driver is not None:
-            self.driver.wait()
-        elif self._queue and self.call is None and self.failure is None:
+        if self.failure is not None:
+            return State.FAILED
+        if self.call is None and self._queue:
             self.call = self._opened
+        return State.IDLE if self.call is None else State.CALLING
 
     def _is_used_up(self, driver: Driver, message: OutgoingMessage) -> bool:
         capabilities = driver.session.capabilities
@@ -130,11 +165,20 @@ class Connection:
         driver.session.finished, driver.session.returned = self._finished, self._queue
 
     def _lose(self, error: BaseException) -> None:
+        if self.driver is None:
+            return
+        if self.call is None and self.failure is None and self.driver.may_explain(error):
+            self.call = partial(self.driver.hear_out, error)
+        else:
+            self._end(Farewell(error))
+
+    def _end(self, farewell: Farewell) -> None:
         """Decide what becomes of the messages that were under way when the connection broke."""
         driver, self.driver = self.driver, None
         if driver is None:
             return
-        interrupted = dict.fromkeys(driver.end(error, is_ours=self.failure is not None))
+        error = farewell.error
+        interrupted = dict.fromkeys(driver.end(farewell, is_ours=self.failure is not None))
         if driver.session.is_to_blame:
             self._queue.extendleft(reversed(interrupted))
             return
@@ -153,7 +197,7 @@ class Connection:
     def give_up(self, error: BaseException) -> None:
         """Close the connection after ``error``: what was under way is finished, or left to be taken back."""
         self.failure = error
-        self._lose(error)
+        self._end(Farewell(error))
 
     def take_back(self) -> list[OutgoingMessage]:
         """Return what cannot be sent here any more."""

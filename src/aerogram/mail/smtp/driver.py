@@ -1,6 +1,6 @@
 """One open connection: what its session gives goes to the socket, and what the socket says to the session.
 
-No method waits, except :meth:`Driver.end` behind a 421, for half a second at most. :attr:`Driver.events` and
+No method waits, except :meth:`Driver.hear_out`, for half a second at most. :attr:`Driver.events` and
 :attr:`Driver.deadline` say what for and how long :class:`aerogram.mail.smtp.loop.Loop` is to wait.
 """
 
@@ -23,7 +23,7 @@ from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["NEVER", "Driver", "Timeouts", "hang_up", "in_thread"]
+__all__ = ["NEVER", "Driver", "Farewell", "Timeouts", "hang_up", "in_thread"]
 
 NEVER = float("inf")
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
@@ -46,6 +46,14 @@ class Timeouts(NamedTuple):
     message: float  # all the waits of one message together
 
 
+class Farewell(NamedTuple):
+    """Why a connection was lost, and what was heard of the server then."""
+
+    error: BaseException
+    octets: bytes = b""
+    is_closed: bool = False  # by the server
+
+
 class Driver:
     """Carries the octets of a session over the socket of a connection that has passed EHLO, TLS and login.
 
@@ -54,10 +62,13 @@ class Driver:
     """
 
     def __init__(self, client: smtplib.SMTP, session: Session, timeouts: Timeouts) -> None:
+        if client.sock is None:
+            raise ConnectionLost("not connected")
         self.client = client
+        self.sock: socket.socket = client.sock
         self.session = session
         self.last_used: float = monotonic()
-        self.events: int = 0  # of the socket that are waited for
+        self.events: int = EVENT_READ  # of the socket that are waited for
         self.deadline: float = NEVER  # of the wait
         self.is_held: bool = False  # whether the kernel keeps the end of a content for the group behind it
         self._timeouts = timeouts
@@ -70,8 +81,8 @@ class Driver:
 
     def set_blocking(self, blocking: bool) -> None:
         """Make the socket block, for others who use the client, or not, for the loop."""
-        if (sock := self.client.sock) is not None:
-            sock.settimeout(self._timeouts.command if blocking else 0)
+        if self.client.sock is not None:
+            self.sock.settimeout(self._timeouts.command if blocking else 0)
 
     def may_hold(self) -> bool:
         """Return whether the content that comes next may wait for the commands of the next message."""
@@ -101,7 +112,7 @@ class Driver:
         self._write_left()
 
     def _write_left(self) -> None:
-        sock = self._socket
+        sock = self.sock
         flags = _MORE if self.is_held and not isinstance(sock, ssl.SSLSocket) else 0
         try:
             while self._left:
@@ -125,12 +136,12 @@ class Driver:
 
     def _fail_to_write(self) -> None:
         # This raises the reason, if the server gave one.
-        self.session.receive_data(_last_words(self._socket, 0)[0])
+        self.session.receive_data(_last_words(self.sock, 0)[0])
         raise ConnectionLost("the connection broke while something was written") from None
 
     def _read(self) -> None:
         """Pass on what the server says, however slowly the octets of a reply drip in."""
-        sock, session = self._socket, self.session
+        sock, session = self.sock, self.session
         self._has_read = True
         self.events = EVENT_READ
         try:
@@ -148,25 +159,19 @@ class Driver:
                 cancellation.register_abort(self.client)
 
     def wait(self) -> None:
-        """Begin the wait for the next reply, if one is to come; a wait that is under way goes on."""
-        if self.is_writing:
-            return
-        session = self.session
-        if session.output or session.question is not None or not session.is_waiting:
-            self.events, self.deadline = 0, NEVER
-            return
+        """Begin the wait for the next reply; a wait that is under way goes on."""
         if self._waiting is None:
             self.events = EVENT_READ
-            self._begin_wait(self._timeouts.data if session.awaited[1] else self._timeouts.command)
+            self._begin_wait(self._timeouts.data if self.session.awaited[1] else self._timeouts.command)
         if self._has_read and _QUICKACK is not None:
             # A server that writes reply after reply waits for the acknowledgement of one before it sends the
             # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
-            _switch_on(self._socket, _QUICKACK)
+            _switch_on(self.sock, _QUICKACK)
 
     def let_go(self) -> None:
         """Send what the kernel holds: nothing follows it before the answer."""
         self.is_held = False
-        _switch_on(self._socket, socket.TCP_NODELAY)
+        _switch_on(self.sock, socket.TCP_NODELAY)
 
     def time_out(self) -> None:
         """Raise :class:`ConnectionLost`, because the deadline of the wait has passed."""
@@ -192,22 +197,21 @@ class Driver:
             self._waiting = None
         self.deadline = NEVER
 
-    def end(self, error: BaseException, *, is_ours: bool = False) -> list[OutgoingMessage]:
+    def may_explain(self, error: BaseException) -> bool:
+        """Return whether the fate of a content depends on what the server says and does after ``error``."""
+        return is_goodbye(error) and bool(self.session.open_contents())
+
+    def hear_out(self, error: BaseException) -> Farewell:
+        """Wait for what the server says behind a 421, and whether it closes the connection, as it has to."""
+        return Farewell(error, *_last_words(self.sock, _LAST_WORDS_TIMEOUT))
+
+    def end(self, farewell: Farewell, *, is_ours: bool = False) -> list[OutgoingMessage]:
         """Close a lost connection at once, without QUIT; return the messages that were interrupted."""
         self._end_wait()
-        sock, last_words, is_closed = self.client.sock, b"", False
-        if is_goodbye(error) and sock is not None and self.session.open_contents():
-            # The server has to close behind a 421, and took nothing then; with BDAT, it might have gone on.
-            last_words, is_closed = _last_words(sock, _LAST_WORDS_TIMEOUT)
         self.client.close()
+        error, octets, is_closed = farewell
         is_ours = is_ours or cancellation.is_cancelled()
-        return self.session.end(error, last_words, is_closed=is_closed, is_ours=is_ours)
-
-    @property
-    def _socket(self) -> socket.socket:
-        if self.client.sock is None:
-            raise ConnectionLost("not connected")
-        return self.client.sock
+        return self.session.end(error, octets, is_closed=is_closed, is_ours=is_ours)
 
 
 def _receive(sock: socket.socket) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import selectors
 import socket
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -13,7 +12,7 @@ from time import monotonic
 from typing import Any, Final
 
 from aerogram.mail.delivery.dispatch import NOTHING_YET
-from aerogram.mail.smtp.connection import Connection
+from aerogram.mail.smtp.connection import Connection, State
 from aerogram.mail.smtp.driver import NEVER, Driver, in_thread
 from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.transaction import OutgoingMessage, permitted
@@ -21,11 +20,12 @@ from aerogram.mail.smtp.transaction import OutgoingMessage, permitted
 __all__ = ["Loop", "Stopped"]
 
 _END: Final[Any] = object()
-_GATHER = 0.001  # seconds without a further question, after which those that there are get one answer
-_LONGEST_GATHER = 0.005  # seconds that a question waits at most, while others go on writing
+_GATHER = 0.001  # seconds without a further content, after which those that there are get permission together
+_LONGEST_GATHER = 0.005  # seconds that a content waits for others, while connections go on writing
 _ABSENCE = 10.0  # seconds before a connection that failed is replaced, while others work
 _BRIEF = 0.01  # seconds of the caller's time that may count as a wait for the server
 _PATIENCE = 0.05  # seconds before a source that had nothing is asked again
+_IDLE, _HOLDING, _READY, _BUSY, _UNPERMITTED, _CALLING, _FAILED = State
 
 
 class Stopped(Exception):
@@ -53,18 +53,13 @@ class Loop:
         self._options = options
         self._ahead = ahead
         self._waiting: deque[OutgoingMessage] = deque()  # for a connection
-        self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
         self._connections: list[Connection] = []
-        self._idle: dict[Connection, None] = {}
-        self._behind: dict[Connection, None] = {}  # may take a message, behind a content without an answer
-        self._asking: dict[Connection, OutgoingMessage] = {}  # with the message of their question
-        self._asking_since = 0.0
-        self._made = 0  # connections, those that failed of late among them
-        self._failed_at = 0.0
+        self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
+        self._results_of_calls: deque[tuple[Connection, object]] = deque()
+        self._most = self.size  # connections that there may be, fewer when some have failed of late
         self._failure: BaseException | None = None  # of the last connection that failed
-        self._calls: dict[Connection, threading.Thread] = {}
-        self._called: deque[tuple[Connection, object]] = deque()
-        self._registered: dict[Connection, tuple[socket.socket, int]] = {}
+        self._failed_at = 0.0
+        self._unpermitted_since: float | None = None
         self._is_asleep = False
         self._has_news = False
         self._is_stopped = False
@@ -77,7 +72,7 @@ class Loop:
             self._alarmed.setblocking(False)
             self._selector.register(self._alarmed, selectors.EVENT_READ)
 
-    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
+    def carry(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results, as they come.
 
         The time that source and caller take is no wait for a server. Where the source has ``NOTHING_YET``,
@@ -89,7 +84,7 @@ class Loop:
                 self._waiting.append(message)
                 self._hand_out()
                 while not self._has_room:
-                    self._turn(flush=False)
+                    self._turn()
                     if self._finished:
                         yield from self._results()
             elif self.is_busy:
@@ -122,14 +117,14 @@ class Loop:
                 self._alarm.send(b"\0")
 
     def stop(self) -> None:
-        """End :meth:`deliver`, which raises :exc:`Stopped`; any thread may call it."""
+        """End :meth:`carry`, which raises :exc:`Stopped`; any thread may call it."""
         self._is_stopped = True
         self.wake()
 
     @property
     def is_busy(self) -> bool:
         """True if a message has no result yet."""
-        return bool(self._waiting or len(self._idle) < len(self._connections))
+        return bool(self._waiting) or any(each.state is not _IDLE for each in self._connections)
 
     # -- messages --
 
@@ -155,28 +150,44 @@ class Loop:
     def _has_room(self) -> bool:
         """True if the source may be asked for a message."""
         if self._ahead or not self._connections:
-            return len(self._waiting) <= len(self._calls)
-        return not self._waiting and bool(self._idle or self._behind)
+            return not self._waiting or not self._is_short
+        return not self._waiting and self._first(_IDLE, _READY, _HOLDING) is not None
+
+    @property
+    def _is_short(self) -> bool:
+        """True if more messages wait than connections are being opened for."""
+        return len(self._waiting) > sum([each.state is _CALLING for each in self._connections])
+
+    def _first(self, *states: State) -> Connection | None:
+        """Return the first connection that is in one of the states."""
+        for connection in self._connections:
+            if connection.state in states:
+                return connection
+        return None
 
     def _hand_out(self) -> None:
         """Give messages to connections that may take one, and open more for those that are left."""
-        if self._made > len(self._connections) > 0 and monotonic() - self._failed_at > _ABSENCE:
-            self._made = len(self._connections)
+        if self._connections and self._most < self.size and monotonic() - self._failed_at > _ABSENCE:
+            self._most = self.size
         while self._waiting:
-            is_short = len(self._waiting) > len(self._calls)  # which open connections
-            if free := self._idle or (is_short and self._made >= self.size and self._behind):
-                connection = next(iter(free))
-                connection.take(self._waiting.popleft())
-                self._advance(connection)
-            elif is_short and self._made < self.size:
-                self._made += 1
-                driver = self.drivers.pop(0) if self.drivers else None
-                connection = Connection(driver, self._connect, self._options, self._finished)
-                self._connections.append(connection)
-                connection.open()
-                self._advance(connection)
-            else:
-                break
+            connection = self._first(_IDLE)
+            if connection is None:
+                if not self._is_short:
+                    return
+                if len(self._connections) < self._most:
+                    self._add_connection()
+                    continue
+                if (connection := self._first(_READY, _HOLDING)) is None:
+                    return
+            connection.take(self._waiting.popleft())
+            self._advance(connection)
+
+    def _add_connection(self) -> None:
+        driver = self.drivers.pop(0) if self.drivers else None
+        connection = Connection(driver, self._connect, self._options, self._finished)
+        self._connections.append(connection)
+        connection.open()
+        self._advance(connection)
 
     def _defer_waiting(self) -> None:
         """Finish the messages for which there is no connection any more."""
@@ -185,61 +196,51 @@ class Loop:
             message.defer(self._failure)
             self._finished.append(message)
 
-    def _turn(self, *, flush: bool, patience: float = NEVER) -> None:
-        """Give messages to connections, wait until something has happened, and do what follows.
+    def _turn(self, *, flush: bool = False, patience: float = NEVER) -> None:
+        """Wait until something has happened, do what follows, and give messages to connections.
 
         ``flush``: contents that wait for the commands of the next message are written without them.
         """
         if self._is_stopped:
             raise Stopped
+        if flush or self._waiting:  # for a connection that is being opened
+            while (connection := self._first(_HOLDING)) is not None:
+                self._advance(connection, holds=False)
+        if self._finished:
+            return
+        if not self._connections:
+            self._defer_waiting()
+        elif self._first(_UNPERMITTED) is not None and self._first(_BUSY, _CALLING) is None:
+            self._permit()
+        else:
+            self._wait(patience)
         if self._waiting:
             self._hand_out()
-        if flush or self._waiting:  # for a connection that is being opened
-            for connection in [each for each in self._behind if each.driver and not each.driver.events]:
-                self._advance(connection, holds=False)
-        if self._finished or (self._has_room and not flush):
-            return
-        if self._asking and len(self._asking) + len(self._idle) + len(self._behind) == len(self._connections):
-            self._ask()
-        elif self._connections:
-            self._wait(patience)
-        else:
-            self._defer_waiting()
 
     # -- connections --
 
     def _advance(
         self, connection: Connection, step: Callable[[], None] | None = None, *, holds: bool | None = None
     ) -> None:
-        """Take the next steps of a connection, and note what it waits for then."""
-        self._idle.pop(connection, None)
-        self._behind.pop(connection, None)
-        connection.advance(step, holds=self._ahead if holds is None else holds)
-        while connection.call is not None and self.size == 1:
-            connection.take_result(connection.call())
-            connection.advance(holds=self._ahead)
-        if connection.failure is not None:
-            self._remove(connection)
-            return
-        driver = connection.driver
-        if driver is None or connection.call is not None:
-            self._unregister(connection)
-        elif driver.session.question is not None:
-            self._asking_since = self._asking_since if self._asking else monotonic()
-            self._asking[connection] = driver.session.question
-        elif driver.events:
-            self._register(connection, driver)
-        if connection.call is not None:
-            self._calls[connection] = in_thread(partial(self._call, connection, connection.call))
-        elif connection.is_free:
-            (self._behind if connection.is_busy else self._idle)[connection] = None
-
-    def _remove(self, connection: Connection) -> None:
-        """Leave what a connection that failed had to send to the others."""
-        self._failure, self._failed_at = connection.failure, monotonic()
-        self._unregister(connection)
-        self._connections.remove(connection)
-        self._waiting.extendleft(reversed(connection.take_back()))
+        """Let a connection go on to its next state, and do what that asks for."""
+        holds = self._ahead if holds is None else holds
+        connection.advance(step, holds=holds)
+        while self.size == 1 and connection.call is not None:
+            connection.advance(partial(connection.take_result, connection.call()), holds=holds)
+        state = connection.state
+        if (driver := connection.awaiting) is not None:
+            self._watch(connection, driver)
+        elif state is _CALLING or connection.driver is None:
+            self._unwatch(connection)
+            if connection.call is not None:
+                in_thread(partial(self._call, connection, connection.call))
+        elif state is _UNPERMITTED and self._unpermitted_since is None:
+            self._unpermitted_since = monotonic()
+        if state is _FAILED:  # it leaves what it had to send to the others
+            self._failure, self._failed_at = connection.failure, monotonic()
+            self._most -= 1
+            self._connections.remove(connection)
+            self._waiting.extendleft(reversed(connection.take_back()))
 
     def _call(self, connection: Connection, call: Callable[[], object]) -> None:
         result: object
@@ -247,30 +248,28 @@ class Loop:
             result = call()
         except BaseException as error:  # SystemExit of a token's callable: the loop must not wait for ever
             result = error
-        self._called.append((connection, result))
+        self._results_of_calls.append((connection, result))
         self.wake()
         if self._is_over:
-            self._abandon_called()
+            self._abandon_calls()
 
-    def _take_called(self) -> None:
-        while self._called:
-            connection, result = self._called.popleft()
-            del self._calls[connection]
-            connection.take_result(result)
-            self._advance(connection)
+    def _take_results_of_calls(self) -> None:
+        while self._results_of_calls:
+            connection, result = self._results_of_calls.popleft()
+            self._advance(connection, partial(connection.take_result, result))
 
-    def _abandon_called(self) -> None:
+    def _abandon_calls(self) -> None:
         """Close the connections that were opened too late; the loop or the thread that opened one does so."""
-        while self._called:
+        while self._results_of_calls:
             with suppress(IndexError):
-                _, result = self._called.popleft()
+                _, result = self._results_of_calls.popleft()
                 if isinstance(result, Driver):
                     result.client.close()
 
     def _close(self) -> None:
         """Leave the open connections in ``drivers``."""
         self._is_over = True
-        self._abandon_called()
+        self._abandon_calls()
         left = [connection.driver for connection in self._connections if connection.driver is not None]
         for driver in left:
             driver.set_blocking(True)
@@ -282,56 +281,63 @@ class Loop:
 
     # -- waiting --
 
-    def _register(self, connection: Connection, driver: Driver) -> None:
+    def _watch(self, connection: Connection, driver: Driver) -> None:
         """Wait for the socket of a connection; it stays registered while that is what it waits for."""
-        sock, events = self._registered.get(connection, (None, 0))
-        if sock is not driver.client.sock:
-            self._unregister(connection)
-            sock = driver.client.sock
-            self._selector.register(sock, driver.events, connection)  # type: ignore[arg-type] # it is open
-        elif events != driver.events:
-            self._selector.modify(sock, driver.events, connection)  # type: ignore[arg-type] # it is open
-        else:
-            return
-        self._registered[connection] = sock, driver.events  # type: ignore[assignment] # it is open
+        key = connection.key
+        if key is None or key.fileobj is not driver.sock:
+            self._unwatch(connection)
+            connection.key = self._selector.register(driver.sock, driver.events, connection)
+        elif key.events != driver.events:
+            connection.key = self._selector.modify(driver.sock, driver.events, connection)
 
-    def _unregister(self, connection: Connection) -> None:
-        if connection in self._registered:
-            sock, _ = self._registered.pop(connection)
-            self._selector.unregister(sock)
+    def _unwatch(self, connection: Connection) -> None:
+        if connection.key is not None:
+            self._selector.unregister(connection.key.fileobj)
+            connection.key = None
 
     def _wait(self, patience: float) -> None:
-        """Wait for sockets and calls, and ask the questions when no other is soon to come."""
+        """Wait for sockets and calls, and ask for permissions when no other content is soon to come."""
         deadline, now = NEVER, monotonic()
         for connection in self._connections:
-            if (driver := connection.driver) is not None:
+            if (driver := connection.awaiting) is not None:
                 deadline = min(deadline, driver.deadline)
                 if driver.is_held:
                     driver.let_go()
         self._is_asleep = True
-        timeout = _GATHER if self._asking else min(max(deadline - now, 0), patience)
-        if self._has_news or self._called:
+        timeout = min(max(deadline - now, 0), patience)
+        if self._unpermitted_since is not None:
+            timeout = _GATHER
+        if self._has_news:
             timeout = 0
         ready = self._selector.select(None if timeout == NEVER else timeout)
         self._is_asleep = self._has_news = False
         for key, _ in ready:
             if (connection := key.data) is None:
                 self._alarmed.recv(4096)
-            elif connection.driver is not None and connection.driver.events:
-                self._advance(connection, connection.driver.proceed)
+            elif (driver := connection.awaiting) is not None:
+                self._advance(connection, driver.proceed)
             else:  # it says something that is read later
-                self._unregister(connection)
-        self._take_called()
+                self._unwatch(connection)
+        self._take_results_of_calls()
         # Late before the look at the sockets, which found nothing.
         for connection in self._connections.copy():
-            if connection.driver is not None and connection.driver.deadline < now:
-                self._advance(connection, connection.driver.time_out)
-        if self._asking and (not ready or monotonic() - self._asking_since > _LONGEST_GATHER):
-            self._ask()
+            if (driver := connection.awaiting) is not None and driver.deadline < now:
+                self._advance(connection, driver.time_out)
+        if (since := self._unpermitted_since) is not None and (
+            not ready or monotonic() - since > _LONGEST_GATHER
+        ):
+            self._permit()
 
-    def _ask(self) -> None:
-        asking, self._asking = self._asking, {}
-        may_leave = permitted(asking.values())
-        for connection, message in asking.items():
-            if (driver := connection.driver) is not None:
-                self._advance(connection, partial(driver.session.answer, message in may_leave))
+    def _permit(self) -> None:
+        """Ask for permission to write the contents that need it."""
+        self._unpermitted_since = None
+        asking = [
+            (connection, driver.session, message)
+            for connection in self._connections
+            if connection.state is _UNPERMITTED
+            and (driver := connection.driver) is not None
+            and (message := driver.session.unpermitted) is not None
+        ]
+        leaving = permitted(message for _, _, message in asking)
+        for connection, session, message in asking:
+            self._advance(connection, partial(session.permit, message in leaving))

@@ -36,7 +36,7 @@ class Pool:
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
 
-    def deliver(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
+    def carry(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results, as they come."""
         self._thread = in_thread(self._work)
         for message in source:
@@ -91,7 +91,7 @@ class Pool:
     def _work(self) -> None:
         """Run the loop, in its thread, until there are no more messages."""
         try:
-            for message in self._loop.deliver(self._source()):
+            for message in self._loop.carry(self._source()):
                 self._results.put(message)
         except BaseException as error:  # raised again in the caller's thread, unless that has stopped it
             for message in self._loop.give_up(self._error or error):

@@ -91,7 +91,7 @@ class Sender:
         loop = Loop(backend.open_drivers(), backend.new_driver, backend, ahead=ahead)
         carrier = Pool(loop) if has_pool else loop
         try:
-            for outgoing in carrier.deliver(everything):
+            for outgoing in carrier.carry(everything):
                 self._record(outgoing.message, outgoing.report())
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for outgoing in carrier.give_up(error):

@@ -50,7 +50,7 @@ class Session:
         self.returned: deque[OutgoingMessage] = deque()  # they need another transaction
         self.transactions: int = 0  # begun
         self.answered: int = 0  # contents
-        self.question: OutgoingMessage | None = None  # its content is written, or not, by answer()
+        self.unpermitted: OutgoingMessage | None = None  # its content waits for permit()
         self.is_to_blame: bool = False  # it broke for a reason that is not the messages it interrupted
         self._content_pipelining = content_pipelining or ContentPipelining()
         self._follower: Transaction | None = None  # whose commands follow a content; none is answered yet
@@ -97,7 +97,12 @@ class Session:
         """Begin a transaction for recipients of ``message``; some may have to wait for another one."""
         capabilities = self.capabilities
         objection = capabilities.objection(message)
-        if objection is None and capabilities.chunking and message.has_question and not permitted([message]):
+        if (
+            objection is None
+            and capabilities.chunking
+            and message.needs_permission
+            and not permitted([message])
+        ):
             objection = _STOPPED  # the content follows the commands at once
         if objection is None and message.needs_eight_bit and not (message.utf8 or capabilities.eight_bit):
             objection = message.make_seven_bit()  # it was serialised for a server that offered more
@@ -218,8 +223,8 @@ class Session:
             raise ConnectionLost(f"the server answered DATA with {reply.code}")
         transaction.apply_recipient_replies()
         if reply.code == 354:
-            if transaction.recipients and transaction.message.has_question:
-                self.question = transaction.message  # answer() goes on
+            if transaction.recipients and transaction.message.needs_permission:
+                self.unpermitted = transaction.message
             else:
                 self._write_current_content(transaction)
             return
@@ -228,13 +233,13 @@ class Session:
         transaction.settle(reply)
         self._end(transaction)
 
-    def answer(self, may_leave: bool) -> None:
-        """Write the content of :attr:`question`, or raise ConnectionLost if it must not leave."""
-        message, transaction = self.question, self._current
-        self.question = None
+    def permit(self, is_permitted: bool) -> None:
+        """Write the content of :attr:`unpermitted`, or raise ConnectionLost if it must not leave."""
+        message, transaction = self.unpermitted, self._current
+        self.unpermitted = None
         if message is None or transaction is None:
-            raise RuntimeError("there is no question")
-        if not may_leave:
+            raise RuntimeError("no content waits for permission")
+        if not is_permitted:
             message.time_left = 0  # it is not tried again over another connection
             raise ConnectionLost(_STOPPED.text)  # the server expects a content, and discards what it has
         self._write_current_content(transaction)

@@ -28,7 +28,7 @@ class OutgoingMessage:
     Each recipient is in ``waiting``, in a transaction, or has its result in ``results``.
     """
 
-    message: Any  # it is only handed back, and asked before its content leaves
+    message: Any  # it is only handed back, and asked for permission to write its content
     envelope: Envelope
     head: bytes  # up to the end of some header line, or the whole content; CRLF line ends, not dot-stuffed
     body: bytes = b""
@@ -79,9 +79,9 @@ class OutgoingMessage:
         return None
 
     @property
-    def has_question(self) -> bool:
-        """True if :func:`permitted` has to say whether the content of the message may be written."""
-        return getattr(self.message, "before_contents", None) is not None
+    def needs_permission(self) -> bool:
+        """True if the content may be written only after :func:`permitted` has said so."""
+        return getattr(self.message, "permit_contents", None) is not None
 
     def settle_waiting(self, result: RecipientResult) -> None:
         """Record ``result`` for every recipient who waits."""
@@ -171,15 +171,15 @@ class Transaction:
         return {recipient: reply for recipient, reply in answered if not reply.is_positive}
 
 
-def permitted(asking: Iterable[OutgoingMessage]) -> set[OutgoingMessage]:
-    """Return the messages whose content may be written now; ask each ``before_contents`` once for all."""
+def permitted(messages: Iterable[OutgoingMessage]) -> set[OutgoingMessage]:
+    """Return the messages whose content may be written now; call each ``permit_contents`` once for all."""
     by_owner: dict[Any, dict[Any, OutgoingMessage]] = {}
-    for outgoing in asking:
-        by_owner.setdefault(outgoing.message.before_contents, {})[outgoing.message] = outgoing
+    for outgoing in messages:
+        by_owner.setdefault(outgoing.message.permit_contents, {})[outgoing.message] = outgoing
     return {
         outgoing[message]
-        for before_contents, outgoing in by_owner.items()
-        for message in before_contents(list(outgoing))
+        for permit_contents, outgoing in by_owner.items()
+        for message in permit_contents(list(outgoing))
     }
 
 

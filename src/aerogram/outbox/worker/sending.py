@@ -222,13 +222,13 @@ class SendingThread:
                 continue
             mail = _ClaimedMail(claim)
             if asks:
-                mail.before_contents = self._may_leave
-            elif not self._may_leave([mail]):
+                mail.permit_contents = self._permitted
+            elif not self._permitted([mail]):
                 continue
             self._tokens -= 1
             yield mail
 
-    def _may_leave(self, mails: Sequence[_ClaimedMail]) -> list[_ClaimedMail]:
+    def _permitted(self, mails: Sequence[_ClaimedMail]) -> list[_ClaimedMail]:
         """Commit that contents begin to leave; return the mails whose content may."""
         reached("before content")
         is_wanted = not self._stop.is_set()
@@ -239,7 +239,7 @@ class SendingThread:
             mail.is_stopped = True
         for mail in leaving:
             mail.is_stopped = False
-            mail.content_began = mail.before_contents is not None
+            mail.content_began = mail.permit_contents is not None
         reached("content")
         return leaving
 
