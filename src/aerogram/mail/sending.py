@@ -11,7 +11,7 @@ from aerogram.mail.address.entries import MailboxLike
 from aerogram.mail.backends.base import BaseEmailBackend
 from aerogram.mail.characters import is_text
 from aerogram.mail.delivery.async_send import iterate_in_thread, run_in_thread
-from aerogram.mail.delivery.dispatch import BatchItem, FailedItem, deliver
+from aerogram.mail.delivery.dispatch import BatchItem, FailedItem, dispatch
 from aerogram.mail.delivery.report import OnResult
 from aerogram.mail.delivery.telemetry import logger
 from aerogram.mail.mailers import get_connection
@@ -122,7 +122,7 @@ def send_mass_mail(
     _check_items(datatuple)
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
     messages = (BatchItem(item, _message_of(item, backend)) for item in datatuple)
-    return deliver(backend, messages, on_result, is_ready=isinstance(datatuple, list | tuple))
+    return dispatch(backend, messages, on_result, is_ready=isinstance(datatuple, list | tuple))
 
 
 def _check_items(items: Any) -> None:

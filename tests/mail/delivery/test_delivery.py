@@ -13,7 +13,7 @@ import pytest
 from aerogram.exceptions import BadHeaderError, DeliveryError, ImproperlyConfigured, TemplateNotFound
 from aerogram.mail import EmailMessage
 from aerogram.mail.delivery import report as delivery
-from aerogram.mail.delivery.dispatch import FailedItem, deliver
+from aerogram.mail.delivery.dispatch import FailedItem, dispatch
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 
 SENT = DeliveryReport({"ann@x.org": RecipientResult("sent", 250)}, "<1@x.org>")
@@ -48,7 +48,7 @@ class Backwards:
 
 
 def send(*reports: DeliveryReport, fail_silently: bool = False) -> int:
-    return deliver(Backwards(fail_silently), map(Message, reports))
+    return dispatch(Backwards(fail_silently), map(Message, reports))
 
 
 def test_the_examples_of_the_module_run():
@@ -126,19 +126,19 @@ def test_reports_come_in_the_order_of_the_batch():
 def test_the_callback_sees_every_report_and_the_message_has_its_own():
     seen = []
     first, second = Message(SENT), Message(LATER)
-    assert deliver(Backwards(fail_silently=True), [first, second], seen.append) == 1
+    assert dispatch(Backwards(fail_silently=True), [first, second], seen.append) == 1
     assert seen == [LATER, SENT]
-    assert first.delivery is SENT
+    assert first.delivery == SENT
 
 
 def test_a_failed_item_is_reported_in_its_turn_and_no_backend_sees_it():
     error = ValueError("no template")
     with pytest.raises(DeliveryError) as caught:
-        deliver(Backwards(), iter([Message(LATER), FailedItem(error), Message(HALF)]))
+        dispatch(Backwards(), iter([Message(LATER), FailedItem(error), Message(HALF)]))
     assert [report.error for report in caught.value.reports] == [None, error, None]
     assert caught.value.reports[::2] == (LATER, HALF)
     with pytest.raises(ValueError, match="no template"):
-        deliver(Backwards(fail_silently=True), [FailedItem(error)])
+        dispatch(Backwards(fail_silently=True), [FailedItem(error)])
 
 
 def test_a_message_without_an_id_is_not_called_unbuilt():

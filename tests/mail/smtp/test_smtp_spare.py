@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aerogram.mail.delivery.dispatch import NOTHING_YET, deliver
+from aerogram.mail.delivery.dispatch import NOTHING_YET, dispatch
 from aerogram.mail.smtp.transaction import permitted
 from aerogram.outbox.frozen import FrozenMessage
 from aerogram.testing import Drop, FaultyServer, Hang
@@ -126,5 +126,5 @@ def test_a_source_that_has_nothing_yet_is_asked_again_while_an_answer_is_awaited
     with Slow() as server:
         backend = backend_for(server, connections=2, timeout=30)
         backend.has_own_thread = False
-        assert deliver(backend, source()) == 2
+        assert dispatch(backend, source()) == 2
     assert [message.recipients for message in server.messages] == [("p2@x.org",), ("p1@x.org",)]

@@ -11,7 +11,7 @@ from typing import Any, Self
 from aerogram.mail.address.envelope import Envelope, envelope_of
 from aerogram.mail.capture import is_captured
 from aerogram.mail.characters import clean_text
-from aerogram.mail.delivery.dispatch import Delivery, deliver
+from aerogram.mail.delivery.dispatch import Delivery, dispatch
 from aerogram.mail.delivery.lists import report_for
 from aerogram.mail.delivery.report import DeliveryReport, OnResult, RecipientResult
 from aerogram.mail.message.email_message import EmailMessage, read_envelope
@@ -51,7 +51,7 @@ class BaseEmailBackend:
         self.fail_silently: bool = fail_silently
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # deliver() redirects captured mail. These are the methods that contact a server without it.
+        # dispatch() redirects captured mail. These are the methods that contact a server without it.
         super().__init_subclass__(**kwargs)
         for name, replacement in (("open", _open_nothing), ("send_messages", BaseEmailBackend.send_messages)):
             if isfunction(method := vars(cls).get(name)):
@@ -96,7 +96,7 @@ class BaseEmailBackend:
         Raises:
             DeliveryError: a message did not reach every recipient, and the backend does not fail silently.
         """
-        return deliver(self, email_messages, on_result, send=self.deliver)
+        return dispatch(self, email_messages, on_result, send=self.deliver)
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the messages of a delivery: iterate over it, and call its ``add`` with the report on each."""

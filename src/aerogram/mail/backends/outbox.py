@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aerogram.exceptions import NoRecipients, OutboxUnavailable
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.delivery.dispatch import Delivery, deliver
+from aerogram.mail.delivery.dispatch import Delivery, dispatch
 from aerogram.mail.delivery.report import DeliveryReport, RecipientResult
 from aerogram.outbox.queueing import Frozen, freeze, new_id, queue
 from aerogram.outbox.schedule import Schedule
@@ -59,7 +59,7 @@ class EmailBackend(BaseEmailBackend):
         """
         backend = cls()
         backend._schedule, backend._session = schedule, session
-        deliver(backend, [message], item=message.notification)
+        dispatch(backend, [message], item=message.notification)
         if backend._was_empty:
             raise NoRecipients.of(message.notification or message)
         return backend._last_id or new_id()

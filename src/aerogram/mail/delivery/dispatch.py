@@ -1,6 +1,6 @@
 """What happens around a send: hooks, log lines, spans, cancellation, and one set of settings.
 
-Every function and method that sends calls :func:`deliver`. A backend that sends by another one (failover, or
+Every function and method that sends calls :func:`dispatch`. A backend that sends by another one (failover, or
 ``super().send_messages()``) calls it again. That inner send is a part of the outer one: only the outer one
 calls hooks and writes log lines.
 """
@@ -43,7 +43,7 @@ _NOT_BUILT: Final = RecipientResult("refused", text="the message could not be bu
 _inside: ContextVar[bool] = ContextVar("aerogram_inside_a_send", default=False)
 
 
-def deliver(
+def dispatch(
     backend: Any,
     messages: Iterable[Any],
     on_result: OnResult | None = None,
@@ -121,22 +121,27 @@ class UnderWay:
     item: Any
     span: Span | None = None
 
-    def identify(self, report: DeliveryReport) -> None:
-        """Write into a report what it is about, which the backend that made it does not know.
+    def identified(self, report: DeliveryReport) -> DeliveryReport:
+        """Return a report with what it is about, which the backend that made it does not know.
 
         The report that a message keeps does not refer to the message: in a circle, both would stay in memory
         until circles are collected. Everybody else gets the report with its item.
         """
         shown = self.item if isinstance(self.message, FailedItem) else self.message
         subject = vars(shown).get("subject") if hasattr(shown, "__dict__") else None
-        object.__setattr__(report, "index", self.position)
-        object.__setattr__(report, "subject", subject if type(subject) is str else subject_of(shown))
-        if self.item is not self.message:
-            object.__setattr__(report, "item", self.item)
+        return DeliveryReport(
+            report.recipients,
+            report.message_id,
+            report.error,
+            report.handed_over,
+            self.position,
+            report.item if self.item is self.message else self.item,
+            subject if type(subject) is str else subject_of(shown),
+        )
 
 
 class Delivery:
-    """The messages of one call of ``send_messages``, and the reports on them; :func:`deliver` makes it.
+    """The messages of one call of ``send_messages``, and the reports on them; :func:`dispatch` makes it.
 
     A backend iterates over it for the messages, and calls :meth:`add` with the report on each. Only the
     reports of messages that did not reach every recipient are kept, so memory does not grow with the batch.
@@ -227,7 +232,7 @@ class Delivery:
         if report.error is not None and not report.recipients:
             known = known_recipients(entry.item if isinstance(message, FailedItem) else message)
             report = replace(report, recipients=dict.fromkeys(known, _NOT_BUILT))
-        entry.identify(report)
+        report = entry.identified(report)
         self.total += 1
         self.sent += report.accepted
         if not report.complete:
@@ -240,8 +245,7 @@ class Delivery:
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
         """Take in a report that neither counts as sent nor raises an error at the end."""
         entry = self._take_entry(message)
-        entry.identify(report)
-        self._publish(entry, report)
+        self._publish(entry, entry.identified(report))
 
     def close(self) -> int:
         """Return how many messages were accepted for at least one recipient, or raise :exc:`DeliveryError`.
@@ -279,8 +283,7 @@ class Delivery:
         for entry in left if self._observed else ():
             report = getattr(entry.message, "delivery", None)
             report = report or _broken_off(entry.message, error, certain=self.is_certain)
-            entry.identify(report)
-            self._notify(entry, report)
+            self._notify(entry, entry.identified(report))
 
     def _publish(self, entry: UnderWay, report: DeliveryReport) -> None:
         """Give a report to the message, the observers and ``on_result``."""

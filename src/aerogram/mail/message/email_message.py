@@ -14,7 +14,7 @@ from aerogram.exceptions import InvalidAttachment, InvalidContent
 from aerogram.mail.address.entries import MailboxLike, check_list
 from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, entry_texts, envelope_of
 from aerogram.mail.characters import is_text
-from aerogram.mail.delivery.dispatch import deliver
+from aerogram.mail.delivery.dispatch import dispatch
 from aerogram.mail.header.fields import header_fields
 from aerogram.mail.header.rules import BLIND_HEADERS
 from aerogram.mail.mailers import get_connection
@@ -193,7 +193,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
                 connection = self.get_connection(fail_silently)
             else:
                 connection = get_connection(fail_silently=fail_silently, using=using)
-            return deliver(connection, [self], item=self.notification)
+            return dispatch(connection, [self], item=self.notification)
 
     def attach(self, filename: object = None, content: object = None, mimetype: str | None = None) -> None:
         """Attach a file, or a MIME part.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aerogram.conf import settings
 from aerogram.exceptions import AerogramError, describe
 from aerogram.mail.characters import clean_text
-from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, deliver, send_by
+from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, dispatch, send_by
 from aerogram.outbox import claims, transports
 from aerogram.outbox.frozen import FrozenMessage
 from aerogram.outbox.retries import Verdict, after_error, judge
@@ -258,7 +258,7 @@ class SendingThread:
 
         streams = getattr(backend, "streams", None) is True
         try:
-            deliver(backend, noted() if streams else list(noted()), settle, send=partial(_send, backend))
+            dispatch(backend, noted() if streams else list(noted()), settle, send=partial(_send, backend))
         except BaseException as error:  # also what a hook of the application raises
             for mail in under_way.values():
                 self._settle_error(mail, error)
