@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aerogram.mail.smtp import sender
+from aerogram.mail.backends import smtp
 from aerogram.mail.smtp.loop import Loop
 from aerogram.mail.smtp.pool import Pool
 
@@ -24,6 +24,6 @@ def in_the_callers_thread(loop: Loop) -> Loop:
 def of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     """Make a list or a generator of messages; several connections have a thread, or share the caller's."""
     kind, pool = request.param
-    monkeypatch.setattr(sender, "Pool", pool)
+    monkeypatch.setattr(smtp, "Pool", pool)
     made: Callable[[Any], Any] = kind
     return made

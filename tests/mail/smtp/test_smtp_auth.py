@@ -130,7 +130,7 @@ def test_empty_username_and_password_switch_off_what_the_settings_have():
 
 
 def test_a_password_does_not_cross_a_network_in_the_clear(monkeypatch):
-    monkeypatch.setattr("aerogram.mail.backends.smtp._is_local", lambda sock: False)
+    monkeypatch.setattr("aerogram.mail.smtp.client._is_local", lambda sock: False)
     with FaultyServer(["AUTH PLAIN"], logins={"ann": "pw"}) as server:
         backend = backend_for(server, username="ann", password="pw", fail_silently=True)
         with pytest.raises(ImproperlyConfigured, match="allow_plaintext_auth"):

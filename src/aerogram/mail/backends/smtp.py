@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import copy
-import ipaddress
 import os
 import smtplib
-import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.backends.base import BaseEmailBackend
-from aerogram.mail.smtp.auth import authenticate
+from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery
+from aerogram.mail.smtp.batch import Batch
 from aerogram.mail.smtp.capabilities import Capabilities, ContentPipelining, PipeliningMode
-from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, ehlo_name, server_named, tls_context
-from aerogram.mail.smtp.driver import Driver, Timeouts, hang_up
+from aerogram.mail.smtp.client import SMTPClient, SMTPSSLClient, connect, tls_context
+from aerogram.mail.smtp.driver import Driver, hang_up
+from aerogram.mail.smtp.loop import Loop
 from aerogram.mail.smtp.options import SMTPOptions
-from aerogram.mail.smtp.sender import Sender
+from aerogram.mail.smtp.pool import Pool
 from aerogram.mail.smtp.session import Session
+from aerogram.mail.smtp.transaction import OutgoingMessage
 from aerogram.mail.wire.dkim import Signer, configured_signer
-
-if TYPE_CHECKING:
-    from aerogram.mail.delivery.dispatch import Delivery
+from aerogram.mail.wire.serializer import write
 
 __all__ = ["EmailBackend", "SMTPConnection"]
 
@@ -49,7 +49,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         fail_silently: keep quiet about a failed connection and failed deliveries.
         use_ssl: TLS from the first octet (``EMAIL_USE_SSL``).
         timeout: seconds, the bound of every single wait (``EMAIL_TIMEOUT``). Without it 10 for the
-            connection, 60 for a reply, 600 for the answer to the final dot.
+            connection, 300 for a reply, 600 for the answer to the final dot.
         ssl_keyfile: key of the client certificate (``EMAIL_SSL_KEYFILE``).
         ssl_certfile: the client certificate (``EMAIL_SSL_CERTFILE``).
         connect_timeout: seconds for the connection, instead of ``timeout``.
@@ -113,14 +113,6 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
                 "EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive, so only set one of them to True."
             )
         self.signer: Signer | None = configured_signer()
-        single = self.timeout or socket.getdefaulttimeout()
-        data = self.data_timeout or single or 600.0
-        self.timeouts: Timeouts = Timeouts(
-            connect=self.connect_timeout or single or 10.0,
-            command=self.command_timeout or single or 60.0,
-            data=data,
-            message=self.message_timeout or max(900.0, data * 1.5),
-        )
         #: Whether several connections are served by a thread of their own, and not by the caller's.
         self.has_own_thread: bool = True
         self.connection: smtplib.SMTP | None = None
@@ -171,11 +163,11 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             # smtplib drops the socket of a connection it found broken.
             if self.connection is not None and getattr(self.connection, "sock", self) is not None:
                 return False
-            self.keep([driver for driver in self._drivers if driver.client.sock is not None])
+            self._keep([driver for driver in self._drivers if driver.client.sock is not None])
             if self.connection is not None:
                 return False
             try:
-                self.keep([self.new_driver()])
+                self._keep([self._new_driver()])
             except OSError:
                 if not self.fail_silently:
                     raise
@@ -186,11 +178,11 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         """Close the connection; whatever the server says to that, nothing stays open."""
         with self._lock:
             clients = dict.fromkeys([self.connection, *(driver.client for driver in self._drivers)])
-            self.keep([])
+            self._keep([])
             if self._process == os.getpid():
                 hang_up(*(client for client in clients if client is not None))
 
-    def keep(self, drivers: list[Driver]) -> None:
+    def _keep(self, drivers: list[Driver]) -> None:
         """Make these connections the open ones."""
         self._drivers = drivers
         self.connection = drivers[0].client if drivers else None
@@ -202,13 +194,11 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             self.connection.close()
         for driver in self._drivers:
             driver.client.close()
-        self.keep([])
+        self._keep([])
 
-    def new_driver(self) -> Driver:
-        """Open a connection."""
-        with server_named(self.host, self.port):
-            client = self._connect()
-        return self._driver_of(client)
+    def _new_driver(self) -> Driver:
+        context = self.ssl_context if self.use_ssl or self.use_tls else None
+        return self._driver_of(connect(self, self.connection_class, context))
 
     def _driver_of(self, client: smtplib.SMTP) -> Driver:
         pipelining = self.pipelining is not False
@@ -218,42 +208,13 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         behind = ContentPipelining.of(self.host, self.port, mode)
         return Driver(client, Session(capabilities, behind), self.timeouts)
 
-    def _connect(self) -> smtplib.SMTP:
-        """Return a connection on which mail may be sent, or leave none."""
-        # Without a name of its own smtplib would look for one, which may take seconds.
-        name = self.local_hostname or "localhost"
-        options: dict[str, Any] = {"local_hostname": name, "timeout": self.timeouts.connect}
-        if self.use_ssl:
-            options["context"] = self.ssl_context
-        if issubclass(self.connection_class, SMTPClient):
-            options["reply_timeout"] = self.timeouts.command
-            options["tls_server_name"] = self.tls_server_name
-        client = self.connection_class(self.host, self.port, **options)
-        try:
-            if self.local_hostname is None and client.sock is not None:
-                client.local_hostname = ehlo_name(client.sock)
+    def _open_drivers(self) -> list[Driver]:
+        """Return the drivers of the open connections; the caller may have set :attr:`connection`."""
+        client = self.connection
+        if client is not None and not (self._drivers and self._drivers[0].client is client):
             client.ehlo_or_helo_if_needed()
-            if self.use_tls:
-                client.starttls(context=self.ssl_context)
-                client.ehlo_or_helo_if_needed()
-            self._login(client)
-        except BaseException:
-            client.close()
-            raise
-        return client
-
-    def _login(self, client: smtplib.SMTP) -> None:
-        if self.auth_token is None and not (self.username and self.password):
-            return
-        if not (
-            self.allow_plaintext_auth or isinstance(client.sock, ssl.SSLSocket) or _is_local(client.sock)
-        ):
-            raise ImproperlyConfigured(
-                f"The login to {self.host} would cross the network in plain text. Set EMAIL_USE_TLS or "
-                f"EMAIL_USE_SSL, or pass allow_plaintext_auth=True where the network is trusted."
-            )
-        token = self.auth_token() if self.auth_token is not None else None
-        authenticate(client, self.username, self.password, token)
+            self._drivers.insert(0, self._driver_of(client))
+        return self._drivers.copy()
 
     # -- sending --
 
@@ -265,9 +226,64 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
                 return
             self._sending = True
             try:
-                Sender(self, delivery).run()
+                self._send(delivery)
             finally:
                 self._sending = False
+
+    def _send(self, delivery: Delivery) -> None:
+        batch = Batch(delivery, self._prepared)
+        messages = iter(batch)
+        if (first := next(messages, NOTHING_YET)) is not NOTHING_YET:
+            self._send_batch(batch, first, chain((first,), messages), delivery)
+        if batch.error is not None:
+            raise batch.error
+
+    def _send_batch(
+        self, batch: Batch, first: OutgoingMessage, messages: Iterator[OutgoingMessage], delivery: Delivery
+    ) -> None:
+        try:
+            opened = self.open()
+        except Exception as error:  # of a token's callable, too
+            batch.defer(messages if delivery.is_ready else (first,), error)
+            raise
+        if opened is None:
+            delivery.fail_silently = True  # open() has said so
+            batch.defer(messages, None)
+            return
+        has_pool = self.connections > 1 and self.has_own_thread
+        ahead = has_pool or not self.has_own_thread or (delivery.is_ready and self.rate is None)
+        loop = Loop(self._open_drivers(), self._new_driver, self, ahead=ahead)
+        carrier = Pool(loop) if has_pool else loop
+        try:
+            for outgoing in carrier.carry(messages):
+                batch.record(outgoing)
+        except BaseException as error:  # an interrupt: no doubt may stay unrecorded
+            for outgoing in carrier.give_up(error):
+                outgoing.message.delivery = outgoing.report()
+            raise
+        finally:
+            self._keep(loop.drivers)
+            if opened:
+                self.close()
+
+    def _prepared(self, message: Any) -> OutgoingMessage | None:
+        """Serialise a message when it is its turn by ``rate``; return None if it has no recipients."""
+        if not message.recipients():
+            return None
+        # Content is 7-bit before a server has offered 8BITMIME, and if it is signed, so that no server on its
+        # way has to change it (RFC 6376 section 5.3).
+        is_offered = bool(self._drivers) and self._drivers[0].session.capabilities.eight_bit
+        written = write(message, eight_bit=is_offered and self.signer is None)
+        if written is None:
+            return None
+        envelope, head, body, utf8 = written
+        if self.signer is not None:
+            head, body = self.signer(head + body), b""
+        if self.rate is not None:
+            now = monotonic()
+            sleep(max(self._next_slot - now, 0.0))
+            self._next_slot = max(now, self._next_slot) + 1 / self.rate
+        return OutgoingMessage(message, envelope, head, body, utf8=utf8, time_left=self.timeouts.message)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -278,29 +294,9 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
     def __copy__(self) -> EmailBackend:
         copied = object.__new__(type(self))
         vars(copied).update(vars(self))
-        copied.keep([])
+        copied._keep([])
         copied._sending, copied._lock = False, threading.RLock()
         return copied
-
-    @property
-    def has_eight_bit(self) -> bool:
-        """True if the server of the open connection offers 8BITMIME."""
-        return bool(self._drivers) and self._drivers[0].session.capabilities.eight_bit
-
-    def pace(self) -> None:
-        """Wait until the next message may go, where ``rate`` is given."""
-        if self.rate is not None:
-            now = monotonic()
-            sleep(max(self._next_slot - now, 0.0))
-            self._next_slot = max(now, self._next_slot) + 1 / self.rate
-
-    def open_drivers(self) -> list[Driver]:
-        """Return the drivers of the open connections; the caller may have set :attr:`connection`."""
-        client = self.connection
-        if client is not None and not (self._drivers and self._drivers[0].client is client):
-            client.ehlo_or_helo_if_needed()
-            self._drivers.insert(0, self._driver_of(client))
-        return self._drivers.copy()
 
 
 class SMTPConnection(EmailBackend):
@@ -313,10 +309,3 @@ class SMTPConnection(EmailBackend):
             stacklevel=2,
         )
         super().__init__(*args, **kwargs)
-
-
-def _is_local(sock: socket.socket | None) -> bool:
-    """Return whether the other end is on this machine."""
-    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return sock is not None
-    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback

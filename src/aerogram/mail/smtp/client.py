@@ -17,13 +17,15 @@ from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.address.dns_name import DNS_NAME
 from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery import cancellation
+from aerogram.mail.smtp.auth import authenticate
+from aerogram.mail.smtp.options import SMTPOptions
 from aerogram.mail.smtp.replies import ConnectionLost, Reply, ReplyParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SMTPClient", "SMTPSSLClient", "ehlo_name", "receive", "server_named", "tls_context"]
+__all__ = ["SMTPClient", "SMTPSSLClient", "connect", "ehlo_name", "tls_context"]
 
 
 class SMTPClient(smtplib.SMTP):
@@ -40,7 +42,7 @@ class SMTPClient(smtplib.SMTP):
         local_hostname: str | None = None,
         timeout: float | None = 10.0,
         *,
-        reply_timeout: float = 60.0,
+        reply_timeout: float = 300.0,
         tls_server_name: str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
@@ -100,7 +102,7 @@ class SMTPClient(smtplib.SMTP):
             while (reply := self._parser.next_reply()) is None:
                 if self.sock is None:
                     raise ConnectionLost("not connected")
-                self._parser.feed(receive(self.sock, deadline))
+                self._parser.feed(_receive(self.sock, deadline))
         except ConnectionLost:
             self.close()
             raise
@@ -117,7 +119,57 @@ class SMTPSSLClient(SMTPClient, smtplib.SMTP_SSL):
     """An :class:`SMTPClient` with TLS from the first octet."""
 
 
-def receive(sock: socket.socket, deadline: float) -> bytes:
+def connect(options: SMTPOptions, kind: type[smtplib.SMTP], context: ssl.SSLContext | None) -> smtplib.SMTP:
+    """Return a connection of a class on which mail may be sent, or leave none.
+
+    ``context`` is for TLS, where the options ask for it. The type of an error stays what callers catch; its
+    text names the server.
+    """
+    # Without a name of its own smtplib would look for one, which may take seconds.
+    name = options.local_hostname or "localhost"
+    arguments: dict[str, Any] = {"local_hostname": name, "timeout": options.timeouts.connect}
+    if options.use_ssl:
+        arguments["context"] = context
+    if issubclass(kind, SMTPClient):
+        arguments["reply_timeout"] = options.timeouts.command
+        arguments["tls_server_name"] = options.tls_server_name
+    with _server_named(options.host, options.port):
+        client = kind(options.host, options.port, **arguments)
+        try:
+            if options.local_hostname is None and client.sock is not None:
+                client.local_hostname = ehlo_name(client.sock)
+            client.ehlo_or_helo_if_needed()
+            if options.use_tls:
+                client.starttls(context=context)
+                client.ehlo_or_helo_if_needed()
+            _log_in(client, options)
+        except BaseException:
+            client.close()
+            raise
+    return client
+
+
+def _log_in(client: smtplib.SMTP, options: SMTPOptions) -> None:
+    if options.auth_token is None and not (options.username and options.password):
+        return
+    is_safe = isinstance(client.sock, ssl.SSLSocket) or _is_local(client.sock)
+    if not (is_safe or options.allow_plaintext_auth):
+        raise ImproperlyConfigured(
+            f"The login to {options.host} would cross the network in plain text. Set EMAIL_USE_TLS or "
+            f"EMAIL_USE_SSL, or pass allow_plaintext_auth=True where the network is trusted."
+        )
+    token = options.auth_token() if options.auth_token is not None else None
+    authenticate(client, options.username, options.password, token)
+
+
+def _is_local(sock: socket.socket | None) -> bool:
+    """Return whether the other end is on this machine."""
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return sock is not None
+    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+
+
+def _receive(sock: socket.socket, deadline: float) -> bytes:
     """Return what the server sends until the deadline, by the monotonic clock."""
     try:
         sock.settimeout(max(deadline - monotonic(), 0.001))  # 0 would make it non-blocking
@@ -169,8 +221,8 @@ def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None =
 
 
 @contextmanager
-def server_named(host: str, port: int) -> Iterator[None]:
-    """Make the error of a failed connection name the server; its type stays what callers catch."""
+def _server_named(host: str, port: int) -> Iterator[None]:
+    """Make the error of a failed connection name the server."""
     server = f"(SMTP server {clean_text(host)}:{port})"
     try:
         yield

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 from aerogram.mail.delivery import cancellation
 from aerogram.mail.smtp.client import SMTPClient
+from aerogram.mail.smtp.options import Timeouts
 from aerogram.mail.smtp.replies import ConnectionLost, is_goodbye
 from aerogram.mail.smtp.session import Session
 from aerogram.mail.smtp.transaction import OutgoingMessage
 
-__all__ = ["NEVER", "Driver", "Farewell", "Timeouts", "hang_up", "in_thread"]
+__all__ = ["NEVER", "Driver", "Farewell", "hang_up", "in_thread"]
 
 NEVER = float("inf")
 _BLOCK = 1 << 18  # octets of content for which one command timeout is allowed
@@ -35,15 +36,6 @@ _QUIT_TIMEOUT = 5.0
 # where a server writes a reply in two pieces.
 _MORE: int = getattr(socket, "MSG_MORE", 0)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-
-
-class Timeouts(NamedTuple):
-    """How long waits may last, in seconds."""
-
-    connect: float
-    command: float  # each whole reply, and each 256 KiB of content
-    data: float  # the answer to the final dot; giving up early makes copies (RFC 5321 section 4.5.3.2)
-    message: float  # all the waits of one message together
 
 
 class Farewell(NamedTuple):

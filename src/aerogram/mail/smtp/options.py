@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from aerogram.conf import settings
 from aerogram.conf.schema import EHLO_NAME, HOST_NAME
 from aerogram.exceptions import ImproperlyConfigured
 from aerogram.mail.smtp.capabilities import PipeliningMode
 
-__all__ = ["SMTPOptions"]
+__all__ = ["SMTPOptions", "Timeouts"]
 
 
 def _is_number(value: Any, kind: Any = int | float, most: float = float("inf")) -> bool:
@@ -33,8 +34,19 @@ _TOKEN = (lambda value: value is None or callable(value), "a function that retur
 _MODE = (lambda value: value is False or value in ("content", "group"), "'content', 'group' or False")
 
 
+class Timeouts(NamedTuple):
+    """How long waits may last, in seconds; by default no shorter than RFC 5321 section 4.5.3.2 asks for."""
+
+    connect: float  # RFC 5321 says nothing of it
+    command: float  # each whole reply, and each 256 KiB of content
+    data: float  # the answer to the final dot; giving up early makes copies
+    message: float  # all the waits of one message together
+
+
 class SMTPOptions:
     """The options of :class:`aerogram.mail.backends.smtp.EmailBackend`, which says what each is for."""
+
+    timeouts: Timeouts
 
     host: Annotated[str, "EMAIL_HOST", _TEXT]
     port: Annotated[int, "EMAIL_PORT", _PORT]
@@ -74,6 +86,15 @@ class SMTPOptions:
                 shown = f"of type {type(value).__name__}" if is_secret else f"{value!r:.100}"
                 raise ImproperlyConfigured(f"{name} of the SMTP backend is {shown}: give {words}.")
             setattr(self, name, value)
+        single = self.timeout or socket.getdefaulttimeout()
+        data = self.data_timeout or single or 600.0
+        self.timeouts = Timeouts(
+            connect=self.connect_timeout or single or 10.0,
+            command=self.command_timeout or single or 300.0,
+            data=data,
+            message=self.message_timeout or max(900.0, data * 1.5),
+        )
 
 
 _HINTS = get_type_hints(SMTPOptions, include_extras=True)
+del _HINTS["timeouts"]
