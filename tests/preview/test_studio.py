@@ -12,8 +12,9 @@ import json
 import re
 import subprocess
 import sys
+import types
 from email.mime.image import MIMEImage
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import httpx2
 import pytest
@@ -24,6 +25,7 @@ from aerogram.catcher import CatchingServer
 from aerogram.conf import settings
 from aerogram.preview.sample import Group
 from aerogram.preview.studio.application import Studio
+from aerogram.preview.studio.editing import edited, form_of
 from aerogram.preview.studio.locales import locales_of
 from aerogram.preview.studio.safety import is_local
 
@@ -307,6 +309,41 @@ def test_a_value_that_a_field_does_not_accept_is_named(client: Client, edits: di
     answer = edit(client, **edits)
     assert answer.status_code == 422
     assert list(answer.json()["problems"]) == [path]
+
+
+class Paper(enum.Flag):
+    RED = 1
+    THICK = 2
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "kind", "optional"),
+    [
+        (Size, Size.SMALL, "choice", False),
+        (Size | None, Size.SMALL, "choice", True),
+        (Paper, Paper.RED | Paper.THICK, "json", False),
+        (Literal[True, "x"], True, "choice", False),
+        (Annotated[Literal["a", "b"] | None, "x"], "b", "choice", True),
+        (Annotated[str | None, "x"], None, "text", True),
+        (Annotated[str, "x"] | None, None, "text", True),
+        (dict[str, int], {"a": 1}, "json", False),
+        (tuple[int, str], (1, "a"), "json", False),
+        (dt.timedelta, dt.timedelta(minutes=3), "json", False),
+        (dt.datetime | None, dt.datetime(2026, 5, 1, 9, tzinfo=dt.UTC), "datetime", True),
+        (bytes, b"\xff", "fixed", False),
+    ],
+)
+def test_a_form_that_is_sent_as_it_is_changes_nothing(annotation: Any, value: Any, kind: str, optional: bool):
+    def fill(namespace: dict[str, Any]) -> None:
+        namespace.update(__annotations__={"value": annotation}, __module__=__name__)
+
+    cls = types.new_class("StudioOne", (Notification,), {"abstract": True}, fill)
+    sample: Any = cls(value=value)
+    (field,) = form_of(sample)
+    assert (field.kind, field.optional) == (kind, optional)
+    if kind != "fixed":
+        again: Any = edited(sample, {field.path: field.value})
+        assert (type(again.value), again.value) == (type(value), value)
 
 
 @pytest.mark.parametrize("query", ["[", "[]", '"x"', "1", "[" * 3000, '{"order.number": "\\ud800"}'])

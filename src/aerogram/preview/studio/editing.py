@@ -8,7 +8,7 @@ import json
 import types
 import typing
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any, Literal
 
 from aerogram.exceptions import PayloadError
@@ -88,33 +88,38 @@ def _form_field(cls: type, name: str, value: Any, path: str, depth: int) -> Form
     if kind == "group" and depth < _DEEPEST:
         return FormField(path, label, kind, fields=form_of(value, path, depth + 1))
     try:
-        return FormField(path, label, kind, _written(cls, name, kind, value), choices, optional)
+        return FormField(path, label, kind, _written(cls, name, kind, value), list(choices), optional)
     except Exception:  # noqa: BLE001,RUF100 - whatever the serialisers of the application's classes raise
         return FormField(path, label, "fixed", type(value).__qualname__)
 
 
-def _kind(cls: type, name: str, value: Any) -> tuple[str, bool, Sequence[str]]:
-    """Return how a field is edited, whether it may be None, and what can be chosen."""
-    hint = field_hints(cls).get(name, Any)
-    if typing.get_origin(hint) is typing.Annotated:
-        hint = typing.get_args(hint)[0]
-    others = [hint]
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        others = [each for each in typing.get_args(hint) if each is not type(None)]
-    optional = len(others) < len(typing.get_args(hint)) and typing.get_origin(hint) is not Literal
+def _kind(cls: type, name: str, value: Any) -> tuple[str, bool, dict[str, Any]]:
+    """Return how a field is edited, whether it may be None, and what can be chosen, by its text."""
+    hints = _alternatives(field_hints(cls).get(name, Any))
+    others = [each for each in hints if each is not type(None)]
+    optional = len(others) < len(hints)
     kind = type(value) if value is not None or len(others) != 1 else others[0]
     if typing.get_origin(others[0]) is Literal:
-        return "choice", optional, [str(each) for each in typing.get_args(others[0])]
+        return "choice", optional, {str(each): each for each in typing.get_args(others[0])}
     if isinstance(kind, type):
-        if issubclass(kind, Enum):
-            return "choice", optional, [each.name for each in kind]
+        if issubclass(kind, Enum) and not issubclass(kind, Flag):
+            return "choice", optional, {each.name: each for each in kind}
         if dataclasses.is_dataclass(kind):
-            return ("group" if value is not None else "json"), optional, ()
+            return ("group" if value is not None else "json"), optional, {}
         for simple, found in _KINDS.items():
             if issubclass(kind, simple):
                 is_long = found == "text" and (len(str(value or "")) > 60 or "\n" in str(value or ""))
-                return ("long" if is_long else found), optional, ()
-    return "json", optional, ()
+                return ("long" if is_long else found), optional, {}
+    return "json", optional, {}
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """Return the types of a union, without what ``Annotated`` adds to them."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _alternatives(typing.get_args(hint)[0])
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return [each for inner in typing.get_args(hint) for each in _alternatives(inner)]
+    return [hint]
 
 
 _KINDS: dict[type, str] = {
@@ -135,8 +140,8 @@ def _written(cls: type, name: str, kind: str, value: Any) -> str | None:
         return json.dumps(plain, indent=2, ensure_ascii=False)
     if value is None:
         return None
-    if isinstance(value, Enum):
-        return value.name
+    if kind == "choice":
+        return value.name if isinstance(value, Enum) else str(value)
     if isinstance(value, dt.datetime):
         return value.replace(tzinfo=None).isoformat(timespec="seconds")
     return json.dumps(value) if isinstance(value, bool) else str(value)
@@ -175,17 +180,11 @@ def _read(cls: type, name: str, current: Any, text: str | None) -> Any:
     adapter = field_adapter(cls, name)
     if text is None:
         return adapter.validate_python(None)
-    kind, _, _ = _kind(cls, name, current)
+    kind, _, choices = _kind(cls, name, current)
     if kind in ("json", "group"):
         return adapter.validate_python(json.loads(text))
-    if kind == "choice" and isinstance(current, Enum):
-        return type(current)[text]
-    if kind == "choice":
-        for option in typing.get_args(field_hints(cls)[name]):
-            if isinstance(option, type) and issubclass(option, Enum) and text in option.__members__:
-                return option[text]
-            if text in map(str, typing.get_args(option) or [option]):
-                return next(each for each in (typing.get_args(option) or [option]) if str(each) == text)
+    if text in choices:
+        return choices[text]
     if kind == "datetime":
         moment = dt.datetime.fromisoformat(text)
         zone = current.tzinfo if isinstance(current, dt.datetime) else None
