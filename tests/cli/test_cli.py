@@ -92,12 +92,15 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"aerogram {aerogram.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["preview"], ["check"], ["send"], ["catch"]])
+@pytest.mark.parametrize(
+    "command", [[], ["list"], ["preview"], ["check"], ["send"], ["catch"], ["messages", "init"]]
+)
 def test_help_is_for_everything(command, capsys):
     assert main([*command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert "Usage: aerogram" in shown
     assert not any(word in shown for word in ("bool", "<str>", "<=")), "types of Python"
+    assert "[[" not in shown
 
 
 @pytest.mark.parametrize(

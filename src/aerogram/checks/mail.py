@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from aerogram.inlining.selector import Selector
     from aerogram.mail.message.email_message import EmailMessage
 
-__all__ = ["KeptRule", "Mail", "Text", "kept_rules", "read_tree", "styles", "texts_of"]
+__all__ = ["NO_FILLER", "KeptRule", "Mail", "Text", "kept_rules", "read_tree", "styles", "texts_of"]
 
 _WHOLE_PAGE = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
-_NO_FILLER = dict.fromkeys(
-    map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2007\u2060\ufeff")
-)
+_FILLER = "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+NO_FILLER = dict.fromkeys(map(ord, _FILLER))
+"""What removes, by ``str.translate``, the padding behind a preheader."""
 _BULK_HEADERS = {"list-unsubscribe", "list-id"}
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 
@@ -243,7 +243,7 @@ def texts_of(root: Element) -> Iterator[Text]:
         element, around, is_in_seen = todo.pop()
         if isinstance(element, str):
             is_shown = is_in_seen and around.shows_text
-            if (element.translate(_NO_FILLER) if is_shown else element).strip():
+            if (element.translate(NO_FILLER) if is_shown else element).strip():
                 yield Text(around.element, element, is_shown)
             continue
         if not isinstance(element.tag, str) or element.tag in UNREAD:

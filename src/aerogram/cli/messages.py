@@ -24,7 +24,7 @@ _TRANSLATES = re.compile(r"\btrans\b|gettext\(|\b_\(")
 Folder = Annotated[
     str | None, typer.Option("--dir", metavar="DIR", help="The folder; by default the first of LOCALE_DIRS.")
 ]
-Locales = Annotated[list[str] | None, typer.Argument(metavar="[LOCALE]…", help="Such as de or pt_BR.")]
+Locales = Annotated[list[str] | None, typer.Argument(metavar="LOCALE", help="Such as de or pt_BR.")]
 
 
 def extract(context: typer.Context, folder: Folder = None) -> None:

@@ -53,7 +53,7 @@ def list_notifications(context: typer.Context) -> None:
 def preview(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="These notifications alone, by name.")
+        list[str] | None, typer.Argument(metavar="NAME", help="These notifications alone, by name.")
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder to write to; made if it does not exist.")
@@ -124,12 +124,11 @@ def send(
     The sample's own recipients get nothing, those of Cc and Bcc included.
     """
     from aerogram.mail import get_connection
-    from aerogram.mail.address.parser import parse_mailbox
+    from aerogram.preview.studio.sending import check_recipient
 
     for address in to:
         try:
-            if not parse_mailbox(address).domain:
-                raise InvalidAddress(f"{address!r} has no domain. Write the whole address: ann@example.com.")
+            check_recipient(address)
         except InvalidAddress as error:
             raise typer.BadParameter(str(error), param_hint="--to") from None
     chosen, notification = _chosen(context.obj.notification(name), sample)

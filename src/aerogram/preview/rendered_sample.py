@@ -13,8 +13,7 @@ from email.utils import getaddresses
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from aerogram.document import parse_html
-from aerogram.exceptions import DocumentError, describe
+from aerogram.exceptions import describe
 from aerogram.mail.address.envelope import entry_text
 from aerogram.mail.wire.serializer import to_bytes
 
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 
     from aerogram.mail.message.email_message import EmailMessage
 
-# Padding that layouts put behind a preheader so that an inbox does not go on with the body.
-_FILLER = dict.fromkeys(map(ord, "\u00ad\u034f\u061c\u115f\u17b4\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _PREHEADER_LENGTH = 140
 _CONTENT_TYPE = re.compile(r"[!-~]+/[!-~]+")
-_VISIBLE = "//text()[not(ancestor::head or ancestor::style or ancestor::script or ancestor::template)]"
 
 
 class _Unread(str):
@@ -184,8 +180,15 @@ class RenderedSample:
     @cached_property
     def preheader(self) -> str:
         """The words that an inbox shows behind the subject: the first words of the mail."""
-        words = _visible_text(self.html) if self.html is not None else self.text or ""
-        return " ".join(words.translate(_FILLER).split())[:_PREHEADER_LENGTH]
+        # Here, because a caught mail is shown before anything is checked.
+        from aerogram.checks.mail import NO_FILLER, read_tree, texts_of
+
+        if self.html is None:
+            words = self.text or ""
+        else:
+            root = read_tree(self.html)
+            words = " ".join(each.text for each in texts_of(root)) if root is not None else ""
+        return " ".join(words.translate(NO_FILLER).split())[:_PREHEADER_LENGTH]
 
 
 class ReceivedSample(RenderedSample):
@@ -310,11 +313,3 @@ def _attachment(part: MIMEPart) -> Attachment:
 def _octets(part: MIMEPart) -> bytes:
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
-
-
-def _visible_text(html: str) -> str:
-    try:
-        root = parse_html(html)
-    except DocumentError:  # inlining has made it larger than what is parsed
-        return ""
-    return "" if root is None else " ".join(root.xpath(_VISIBLE))

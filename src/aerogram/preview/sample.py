@@ -74,9 +74,8 @@ class Sample:
         """Render it, unless that was done; an error is kept, so that the other samples are seen."""
         if self.notification is None or self.rendered is not None or self.error is not None:
             return
-        from aerogram.checks.rendering import (
-            render,
-        )  # here, because a page is shown before anything is rendered
+        # Here, because a page is shown before anything is rendered.
+        from aerogram.checks.rendering import render
 
         try:
             self.made = render(self.notification)

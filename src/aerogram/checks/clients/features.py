@@ -204,39 +204,36 @@ def _of_conditions(around: tuple[str, ...]) -> frozenset[str]:
 def _of_selectors(prelude: str) -> frozenset[str]:
     """Return the features of the selectors of a rule."""
     found = set()
-    classes = 0
+    classes = 0  # of one element
     before: Any = None  # the token before
-    gap = False  # a blank before
-    for token in tokens(prelude):
-        kind, value = token.type, getattr(token, "value", "")
+    for token in tokens(_COMBINATOR.sub(r"\1", _COMMENT.sub("", prelude).strip())):
+        kind = token.type
         if kind == "whitespace":
-            gap = before is not None
-            continue
-        if gap and kind != "literal" and before not in (">", "+", "~", ","):
             found.add("css-selector-descendant")
-        if gap or kind == "literal":
-            if value in (".", "*", ":", "&") and gap and before not in (">", "+", "~", ","):
-                found.add("css-selector-descendant")
-            classes = 0 if gap or value in (">", "+", "~", ",") else classes
-        if kind == "ident" and before == ".":
+        elif kind == "literal" and token.value in _LITERALS:
+            found.add(_LITERALS[token.value])
+        elif kind == "ident" and before == ".":
             classes += 1
             found |= {"css-selector-class", *(["css-selector-chaining"] if classes > 1 else [])}
         elif kind in ("ident", "function") and before == ":":
             name = token.lower_value if kind == "ident" else token.lower_name
             found |= {f"css-pseudo-class-{name}", f"css-pseudo-element-{name}"}
-        elif kind == "ident":
-            found.add("css-selector-type")
-        elif kind == "hash":
-            found.add("css-selector-id")
-        elif kind == "[] block":
-            found.add("css-selector-attribute")
-        elif kind == "literal" and value in _COMBINATORS:
-            found.add(_COMBINATORS[value])
-        before, gap = (value if kind == "literal" else kind), False
+        elif kind in _SIMPLE_SELECTORS:
+            found.add(_SIMPLE_SELECTORS[kind])
+        before = token.value if kind == "literal" else kind
+        if before in ("whitespace", ">", "+", "~", ","):
+            classes = 0
     return frozenset(found)
 
 
-_COMBINATORS = {
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_COMBINATOR = re.compile(r"(?<!\\)\s*([>+~,])\s*")
+_SIMPLE_SELECTORS = {
+    "ident": "css-selector-type",
+    "hash": "css-selector-id",
+    "[] block": "css-selector-attribute",
+}
+_LITERALS = {
     ">": "css-selector-child",
     "+": "css-selector-adjacent-sibling",
     "~": "css-selector-general-sibling",

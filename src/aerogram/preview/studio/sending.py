@@ -11,7 +11,13 @@ from aerogram.mail.address.parser import parse_mailbox
 if TYPE_CHECKING:
     from aerogram.notification import Notification
 
-__all__ = ["mailer_name", "send_test"]
+__all__ = ["check_recipient", "mailer_name", "send_test"]
+
+
+def check_recipient(address: str) -> None:
+    """Raise InvalidAddress for what is not one whole address."""
+    if not parse_mailbox(address).domain:
+        raise InvalidAddress(f"{address!r} has no domain. Write the whole address: ann@example.com.")
 
 
 def mailer_name() -> str:
@@ -34,8 +40,7 @@ def send_test(notification: Notification, to: str) -> dict[str, Any]:
     Raises:
         InvalidAddress: ``to`` is not one whole address.
     """
-    if not parse_mailbox(to).domain:
-        raise InvalidAddress(f"{to!r} has no domain. Write the whole address: ann@example.com.")
+    check_recipient(to)
     answer: dict[str, Any] = {"sent": False, "through": mailer_name(), "recipients": []}
     message = None
     try:
