@@ -8,6 +8,7 @@ The way of a document through the modules, in order::
     stylesheet          the sheet becomes style rules: "p" can be inlined, "a:hover" is kept in the sheet
       css                 where rules and declarations stand in the text (by tinycss2)
       selectors           what a selector tests, and its specificity (by cssselect2): a ``selector``
+      declarations        what a block declares, each with its precedence
     matching            the elements that a selector matches: <p>; for "a:hover" the <a>, which it may match
     engines             the declarations that reach each element: color:red for <p>
     cascade             which of them win; what must be important, or kept in the sheet, so that they still do

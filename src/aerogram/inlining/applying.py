@@ -14,14 +14,14 @@ from aerogram.inlining.css import split_list
 from aerogram.inlining.engines import ENGINES, InlineRule
 from aerogram.inlining.matching import ElementIndex
 from aerogram.inlining.selector import AttributeTest
-from aerogram.inlining.stylesheet import REVERTS, RankedDeclaration, StyleRule, StyleSheet, parse_sheet
+from aerogram.inlining.stylesheet import REVERTS, StyleRule, StyleSheet, parse_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aerogram.document import Element
+    from aerogram.inlining.declarations import Declarations, Key, RankedDeclaration
     from aerogram.inlining.selector import Selector
-    from aerogram.inlining.stylesheet import Declarations, Key
 
 __all__ = ["inline_tree"]
 

@@ -18,21 +18,20 @@ from itertools import combinations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from aerogram.inlining.css import RawDeclaration, RawRule, read_block
-from aerogram.inlining.properties import is_surely_valid, may_share_longhand
-from aerogram.inlining.stylesheet import Key, Precedence, RankedDeclaration, grouped
+from aerogram.inlining.declarations import Key, RankedDeclaration, read_style
+from aerogram.inlining.properties import may_share_longhand
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from aerogram.inlining.stylesheet import Declarations
+    from aerogram.inlining.declarations import Declarations
 
 __all__ = ["CascadeChanges", "ElementCascade", "cascade_of", "find_changes"]
 
 _LONGEST_CACHED = 2_000  # characters of a style attribute
 _MOST_KEPT = 200  # declarations of rules that stay, for one element; with more of them nothing is changed
 _MOST_ROUNDS = 20
-Some = set[RankedDeclaration]
+DeclarationSet = set[RankedDeclaration]
 
 
 @dataclass(eq=False)
@@ -76,13 +75,13 @@ def cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Element
 
 @lru_cache(maxsize=2048)
 def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> ElementCascade:
-    own, unparsed = _read_style(style) if style else ([], [])
+    own, unparsed = read_style(style)
     places = {one: number for number, one in enumerate(dict.fromkeys((*inlined, *own)))}
     not_overridden: dict[str, list[RankedDeclaration]] = {}
     for one in sorted(places, key=attrgetter("precedence")):
         below = not_overridden.setdefault(one.name, [])
         if one.is_surely_valid:
-            for other in [other for other in below if _block(other) != _block(one)]:
+            for other in [other for other in below if other.precedence.block != one.precedence.block]:
                 below.remove(other)
                 places[one] = min(places[one], places.pop(other))
         below.append(one)
@@ -95,36 +94,6 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
     return ElementCascade(tuple(found), tuple(unparsed), frozenset(kept))
 
 
-def _block(one: RankedDeclaration) -> tuple[object, ...]:
-    important, inline, _, specificity, order = one.precedence
-    return inline or (important, specificity), order[:2]
-
-
-def _read_style(style: str) -> tuple[list[RankedDeclaration], list[str]]:
-    """Return the declarations of a style attribute, and the pieces of it that are none."""
-    written, unparsed, end = [], [""], -1
-    for part in read_block(style, nesting=False):
-        if isinstance(part, RawDeclaration) and part.declaration:
-            written.append(part)
-            continue
-        text = part.text if isinstance(part, RawDeclaration) else part.prelude
-        if isinstance(part, RawRule) and part.block is not None:
-            text += f"{{{part.block}}}"
-        if part.start == end:
-            unparsed[-1] += text
-        else:
-            unparsed.append(text)
-        end = part.end
-    own = []
-    for number, (name, important, parts) in enumerate(grouped(written)):
-        values, _, texts = zip(*parts, strict=True)
-        precedence = Precedence(important, True, 0, (0, 0, 0), (0, 0, number))
-        own.append(
-            RankedDeclaration(name, values[-1], texts, (), precedence, is_surely_valid(name, values[-1]))
-        )
-    return own, unparsed[1:]
-
-
 @dataclass(slots=True)
 class CascadeChanges:
     """What is important in the sheets, what stays in them, and what is important or missing in attributes."""
@@ -135,7 +104,7 @@ class CascadeChanges:
     copied: set[Key] = field(default_factory=set)  # inlined ones that stay in the sheet, important
     not_inlined: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
     # For the style attribute: the declarations that are important, and those left out.
-    attributes: dict[ElementCascade, tuple[Some, Some]] = field(default_factory=dict)
+    attributes: dict[ElementCascade, tuple[DeclarationSet, DeclarationSet]] = field(default_factory=dict)
 
 
 def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
@@ -174,7 +143,7 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
         changes.attributes[cascade] = {one for one in cascade.inlined if one.important}, set()
         return
     blocked, left_out = _not_important(cascade, changes)
-    important: Some = set()
+    important: DeclarationSet = set()
     reasons: dict[RankedDeclaration, set[Key]] = {}  # what each inlined one must be important for
     for one, losers in cascade.losers.items():
         is_kept = one in cascade.kept
@@ -204,14 +173,14 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
     changes.attributes[cascade] = important, left_out
 
 
-def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[Some, Some]:
+def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[DeclarationSet, DeclarationSet]:
     """Return the inlined declarations that cannot be important, and those that cannot be in the attribute.
 
     The former should lose to what stays in a sheet, the latter to what cannot become important there; and so
     do those that lose to them.
     """
-    blocked: Some = set()
-    left_out: Some = set()
+    blocked: DeclarationSet = set()
+    left_out: DeclarationSet = set()
     for one, losers in reversed(cascade.losers.items()):
         is_kept = one in cascade.kept
         inlined = [low for low in losers if low not in cascade.kept]

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from aerogram.document import Element
+    from aerogram.inlining.declarations import Declarations, RankedDeclaration
     from aerogram.inlining.matching import ElementIndex
     from aerogram.inlining.selector import Selector
-    from aerogram.inlining.stylesheet import Declarations, RankedDeclaration
 
 __all__ = ["ENGINES", "InlineRule", "merge_directly", "merge_with_premailer"]
 

@@ -19,22 +19,19 @@ from aerogram.inlining.css import (
     read_sheet,
     split_list,
 )
-from aerogram.inlining.properties import is_surely_valid, may_share_longhand
+from aerogram.inlining.declarations import Key, Precedence, RankedDeclaration, grouped
 from aerogram.inlining.selector import NAMES_CLIENT
 from aerogram.inlining.selectors import read_selector
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aerogram.inlining.css import RawRule
+    from aerogram.inlining.declarations import Declarations
     from aerogram.inlining.selector import Selector, Specificity
 
 __all__ = [
     "REVERTS",
-    "Declarations",
-    "Key",
-    "Precedence",
-    "RankedDeclaration",
     "StyleRule",
     "StyleSheet",
     "TopLevelRule",
@@ -48,59 +45,6 @@ REVERTS = re.compile("revert-(?:layer|rule)", re.IGNORECASE)
 _NAMESPACE = re.compile(r"@namespace\s+([\w-]+)\s*(?=[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
 _WORD = re.compile(r"[.#]-?[^\W\d][\w-]*")
-Group = tuple[str, bool, list[tuple[str, int, str]]]  # name, importance; value, end and text of each
-
-
-class Precedence(NamedTuple):
-    """The precedence of a declaration in the cascade: the larger wins (CSS Cascade 5, section 6.1)."""
-
-    important: bool
-    inline: bool
-    layer: int
-    specificity: Specificity
-    order: tuple[int, int, int]  # of the sheet, of the rule in it, of the declaration in that
-
-    @property
-    def in_sheets(self) -> tuple[object, ...]:
-        """The precedence among declarations that are in sheets and all important, or all not."""
-        return self.layer, self.specificity, self.order
-
-
-class Key(NamedTuple):
-    """A declaration of a sheet, whichever selector of its rule it is for."""
-
-    order: tuple[int, ...]
-    is_inlined: bool
-
-
-_NO_KEY = Key((), is_inlined=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RankedDeclaration:
-    """The values that one block gives a property, in order, and their precedence.
-
-    Several values are for clients that do not know the last. ``ends`` says where each ends in the text of the
-    sheet. A value that is not ``is_surely_valid`` overrides no other. All selectors of one rule share its
-    ``key``. A declaration of a style attribute has none.
-    """
-
-    name: str
-    value: str  # the last
-    texts: tuple[str, ...]  # with the name, as a style attribute has them
-    ends: tuple[int, ...]
-    precedence: Precedence
-    is_surely_valid: bool
-    stays_normal: bool = False  # it must not become important
-    key: Key = _NO_KEY
-
-    @property
-    def important(self) -> bool:
-        """True for ``!important`` declarations."""
-        return self.precedence.important
-
-
-Declarations = tuple[RankedDeclaration, ...]
 
 
 class Context(NamedTuple):
@@ -184,25 +128,19 @@ class StyleRule:
         """The declarations as all selectors so far give them."""
         return [one for block in list(self._ranked.values()) for one in block]
 
-    def _rank(self, specificity: Specificity, inlined: bool) -> list[RankedDeclaration]:
+    def _rank(self, specificity: Specificity, inlined: bool) -> Iterator[RankedDeclaration]:
         layer = 1 if any(one[:6].lower() == "@layer" for one in self.context.around) else 0
-        ranked = []
-        for number, (name, important, parts) in enumerate(grouped(self._parts)):
+        for number, group in enumerate(grouped(self._parts)):
             order = (*self.order, number)
-            values, ends, _ = zip(*parts, strict=True)
-            ranked.append(
-                RankedDeclaration(
-                    name,
-                    values[-1],
-                    tuple(f"{name}:{value}" for value in values),
-                    tuple(self.block_start + end for end in ends),
-                    Precedence(important, False, layer if important else -layer, specificity, order),
-                    is_surely_valid(name, values[-1]),
-                    self.context.stays_normal,
-                    Key(order, inlined),
-                )
+            yield RankedDeclaration(
+                group.name,
+                group.values[-1],
+                tuple(f"{group.name}:{value}" for value in group.values),
+                Precedence(group.important, False, layer if group.important else -layer, specificity, order),
+                tuple(self.block_start + end for end in group.ends),
+                self.context.stays_normal,
+                Key(order, inlined),
             )
-        return ranked
 
 
 class TopLevelRule(NamedTuple):
@@ -226,28 +164,6 @@ class StyleSheet(NamedTuple):
     rules: tuple[StyleRule, ...]  # of all of them
     animated: frozenset[str]
     reverts: bool
-
-
-def grouped(written: Sequence[RawDeclaration | RawRule]) -> list[Group]:
-    """Return the declarations of a block, those of one property together."""
-    groups: list[Group] = []
-    for part in written:
-        if not isinstance(part, RawDeclaration) or part.declaration is None:
-            continue
-        name, value, important = part.declaration
-        this = value, part.end, part.text
-        for group in reversed(groups[-20:]):
-            if group[:2] == (name, important):
-                group[2].append(this)
-                break
-            if group[1] == important and may_share_longhand(group[0], name):
-                if group[0] != name and is_surely_valid(name, value):  # it will win over the last of its name
-                    groups = [one for one in groups if one[:2] != (name, important)]
-                groups.append((name, important, [this]))
-                break
-        else:
-            groups.append((name, important, [this]))
-    return groups
 
 
 def _read_selectors(context: Context) -> tuple[Selector, ...]:
