@@ -17,7 +17,6 @@ from aerogram.mail.address.parser import parse_mailbox, parse_mailbox_list
 from aerogram.mail.characters import check_header_value
 from aerogram.mail.header.django import forbid_multi_line_headers, sanitize_address
 from aerogram.mail.header.encoded_words import encoded_words
-from aerogram.mail.header.fields import Field
 from aerogram.mail.header.folding import fold
 from aerogram.mail.header.rules import (
     ADDRESS_HEADERS,
@@ -25,7 +24,7 @@ from aerogram.mail.header.rules import (
     check_header_name,
     check_message_id,
 )
-from aerogram.mail.header.writing import encode_text, encoded_header_bytes, field_bytes, header_bytes
+from aerogram.mail.header.writing import address_bytes, encode_text, encoded_header_bytes, header_bytes
 from aerogram.mail.message.safemime import SafeMIMEText
 
 ENCODED_WORDS_THAT_INJECT = [
@@ -265,7 +264,7 @@ def test_a_tab_is_written_as_a_space():
 
 def test_an_address_list_folds_after_commas():
     mailboxes = [parse_mailbox(f'"Doe, {number}" <person{number}@example.com>') for number in range(10)]
-    line = field_bytes(Field("To", "", mailboxes))
+    line = address_bytes("To", mailboxes)
     assert_well_formed(line, "To")
     assert all(part.endswith(b">,") for part in line[:-2].split(b"\r\n")[:-1])
     assert max(map(len, line.split(b"\r\n"))) <= 78

@@ -19,9 +19,10 @@ from aerogram.mail.address.parser import parse_mailbox_list
 from aerogram.mail.header.rules import ADDRESS_HEADERS, DATE_HEADERS, check_extra_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aerogram.mail.address.envelope import Addresses
     from aerogram.mail.address.parser import Mailbox
-    from aerogram.mail.message.email_message import EmailMessage
 
 T = TypeVar("T")
 
@@ -48,10 +49,10 @@ class Common(NamedTuple, Generic[T]):
     domain: str
 
 
-def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
+def header_fields(subject: object, headers: Mapping[str, object], addresses: Addresses) -> list[Field]:
     """Return the fields of the message's own header, Bcc never among them; lazy values become text here."""
-    common = common_fields(message, addresses)
-    fields = [Field("Subject", header_text("Subject", message.subject)), *common.before_to]
+    common = common_fields(headers, addresses)
+    fields = [Field("Subject", header_text("Subject", subject)), *common.before_to]
     if "to" not in common.given and addresses.to.mailboxes:
         fields.append(Field("To", *addresses.to))
     fields += common.after_to
@@ -62,14 +63,14 @@ def header_fields(message: EmailMessage, addresses: Addresses) -> list[Field]:
     return fields + common.further
 
 
-def common_fields(message: EmailMessage, addresses: Addresses) -> Common[list[Field]]:
-    """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers=`` gives them."""
+def common_fields(headers: Mapping[str, object], addresses: Addresses) -> Common[list[Field]]:
+    """Return all fields but Subject, To, Date and Message-ID, and these too where ``headers`` gives them."""
     extra: dict[str, Field] = {}
-    if message.extra_headers:
-        if not hasattr(message.extra_headers, "items"):
-            kind = type(message.extra_headers).__name__
+    if headers:
+        if not hasattr(headers, "items"):
+            kind = type(headers).__name__
             raise TypeError(f'"headers" is of type {kind}. Accepted: a dict of names and values.')
-        fields = [header_field(name, value) for name, value in message.extra_headers.items()]
+        fields = [header_field(name, value) for name, value in headers.items()]
         check_extra_headers({field.name: field.value for field in fields})
         extra = {field.name.lower(): field for field in fields}
     given = frozenset(extra)

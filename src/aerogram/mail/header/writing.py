@@ -31,21 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.charset import Charset
 
-    from aerogram.mail.header.fields import Field
-
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _SPACED_WORD = re.compile(r" *[^ ]+")
 _FOLD = re.compile(r"\r?\n(?=[ \t]+[^ \t\r\n])")
 NAME_ROOM = 60  # characters; a quoted text cannot be folded
 _LONGEST_ADDRESS_HEADER = len("Resent-Sender: ")
 _LONG_WORD = re.compile(rf"[^ ]{{{NAME_ROOM + 1}}}")
-
-
-def field_bytes(field: Field, *, utf8: bool = False) -> bytes:
-    """Write one field of a message; arguments, result and errors are those of :func:`header_bytes`."""
-    if field.mailboxes is None:
-        return header_bytes(field.name, field.value, utf8=utf8)
-    return address_bytes(field.name, field.mailboxes, utf8=utf8)
 
 
 def address_bytes(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool = False) -> bytes:

@@ -181,12 +181,9 @@ _LISTS: Any = (
 def check_media_type(mimetype: object) -> str:
     """Return ``mimetype`` if it is a ``type/subtype`` that a file can have, else raise InvalidAttachment."""
     text = str(mimetype)
-    if not _MEDIA_TYPE.fullmatch(text):
-        raise _wrong_type(text, "is not a media type: write it as type/subtype, such as 'application/pdf'.")
-    if text.lower().startswith("multipart/"):
-        raise InvalidAttachment(
-            f"{excerpt(text)} cannot be the type of a file: attach a MIMEMultipart instead."
-        )
+    if not _MEDIA_TYPE.fullmatch(text) or text.lower().startswith("multipart/"):
+        problem = "is not a media type: write it as type/subtype, such as 'application/pdf'."
+        raise _wrong_type(text, problem, "a file: attach a MIMEMultipart instead.")
     return text
 
 
@@ -196,18 +193,19 @@ def check_alternative_type(mimetype: object) -> str:
     A calendar invitation needs one: ``text/calendar; method=REQUEST`` (RFC 6047 section 2.4).
     """
     text = str(mimetype)
-    if not _TYPE_WITH_PARAMETERS.fullmatch(text):
-        raise _wrong_type(
-            text, "is not the media type of an alternative: write it as type/subtype, such as 'text/html'."
-        )
-    if text.lower().startswith("multipart/"):
-        raise InvalidAttachment(f"{excerpt(text)} cannot be the type of an alternative: {_NO_PART}")
+    if not _TYPE_WITH_PARAMETERS.fullmatch(text) or text.lower().startswith("multipart/"):
+        problem = "is not the media type of an alternative: write it as type/subtype, such as 'text/html'."
+        raise _wrong_type(text, problem, f"an alternative: {_NO_PART}")
     return text
 
 
-def _wrong_type(text: str, problem: str) -> InvalidAttachment:
-    error = ForgedAttachment if FORBIDDEN.search(text) else InvalidAttachment
-    return error(f"{excerpt(text)} {problem}")
+def _wrong_type(text: str, problem: str, no_multipart: str) -> InvalidAttachment:
+    if FORBIDDEN.search(text):
+        return ForgedAttachment(f"{excerpt(text)} {problem}")
+    is_multipart = text.lower().startswith("multipart/")
+    return InvalidAttachment(
+        f"{excerpt(text)} {f'cannot be the type of {no_multipart}' if is_multipart else problem}"
+    )
 
 
 def check_subtype(subtype: str) -> str:

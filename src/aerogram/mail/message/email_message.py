@@ -28,13 +28,14 @@ from aerogram.mail.message.attachments import (
     check_alternative_type,
     check_media_type,
     check_subtype,
+    checked_text,
     filename_parameter,
     settle_contents,
 )
 from aerogram.mail.message.inline_parts import split_attachments
 from aerogram.mail.message.later import QueueableMessage
 from aerogram.mail.message.reading import ReadableMessage
-from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of, text_part
+from aerogram.mail.message.safemime import SafeMIME, SafeMIMEMultipart, SafeMIMEText, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -135,17 +136,17 @@ class EmailMessage(QueueableMessage, ReadableMessage):
 
     def _build(self, addresses: Addresses) -> SafeMIMEText | SafeMIMEMultipart:
         """Return the MIME tree of a message whose addresses are read; otherwise as :meth:`message`."""
-        fields = header_fields(self, addresses)
+        fields = header_fields(self.subject, self.extra_headers, addresses)
         settle_contents(self)
-        body = text_part(self.body, check_subtype(self.content_subtype), self._charset())
+        body = SafeMIMEText(checked_text(self.body), check_subtype(self.content_subtype), self._charset())
         mime: SafeMIMEText | SafeMIMEMultipart = self._create_message(body)
         for name in BLIND_HEADERS:  # which an overridden step may have set
             del mime[name]
-        for field in fields:
-            if field.mailboxes is not None and isinstance(mime, SafeMIME):
-                mime.set_addresses(field)
+        for name, value, mailboxes in fields:
+            if mailboxes is not None and isinstance(mime, SafeMIME):
+                mime.set_addresses(name, value, mailboxes)
             else:
-                mime[field.name] = field.value
+                mime[name] = value
         return mime
 
     def _charset(self) -> str | Charset:

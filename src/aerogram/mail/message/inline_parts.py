@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from email.message import Message
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aerogram.exceptions import BadHeaderError
 from aerogram.mail.header.rules import check_header_name
 from aerogram.mail.header.writing import stored_text
 
-if TYPE_CHECKING:
-    from aerogram.mail.message.email_message import EmailMessage
-
 _COMMENT = re.compile(r"<!--(?!\[if\b|-?>).*?-->", re.S | re.I)  # a conditional one is shown by Outlook
 _CONTENT_ID = re.compile(r"<[!-;=?-~]+>|[!-;=?-~]+")
 
 
-def split_attachments(message: EmailMessage) -> tuple[list[Message], list[Any]]:
+def split_attachments(message: Any) -> tuple[list[Message], list[Any]]:
     """Return the parts that the HTML shows, and all other attachments.
 
     A MIME part with a Content-ID that the HTML names (``cid:…``) belongs to the HTML (RFC 2387); many readers
@@ -37,7 +34,7 @@ def split_attachments(message: EmailMessage) -> tuple[list[Message], list[Any]]:
     return inline, attached
 
 
-def _shows(message: EmailMessage, content_id: str) -> bool:
+def _shows(message: Any, content_id: str) -> bool:
     alternatives = getattr(message, "alternatives", ())
     forms = [content for content, mimetype in alternatives if mimetype.lower().startswith("text/html")]
     if message.content_subtype == "html":

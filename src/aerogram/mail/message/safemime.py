@@ -25,7 +25,7 @@ from aerogram.mail.message.enclosed import MessageWriter, enclosed_message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aerogram.mail.header.fields import Field
+    from aerogram.mail.address.parser import Mailbox
 
 # Charset objects of our own: the registry of email.charset belongs to the whole process and stays as it is.
 utf8_charset: Charset = Charset("utf-8")
@@ -53,10 +53,9 @@ class SafeMIME(Message):
         name, val = forbid_multi_line_headers(name, val, self.encoding)
         super().__setitem__(name, val)
 
-    def set_addresses(self, field: Field) -> None:
+    def set_addresses(self, name: str, val: str, mailboxes: Sequence[Mailbox]) -> None:
         """Set an address header whose mailboxes are read already."""
-        value = address_list_text(field.name, field.value, field.mailboxes or (), self.encoding)
-        super().__setitem__(field.name, value)
+        super().__setitem__(name, address_list_text(name, val, mailboxes, self.encoding))
 
     def _write_headers(self, generator: Any) -> None:
         """Write the header lines; the standard library's generators call this and would fold otherwise."""
@@ -92,7 +91,13 @@ class SafeMIMEText(SafeMIME, MIMEText):
 
     def __init__(self, _text: str, _subtype: str = "plain", _charset: str | Charset | None = None) -> None:
         self.encoding = _charset
-        MIMEText.__init__(self, _text, _subtype=_subtype, _charset=_charset)  # type: ignore[arg-type] # takes a Charset too
+        try:
+            MIMEText.__init__(self, _text, _subtype=_subtype, _charset=_charset)  # type: ignore[arg-type] # takes a Charset too
+        except (LookupError, UnicodeError, CharsetError) as error:
+            raise MessageError(
+                f"A text part cannot be written with the encoding {excerpt(str(_charset))}: {error}. "
+                "Use encoding='utf-8'."
+            ) from None
 
     def set_payload(self, payload: Any, charset: Any = None) -> None:
         """Set the text, and the transfer encoding that it needs.
@@ -127,23 +132,11 @@ def _has_long_line(text: str) -> bool:
     return any(len(line.encode(errors="surrogatepass")) > _MAX_LINE_OCTETS for line in _LINE_END.split(text))
 
 
-def text_part(content: object, subtype: str, charset: str | Charset) -> SafeMIMEText:
-    """Return text as a MIME part; raise MessageError for what the charset cannot express."""
-    text = checked_text(content)
-    try:
-        return SafeMIMEText(text, subtype, charset)
-    except (LookupError, UnicodeError, CharsetError) as error:
-        raise MessageError(
-            f"A text part cannot be written with the encoding {excerpt(str(charset))}: {error}. "
-            "Use encoding='utf-8'."
-        ) from None
-
-
 def part_of(content: object, mimetype: str, charset: str | Charset) -> MIMEBase:
     """Return content of this type as a MIME part."""
     main, _, subtype = mimetype.partition("/")
     if main.lower() == "text":
-        return text_part(content, subtype, charset)
+        return SafeMIMEText(checked_text(content), subtype, charset)
     if mimetype.lower() == "message/rfc822":
         return SafeMIMEMessage(enclosed_message(content), subtype)
     part, octets = MIMEBase(main, subtype), content_bytes(content)

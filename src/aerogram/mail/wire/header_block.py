@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aerogram.mail.address.envelope import addresses_of, read_addresses
 from aerogram.mail.header.fields import Common, Field, common_fields, header_text, new_date, new_message_id
-from aerogram.mail.header.writing import address_bytes, field_bytes, header_bytes
+from aerogram.mail.header.writing import address_bytes, header_bytes
 from aerogram.mail.wire.parts import check_header_block
 from aerogram.mail.wire.recent_parts import RecentParts
 
@@ -20,19 +19,18 @@ _common_parts: RecentParts[Common[bytes]] = RecentParts()
 
 
 def header_block(
-    message: EmailMessage, addresses: Addresses | None, *, utf8: bool = False, local_time: bool = False
+    message: EmailMessage, addresses: Addresses, *, utf8: bool = False, local_time: bool = False
 ) -> bytes:
     """Write the message's own header fields, those of its content excepted.
 
-    ``addresses`` are those that are read already, ``utf8`` allows them to be beyond ASCII (RFC 6531), and
+    ``addresses`` are those of the message, ``utf8`` allows them to be beyond ASCII (RFC 6531), and
     ``local_time`` dates the message in the local time zone instead of UTC.
     """
     common = _common(message, addresses, utf8)
     given = common.given
-    to = addresses.to if addresses else read_addresses("To", message.to or (), utf8)
     lines = [_subject_line(header_text("Subject", message.subject)), common.before_to]
-    if to.mailboxes and "to" not in given:
-        lines.append(address_bytes("To", to.mailboxes, utf8=utf8))
+    if addresses.to.mailboxes and "to" not in given:
+        lines.append(address_bytes("To", addresses.to.mailboxes, utf8=utf8))
     lines.append(common.after_to)
     date = "" if "date" in given else f"Date: {new_date(local_time)}\r\n"
     message_id = "" if "message-id" in given else f"Message-ID: {new_message_id(common.domain)}\r\n"
@@ -45,7 +43,7 @@ def _subject_line(subject: str) -> bytes:
     return header_bytes("Subject", subject)
 
 
-def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:
+def _common(message: EmailMessage, addresses: Addresses, utf8: bool) -> Common[bytes]:
     extra, cc, reply_to = message.extra_headers, message.cc or (), message.reply_to or ()
     try:
         texts = (message.from_email, *cc, *reply_to, *extra, *extra.values())
@@ -59,8 +57,8 @@ def _common(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> C
     )
 
 
-def _written(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> Common[bytes]:
-    fields = common_fields(message, addresses or addresses_of(message, utf8=utf8))
+def _written(message: EmailMessage, addresses: Addresses, utf8: bool) -> Common[bytes]:
+    fields = common_fields(message.extra_headers, addresses)
     return Common(
         _lines(fields.before_to, utf8),
         _lines(fields.after_to, utf8),
@@ -71,7 +69,12 @@ def _written(message: EmailMessage, addresses: Addresses | None, utf8: bool) -> 
 
 
 def _lines(fields: list[Field], utf8: bool) -> bytes:
-    block = b"".join([field_bytes(field, utf8=utf8) for field in fields])
+    block = b""
+    for name, value, mailboxes in fields:
+        if mailboxes is None:
+            block += header_bytes(name, value, utf8=utf8)
+        else:
+            block += address_bytes(name, mailboxes, utf8=utf8)
     if block:
         check_header_block(block)
     return block

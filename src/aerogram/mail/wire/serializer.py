@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from aerogram.conf import settings
 from aerogram.exceptions import InvalidAddress
-from aerogram.mail.address.envelope import Addresses, Envelope, envelope_of
+from aerogram.mail.address.envelope import Addresses, Envelope, addresses_of, envelope_of
 from aerogram.mail.message.attachments import (
     EmailAlternative,
     EmailAttachment,
@@ -114,6 +114,7 @@ def to_pieces(
     now = settings.snapshot()
     if not _is_plain(message, now["DEFAULT_CHARSET"]):
         return assemble(node_of(message.message(), eight_bit=eight_bit)), b""
+    addresses = addresses or addresses_of(message, utf8=utf8)
     head = header_block(message, addresses, utf8=utf8, local_time=now["EMAIL_USE_LOCALTIME"])
     return head, _content(message, eight_bit)
 
