@@ -824,7 +824,7 @@ def test_a_url_without_a_label_stands_at_once_behind_an_opening_mark() -> None:
     [
         ('<p hidden style="all:initial">a</p>', "a\n"),
         ('<p hidden style="all:unset">a</p>', "a\n"),
-        ('<p hidden style="all:revert">a</p>', ""),
+        ('<p hidden style="all:revert">a</p>', "a\n"),
         ('<div style="visibility:hidden"><p style="all:initial">a</p></div>', "a\n"),
         ('<div style="visibility:hidden"><p style="all:unset">a</p></div>', ""),
         ('<p hidden style="display:math">a</p>', "a\n"),

@@ -24,9 +24,7 @@ def lay_out(lines: Iterable[Line], width: int) -> str:
     """Return the text of an outline, wrapped at ``width`` columns (0 for no wrapping)."""
     return join_lines(
         [
-            FormattedLine(
-                first, format_line(first, rest, content, width) if content or first else "", is_image
-            )
+            FormattedLine(first, format_line(first, rest, content, width), is_image)
             for first, rest, content, is_image in lines
         ]
     )
@@ -40,25 +38,6 @@ class FormattedLine(NamedTuple):
     is_image: bool
 
 
-def is_blank_line(first: str, text: str) -> bool:
-    """Return whether a line of text is empty but for the marks of quotes."""
-    return text.strip(" \n") == _quote(first)
-
-
-def caption_index(lines: Sequence[FormattedLine], image: int) -> int | None:
-    """Return the index of the line that may repeat the alternative text in line ``image``."""
-    for index in range(image + 1, len(lines)):
-        if not is_blank_line(lines[index].first, lines[index].text):
-            is_caption = lines[index].first == lines[image].first and not lines[index].is_image
-            return index if is_caption else None
-    return None
-
-
-def is_repeated(image: str, caption: str) -> bool:
-    """Return whether an image's text begins its caption: as a line of its own, or as the label of a link."""
-    return caption.startswith(image) and caption[len(image) : len(image) + 1] in ("", "\n", ":")
-
-
 def join_lines(lines: Sequence[FormattedLine]) -> str:
     """Join lines, and end with a newline.
 
@@ -66,9 +45,8 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     left out.
     """
     repeated: set[int] = set()
-    for index in [index for index, line in enumerate(lines) if line.is_image]:
-        caption = caption_index(lines, index)
-        if caption is not None and is_repeated(lines[index].text, lines[caption].text):
+    for index, line in enumerate(lines):
+        if line.is_image and (caption := _caption(lines, index)):
             repeated.update(range(index, caption))
     joined: list[str] = []
     blank: str | None = None  # the quote of the last line, if that is empty
@@ -92,6 +70,20 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
     return finish("\n".join(joined))
 
 
+def _caption(lines: Sequence[FormattedLine], image: int) -> int | None:
+    """Return the index of the line that repeats the alternative text in line ``image``.
+
+    It begins with the same, as a line of its own or as the label of a link.
+    """
+    first, text, _ = lines[image]
+    for index in range(image + 1, len(lines)):
+        line = lines[index]
+        if line.text.strip(" \n") != _quote(line.first):
+            is_same = line.text.startswith(text) and line.text[len(text) :][:1] in ("", "\n", ":")
+            return index if is_same and line.first == first and not line.is_image else None
+    return None
+
+
 def _quote(first: str) -> str:
     return first[: first.rfind(">") + 1]
 
@@ -102,7 +94,7 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
     if not _MARK.search(content):
         return prefixed(first, rest, wrap(content, room))
     if content.startswith(marks.HEAD):
-        return prefixed(first, rest, underlined(_format_text(content[1:], room), room))
+        return prefixed(first, rest, _underlined(_format_text(content[1:], room), room))
     lines: list[str] = []
     for part in _TABLE.split(content):
         if part.startswith(marks.PRE):
@@ -116,7 +108,7 @@ def format_line(first: str, rest: str, content: str, width: int) -> str:
     return prefixed(first, rest, lines)
 
 
-def underlined(lines: list[str], room: int) -> list[str]:
+def _underlined(lines: list[str], room: int) -> list[str]:
     """Return the lines of a heading with a line under them."""
     longest = max(map(columns_of, lines), default=0)
     return [*lines, "-" * min(longest, room or longest)] if lines else []

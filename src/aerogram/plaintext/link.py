@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aerogram.plaintext import marks
 
-LINK = re.compile(
+_LINK = re.compile(
     f"{marks.LINK_START}([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_URL}"
     f"([^{marks.LINK_START}-{marks.LINK_END}]*){marks.LINK_END}"
 )
@@ -25,14 +25,14 @@ _IS_POWER = re.compile(
 _OPENING = r"\s\x00-\x1f(\[{<\"'/=\u00ab\u2039\u201c\u201e\u2018\u201a"
 _runs_into = re.compile(f"[^{_OPENING}]").match
 # What may follow a URL at once; of a mark only what comes of it tells.
-stands_apart = re.compile(f"[\\s{_CLOSING}]").match
+_stands_apart = re.compile(f"[\\s{_CLOSING}]").match
 _glued = re.compile(f"(?![\\s\x00-\x1f{_CLOSING}])(?:([{_PARTING}])(?=[^\\s\x00-\x1f])|(?=.))").match
 
 
 def format_links(text: str) -> str:
     """Write out the links and the superscripts in a text."""
     if marks.LINK_START in text:
-        text = LINK.sub(_written, text)
+        text = _LINK.sub(_written, text)
     found: int = marks.RAISED in text
     while found:  # the innermost first
         text, found = _RAISED.subn(_raised, text)
@@ -40,14 +40,8 @@ def format_links(text: str) -> str:
 
 
 def _written(found: re.Match[str]) -> str:
-    return link_text(*found.groups(), is_glued=not stands_apart(found.string, found.end()))
-
-
-def link_text(name: str, url: str, *, is_glued: bool) -> str:
-    """Return a link as a person writes it: label and whole URL.
-
-    If the link ``is_glued`` to what follows it, a mark behind the URL says so.
-    """
+    """Write a link as a person does, with marks where its URL may run into what is beside it."""
+    name, url = found.groups()
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
     if not address:
         return name
@@ -56,7 +50,7 @@ def link_text(name: str, url: str, *, is_glued: bool) -> str:
     is_shown = name and not _same(name, address)
     between = " " if name.endswith(_INTRODUCING) else ": "
     text = f"{name}{between}{address}" if is_shown else f"{marks.URL_START}{address}"
-    return text + marks.URL_END if is_glued else text
+    return text if _stands_apart(found.string, found.end()) else text + marks.URL_END
 
 
 def _address(url: str, label: str) -> str:

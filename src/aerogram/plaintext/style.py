@@ -56,7 +56,7 @@ ALIGNMENTS = {"right": "r", "end": "r", "center": "c"}
 _RESETS: dict[str, dict[str, str]] = {
     "initial": {"display": "inline", "visibility": "visible", "font-size": "medium", "color": "canvastext"},
     "unset": {"display": "inline"},
-    "revert": {},
+    "revert": {"display": "revert"},
 }
 _VISIBILITY = {"visible": True, "initial": True, "hidden": False, "collapse": False}  # others are inherited
 _NO_OPACITY = re.compile(rf"-\d|{_ZERO.pattern}")

@@ -140,12 +140,9 @@ def cut(line: str, limit: int = _LONGEST) -> list[str]:
     return [*parts, line]
 
 
-def finish(text: str, longest: int | None = None) -> str:
-    """Return lines as the text that is sent: none longer than mail allows, a newline at the end.
-
-    No line that may be too long has more than ``longest`` characters, where that is known.
-    """
+def finish(text: str) -> str:
+    """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
     text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
-    if (longest is None or longest > SHORT) and max(map(len, text.split("\n"))) > SHORT:
+    if max(map(len, text.split("\n"))) > SHORT:
         text = "\n".join([part for line in text.split("\n") for part in cut(line)])
     return f"{text}\n" if text else ""
