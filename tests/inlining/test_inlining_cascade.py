@@ -49,6 +49,10 @@ CASES = {
         P,
     ),
     "invalid over valid": ("p{color:red} .a{color:#ff00508} #i{margin:1px 2x} b{color:foo(1)}", P),
+    "invalid families and blanks over valid": (
+        "p{font-family:serif;margin:9px} .a{font-family:Arial 'B'} b{font-family:Arial, inherit} .a{margin:1px\u00a02px}",
+        P,
+    ),
     "invalid in one rule": ("p{color:red;color:foo(1);padding:1px;padding:-3px}", P),
     "custom properties keep their case": (":root{--Brand:red;--brand:blue} p{color:var(--Brand)}", P),
     "nested": (".a{color:red;&:hover{color:blue} .c{color:lime} margin-top:3px} p{margin:1px}", P),

@@ -38,7 +38,10 @@ _RENAMED = (
 _BORDER_LINE = re.compile(r"border(?:-(top|right|bottom|left))?(?:-(color|style|width))?")
 _LONGEST = 300  # characters of a value that is compared with what is known
 _LENGTH = r"0|(?:\d+(?:\.\d+)?|\.\d+)(?:%|px|pt|em|in|cm|mm)"
-_FONT = r"(?:\"[^\"\\\n]+\"|'[^'\\\n]+'|[a-z][a-z-]*)"
+_FONT = (
+    r"(?:\"[^\"\\\n]+\"|'[^'\\\n]+'"
+    r"|(?!(?:inherit|initial|unset|revert|default)\b)[a-z][a-z-]*(?:\s+[a-z][a-z-]*)*)"
+)
 _COLOR = r"#[0-9a-f]{3}|#[0-9a-f]{6}|transparent|black|white|red|blue"
 _LINE = r"0|none|\d+(?:\.\d+)?px(?:\s+(?:solid|dashed|dotted)(?:\s+#(?:[0-9a-f]{3}){1,2})?)?"
 _WORDS = (  # what each may have as its whole value, or several of
@@ -50,7 +53,7 @@ _WORDS = (  # what each may have as its whole value, or several of
     (r"line-height", rf"normal|\d+(?:\.\d+)?|{_LENGTH}", 1),
     (r"(?:background-|border-\w+-)?color|background", _COLOR, 1),
     (r"border(?:-(?:top|right|bottom|left))?|outline", _LINE, 1),
-    (r"font-family", rf"{_FONT}(?:[\s,]+{_FONT})*", 1),
+    (r"font-family", rf"{_FONT}(?:\s*,\s*{_FONT})*", 1),
     (r"font-weight", "normal|bold|[1-9]00", 1),
     (r"font-style", "normal|italic", 1),
     (r"text-align|float|clear", "left|right", 1),
@@ -97,6 +100,6 @@ def is_surely_valid(name: str, value: str) -> bool:
         return True
     return len(value) <= _LONGEST and any(
         re.fullmatch(names, name)
-        and re.fullmatch(rf"(?:{words})(?:\s+(?:{words})){{0,{most - 1}}}", value, re.IGNORECASE)
+        and re.fullmatch(rf"(?:{words})(?:\s+(?:{words})){{0,{most - 1}}}", value, re.IGNORECASE | re.ASCII)
         for names, words, most in _WORDS
     )
