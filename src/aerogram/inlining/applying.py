@@ -37,12 +37,12 @@ _TESTED_ATTRIBUTE = re.compile(r"\[\s*([a-z]+)", re.IGNORECASE)
 
 
 class _StyleElement(NamedTuple):
-    """A style element and its sheet; ``may_change`` is false for one that stays as it is."""
+    """A style element and its sheet; ``may_change`` is false if not even importance is added."""
 
     element: Element
     sheet: StyleSheet
     may_change: bool
-    is_whole: bool  # it stays whole: nothing of it is inlined
+    is_kept_whole: bool  # nothing of it is inlined
 
 
 def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) -> None:
@@ -71,16 +71,16 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     tests = _tests_of_style(rules)
     not_inlined: set[Key] = set()
     for element in {**merged, **kept}:
-        own, stay = element.get("style", ""), tuple(kept.get(element, ()))
+        own, kept_here = element.get("style", ""), tuple(kept.get(element, ()))
         if own and REVERTS.search(own):
             return
-        cascade = cascade_of(merged.get(element, ()), own, stay)
+        cascade = cascade_of(merged.get(element, ()), own, kept_here)
         from_rules = tuple([one for one in cascade.inlined if not one.precedence.inline])
         after = cascade.style((), ()) if tests and from_rules else ""
         if after and any(test.holds(own or None) != test.holds(after) for test in tests):
             del merged[element]
             not_inlined.update(one.key for one in from_rules)
-            cascade = cascade_of((), own, stay + from_rules)
+            cascade = cascade_of((), own, kept_here + from_rules)
         elif is_fragment and element.tag in ("html", "head", "body"):
             not_inlined.update(one.key for one in from_rules)
         groups.setdefault(cascade, []).append(element)
@@ -88,7 +88,7 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     changes = find_changes(list(groups), animated)
     changes.not_inlined |= not_inlined
     comments = _comments(root, index)
-    texts = [_remaining_css(style, changes, index, comments) for style in style_elements]
+    texts = [_kept_css(style, changes, index, comments) for style in style_elements]
     _write_attributes(groups, changes, merged, "".join(texts))
     _write_sheets(root, style_elements, texts)
 
@@ -111,10 +111,10 @@ def _style_elements(root: Element, *, quirks: bool) -> list[_StyleElement]:
             element.text or "",
             len(found),
             can_be_inlined=is_plain,
-            stays_normal=is_apart,
+            never_important=is_apart,
             quirks=quirks,
         )
-        found.append(_StyleElement(element, sheet, may_change=not is_apart, is_whole=not is_plain))
+        found.append(_StyleElement(element, sheet, may_change=not is_apart, is_kept_whole=not is_plain))
     return found
 
 
@@ -128,7 +128,7 @@ def _tests_of_style(rules: Iterable[StyleRule]) -> list[AttributeTest]:
 
 
 def _add_kept(found: dict[Element, list[RankedDeclaration]], rule: StyleRule, index: ElementIndex) -> None:
-    """Add the declarations that elements may get from what stays of a rule in the sheet."""
+    """Add the declarations that elements may get from what is kept of a rule."""
     best: dict[Element, Selector] = {}
     for selector in rule.kept:
         if not selector.is_element:
@@ -165,14 +165,12 @@ def _comments(root: Element, index: ElementIndex) -> Comments:
     return comments
 
 
-def _remaining_css(
-    style: _StyleElement, changes: CascadeChanges, index: ElementIndex, comments: Comments
-) -> str:
-    """Return the text that stays of a sheet."""
+def _kept_css(style: _StyleElement, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> str:
+    """Return the text that is kept of a sheet."""
     sheet = style.sheet
     if not style.may_change:
         return sheet.text
-    if style.is_whole:
+    if style.is_kept_whole:
         return _css_between(sheet, 0, len(sheet.text), sheet.rules, changes)
     parts = []
     everywhere = frozenset(index.elements).union(*(inside for inside, _ in comments))
@@ -184,7 +182,7 @@ def _remaining_css(
         if rule.is_plain and not rule.names_client and not rule.may_match(everywhere):
             continue
         for inlined, selectors in (True, rule.inlined), (False, rule.kept):
-            if not selectors or (inlined and not _stays(rule, changes, index, comments)):
+            if not selectors or (inlined and not _is_kept_too(rule, changes, index, comments)):
                 continue
             start, prelude = top.start, ""
             if rule.inlined and rule.kept:
@@ -194,12 +192,11 @@ def _remaining_css(
     return "\n".join(parts)
 
 
-def _stays(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> bool:
-    """Return whether a rule that was inlined stays in the sheet, too."""
-    if rule.stays or (rule.names_client and not any(map(index.find, rule.inlined))):
+def _is_kept_too(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, comments: Comments) -> bool:
+    """Return whether a rule that was inlined is kept in the sheet, too."""
+    if rule.is_kept_too or (rule.names_client and not any(map(index.find, rule.inlined))):
         return True
-    stay = changes.copied | changes.not_inlined
-    if stay and any(one.key in stay for one in rule.known_declarations):
+    if any(changes.keeps(one.key) for one in rule.known_declarations):
         return True
     return any(
         (selector.compounds[-1].words <= inside and selector.words <= around)
@@ -259,7 +256,7 @@ def _write_sheets(root: Element, style_elements: Sequence[_StyleElement], texts:
     depends = any(_DEPENDS_ON_ORDER.search(text) for text in texts)
     for style, text in zip(style_elements, texts, strict=True):
         element = style.element
-        if style.is_whole:
+        if style.is_kept_whole:
             element.text = text if text != style.sheet.text else element.text
         elif text:
             element.text = f"\n{text}\n"

@@ -1,13 +1,13 @@
 """Where each declaration must stand so that the same one wins as in the author's sheets.
 
-A rule that stays in a sheet overrides a style attribute only if it is important. Making it important makes
+A rule that is kept in a sheet overrides a style attribute only if it is important. Making it important makes
 it override more, and so on. Of the declarations that apply to an element (``ElementCascade``), every two that
 set a common longhand must keep their order. ``find_changes`` finds what has to change for that:
 
-1. A rule that stays becomes important if it should win over an inlined declaration.
+1. A kept rule becomes important if it should win over an inlined declaration.
 2. A declaration of the style attribute becomes important if it should win over such a rule.
-3. If it should also lose to another rule that stays, its own rule stays in the sheet, too, and is important.
-4. Where even that is wrong, the first rule remains as it was, and what it should win over is not inlined.
+3. If it should also lose to another kept rule, its own rule is kept, too, as an important *copy*.
+4. Where even that is wrong, the first rule is kept as it was, and what it should win over is not inlined.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["CascadeChanges", "ElementCascade", "cascade_of", "find_changes"]
 
 _LONGEST_CACHED = 2_000  # characters of a style attribute
-_MOST_KEPT = 200  # declarations of rules that stay, for one element; with more of them nothing is changed
+_MOST_KEPT = 200  # kept declarations for one element; with more of them nothing is changed
 _MOST_ROUNDS = 20
 DeclarationSet = set[RankedDeclaration]
 
 
 @dataclass(eq=False)
 class ElementCascade:
-    """The declarations that meet at an element: some for its style attribute, others that stay in sheets."""
+    """The declarations that meet at an element: some for its style attribute, others kept in sheets."""
 
     inlined: Declarations  # each behind those it wins over
     unparsed: tuple[str, ...]  # pieces of the author's style attribute
@@ -96,15 +96,17 @@ def _cascade_of(inlined: Declarations, style: str, kept: Declarations) -> Elemen
 
 @dataclass(slots=True)
 class CascadeChanges:
-    """What is important in the sheets, what stays in them, and what is important or missing in attributes."""
+    """What is important or kept in the sheets, and what is important or missing in attributes."""
 
-    stay_normal: set[Key]  # rules that stay and must not become important
-    not_copied: set[Key]  # inlined rules that must not stay in the sheet and be important
-    important: set[Key] = field(default_factory=set)  # declarations of sheets that become important
-    copied: set[Key] = field(default_factory=set)  # inlined ones that stay in the sheet, important
-    not_inlined: set[Key] = field(default_factory=set)  # ones that stay in the sheet instead, as they are
+    never_important: set[Key]  # declarations of sheets that must stay as they are, or without a copy
+    important: set[Key] = field(default_factory=set)  # those that become important, be they kept or copies
+    not_inlined: set[Key] = field(default_factory=set)  # inlined ones that are kept instead, as they are
     # For the style attribute: the declarations that are important, and those left out.
     attributes: dict[ElementCascade, tuple[DeclarationSet, DeclarationSet]] = field(default_factory=dict)
+
+    def keeps(self, key: Key) -> bool:
+        """Return whether this declaration was inlined and is kept in the sheet, too."""
+        return key.is_inlined and (key in self.important or key in self.not_inlined)
 
 
 def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
@@ -112,34 +114,31 @@ def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = (
 
     Each attempt begins with the refusals of the one before, until one adds none.
     """
-    everything = {one for cascade in cascades for one in cascade.kept if not one.important}
-    stay_normal = {
+    refused = {
         one.key
-        for one in everything
-        if one.stays_normal or any(may_share_longhand(one.name, name) for name in animated)
+        for cascade in cascades
+        for one in cascade.kept
+        if one.never_important
+        or len(cascade.kept) > _MOST_KEPT
+        or any(may_share_longhand(one.name, name) for name in animated)
     }
-    for cascade in cascades:
-        if len(cascade.kept) > _MOST_KEPT:
-            stay_normal.update(one.key for one in cascade.kept)
-    not_copied: set[Key] = set()
     for number in range(_MOST_ROUNDS + 1):
         if number == _MOST_ROUNDS:
-            stay_normal = {one.key for one in everything}
-            not_copied = {one.key for cascade in cascades for one in cascade.inlined}
-        attempt = CascadeChanges(set(stay_normal), set(not_copied))
+            refused = {one.key for cascade in cascades for one in (*cascade.kept, *cascade.inlined)}
+        attempt = CascadeChanges(set(refused))
         size = -1
-        while size != (size := len(attempt.important) + len(attempt.copied)):
+        while size != (size := len(attempt.important)):
             for cascade in cascades:
                 _extend_changes(cascade, attempt)
-        if (attempt.stay_normal, attempt.not_copied) == (stay_normal, not_copied):
+        if attempt.never_important == refused:
             break
-        stay_normal, not_copied = attempt.stay_normal, attempt.not_copied
+        refused = attempt.never_important
     return attempt
 
 
 def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
     """Add to the changes what one cascade needs."""
-    if not cascade.kept and not changes.copied:
+    if not cascade.kept and not any(one.key in changes.important for one in cascade.inlined):
         changes.attributes[cascade] = {one for one in cascade.inlined if one.important}, set()
         return
     blocked, left_out = _not_important(cascade, changes)
@@ -154,9 +153,8 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
             if not is_kept:
                 why |= reasons.get(loser, set())
         if (is_kept and one.important) or one.key in changes.important:
-            _refuse(
-                {low.key for low in losers if low.precedence.in_sheets > one.precedence.in_sheets}, changes
-            )
+            wrong = [low.key for low in losers if low.precedence.in_sheets > one.precedence.in_sheets]
+            changes.never_important.update(changes.important.intersection(wrong))
         if is_kept:
             if not one.important and (why or any(low in reasons and low not in left_out for low in losers)):
                 _make_important(one, why, changes)
@@ -164,7 +162,7 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
         reasons[one] = why
         if one in left_out:
             changes.not_inlined.add(one.key)
-            _refuse(why | {one.key}, changes)
+            changes.never_important |= changes.important & (why | {one.key})
         elif one not in blocked:
             if why or one.important:
                 important.add(one)
@@ -176,8 +174,8 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
 def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[DeclarationSet, DeclarationSet]:
     """Return the inlined declarations that cannot be important, and those that cannot be in the attribute.
 
-    The former should lose to what stays in a sheet, the latter to what cannot become important there; and so
-    do those that lose to them.
+    The former should lose to what is kept in a sheet, the latter to what cannot become important there. Those
+    that lose to them are among them.
     """
     blocked: DeclarationSet = set()
     left_out: DeclarationSet = set()
@@ -186,22 +184,14 @@ def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[De
         inlined = [low for low in losers if low not in cascade.kept]
         if is_kept or one in blocked:
             blocked.update(inlined)
-        if one in left_out or (is_kept and not one.important and one.key in changes.stay_normal):
+        if one in left_out or (is_kept and not one.important and one.key in changes.never_important):
             left_out.update(inlined)
     return blocked, left_out
 
 
 def _make_important(one: RankedDeclaration, why: set[Key], changes: CascadeChanges) -> None:
     """Let a declaration be important in its sheet; if it must not be, nor may those it should win over."""
-    if one.precedence.inline or one.key in changes.stay_normal or one.key in changes.not_copied:
-        _refuse(why, changes)
-        return
-    changes.important.add(one.key)
-    if one.key.is_inlined:
-        changes.copied.add(one.key)
-
-
-def _refuse(made_important: set[Key], changes: CascadeChanges) -> None:
-    """Leave those of these declarations as they were that became important."""
-    for key in made_important & changes.important:
-        (changes.not_copied if key in changes.copied else changes.stay_normal).add(key)
+    if one.precedence.inline or one.key in changes.never_important:
+        changes.never_important |= changes.important & why
+    else:
+        changes.important.add(one.key)

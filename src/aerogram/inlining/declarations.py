@@ -59,7 +59,7 @@ class RankedDeclaration:
     texts: tuple[str, ...]  # with the name, as a style attribute has them
     precedence: Precedence
     ends: tuple[int, ...] = ()
-    stays_normal: bool = False  # it must not become important
+    never_important: bool = False  # it must not become important
     key: Key = _NO_KEY
 
     @property

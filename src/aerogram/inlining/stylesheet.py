@@ -1,7 +1,7 @@
 """A style sheet as inlining sees it: its top-level rules, and the style rules in them.
 
 A rule that stands in no block of another may be inlined as far as its selectors are static; every other rule
-stays where it is. Selectors and declarations are read when a document first has what the rule asks for.
+is kept where it is. Selectors and declarations are read when a document first has what the rule asks for.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 
 _FIXED = ("@layer", "@scope", "@starting-style")  # !important would change their order
 _GROUPS = ("@media", "@supports", "@container", "@document", "@-moz-document", *_FIXED)
-_DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones stay as they are
+_DEEPEST = 8  # blocks of rules inside each other that are looked into; deeper ones are kept as they are
 REVERTS = re.compile("revert-(?:layer|rule)", re.IGNORECASE)
 _NAMESPACE = re.compile(r"@namespace\s+([\w-]+)\s*(?=[\"']|url\()", re.IGNORECASE)
 _NOT_READ = re.compile(r"[(\[\\\"'*:&|]")  # in what _WORD cannot read, or is not sure to be static
@@ -52,7 +52,7 @@ class Context(NamedTuple):
 
     quirks: bool  # classes and ids ignore case
     can_be_inlined: bool  # it is in no other block, and its sheet is for every screen
-    stays_normal: bool  # it must not become important
+    never_important: bool  # it must not become important
     prefixes: frozenset[str] = frozenset()  # of namespaces
     selectors: str = ""  # as they are without nesting, its own or those of the rule around it
     around: tuple[str, ...] = ()  # the preludes of the blocks, "" for a rule
@@ -102,7 +102,7 @@ class StyleRule:
 
     @cached_property
     def kept(self) -> tuple[Selector, ...]:
-        """The selectors that stay in the sheet."""
+        """The selectors that are kept in the sheet."""
         return tuple([one for one in self._selectors if one not in self.inlined])
 
     @cached_property
@@ -110,8 +110,8 @@ class StyleRule:
         return self.run or read_block(self.block)
 
     @cached_property
-    def stays(self) -> bool:
-        """True if it stays in the sheet even if it is inlined: there is more in it than declarations."""
+    def is_kept_too(self) -> bool:
+        """True if it is kept in the sheet even if it is inlined: there is more in it than declarations."""
         return self.run is not None or any(
             isinstance(part, RawDeclaration) and not part.declaration for part in self._parts
         )
@@ -138,7 +138,7 @@ class StyleRule:
                 tuple(f"{group.name}:{value}" for value in group.values),
                 Precedence(group.important, False, layer if group.important else -layer, specificity, order),
                 tuple(self.block_start + end for end in group.ends),
-                self.context.stays_normal,
+                self.context.never_important,
                 Key(order, inlined),
             )
 
@@ -178,17 +178,17 @@ def parse_sheet(
     number: int,
     *,
     can_be_inlined: bool = True,
-    stays_normal: bool = False,
+    never_important: bool = False,
     quirks: bool = False,
 ) -> StyleSheet:
     """Read a style sheet, the one of this number in its document.
 
-    ``can_be_inlined`` is false if it depends on a medium, ``stays_normal`` true if nothing in it may change.
-    ``quirks`` says whether classes and ids ignore case.
+    ``can_be_inlined`` is false if it depends on a medium, ``never_important`` true if nothing in it may
+    change. ``quirks`` says whether classes and ids ignore case.
     """
     text, raw_rules = read_sheet(css)
     reader = _SheetReader(number)
-    context = Context(quirks, can_be_inlined, stays_normal)
+    context = Context(quirks, can_be_inlined, never_important)
     top_level = []
     for one in raw_rules:
         if one.keyword == "@charset" or (reader.rules and one.keyword in ("@import", "@namespace")):
@@ -224,7 +224,7 @@ class _SheetReader:
                 self.animated.update(declaration.name for declaration in read_declarations(frame.block or ""))
         elif keyword in _GROUPS:
             inside = inside._replace(
-                can_be_inlined=False, stays_normal=context.stays_normal or keyword in _FIXED
+                can_be_inlined=False, never_important=context.never_important or keyword in _FIXED
             )
             if context.selectors:
                 self._contents(block, start, inside)
