@@ -35,22 +35,14 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
     Returns:
         The ids of those whose lease is not lost. Of the others nothing may be sent.
     """
-    if connection.dialect.name != "sqlite":
-        _states_of(connection, claims)  # locks them in the order that everybody uses
-    alike: dict[tuple[int, float], list[str]] = {}
-    for each in claims:
-        alike.setdefault((each.token, each.lease), []).append(each.id)
-    begun = 0
-    for (token, lease), ids in alike.items():
-        until = now + milliseconds(lease)
-        left = until - milliseconds(lease) // _HARDLY_BEGUN
-        if (some := change(connection, _begin, ids, of_token=token, left=left)) < len(ids):
-            some = change(connection, _begin_anew, ids, of_token=token, until=until, now=now)
-        begun += some
-    if begun == len(claims):
-        return {each.id for each in claims}
     states = _states_of(connection, claims)
-    return {each.id for each in claims if _is_held(states.get(each.id), each)}
+    begun = [each.id for each in claims if _is_held(states.get(each.id), each)]
+    change(connection, _begin, begun)
+    lease = milliseconds(max((each.lease for each in claims), default=0))
+    # The time is in an index: a lease that has hardly begun stays as it is.
+    worn = [each for each in begun if (states[each].lease_until or 0) < now + lease * 9 // 10]
+    change(connection, _extend, worn, until=now + lease, now=now)
+    return set(begun)
 
 
 def record(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
@@ -130,21 +122,13 @@ def settle(
     change(connection, _count_crash, crashed)
 
 
-_HARDLY_BEGUN: Final = 10  # a lease of which less than this part is over is not renewed: that is in an index
-_BEGIN: Final = (
-    entry.update()
-    # As state = 'sending', which PostgreSQL might take for a reason to read all leases by their index.
-    .where(entry.c.lease_token == bindparam("of_token"), entry.c.phase.is_not(None))
-    .values(phase=literal_column("'data'"))
-)
-
-
 def _begin(ids: Sequence[Any]) -> Any:
-    return _BEGIN.where(entry.c.id.in_(ids), entry.c.lease_until >= bindparam("left"))
+    return entry.update().where(entry.c.id.in_(ids)).values(phase=literal_column("'data'"))
 
 
-def _begin_anew(ids: Sequence[Any]) -> Any:
-    return _BEGIN.where(entry.c.id.in_(ids)).values(lease_until=bindparam("until"), planned=bindparam("now"))
+def _extend(ids: Sequence[Any]) -> Any:
+    leases = entry.update().where(entry.c.id.in_(ids))
+    return leases.values(lease_until=bindparam("until"), planned=bindparam("now"))
 
 
 # What decides comes first. All that end without one of these are dead.
@@ -226,7 +210,7 @@ def result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
 
 
 def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:
-    """Return state, phase, token and time of the claim of entries, which no one else can change meanwhile."""
+    """Return the leases of entries, which no one else can change meanwhile."""
     rows = run(connection, _claimed, [each.id for each in claims])
     return {entry_id: _Claimed(*rest) for entry_id, *rest in rows}
 
@@ -240,10 +224,11 @@ class _Claimed(NamedTuple):
     phase: str | None
     lease_token: int
     claimed: int | None
+    lease_until: int | None
 
 
 def _claimed(ids: Sequence[Any]) -> Any:
-    columns = entry.c.id, entry.c.state, entry.c.phase, entry.c.lease_token, entry.c.claimed
+    columns = [entry.c[name] for name in ("id", *_Claimed._fields)]
     # Everybody locks in this order: else two would wait for each other.
     return select(*columns).where(entry.c.id.in_(ids)).order_by(entry.c.id).with_for_update()
 
