@@ -157,6 +157,21 @@ def test_beats_the_names_of_a_weaker_source(settings: Settings, monkeypatch: pyt
     assert (settings.EMAIL_HOST, settings.EMAIL_HOST_USER) == ("weak", "somebody")
 
 
+@pytest.mark.parametrize(
+    ("url", "backend", "is_said"),
+    [("smtp://u:secret@host", "x.Y", True), ("smtp://host", SMTP, False), ("", "x.Y", False)],
+)
+def test_a_backend_beside_a_url_that_wins_is_named(
+    settings: Settings, caplog: pytest.LogCaptureFixture, url: str, backend: str, is_said: bool
+) -> None:
+    settings.configure(EMAIL_URL=url, EMAIL_BACKEND=backend)
+    assert backend == settings.EMAIL_BACKEND or is_said
+    assert [("EMAIL_BACKEND (settings.configure()) has no effect" in text) for text in caplog.messages] == (
+        [True] if is_said else []
+    )
+    assert "secret" not in caplog.text
+
+
 def test_only_the_strongest_url_counts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AEROGRAM_EMAIL_URL", "smtp://weak?timeout=3")
     with settings.override(EMAIL_URL="smtp://strong"):

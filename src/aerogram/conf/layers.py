@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -14,6 +15,8 @@ from aerogram.exceptions import ImproperlyConfigured, UnknownSetting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+logger: Final = logging.getLogger("aerogram.conf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,14 @@ class Layer:
             for name in ("EMAIL_URL", "EMAIL_CAPTURE")
             if values.get(name)
         }
-        return cls(values, sources, urls.get("EMAIL_URL", {}))
+        from_url = urls.get("EMAIL_URL", {})
+        if from_url and from_url["EMAIL_BACKEND"] != values.get("EMAIL_BACKEND", from_url["EMAIL_BACKEND"]):
+            logger.warning(
+                "EMAIL_BACKEND (%s) has no effect, as EMAIL_URL of the same source names another backend. "
+                "Remove one of them; EMAIL_HOST and the other EMAIL_* settings say the same as a URL.",
+                sources["EMAIL_BACKEND"],
+            )
+        return cls(values, sources, from_url)
 
     @property
     def names_transport(self) -> bool:
