@@ -29,6 +29,7 @@ from aerogram.outbox.retries import Outcome, waits
 from aerogram.outbox.storage.database import Database
 from aerogram.outbox.worker import Worker, committer, process
 from aerogram.outbox.worker.committer import checkpoint
+from aerogram.outbox.worker.threads import run_thread
 from aerogram.testing import Drop, FaultyServer
 from tests.forked_python import python
 from tests.outbox import recorder
@@ -291,6 +292,20 @@ def test_mail_goes_by_the_mailer_it_names(sqlite_db: Database) -> None:
         assert (len(first.messages), len(second.messages)) == (1, 1)
 
 
+def test_a_worker_whose_settings_lack_a_mailer_keeps_no_other_from_its_mail(sqlite_db: Database) -> None:
+    with relay() as server:
+        newer = {"bulk": {"URL": f"smtp://{server.host}:{server.port}"}}
+        with settings.override(MAILERS=newer):
+            put_one(using="bulk")
+        worker = Worker(once=True)
+        assert worker.run() == 0
+        assert list(worker.misconfigured) == ["bulk"]
+        assert paused(sqlite_db) == {}
+        with settings.override(MAILERS=newer):
+            assert outbox.run_once() == 1
+        assert len(server.messages) == 1
+
+
 def test_a_mailer_that_queues_is_refused(sqlite_db: Database) -> None:
     path = "aerogram.mail.backends.outbox.EmailBackend"
     entry_id = put_one()
@@ -428,6 +443,38 @@ def test_90_sigterm_finishes_the_mail_and_gives_the_others_back(sqlite_db: Datab
             "queued": 4, "sending": 0, "done": 1, "dead": 0, "cancelled": 0, "held": 0,
         }  # fmt: skip
         assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize(("concurrency", "before"), [(1, 0), (8, 0), (1, 1), (8, 1)])
+def test_a_worker_that_stops_waits_for_no_connection(
+    sqlite_db: Database, concurrency: int, before: int
+) -> None:
+    with relay() as server:
+        release, reached, real = threading.Event(), threading.Event(), server.rule_for
+
+        def rule_for(verb: str, argument: str, connection: int) -> Any:
+            if verb == "EHLO" and connection > before:
+                reached.set()
+                release.wait(60)
+            return real(verb, argument, connection)
+
+        server.rule_for = rule_for  # type: ignore[method-assign] # a server with rules of its own
+        options = {"host": server.host, "port": server.port, "max_messages": 1}
+        mailer = {"BACKEND": "aerogram.mail.backends.smtp.EmailBackend", "OPTIONS": options}
+        settings.configure(MAILERS={"relay": mailer}, OUTBOX_MAILER="relay")
+        for _ in range(before + 1):
+            put_one()
+        worker = Worker(concurrency=concurrency)
+        thread = run_thread(worker.run)
+        assert reached.wait(60)
+        wait_for(lambda: outbox.counts()["done"] == before)
+        worker.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+        release.set()
+    counts = outbox.counts()
+    assert (counts["done"], counts["queued"]) == (before, 1)
+    assert paused(sqlite_db) == {}
 
 
 def test_a_database_that_vanishes_is_survived(sqlite_db: Database, sqlite_url: str, caplog: Any) -> None:

@@ -167,7 +167,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             if self.connection is not None:
                 return False
             try:
-                self._keep([self._new_driver()])
+                self._keep([self.new_driver()])
             except OSError:
                 if not self.fail_silently:
                     raise
@@ -196,7 +196,8 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             driver.client.close()
         self._keep([])
 
-    def _new_driver(self) -> Driver:
+    def new_driver(self) -> Driver:
+        """Open a connection."""
         context = self.ssl_context if self.use_ssl or self.use_tls else None
         return self._driver_of(connect(self, self.connection_class, context))
 
@@ -252,7 +253,8 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
             return
         has_pool = self.connections > 1 and self.has_own_thread
         ahead = has_pool or not self.has_own_thread or (delivery.is_ready and self.rate is None)
-        loop = Loop(self._open_drivers(), self._new_driver, self, ahead=ahead)
+        threads = not self.has_own_thread
+        loop = Loop(self._open_drivers(), self.new_driver, self, ahead=ahead, threads=threads)
         carrier = Pool(loop) if has_pool else loop
         try:
             for outgoing in carrier.carry(messages):

@@ -41,13 +41,21 @@ class Loop:
 
     ``drivers`` are of open connections: those that there are, and in the end those that are left. ``ahead``
     says that the source does not wait: a content goes out together with the commands of the next message.
+    A single connection is opened in the caller's thread, unless ``threads`` are asked for.
     """
 
     def __init__(
-        self, drivers: list[Driver], connect: Callable[[], Driver], options: SMTPOptions, *, ahead: bool
+        self,
+        drivers: list[Driver],
+        connect: Callable[[], Driver],
+        options: SMTPOptions,
+        *,
+        ahead: bool,
+        threads: bool = False,
     ) -> None:
         self.drivers = drivers
         self.size: int = options.connections
+        self._has_threads = threads or self.size > 1
         self.patience = _PATIENCE  # with a source that has nothing yet
         self._connect = connect
         self._options = options
@@ -66,7 +74,7 @@ class Loop:
         self._is_over = False
         self._selector = selectors.DefaultSelector()
         self._alarm: socket.socket | None = None
-        if self.size > 1:
+        if self._has_threads:
             self._alarm, self._alarmed = socket.socketpair()
             self._alarm.setblocking(False)
             self._alarmed.setblocking(False)
@@ -225,7 +233,7 @@ class Loop:
         """Let a connection go on to its next state, and do what that asks for."""
         holds = self._ahead if holds is None else holds
         connection.advance(step, holds=holds)
-        while self.size == 1 and connection.call is not None:
+        while connection.call is not None and not self._has_threads:
             connection.advance(partial(connection.take_result, connection.call()), holds=holds)
         state = connection.state
         if (driver := connection.awaiting) is not None:

@@ -7,6 +7,7 @@ Read from the bottom up::
     backends   what the mails are sent by
     breaker    a server that fails is left alone for some time
     sending    a thread claims mails, sends them, records the results
+    threads    how the threads start, and what they wait for
     wakeup     what ends a wait for new mail
     process    the threads together, their leases, and the end
 """
@@ -18,7 +19,8 @@ import os
 import threading
 from typing import Final
 
-from aerogram.outbox.worker.process import Worker, run_thread
+from aerogram.outbox.worker.process import Worker
+from aerogram.outbox.worker.threads import run_thread
 
 __all__ = ["Worker", "start"]
 

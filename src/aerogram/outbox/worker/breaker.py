@@ -36,8 +36,19 @@ class Breaker:
         """Return whether a server is being left alone."""
         return self._until.get(mailer, 0.0) > monotonic()
 
-    def trip(self, mailer: str | None, kind: Transport, reason: str) -> None:
-        """Leave a server alone: a moment if it is down, longer if the operator has to do something."""
+    def open_mailers(self) -> set[str | None]:
+        """Return the mailers whose servers are being left alone."""
+        return {mailer for mailer in list(self._until) if self.is_open(mailer)}
+
+    def trip(self, mailer: str | None, kind: Transport, reason: str, *, for_all: bool = True) -> None:
+        """Leave a server alone: a moment if it is down, longer if the operator has to do something.
+
+        Args:
+            mailer: the mailer.
+            kind: what is wrong.
+            reason: for the log.
+            for_all: whether all workers leave it alone; not where the fault is in the settings of this one.
+        """
         with self._lock:
             if self.is_open(mailer):  # another connection has met the same failure
                 return
@@ -47,7 +58,8 @@ class Breaker:
             if kind == "misconfigured":
                 self.misconfigured[mailer] = reason
             log_pause(mailer, seconds, kind, reason)
-            transports.pause(self.db, mailer, seconds)
+            if for_all:
+                transports.pause(self.db, mailer, seconds)
 
     def reset(self, mailer: str | None) -> None:
         """Take up a server again, which has answered."""

@@ -7,8 +7,7 @@ share threads that send one mail at a time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from contextvars import copy_context
+from collections.abc import Collection
 from time import monotonic
 from typing import Final
 
@@ -23,9 +22,10 @@ from aerogram.outbox.worker.breaker import Breaker
 from aerogram.outbox.worker.committer import Committer
 from aerogram.outbox.worker.log import log_database, logger
 from aerogram.outbox.worker.sending import KEPT_OPEN, SendingThread
-from aerogram.outbox.worker.wakeup import Signal, WakeUp
+from aerogram.outbox.worker.threads import Signal, run_thread
+from aerogram.outbox.worker.wakeup import WakeUp
 
-__all__ = ["Worker", "run_thread"]
+__all__ = ["Worker"]
 
 _POLL: Final = 1.0  # seconds between looks for mail that is due, and for mail of other machines
 _SHORTEST_BEAT: Final = 0.1
@@ -187,13 +187,3 @@ class Worker:
                 self._stop.set()
             elif not self._once:
                 log_database(error)
-
-
-def run_thread(function: Callable[..., object], *arguments: object) -> threading.Thread:
-    """Start a thread that sees the settings of this one; it ends when the process ends."""
-    context = copy_context()
-    thread = threading.Thread(
-        target=context.run, args=(function, *arguments), name="aerogram-outbox", daemon=True
-    )
-    thread.start()
-    return thread

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from aerogram.conf import settings
-from aerogram.exceptions import AerogramError, describe
+from aerogram.exceptions import AerogramError, ImproperlyConfigured, describe
 from aerogram.mail.characters import clean_text
 from aerogram.mail.delivery.dispatch import NOTHING_YET, Delivery, dispatch, send_by
 from aerogram.outbox import claims, transports
@@ -23,6 +23,7 @@ from aerogram.outbox.retries.errors import judge_error, report_of_error
 from aerogram.outbox.worker.backends import asks_before_content, backend_of, is_smtp
 from aerogram.outbox.worker.committer import reached
 from aerogram.outbox.worker.log import logger
+from aerogram.outbox.worker.threads import unless_stopped
 
 if TYPE_CHECKING:
     from aerogram.mail.delivery.report import DeliveryReport
@@ -131,7 +132,7 @@ class SendingThread:
             self.owner,
             self._batch,
             lease=settings.OUTBOX_LEASE,
-            mailers_paused=self._others,
+            mailers_paused={*self._others, *self._breaker.open_mailers()},
             mailers=self._mailers,
             only=self._only,
         )
@@ -186,15 +187,19 @@ class SendingThread:
         try:
             if (backend := self._backends.get(mailer)) is None:
                 backend = self._backends[mailer] = backend_of(mailer)
-                if self._connections and is_smtp(backend):
-                    backend.connections, backend.has_own_thread = self._connections, False
+                if is_smtp(backend):
+                    opened = partial(unless_stopped, self._stop, backend.new_driver)
+                    vars(backend).update(new_driver=opened)
+                    if self._connections:
+                        backend.connections, backend.has_own_thread = self._connections, False
             if hasattr(backend, "open"):
                 backend.open()
         except Exception as error:  # of a backend of the application's, too
             kind = judge_error(error)
             if kind == "up":
                 logger.exception("mailer %s cannot be opened", mailer or "default")
-            self._trip(mailer, "down" if kind == "up" else kind, clean_text(describe(error)))
+            reason, for_all = clean_text(describe(error)), not isinstance(error, ImproperlyConfigured)
+            self._trip(mailer, "down" if kind == "up" else kind, reason, for_all=for_all)
             self._drop(mailer)
             return None
         return backend
@@ -306,9 +311,11 @@ class SendingThread:
         else:
             self._trip(claim.mailer, verdict.transport, verdict.reason)
 
-    def _trip(self, mailer: str | None, kind: Transport, reason: str) -> None:
+    def _trip(self, mailer: str | None, kind: Transport, reason: str, *, for_all: bool = True) -> None:
+        if self._stop.is_set():  # the end of the worker may be the reason
+            return
         with suppress(AerogramError):  # without the database there is nothing to claim either
-            self._breaker.trip(mailer, kind, reason)
+            self._breaker.trip(mailer, kind, reason, for_all=for_all)
 
     def _drop(self, mailer: str | None) -> None:
         with suppress(Exception):  # of a backend of the application's

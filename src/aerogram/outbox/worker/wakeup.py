@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,31 +12,9 @@ from typing import Final
 
 from aerogram.outbox.storage.joining import committed
 
-__all__ = ["Signal", "WakeUp"]
+__all__ = ["WakeUp"]
 
 _GLANCE: Final = 0.1  # seconds between looks at the file
-
-
-class Signal:
-    """What threads wait for that have nothing to do; it wakes one of them."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._is_set = False
-
-    def set(self, *, for_all: bool = False) -> None:
-        """Wake a thread that waits, or else the next one that would; or all that wait."""
-        with self._condition:
-            self._is_set = True
-            self._condition.notify_all() if for_all else self._condition.notify()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for some time; return whether the signal was set. It is not set any more then."""
-        with self._condition:
-            found = self._is_set or self._condition.wait(seconds)
-            if found:
-                self._is_set = False
-            return found
 
 
 class WakeUp:
