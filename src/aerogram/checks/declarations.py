@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from aerogram.checks.fields import names_in_code
+from aerogram.checks.fields import fields_of, names_in_code
 from aerogram.declaration import DECLARATIONS
 from aerogram.mail.sending import staff_addresses
 from aerogram.notification import AdminNotification, ManagerNotification, Notification
@@ -121,8 +119,7 @@ def _meant(name: str) -> str | None:
 
 
 def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str, str, str]]:
-    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)  # type: ignore[arg-type]  # each is a dataclass
-    defaults = {field.name: field.default for field in fields}
+    defaults = {field.name: field.default for field in fields_of(cls)}
     if _has_marks(defaults.get("subject")):
         yield (
             "subject",

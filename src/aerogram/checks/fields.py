@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aerogram.checks.problem import Severity
     from aerogram.checks.sources import Sources
 
-__all__ = ["names_in_code", "unused_fields", "values_in_css"]
+__all__ = ["fields_of", "names_in_code", "unused_fields", "values_in_css"]
 
 _HARMLESS = ("int", "float", "bool", "Decimal", "date", "datetime")
 _SHARED = {"site_name", "base_url", "unsubscribe_url"}
@@ -37,7 +37,7 @@ def unused_fields(
     if not sources.are_complete or not sources.all or cls.render is not Notification.render:
         return
     used = names_in_code(cls).union(*(source.names for source in sources.all))
-    for field in _fields(cls):
+    for field in fields_of(cls):
         name = field.name
         if name in own and not (name in used or name in DECLARATIONS or name.startswith("_")):
             is_required = (
@@ -52,8 +52,8 @@ def values_in_css(
     cls: type[Notification], sources: Sources, variables: Iterable[str] | None
 ) -> Iterator[Mistake]:
     """Yield the values of the data that a template prints inside of ``<style>`` or a style attribute."""
-    harmless = {field.name for field in _fields(cls) if _type_name(field.type) in _HARMLESS}
-    data = set(variables or (field.name for field in _fields(cls))) - harmless - _SHARED
+    harmless = {field.name for field in fields_of(cls) if _type_name(field.type) in _HARMLESS}
+    data = set(variables or (field.name for field in fields_of(cls))) - harmless - _SHARED
     for source in sources.html:
         for value in source.values_in_css:
             for name in sorted(value.names & data):
@@ -65,7 +65,8 @@ def values_in_css(
                 )
 
 
-def _fields(cls: type[Notification]) -> tuple[dataclasses.Field[Any], ...]:
+def fields_of(cls: type[Notification]) -> tuple[dataclasses.Field[Any], ...]:
+    """Return the fields of a class."""
     return dataclasses.fields(cls)  # type: ignore[arg-type]  # each is a dataclass
 
 

@@ -148,6 +148,15 @@ class Mail:
         return found
 
     @cached_property
+    def by_attribute(self) -> dict[tuple[str, str], Element]:
+        """The first element that has a value of an attribute, by both."""
+        found: dict[tuple[str, str], Element] = {}
+        for element in self.elements:
+            for attribute in element.items():
+                found.setdefault(attribute, element)
+        return found
+
+    @cached_property
     def links(self) -> list[Link]:
         """Every URL of the HTML, each once."""
         return list(dict.fromkeys(link for root in self.roots for link in find_links(root)))

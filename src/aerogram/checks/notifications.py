@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
 from aerogram.checks.declarations import class_mistakes, how_to_use
-from aerogram.checks.fields import unused_fields, values_in_css
+from aerogram.checks.fields import fields_of, unused_fields, values_in_css
 from aerogram.checks.mail import Mail
 from aerogram.checks.problem import LEVELS, Problem, Severity, SourceLine
 from aerogram.checks.rendering import Rendered, render
@@ -93,7 +92,7 @@ class _Check:
         self.templates = renderer_of(cls).templates
         self.report = Report(cls, self.templates, switches)
         self.sources = self.report.sources
-        self.fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
+        self.fields = {field.name for field in fields_of(cls)}
         self.unused: list[str] | None = None  # selectors that apply to nothing in the samples so far
         # Where templates are known to be wrong: rendering stops at the same places again.
         self.reported: set[tuple[str, int]] = set()

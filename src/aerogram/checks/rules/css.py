@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
 from functools import lru_cache
 from html import unescape
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ _RESET = re.compile(
 )
 _WORDLESS = ("*", "hr", "img", "table", "tbody", "td", "th", "tr")
 _TABLES = ("table", "tbody", "thead", "tfoot", "tr")
+_TABLE_TAG = re.compile(rf"<(/?)({'|'.join(_TABLES)}|td|th|caption)\b[^>]*>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def wrong_css(mail: Mail) -> Iterator[Finding]:
@@ -169,12 +172,13 @@ def moved_content(mail: Mail) -> Iterator[Finding]:
     if source is None or "<table" not in html.lower():
         return
     plain = unescape(_BLANKS.sub(" ", html)) if "&" in html else _BLANKS.sub(" ", html)
+    tags = list(_TABLE_TAG.finditer(_COMMENT.sub(lambda found: " " * len(found[0]), plain)))
     for table in source.iter("table"):
         text = _BLANKS.sub(" ", _text_before(table)).strip()
         first = _first_text(table)
-        if len(text) < 2 or not first:
-            continue
-        if _is_between_cells(plain, text):
+        place = plain.find(text) if len(text) > 1 and first else -1
+        before = bisect_left(tags, place, key=re.Match.start) - 1  # the tag before the text
+        if place >= 0 and before >= 0 and _lets_no_text_in(tags[before]):
             words = (
                 f"{text[:60]!r} stands in a <table> outside of its cells, so it is shown above the table. "
                 "Put it into a <td>, or outside of the table."
@@ -200,19 +204,9 @@ def _first_text(table: Element) -> str:
     return next((text for text in table.itertext("*") if text.strip()), "")
 
 
-def _is_between_cells(html: str, text: str) -> bool:
-    """Return whether the tag before a text in the source is one inside of which no text may stand."""
-    place = html.find(text)
-    if place < 0:
-        return False
-    before = re.sub(r"<!--.*?-->", "", html[:place], flags=re.DOTALL)
-    tags = re.findall(r"<(/?)([a-zA-Z0-9]+)[^>]*>", before)
-    while tags and tags[-1][1].lower() not in (*_TABLES, "td", "th", "caption"):
-        tags.pop()
-    if not tags:
-        return False
-    closing, name = tags[-1]
-    name = name.lower()
+def _lets_no_text_in(tag: re.Match[str]) -> bool:
+    """Return whether no text may stand behind a tag of a table."""
+    closing, name = tag[1], tag[2].lower()
     return name != "table" if closing else name in _TABLES
 
 

@@ -59,7 +59,7 @@ def dead_links(mail: Mail) -> Iterator[Finding]:
 def _place(mail: Mail, attribute: str, url: str) -> tuple[Any, ...]:
     """Return what a template may have of a link: the attribute, the URL, or the element it became."""
     written = tuple(f"{attribute}={quote}{url}{quote}" for quote in "\"'")
-    element = next((each for each in mail.elements if each.get(attribute) == url), None)
+    element = mail.by_attribute.get((attribute, url))
     return (*written, *([url] if len(url.strip()) > 1 else ()), *(() if element is None else (element,)))
 
 
