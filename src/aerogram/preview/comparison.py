@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from aerogram.exceptions import OutputError
+from aerogram.preview.disk import write_file
 from aerogram.preview.gallery import STATIC_POLICY, whole_page
 from aerogram.preview.pictures import LOOKS
 from aerogram.preview.rendered_sample import ReceivedSample
@@ -75,13 +76,8 @@ def write_comparison(out: Path, other: Path) -> tuple[Path, list[Change]]:
             changes.append(Change(name, "gone", before=_side(other, name)))
         elif lines := tuple(_differences(before[name], after[name])):
             changes.append(Change(name, "changed", _side(other, name), _side(out, name), lines))
-    path = out / "diff.html"
-    try:
-        page = whole_page("diff.html", STATIC_POLICY, changes=changes, mails=len(after))
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    return path, changes
+    page = whole_page("diff.html", STATIC_POLICY, changes=changes, mails=len(after))
+    return write_file(out / "diff.html", page.encode()), changes
 
 
 def _mails(folder: Path) -> dict[str, ReceivedSample]:

@@ -28,8 +28,8 @@ def write_previews(
     For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``. In
     the ``.html`` inline images are ``data:`` URIs; that of a mail without an HTML part shows its text.
     ``<out>/index.html`` needs no server and no network, and has the findings of the checks. A sample is
-    rendered once: its files and the page
-    show the same message. Existing files are overwritten, and none is removed.
+    rendered once: its files and the page show the same message. Existing files are overwritten, and none is
+    removed.
 
     Args:
         out: the folder, made if it does not exist.
@@ -51,7 +51,7 @@ def write_previews(
     for sample in samples:
         sample.render()
     written = [path for sample in samples for path in _write_sample(folder, sample)]
-    written.append(_write(folder / "index.html", gallery_page(groups, _checked(samples)).encode()))
+    written.append(write_file(folder / "index.html", gallery_page(groups, _checked(samples)).encode()))
     _raise_failures([sample for sample in samples if sample.error is not None], folder)
     return written
 
@@ -81,7 +81,7 @@ def _write_sample(out: Path, sample: Sample) -> list[Path]:
     if html is None:
         html = _text_page(rendered.header("Subject"), text)
     contents = {".html": html.encode(), ".txt": text.encode(), ".eml": rendered.raw}
-    return [_write(out / f"{sample.id}{suffix}", content) for suffix, content in contents.items()]
+    return [write_file(out / f"{sample.id}{suffix}", content) for suffix, content in contents.items()]
 
 
 def _text_page(subject: str, text: str) -> str:
@@ -93,7 +93,8 @@ def _text_page(subject: str, text: str) -> str:
     )
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a file of a preview, and its folder if there is none; raise OutputError if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

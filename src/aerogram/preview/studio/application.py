@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from aerogram.exceptions import InvalidAddress, NotificationNotFound, describe
+from aerogram.exceptions import InvalidAddress, NotificationNotFound
 from aerogram.preview.findings import findings_of, sources_of
 from aerogram.preview.gallery import Live, LiveSample, findings_view, page_policy, sample_view, studio_page
 from aerogram.preview.studio.editing import EditError, form_of
@@ -23,7 +23,7 @@ from aerogram.preview.studio.events import Events
 from aerogram.preview.studio.inbox import Inbox
 from aerogram.preview.studio.library import Library, Variant
 from aerogram.preview.studio.locales import locales_of
-from aerogram.preview.studio.safety import SANDBOX, Guard, Json
+from aerogram.preview.studio.safety import SANDBOX, Guard, Json, refusal
 from aerogram.preview.studio.sending import mailer_name, send_test
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ class Studio:
             return _failure(sample)
         content = getattr(sample.rendered, name)
         if content is None:
-            return Json(
-                {"error": "not-found", "message": f"This mail has no {media_type} part."}, status_code=404
-            )
+            return refusal(404, "not-found", f"This mail has no {media_type} part.")
         return Response(content, media_type=media_type, headers={"Content-Security-Policy": SANDBOX})
 
     def attachment(self, request: Request) -> Response:
@@ -213,7 +211,7 @@ class Studio:
         except EditError:
             raise
         except (InvalidAddress, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            return Json({"error": "wrong-request", "message": str(error)}, status_code=422)
+            return refusal(422, "wrong-request", str(error))
 
     def clear(self, request: Request) -> Response:
         """Forget the mails that were caught, for a page that has the token."""
@@ -272,27 +270,24 @@ def _failure(sample: Sample) -> Response:
     """Return the error of a sample that could not be rendered, for a program."""
     error = sample.error
     undefined = _UNDEFINED.search(str(error))
-    return Json(
-        {
-            "error": type(error).__name__,
-            "message": describe(error) if error is not None else "",
-            "template": getattr(error, "template", None),
-            "line": getattr(error, "line", None),
-            "variable": next(filter(None, undefined.groups()), None) if undefined else None,
-        },
-        status_code=500,
+    return refusal(
+        500,
+        type(error).__name__,
+        sample.reason,
+        template=getattr(error, "template", None),
+        line=getattr(error, "line", None),
+        variable=next(filter(None, undefined.groups()), None) if undefined else None,
     )
 
 
 def _not_found(_request: Request, error: Exception | None) -> Response:
     text = str(error) if isinstance(error, NotificationNotFound) else "There is nothing at this address."
-    status = getattr(error, "status_code", 404)
-    return Json({"error": "not-found", "message": text}, status_code=status)
+    return refusal(getattr(error, "status_code", 404), "not-found", text)
 
 
 def _wrong_edit(_request: Request, error: EditError) -> Response:
-    return Json({"error": "wrong-edit", "message": str(error), "problems": error.problems}, status_code=422)
+    return refusal(422, "wrong-edit", str(error), problems=error.problems)
 
 
 def _no_token() -> Response:
-    return Json({"error": "refused", "message": "Only the studio's own page may do this."}, status_code=403)
+    return refusal(403, "refused", "Only the studio's own page may do this.")

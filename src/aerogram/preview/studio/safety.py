@@ -17,7 +17,7 @@ from aerogram.exceptions import describe
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["SANDBOX", "Guard", "Json"]
+__all__ = ["SANDBOX", "Guard", "Json", "refusal"]
 
 logger: Final = logging.getLogger("aerogram.studio")
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - as an entry of STUDIO_HOSTS; nothing is bound here
@@ -44,6 +44,11 @@ class Json(JSONResponse):
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
+def refusal(status: int, error: str, message: str, **more: Any) -> Json:
+    """Return an answer that says in JSON why there is no other: a word for programs, and a sentence."""
+    return Json({"error": error, "message": message, **more}, status_code=status)
+
+
 class Guard:
     """ASGI middleware that refuses foreign hosts and origins and adds the headers of safety.
 
@@ -65,14 +70,15 @@ class Guard:
         origin = headers.get("origin")
         answer: ASGIApp = self.app
         if not is_local(host):
-            answer = _refusal(
+            answer = refusal(
+                403,
+                "refused",
                 "The studio is not shown under this name. Open it by 127.0.0.1 or localhost, or add the name "
-                "to the setting STUDIO_HOSTS."
+                "to the setting STUDIO_HOSTS.",
             )
         elif origin is not None and _netloc(origin) != host.lower():
-            answer = _refusal(
-                "The studio answers its own pages alone, and this is the request of another site."
-            )
+            text = "The studio answers its own pages alone, and this is the request of another site."
+            answer = refusal(403, "refused", text)
 
         is_started = False
 
@@ -91,8 +97,7 @@ class Guard:
             if is_started:
                 raise
             logger.exception("The studio failed at %s", scope["path"])
-            failure = Json({"error": type(error).__name__, "message": describe(error)}, status_code=500)
-            await failure(scope, receive, send_guarded)
+            await refusal(500, type(error).__name__, describe(error))(scope, receive, send_guarded)
 
 
 def is_local(host: str) -> bool:
@@ -124,7 +129,3 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
-
-
-def _refusal(text: str) -> ASGIApp:
-    return Json({"error": "refused", "message": text}, status_code=403)
