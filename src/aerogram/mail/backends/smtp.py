@@ -258,7 +258,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         carrier = Pool(loop) if has_pool else loop
         try:
             for outgoing in carrier.carry(messages):
-                batch.record(outgoing)
+                batch.record(outgoing.message, outgoing.report())
         except BaseException as error:  # an interrupt: no doubt may stay unrecorded
             for outgoing in carrier.give_up(error):
                 outgoing.message.delivery = outgoing.report()

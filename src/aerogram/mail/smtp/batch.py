@@ -41,16 +41,12 @@ class Batch:
             try:
                 outgoing = self._prepared(message)
             except Exception as error:  # whatever a message, or its subclass, raises is that message's
-                self._record(message, DeliveryReport(error=error))
+                self.record(message, DeliveryReport(error=error))
                 continue
             if outgoing is None:
-                self._record(message, DeliveryReport())
+                self.record(message, DeliveryReport())
             else:
                 yield outgoing
-
-    def record(self, outgoing: OutgoingMessage) -> None:
-        """Record the report of a message whose recipients all have their results."""
-        self._record(outgoing.message, outgoing.report())
 
     def defer(self, messages: Iterable[OutgoingMessage], error: Exception | None) -> None:
         """Record that there was no connection for these messages."""
@@ -58,9 +54,10 @@ class Batch:
             error = OSError(f"no connection, {type(error).__name__}")  # its words may not be for reports
         for outgoing in messages:
             outgoing.defer(error)
-            self.record(outgoing)
+            self.record(outgoing.message, outgoing.report())
 
-    def _record(self, message: Any, report: DeliveryReport) -> None:
+    def record(self, message: Any, report: DeliveryReport) -> None:
+        """Record the report of one message. Every report passes here, once, in the caller's thread."""
         try:
             self._delivery.add(message, report)
         except Exception as error:  # of the caller's on_result: what is under way is finished first

@@ -46,6 +46,9 @@ class State(Enum):
     FAILED = auto()
 
 
+_IDLE, _HOLDING, _READY, _BUSY, _UNPERMITTED, _CALLING, _FAILED = State
+
+
 class Connection:
     """Carries messages to one server, over one open connection at a time.
 
@@ -61,8 +64,9 @@ class Connection:
         options: SMTPOptions,
         finished: deque[OutgoingMessage],
     ) -> None:
-        self.state = State.IDLE
+        self.state = _IDLE
         self.driver: Driver | None = None  # of the open connection
+        self.awaiting: Driver | None = None  # the same where the state is BUSY or READY
         self.failure: BaseException | None = None  # why there is none and none will be opened
         self.call: Callable[[], object] | None = None
         self.key: SelectorKey | None = None  # of the socket that the owner waits for
@@ -73,11 +77,6 @@ class Connection:
         self._fruitless = 0
         if driver is not None:
             self._adopt(driver)
-
-    @property
-    def awaiting(self) -> Driver | None:
-        """The driver, if it awaits something from the server."""
-        return self.driver if self.state is State.BUSY or self.state is State.READY else None
 
     def take(self, message: OutgoingMessage) -> None:
         """Take a message, which :meth:`advance` begins to send."""
@@ -113,7 +112,8 @@ class Connection:
             try:
                 if step is not None:
                     step()
-                self.state = self._go_on(holds)
+                self.state = state = self._go_on(holds)
+                self.awaiting = self.driver if state is _BUSY or state is _READY else None
             except OSError as error:
                 self._lose(error)
                 step = None
@@ -124,9 +124,9 @@ class Connection:
         while self.call is None and (driver := self.driver) is not None:
             session = driver.session
             if driver.is_writing:
-                return State.BUSY
+                return _BUSY
             if session.unpermitted is not None:
-                return State.UNPERMITTED
+                return _UNPERMITTED
             following = self._queue[0] if self._queue and session.is_ready else None
             is_used_up = following is not None and self._is_used_up(driver, following)
             if following is not None and not is_used_up:
@@ -135,20 +135,20 @@ class Connection:
                     session.begin(following)
             if session.output:
                 if holds and not self._queue and driver.may_hold():
-                    return State.HOLDING
+                    return _HOLDING
                 driver.write()
             elif following is None or (is_used_up and session.is_waiting):
                 if not session.is_waiting:
-                    return State.IDLE
+                    return _IDLE
                 driver.wait()
-                return State.READY if session.is_ready and not self._queue else State.BUSY
+                return _READY if session.is_ready and not self._queue else _BUSY
             elif is_used_up:
                 self.driver, self.call = None, partial(hang_up, driver.client)
         if self.failure is not None:
-            return State.FAILED
+            return _FAILED
         if self.call is None and self._queue:
             self.call = self._opened
-        return State.IDLE if self.call is None else State.CALLING
+        return _IDLE if self.call is None else _CALLING
 
     def _is_used_up(self, driver: Driver, message: OutgoingMessage) -> bool:
         capabilities = driver.session.capabilities

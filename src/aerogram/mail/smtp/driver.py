@@ -124,6 +124,7 @@ class Driver:
         self.events = events
         if self._waiting is None or len(self._left) <= self._block_end:
             self._block_end = len(self._left) - _BLOCK
+            self._end_wait()
             self._begin_wait(self._timeouts.command)
 
     def _fail_to_write(self) -> None:
@@ -177,7 +178,6 @@ class Driver:
         self.deadline += seconds
 
     def _begin_wait(self, timeout: float) -> None:
-        self._end_wait()
         self._waiting, _ = self.session.awaited
         self._began = monotonic()
         self.deadline = self._began + min(timeout, self._waiting.time_left)

@@ -63,6 +63,7 @@ class Loop:
         self._waiting: deque[OutgoingMessage] = deque()  # for a connection
         self._connections: list[Connection] = []
         self._finished: deque[OutgoingMessage] = deque()  # those that have all their results
+        self._calls = 0  # that connections have in threads of their own
         self._results_of_calls: deque[tuple[Connection, object]] = deque()
         self._most = self.size  # connections that there may be, fewer when some have failed of late
         self._failure: BaseException | None = None  # of the last connection that failed
@@ -158,13 +159,8 @@ class Loop:
     def _has_room(self) -> bool:
         """True if the source may be asked for a message."""
         if self._ahead or not self._connections:
-            return not self._waiting or not self._is_short
+            return len(self._waiting) <= self._calls
         return not self._waiting and self._first(_IDLE, _READY, _HOLDING) is not None
-
-    @property
-    def _is_short(self) -> bool:
-        """True if more messages wait than connections are being opened for."""
-        return len(self._waiting) > sum([each.state is _CALLING for each in self._connections])
 
     def _first(self, *states: State) -> Connection | None:
         """Return the first connection that is in one of the states."""
@@ -180,7 +176,7 @@ class Loop:
         while self._waiting:
             connection = self._first(_IDLE)
             if connection is None:
-                if not self._is_short:
+                if len(self._waiting) <= self._calls:  # connections are being opened for them
                     return
                 if len(self._connections) < self._most:
                     self._add_connection()
@@ -218,7 +214,7 @@ class Loop:
             return
         if not self._connections:
             self._defer_waiting()
-        elif self._first(_UNPERMITTED) is not None and self._first(_BUSY, _CALLING) is None:
+        elif self._unpermitted_since is not None and self._first(_BUSY, _CALLING) is None:
             self._permit()
         else:
             self._wait(patience)
@@ -241,6 +237,7 @@ class Loop:
         elif state is _CALLING or connection.driver is None:
             self._unwatch(connection)
             if connection.call is not None:
+                self._calls += 1
                 in_thread(partial(self._call, connection, connection.call))
         elif state is _UNPERMITTED and self._unpermitted_since is None:
             self._unpermitted_since = monotonic()
@@ -264,6 +261,7 @@ class Loop:
     def _take_results_of_calls(self) -> None:
         while self._results_of_calls:
             connection, result = self._results_of_calls.popleft()
+            self._calls -= 1
             self._advance(connection, partial(connection.take_result, result))
 
     def _abandon_calls(self) -> None:
@@ -326,11 +324,12 @@ class Loop:
                 self._advance(connection, driver.proceed)
             else:  # it says something that is read later
                 self._unwatch(connection)
-        self._take_results_of_calls()
-        # Late before the look at the sockets, which found nothing.
-        for connection in self._connections.copy():
-            if (driver := connection.awaiting) is not None and driver.deadline < now:
-                self._advance(connection, driver.time_out)
+        if self._results_of_calls:
+            self._take_results_of_calls()
+        if deadline < now:  # before the look at the sockets: those that are still late have nothing to read
+            for connection in self._connections.copy():
+                if (driver := connection.awaiting) is not None and driver.deadline < now:
+                    self._advance(connection, driver.time_out)
         if (since := self._unpermitted_since) is not None and (
             not ready or monotonic() - since > _LONGEST_GATHER
         ):

@@ -121,6 +121,8 @@ class Session:
         self.transactions += 1
         transaction = Transaction(message, recipients)
         if capabilities.chunking:
+            if self._awaited:
+                self._content_pipelining.begin(self)
             self._write(transaction, commands)
             self._write_content(transaction, b"BDAT %d LAST\r\n%b" % (message.size, message.content))
         else:
@@ -148,7 +150,6 @@ class Session:
     def _write(self, transaction: Transaction, commands: list[str]) -> None:
         if self._awaited:  # the answer to a content
             self._follower = transaction
-            self._content_pipelining.begin(self)
         lines = "\r\n".join([*commands, ""]).encode("utf-8" if transaction.message.utf8 else "ascii")
         self.output.append(lines)
         self._behind_unwritten += len(lines)
