@@ -145,17 +145,15 @@ class Sources:
 
         Of a tuple of these it is the first that is found.
         """
-        for each in at if isinstance(at, tuple) else (at,):
-            place = None
-            if isinstance(each, str):
-                place = self._text_line(each)
-            elif isinstance(each, re.Pattern):
-                place = self._pattern_line(each)
-            elif each is not None:
-                place = self._element_line(each)
-            if place is not None:
-                return place
-        return None
+        found = map(self._find_one, at if isinstance(at, tuple) else (at,))
+        return next(filter(None, found), None)
+
+    def _find_one(self, at: Any) -> SourceLine | None:
+        if isinstance(at, str):
+            return self._text_line(at)
+        if isinstance(at, re.Pattern):
+            return self._pattern_line(at)
+        return None if at is None else self._element_line(at)
 
     def _own_first(self) -> list[tuple[str | None, str]]:
         return sorted(self.files.values(), key=lambda file: self.is_shipped(file[0]))
@@ -163,7 +161,7 @@ class Sources:
     def _pattern_line(self, pattern: re.Pattern[str]) -> SourceLine | None:
         for path, source in self._own_first():
             if path and (found := pattern.search(source)):
-                return SourceLine(path, source.count("\n", 0, found.start()) + 1)
+                return SourceLine(path, _line_at(source, found.start()))
         return None
 
     def _text_line(self, text: str) -> SourceLine | None:
@@ -171,12 +169,8 @@ class Sources:
         forms = [text, text.replace("&", "&amp;")]
         if base and text.startswith(base) and len(text) > len(base) + 1:
             forms.append(text.removeprefix(base))
-        for form in filter(str.strip, forms):
-            for path, source in self._own_first():
-                start = source.find(form)
-                if start >= 0 and path:
-                    return SourceLine(path, source.count("\n", 0, start) + 1)
-        return None
+        found = (self._pattern_line(re.compile(re.escape(form))) for form in filter(str.strip, forms))
+        return next(filter(None, found), None)
 
     def _element_line(self, element: Element) -> SourceLine | None:
         """Return the line of the tag that is most like an element: by attributes, number, words."""
@@ -212,13 +206,11 @@ class Sources:
         pattern = _words_pattern(owner.text)
         inner = sum(1 for each in (owner, *owner.iterancestors()) if each.tag == element.tag)
         inner -= sum(1 for each in (element, *element.iterancestors()) if each.tag == element.tag)
-        for path, text in self._own_first():
-            if path and (found := pattern.search(text)):
-                line = text.count("\n", 0, found.start()) + 1
-                tags = self._tags(element.tag)
-                before = [tag for tag in tags if tag.place.file == path and tag.place.line <= line]
-                return [tag for tag in before[: len(before) - max(inner, 0)][-1:] if tag in likely]
-        return []
+        if (place := self._pattern_line(pattern)) is None:
+            return []
+        tags = self._tags(element.tag)
+        before = [tag for tag in tags if tag.place.file == place.file and tag.place.line <= place.line]
+        return [tag for tag in before[: len(before) - max(inner, 0)][-1:] if tag in likely]
 
     def _tags(self, name: str) -> list[_Tag]:
         """Return the tags of a name in the templates."""
@@ -226,7 +218,7 @@ class Sources:
             pattern = re.compile(f"<{re.escape(name)}{_TAG_REST}", re.IGNORECASE)
             self._tags_of[name] = [
                 _Tag(
-                    SourceLine(path or "", text.count("\n", 0, found.start()) + 1),
+                    SourceLine(path or "", _line_at(text, found.start())),
                     found[0],
                     text[found.end() : found.end() + 200],
                 )
@@ -234,6 +226,10 @@ class Sources:
                 for found in (pattern.finditer(text) if path else ())
             ]
         return self._tags_of[name]
+
+
+def _line_at(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
 
 
 def _likeness(tag: _Tag, values: list[str], words: str) -> int:
@@ -251,4 +247,4 @@ def _words_pattern(text: str) -> re.Pattern[str]:
 
 def _css_comments(css: str) -> list[tuple[int, str]]:
     found = re.finditer(r"/\*(.*?)\*/", css, re.DOTALL)
-    return [(css.count("\n", 0, each.start(1)) + 1, each[1]) for each in found]
+    return [(_line_at(css, each.start(1)), each[1]) for each in found]
