@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from aerogram import registry
@@ -25,6 +24,7 @@ from aerogram.notification import (
     renderer_of,
 )
 from aerogram.samples import samples_of
+from aerogram.templating.error_texts import near_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -238,8 +238,7 @@ class _Check:
         if hasattr(self.cls, name) and not name.startswith("_"):
             return f"{name!r} is {where}. {how_to_use(self.cls, name)}"
         names = sorted(variables | self.templates.shared_names)
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else self.templates.import_hint(name)
+        hint = near_hint(name, names) or self.templates.import_hint(name)
         return f"{name!r} is {where}.{hint} There are: {', '.join(names) or 'none'}."
 
     def _check_stylesheets(self) -> None:

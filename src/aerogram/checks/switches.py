@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from aerogram.checks.rules import RULES
 from aerogram.conf import settings
 from aerogram.exceptions import ImproperlyConfigured
+from aerogram.templating.error_texts import near_hint
 
 if TYPE_CHECKING:
     from aerogram.checks.problem import Severity
@@ -45,6 +45,4 @@ class Switches:
 
 def unknown_rule(code: str) -> str:
     """Return a sentence about a code that no rule has."""
-    close = difflib.get_close_matches(code, RULES, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"there is no rule {code!r}.{hint} `aerogram check --rules` lists the rules."
+    return f"there is no rule {code!r}.{near_hint(code, RULES)} `aerogram check --rules` lists the rules."

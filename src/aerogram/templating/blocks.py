@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
 from aerogram.exceptions import UnknownBlockError
+from aerogram.templating.error_texts import near_hint
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
@@ -32,11 +32,9 @@ def check_blocks(context: Context) -> None:
 def unknown_block(name: str, known: Iterable[str]) -> str:
     """Return the text of the error."""
     blocks = sorted(known)
-    near = difflib.get_close_matches(name, blocks, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     return (
-        f"No template that this one extends has a block {name!r}, so what is in it appears nowhere.{hint} "
-        f"There are: {', '.join(blocks) or 'none'}."
+        f"No template that this one extends has a block {name!r}, so what is in it appears nowhere."
+        f"{near_hint(name, blocks)} There are: {', '.join(blocks) or 'none'}."
     )
 
 

@@ -15,7 +15,6 @@ from aerogram.exceptions import (
     MissingDependency,
     RenderError,
     TemplateNotFound,
-    TemplateSyntaxError,
     UndefinedVariableError,
     UnknownBlockError,
     UnprintableError,
@@ -23,14 +22,14 @@ from aerogram.exceptions import (
 from aerogram.templating import components
 from aerogram.templating.components import COMPONENTS
 from aerogram.templating.error_texts import (
-    bare_message,
+    broken_line,
     broken_template,
     innermost_template,
     names_of,
+    near_hint,
     nearest,
     place_of,
     reraise_with_place,
-    shortened,
 )
 from aerogram.templating.extending import Additions, make_environment
 from aerogram.templating.i18n.catalogs import Catalogs
@@ -145,9 +144,7 @@ class Templates:
         try:
             template = self._sandboxed_line(source) if sandboxed else self._line(source)
         except jinja2.TemplateSyntaxError as error:
-            raise TemplateSyntaxError(
-                f"{origin}: {bare_message(error)} in {shortened(source)}", line=error.lineno
-            ) from None
+            raise broken_line(error, source, origin) from None
         return "".join(self._chunks(template, variables, origin))
 
     def source(self, name: str, origin: str) -> str:
@@ -226,10 +223,7 @@ class Templates:
         names = [each for each in self.names() if PurePosixPath(each).suffix == kind]
         own = [each for each in names if not each.startswith("aerogram/") or name.startswith("aerogram/")]
         same = [each for each in own if each.rpartition("/")[2] == name.rpartition("/")[2]]
-        close = difflib.get_close_matches(name, same, n=1, cutoff=0) or difflib.get_close_matches(
-            name, own, n=1
-        )
-        return f" Did you mean {close[0]!r}?" if close else ""
+        return near_hint(name, same, cutoff=0) or near_hint(name, own)
 
     def _undefined(
         self, error: jinja2.UndefinedError, variables: Mapping[str, object], origin: str
@@ -262,10 +256,7 @@ class Templates:
         name = str(undefined._undefined_name)
         if text == f"{name!r} is undefined":
             known = {*variables, *self.shared_names}
-            close = difflib.get_close_matches(name, known, n=1)
-            if close:
-                return f" Did you mean {close[0]!r}?"
-            return self.import_hint(name) or nearest(name, known)
+            return near_hint(name, known) or self.import_hint(name) or nearest(name, known)
         return nearest(name, names_of(undefined._undefined_obj))
 
     def _component_of(self, traceback: TracebackType | None) -> str:
@@ -299,9 +290,7 @@ def check_line(source: str) -> None:
     except jinja2.TemplateSyntaxError as error:
         if _OTHER_TAG.match(error.message or ""):
             return
-        raise TemplateSyntaxError(
-            f"{bare_message(error)} in {shortened(source)}", line=error.lineno
-        ) from None
+        raise broken_line(error, source) from None
 
 
 def page_environment(folder: Path) -> jinja2.Environment:

@@ -27,14 +27,23 @@ def names_of(obj: Any) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
+def near_hint(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a hint at the known name that is most like another; empty if none is like it.
+
+    >>> near_hint("total", ["totals", "tax"]), near_hint("total", [])
+    (" Did you mean 'totals'?", '')
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return a hint that lists the names, those most like ``name`` first."""
     known = sorted(names)
     close = difflib.get_close_matches(name, known, n=3)
     listed = [*close, *(each for each in known if each not in close)]
     more = ", …" if len(listed) > _MOST_NAMES else ""
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} There are: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
+    return f"{near_hint(name, known)} There are: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
 
 
 def reraise_with_place(template: jinja2.Template, error: Exception, origin: str) -> NoReturn:
@@ -71,11 +80,9 @@ def broken_template(error: jinja2.TemplateSyntaxError, origin: str) -> TemplateS
     return TemplateSyntaxError(f"{where}: {error.message}", template=error.name, line=error.lineno)
 
 
-def bare_message(error: jinja2.TemplateSyntaxError) -> str:
-    """Return what an error of Jinja says, without a full stop."""
-    return (error.message or "it does not parse").rstrip(".")
-
-
-def shortened(source: str) -> str:
-    """Return the ``repr`` of a Jinja string for an error text, cut at 100 characters."""
-    return repr(source if len(source) <= 100 else source[:99] + "…")
+def broken_line(error: jinja2.TemplateSyntaxError, source: str, origin: str = "") -> TemplateSyntaxError:
+    """Return the error for a Jinja string, such as a subject, that does not parse."""
+    where = f"{origin}: " if origin else ""
+    message = (error.message or "it does not parse").rstrip(".")
+    shown = source if len(source) <= 100 else source[:99] + "…"
+    return TemplateSyntaxError(f"{where}{message} in {shown!r}", line=error.lineno)

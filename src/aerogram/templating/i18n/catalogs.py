@@ -14,7 +14,8 @@ import jinja2
 from jinja2.ext import GETTEXT_FUNCTIONS, InternationalizationExtension, extract_from_ast
 from markupsafe import Markup
 
-from aerogram.exceptions import AerogramError, ImproperlyConfigured, TemplateSyntaxError
+from aerogram.exceptions import AerogramError, ImproperlyConfigured
+from aerogram.templating.error_texts import broken_template
 from aerogram.templating.i18n.localization import candidates, message_locale, parse_locale
 
 __all__ = ["DOMAIN", "Catalogs", "shipped_translation", "translated_messages"]
@@ -131,8 +132,7 @@ def translated_messages(templates: Any, source: str, name: str) -> Iterator[tupl
     try:
         tree = templates.text_environment.parse(source)
     except jinja2.TemplateSyntaxError as error:
-        where = f"{name}, line {error.lineno}"
-        raise TemplateSyntaxError(f"{where}: {error.message}", template=name, line=error.lineno) from None
+        raise broken_template(error, name) from None
     yield from extract_from_ast(tree, GETTEXT_FUNCTIONS)
 
 

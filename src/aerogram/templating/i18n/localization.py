@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from contextlib import suppress
 from datetime import tzinfo
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aerogram.conf import settings
 from aerogram.exceptions import MissingDependency
 from aerogram.mail.characters import excerpt
+from aerogram.templating.error_texts import near_hint
 from aerogram.templating.rendering import current_rendering
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def babel_locale(name: str) -> babel.Locale:
             return babel_locale(language)
     from babel.localedata import locale_identifiers
 
-    near = difflib.get_close_matches(name, locale_identifiers(), n=1, cutoff=0.8)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{name!r} is no locale that Babel knows. {hint}{_ACCEPTED}")
+    hint = near_hint(name, locale_identifiers(), cutoff=0.8)
+    raise ValueError(f"{name!r} is no locale that Babel knows.{hint} {_ACCEPTED}")
 
 
 @lru_cache(maxsize=256)
@@ -102,10 +101,9 @@ def parse_timezone(zone: str | tzinfo) -> tzinfo:
     try:
         return ZoneInfo(zone)
     except (LookupError, ValueError, OSError, TypeError):
-        near = difflib.get_close_matches(str(zone), available_timezones(), n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+        hint = near_hint(str(zone), available_timezones())
     raise ValueError(
-        f"{excerpt(zone)} is no time zone. {hint}Accepted: a name such as 'Europe/Berlin', or a tzinfo."
+        f"{excerpt(zone)} is no time zone.{hint} Accepted: a name such as 'Europe/Berlin', or a tzinfo."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 
 from aerogram.templating.blocks import top_blocks
+from aerogram.templating.error_texts import near_hint
 from aerogram.templating.printing.filters import check_of
 from aerogram.templating.printing.values import check_html
 
@@ -125,8 +125,8 @@ class PrintingEnvironment(jinja2.Environment):
         except jinja2.TemplateSyntaxError as error:
             missing = _NO_SUCH.fullmatch(error.message or "")
             known = self.tests if missing and missing[1] == "test" else self.filters
-            if missing and (close := difflib.get_close_matches(missing[2], known, n=1)):
-                error.args = (f"{error.message} Did you mean {close[0]!r}?",)
+            if missing:
+                error.args = (f"{error.message}{near_hint(missing[2], known)}",)
             raise
 
     def call_filter(
