@@ -276,7 +276,10 @@ document.addEventListener("click", (event) => {
     return;
   }
   const { part, width, scheme, toggle, step: by, inspect: what, file, line } = button.dataset;
-  if (what !== undefined) inspect(what);
+  if (what !== undefined) {
+    inspect(what);
+    one("[data-inspector=send]:not([hidden]) input", current)?.focus();
+  }
   else if (file) showTemplate(current, file, Number(line));
   else if (part) change({ part });
   else if (width) change({ width, custom: 0 });
