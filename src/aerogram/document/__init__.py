@@ -92,20 +92,19 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}: decode bytes first.")
     check_size(html, template)
-    octets = html.encode("utf-8", "surrogatepass")
+    try:
+        octets = html.encode()
+    except UnicodeEncodeError as error:
+        raise DocumentError(
+            f"{_name(template)} holds a lone surrogate (U+{ord(html[error.start]):04X}) at character "
+            f"{error.start}; it cannot be written as UTF-8.",
+            template=template,
+        ) from None
     if octets.translate(None, _CONTROLS) != octets or "\ufffe" in html or "\uffff" in html:
         html = _UNWRITABLE.sub("", html)
     text = html.replace("\f", " ").strip(_BLANK)
     if not text:
         return None
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise DocumentError(
-            f"{_name(template)} holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
-            f"{error.start}; it cannot be written as UTF-8.",
-            template=template,
-        ) from None
     problem = parse_problem(text)
     root = None if problem else _read_tree(text)
     if root is None:
@@ -204,13 +203,10 @@ def _copy(node: Any, parent: Element) -> bool:
 
 
 def _add_element(parent: Element, tag: str, attributes: dict[str, str | None]) -> Element:
-    if not any(name[0] == "{" for name in attributes):  # to lxml the start of a namespace
+    if "{" not in "".join(attributes):  # which lxml may take for the start of a namespace
         try:
             return etree.SubElement(parent, tag, attributes)  # type: ignore[arg-type]  # None raises TypeError
-        except (
-            TypeError,
-            ValueError,
-        ):  # an attribute without a value; what lxml takes for no name or no text
+        except (TypeError, ValueError):  # an attribute without a value; no name or no text to lxml
             pass
     element = etree.SubElement(parent, tag.translate(_SHIFTED))
     _set_attributes(element, attributes)

@@ -69,24 +69,26 @@ def inline_tree(root: Element, engine: str, *, quirks: bool, is_fragment: bool) 
     merged = ENGINES[engine](index, inline_rules)
     groups: dict[ElementCascade, list[Element]] = {}
     tests = _tests_of_style(rules)
-    not_inlined: set[Key] = set()
+    kept_too: set[Key] = set()
     for element in {**merged, **kept}:
         own, kept_here = element.get("style", ""), tuple(kept.get(element, ()))
         if own and REVERTS.search(own):
             return
         cascade = cascade_of(merged.get(element, ()), own, kept_here)
-        from_rules = tuple([one for one in cascade.inlined if not one.precedence.inline])
-        after = cascade.style((), ()) if tests and from_rules else ""
-        if after and any(test.holds(own or None) != test.holds(after) for test in tests):
-            del merged[element]
-            not_inlined.update(one.key for one in from_rules)
-            cascade = cascade_of((), own, kept_here + from_rules)
-        elif is_fragment and element.tag in ("html", "head", "body"):
-            not_inlined.update(one.key for one in from_rules)
+        is_written = not (is_fragment and element.tag in ("html", "head", "body"))
+        if tests or not is_written:
+            from_rules = tuple([one for one in cascade.inlined if not one.precedence.inline])
+            after = cascade.style((), ()) if from_rules else ""
+            changes_test = after and any(test.holds(own or None) != test.holds(after) for test in tests)
+            if changes_test:
+                del merged[element]
+                cascade = cascade_of((), own, kept_here + from_rules)
+            if changes_test or not is_written:
+                kept_too.update(one.key for one in from_rules)
         groups.setdefault(cascade, []).append(element)
     animated = frozenset().union(*(style.sheet.animated for style in style_elements))
     changes = find_changes(list(groups), animated)
-    changes.not_inlined |= not_inlined
+    changes.kept_too |= kept_too
     comments = _comments(root, index)
     texts = [_kept_css(style, changes, index, comments) for style in style_elements]
     _write_attributes(groups, changes, merged, "".join(texts))
@@ -196,7 +198,7 @@ def _is_kept_too(rule: StyleRule, changes: CascadeChanges, index: ElementIndex, 
     """Return whether a rule that was inlined is kept in the sheet, too."""
     if rule.is_kept_too or (rule.names_client and not any(map(index.find, rule.inlined))):
         return True
-    if any(changes.keeps(one.key) for one in rule.known_declarations):
+    if changes.kept_too and any(one.key in changes.kept_too for one in rule.known_declarations):
         return True
     return any(
         (selector.compounds[-1].words <= inside and selector.words <= around)

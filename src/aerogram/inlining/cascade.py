@@ -56,6 +56,11 @@ class ElementCascade:
             found[one] = tuple(below)
         return found
 
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The keys of the inlined declarations."""
+        return frozenset(one.key for one in self.inlined)
+
     def style(self, important: Container[RankedDeclaration], left_out: Container[RankedDeclaration]) -> str:
         """Return the style attribute in which some declarations are important, and others left out."""
         parts = [
@@ -100,13 +105,9 @@ class CascadeChanges:
 
     never_important: set[Key]  # declarations of sheets that must stay as they are, or without a copy
     important: set[Key] = field(default_factory=set)  # those that become important, be they kept or copies
-    not_inlined: set[Key] = field(default_factory=set)  # inlined ones that are kept instead, as they are
+    kept_too: set[Key] = field(default_factory=set)  # inlined ones that are also kept: copies, or as they are
     # For the style attribute: the declarations that are important, and those left out.
     attributes: dict[ElementCascade, tuple[DeclarationSet, DeclarationSet]] = field(default_factory=dict)
-
-    def keeps(self, key: Key) -> bool:
-        """Return whether this declaration was inlined and is kept in the sheet, too."""
-        return key.is_inlined and (key in self.important or key in self.not_inlined)
 
 
 def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = ()) -> CascadeChanges:
@@ -138,7 +139,7 @@ def find_changes(cascades: Sequence[ElementCascade], animated: Iterable[str] = (
 
 def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
     """Add to the changes what one cascade needs."""
-    if not cascade.kept and not any(one.key in changes.important for one in cascade.inlined):
+    if not cascade.kept and changes.important.isdisjoint(cascade.keys):
         changes.attributes[cascade] = {one for one in cascade.inlined if one.important}, set()
         return
     blocked, left_out = _not_important(cascade, changes)
@@ -161,7 +162,7 @@ def _extend_changes(cascade: ElementCascade, changes: CascadeChanges) -> None:
             continue
         reasons[one] = why
         if one in left_out:
-            changes.not_inlined.add(one.key)
+            changes.kept_too.add(one.key)
             changes.never_important |= changes.important & (why | {one.key})
         elif one not in blocked:
             if why or one.important:
@@ -193,5 +194,7 @@ def _make_important(one: RankedDeclaration, why: set[Key], changes: CascadeChang
     """Let a declaration be important in its sheet; if it must not be, nor may those it should win over."""
     if one.precedence.inline or one.key in changes.never_important:
         changes.never_important |= changes.important & why
-    else:
-        changes.important.add(one.key)
+        return
+    changes.important.add(one.key)
+    if one.key.is_inlined:
+        changes.kept_too.add(one.key)
