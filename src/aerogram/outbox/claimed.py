@@ -22,8 +22,6 @@ class Claim:
         attempts: the attempts so far, for each of the recipients.
         crashes: how often a worker died that was sending it.
         uncertain: how often it was uncertain whether it was sent.
-        expires: milliseconds, or ``None``.
-        message_id: its Message-ID.
         lease: seconds.
     """
 
@@ -36,8 +34,6 @@ class Claim:
     attempts: Mapping[str, int]
     crashes: int
     uncertain: int
-    expires: int | None
-    message_id: str
     lease: float
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, bindparam, literal_column, select
 from aerogram.outbox.claimed import Claim
 from aerogram.outbox.recording import RESULT, milliseconds, result, settle
 from aerogram.outbox.retries import Outcome
-from aerogram.outbox.storage.prepared import change, fetch, run, run_all
+from aerogram.outbox.storage.prepared import fetch, run, run_all
 from aerogram.outbox.storage.schema import QUEUED, SENDING, content, entry, recipient
 from aerogram.outbox.suppressions import suppressed_of
 from aerogram.outbox.transports import paused_mailers
@@ -122,7 +122,6 @@ class _Ready(NamedTuple):
     size: int
     mailer: str
     sender: str
-    message_id: str
     expires: int | None
     lease_token: int
     crashes: int
@@ -227,7 +226,7 @@ def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lea
     settle(connection, [row.id for row in rows if not attempts[row.id]], now)
     taken = [row for row in rows if attempts[row.id]]
     until, ids = now + milliseconds(lease), [row.id for row in taken]
-    change(connection, _lease, ids, owner=worker, until=until, now=now)
+    run(connection, _lease, ids, owner=worker, until=until, now=now)
     contents = dict(run(connection, _contents, ids))
     return [
         Claim(
@@ -240,8 +239,6 @@ def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lea
             attempts=attempts[row.id],
             crashes=row.crashes,
             uncertain=row.uncertain,
-            expires=row.expires,
-            message_id=row.message_id,
             lease=lease,
         )
         for row in taken

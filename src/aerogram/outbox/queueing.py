@@ -21,8 +21,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.conf import settings
 from aerogram.exceptions import KeyConflictError, OutboxUnavailable
@@ -31,7 +29,7 @@ from aerogram.mail.wire.serializer import write
 from aerogram.outbox.storage import schema
 from aerogram.outbox.storage.database import failures_named, now_of
 from aerogram.outbox.storage.joining import joined, tell_committed
-from aerogram.outbox.storage.prepared import insert_all, run
+from aerogram.outbox.storage.prepared import insert_all, insertion, run
 
 if TYPE_CHECKING:
     from aerogram.outbox.schedule import Schedule
@@ -253,10 +251,9 @@ def new_id() -> str:
 
 def _id_by_key(connection: Connection, mail: Frozen, key: str, entry_id: str, now: int) -> str | None:
     """Take a key for a new entry, or return the id of the entry that has it: the database decides."""
-    insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     digest = mail.digest()
     values = {"key": key, "digest": digest, "entry": entry_id, "created": now}
-    adding = insert_of(schema.key).values(values).on_conflict_do_nothing()
+    adding = insertion(connection, schema.key).values(values).on_conflict_do_nothing()
     if connection.execute(adding.execution_options(preserve_rowcount=True)).rowcount:
         return None
     query = select(schema.key.c.digest, schema.key.c.entry, schema.entry.c.subject)

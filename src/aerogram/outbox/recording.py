@@ -11,7 +11,7 @@ from aerogram.mail.characters import clean_text
 from aerogram.outbox import suppressions
 from aerogram.outbox.claimed import Claim
 from aerogram.outbox.retries import Outcome, Verdict
-from aerogram.outbox.storage.prepared import change, insert_all, run, run_all
+from aerogram.outbox.storage.prepared import insert_all, run, run_all
 from aerogram.outbox.storage.schema import attempt, entry, recipient
 
 __all__ = [
@@ -37,11 +37,11 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
     """
     states = _states_of(connection, claims)
     begun = [each.id for each in claims if _is_held(states.get(each.id), each)]
-    change(connection, _begin, begun)
+    run(connection, _begin, begun)
     lease = milliseconds(max((each.lease for each in claims), default=0))
     # The time is in an index: a lease that has hardly begun stays as it is.
     worn = [each for each in begun if (states[each].lease_until or 0) < now + lease * 9 // 10]
-    change(connection, _extend, worn, until=now + lease, now=now)
+    run(connection, _extend, worn, until=now + lease, now=now)
     return set(begun)
 
 
@@ -117,9 +117,9 @@ def settle(
         uncertain: those of which it became uncertain whether they were sent.
         crashed: those whose attempt ended in a crash, or in an error that counts as one.
     """
-    change(connection, _settle, ids, now=now)
-    change(connection, _count_uncertain, uncertain)
-    change(connection, _count_crash, crashed)
+    run(connection, _settle, ids, now=now)
+    run(connection, _count_uncertain, uncertain)
+    run(connection, _count_crash, crashed)
 
 
 def _begin(ids: Sequence[Any]) -> Any:

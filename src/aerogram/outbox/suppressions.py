@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.exceptions import InvalidAddress
 from aerogram.mail.address.entries import MailboxLike, plain_entry
@@ -17,7 +15,7 @@ from aerogram.mail.address.parser import parse_mailbox
 from aerogram.mail.characters import clean_text
 from aerogram.outbox.schedule import check_limit, datetime_of, moment_of, refused
 from aerogram.outbox.storage.database import current_database
-from aerogram.outbox.storage.prepared import run
+from aerogram.outbox.storage.prepared import insertion, run
 from aerogram.outbox.storage.schema import suppression
 
 __all__ = ["Suppression", "add", "list_suppressions", "suppress", "suppressed_of", "unsuppress"]
@@ -44,10 +42,9 @@ def add(
     connection: Connection, addresses: Iterable[str], reason: str, now: int, expires: int | None = None
 ) -> None:
     """Put addresses on the list; what the list says of them already is replaced."""
-    insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     for address in sorted({each.lower() for each in addresses}):  # all workers in the same order
         values = {"reason": reason, "created": now, "expires": expires}
-        adding = insert_of(suppression).values(address=address, **values)
+        adding = insertion(connection, suppression).values(address=address, **values)
         connection.execute(adding.on_conflict_do_update(index_elements=["address"], set_=values))
 
 

@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, Update, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from aerogram.conf import settings
 from aerogram.mail.mailers import DEFAULT_MAILER
 from aerogram.outbox.schedule import datetime_of
+from aerogram.outbox.storage.prepared import insertion
 from aerogram.outbox.storage.schema import transport
 
 if TYPE_CHECKING:
@@ -68,21 +67,19 @@ def paused_mailers(connection: Connection, now: int) -> set[str]:
     return set(connection.scalars(select(transport.c.mailer).where(transport.c.paused_until > now)))
 
 
-def take_tokens(
-    db: Database, mailer: str | None, wanted: int, *, rate: float, burst: float | None = None
-) -> int:
+def take_tokens(db: Database, mailer: str | None, wanted: int, *, rate: float, burst: float) -> int:
     """Take from the rate limit that all workers share.
 
     Args:
         mailer: whose limit it is.
         wanted: messages that could be sent now.
         rate: messages a second.
-        burst: tokens that collect at most while nothing is sent, those of one second by default.
+        burst: tokens that collect at most while nothing is sent.
 
     Returns:
         How many messages may be sent now.
     """
-    most = max(1.0, rate if burst is None else burst)
+    most = max(1.0, burst)
     with db.writing() as connection:
         now, row = _locked(db, connection, mailer)
         tokens, refilled = (most, now) if row.tokens is None else (row.tokens, row.refilled)
@@ -98,9 +95,10 @@ def _locked(db: Database, connection: Connection, mailer: str | None) -> tuple[i
     where = transport.c.mailer == (mailer or "")
     query = select(transport).where(where).with_for_update()
     if (row := connection.execute(query).first()) is None:
-        insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
         # Another process may be inserting it at the same time.
-        connection.execute(insert_of(transport).values(mailer=mailer or "").on_conflict_do_nothing())
+        connection.execute(
+            insertion(connection, transport).values(mailer=mailer or "").on_conflict_do_nothing()
+        )
         row = connection.execute(query).one()
     return db.now(connection), row
 

@@ -37,8 +37,6 @@ def mail_to(
         attempts=attempts or {},
         crashes=crashes,
         uncertain=uncertain,
-        expires=None,
-        message_id="",
         lease=60.0,
     )
 

@@ -6,16 +6,18 @@ the work of five. Everything else is executed by SQLAlchemy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Table, bindparam
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["change", "fetch", "insert_all", "run", "run_all"]
+__all__ = ["fetch", "insert_all", "insertion", "run", "run_all"]
 
 _SIZES: Final = (1, 4, 16, 64, 256)
 _INSERTED: Final = (64, 16, 4, 1)  # 64 rows of 13 columns: SQLite may be built for 999 parameters
@@ -34,67 +36,56 @@ def insert_all(
             start += size
 
 
-def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Execute a statement for each row of parameters; return how many rows of the table it changed."""
-    if not rows:
-        return 0
-    sql, arguments = _compiled(statement, connection.dialect)
-    return int(execute(connection, sql, [arguments(row) for row in rows], many=True))
+def run_all(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute a statement for each row of parameters."""
+    if rows:
+        sql, arguments = _compiled(statement, connection.dialect)
+        execute(connection, sql, [arguments(row) for row in rows], many=True)
 
 
 def fetch(connection: Connection, query: Any, **values: Any) -> list[Any]:
     """Return the rows of a query with these parameters."""
     sql, arguments = _compiled(query, connection.dialect)
-    rows: list[Any] = execute(connection, sql, arguments(values))
-    return rows
+    return execute(connection, sql, arguments(values))
 
 
 def run(
     connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str], **more: Any
 ) -> list[Any]:
-    """Return the rows of a query about some entries.
+    """Execute a statement about some entries; return the rows of a query.
 
     Args:
         connection: the connection.
-        query: a function of a module that makes the query from the parameters for the ids.
+        query: a function of a module that makes the statement from the parameters for the ids.
         ids: the ids.
         more: the values of other parameters.
     """
-    return list(chain.from_iterable(_in_parts(connection, query, ids, more)))
-
-
-def change(
-    connection: Connection, update: Callable[[Sequence[Any]], Any], ids: Iterable[str], **more: Any
-) -> int:
-    """Change some entries; return how many. The arguments are those of :func:`run`."""
-    return sum(_in_parts(connection, update, ids, more))
-
-
-def _in_parts(
-    connection: Connection, query: Callable[[Sequence[Any]], Any], ids: Iterable[str], more: dict[str, Any]
-) -> Iterator[Any]:
-    given = list(ids)
+    rows, given = list[Any](), list(ids)
     for start in range(0, len(given), _SIZES[-1]):
         some = given[start : start + _SIZES[-1]]
         size = next(size for size in _SIZES if size >= len(some))
         some += some[-1:] * (size - len(some))
         sql, arguments = _compiled(_sized(query, size), connection.dialect)
-        yield execute(connection, sql, arguments({**dict(zip(_NAMES, some, strict=False)), **more}))
+        rows += execute(connection, sql, arguments({**dict(zip(_NAMES, some, strict=False)), **more}))
+    return rows
 
 
-def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
-    """Execute a statement by the driver; return the rows of a query, or the number of rows it changed."""
+def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> list[Any]:
+    """Execute a statement by the driver; return the rows of a query."""
     cursor: Any = connection.connection.cursor()
     try:
-        if many:
-            cursor.executemany(sql, parameters)
-            return cursor.rowcount
-        cursor.execute(sql, parameters)
-        return cursor.rowcount if cursor.description is None else cursor.fetchall()
+        cursor.executemany(sql, parameters) if many else cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error) from error
     finally:
         cursor.close()
+
+
+def insertion(connection: Connection, table: Table) -> Any:
+    """Return an INSERT in the dialect of the database, which has ``ON CONFLICT``."""
+    insert_of = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    return insert_of(table)
 
 
 @lru_cache(maxsize=16)
