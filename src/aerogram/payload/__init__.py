@@ -85,8 +85,8 @@ _LEAVES: Final[dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
     ),
     Address: (
         "$address",
-        lambda value: [value.display_name, value.addr_spec],
-        lambda written: Address(written[0], addr_spec=written[1]),
+        lambda value: [value.display_name, value.username, value.domain],  # not every addr_spec is read back
+        lambda written: Address(*written),
     ),
     InlineImage: (
         "$image",

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Final, Self
 
 from aerogram.testing.smtp_conversation import Conversation
-from aerogram.testing.smtp_script import Action, Received, ScriptRule
+from aerogram.testing.smtp_script import Script
 
 
-class FaultyServer:
+class FaultyServer(Script):
     """An SMTP server on a free loopback port, one thread for each connection; a context manager.
 
     Attributes:
@@ -43,70 +42,9 @@ class FaultyServer:
     """
 
     host: Final = "127.0.0.1"
-
-    def __init__(
-        self,
-        offers: Iterable[str] = ("PIPELINING", "8BITMIME"),
-        *,
-        tls: ssl.SSLContext | None = None,
-        implicit_tls: bool = False,
-        logins: Mapping[str, str] | None = None,
-        client_timeout: float = 10.0,
-    ) -> None:
-        self.offers: tuple[str, ...] = tuple(offers)
-        self.tls = tls
-        self.implicit_tls = implicit_tls
-        self.logins: dict[str, str] = dict(logins or {})
-        self.client_timeout = client_timeout
-        self.port: int = 0
-        self.messages: list[Received] = []
-        self.log: list[tuple[int, str, bytes]] = []
-        self.commands: list[str] = []
-        self.waits: int = 0
-        self.connections: int = 0
-        self.tls_failures: list[str] = []
-        self.stopping: threading.Event = threading.Event()
-        self.lock: threading.Lock = threading.Lock()
-        self._rules: list[ScriptRule] = []
-        self._threads: list[threading.Thread] = []
-        self._conversations: list[Conversation] = []
-        self._listener: socket.socket | None = None
-
-    def on(
-        self,
-        verb: str,
-        *actions: Action,
-        match: str = "",
-        skip: int = 0,
-        times: int | None = None,
-        keep: bool | None = None,
-        per_connection: bool = False,
-    ) -> Self:
-        """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
-
-        Args:
-            verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as
-                soon as some content is there), ``"."`` (instead of the reply to the final dot, or BDAT).
-            actions: done in this order.
-            match: only when the command's argument contains this (in any case).
-            skip: let this many occasions pass first.
-            times: do it this often, then behave; None for always.
-            keep: for ``"."``, whether the message is accepted; by default when the first reply is a 2xx.
-            per_connection: count ``skip`` and ``times`` anew for each connection.
-        """
-        verb = verb.lower() if verb.lower() in ("connect", "content") else verb.upper()
-        self._rules.append(ScriptRule(verb, actions, match, skip, times, keep, per_connection))
-        return self
-
-    def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
-        """Return the rule that applies now, if there is one."""
-        with self.lock:
-            return next((rule for rule in self._rules if rule.applies(verb, argument, connection)), None)
-
-    @property
-    def verbs(self) -> list[str]:
-        """The first word of each of :attr:`commands`, in capitals."""
-        return [command.partition(" ")[0].upper() for command in self.commands]
+    port: int = 0
+    connections: int
+    _listener: socket.socket | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -116,6 +54,8 @@ class FaultyServer:
 
     def start(self) -> Self:
         """Listen; ``with`` does it too."""
+        self._threads: list[threading.Thread] = []
+        self._conversations: list[Conversation] = []
         self._listener = socket.create_server((self.host, 0))
         self.port = int(self._listener.getsockname()[1])
         self._spawn(self._accept, self._listener)
@@ -124,11 +64,12 @@ class FaultyServer:
     def stop(self) -> None:
         """Leave every client and stop listening; the end of ``with`` does it too."""
         self.stopping.set()
-        if self._listener is not None:
-            # shutdown() wakes accept(), which close() alone does not.
-            with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
+        if self._listener is None:
+            return
+        # shutdown() wakes accept(), which close() alone does not.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         with self.lock:
             conversations = list(self._conversations)
         for conversation in conversations:

@@ -11,12 +11,8 @@ import socket
 import ssl
 import struct
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING
 
-from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, ScriptRule
-
-if TYPE_CHECKING:
-    from aerogram.testing.faulty_server import FaultyServer
+from aerogram.testing.smtp_script import Action, Drip, Drop, Hang, Received, Script, ScriptRule
 
 _REPLIES = {
     "HELO": "250 faulty.test",
@@ -39,7 +35,7 @@ class _Over(Exception):
 class Conversation:
     """Speaks SMTP with one client, as the server's rules say, and otherwise as a good server does."""
 
-    def __init__(self, server: FaultyServer, client: socket.socket, number: int) -> None:
+    def __init__(self, server: Script, client: socket.socket, number: int) -> None:
         self._server = server
         self._client = client
         self._number = number

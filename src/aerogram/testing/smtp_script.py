@@ -1,9 +1,13 @@
-"""The actions and rules of a scripted SMTP server, and the messages it receives."""
+"""The script of an SMTP server: actions and rules, and what the server has received."""
 
 from __future__ import annotations
 
+import ssl
+import threading
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +79,67 @@ class ScriptRule:
     def keeps_message(self) -> bool:
         """True if the server keeps the message whose end the rule answers."""
         return self.first_reply.startswith("2") if self.keep is None else self.keep
+
+
+class Script:
+    """What a server is to do, and what it has seen, for :class:`~aerogram.testing.FaultyServer`."""
+
+    def __init__(
+        self,
+        offers: Iterable[str] = ("PIPELINING", "8BITMIME"),
+        *,
+        tls: ssl.SSLContext | None = None,
+        implicit_tls: bool = False,
+        logins: Mapping[str, str] | None = None,
+        client_timeout: float = 10.0,
+    ) -> None:
+        self.offers: tuple[str, ...] = tuple(offers)
+        self.tls = tls
+        self.implicit_tls = implicit_tls
+        self.logins: dict[str, str] = dict(logins or {})
+        self.client_timeout = client_timeout
+        self.messages: list[Received] = []
+        self.log: list[tuple[int, str, bytes]] = []
+        self.commands: list[str] = []
+        self.waits: int = 0
+        self.connections: int = 0
+        self.tls_failures: list[str] = []
+        self.stopping: threading.Event = threading.Event()
+        self.lock: threading.Lock = threading.Lock()
+        self._rules: list[ScriptRule] = []
+
+    def on(
+        self,
+        verb: str,
+        *actions: Action,
+        match: str = "",
+        skip: int = 0,
+        times: int | None = None,
+        keep: bool | None = None,
+        per_connection: bool = False,
+    ) -> Self:
+        """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
+
+        Args:
+            verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as
+                soon as some content is there), ``"."`` (instead of the reply to the final dot, or BDAT).
+            actions: done in this order.
+            match: only when the command's argument contains this (in any case).
+            skip: let this many occasions pass first.
+            times: do it this often, then behave; None for always.
+            keep: for ``"."``, whether the message is accepted; by default when the first reply is a 2xx.
+            per_connection: count ``skip`` and ``times`` anew for each connection.
+        """
+        verb = verb.lower() if verb.lower() in ("connect", "content") else verb.upper()
+        self._rules.append(ScriptRule(verb, actions, match, skip, times, keep, per_connection))
+        return self
+
+    def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
+        """Return the rule that applies now, if there is one."""
+        with self.lock:
+            return next((rule for rule in self._rules if rule.applies(verb, argument, connection)), None)
+
+    @property
+    def verbs(self) -> list[str]:
+        """The first word of each of :attr:`commands`, in capitals."""
+        return [command.partition(" ")[0].upper() for command in self.commands]

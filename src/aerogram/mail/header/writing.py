@@ -103,12 +103,12 @@ def _must_encode(name: str, value: str, used: int) -> bool:
     return room < SOFT_LIMIT or max(map(len, _SPACED_WORD.findall(value))) > room
 
 
-def encoded_header_bytes(name: str, value: str) -> bytes:
-    """Write a header whose value is encoded already, as ``message()`` returns it; only its folds are new."""
+def stored_header_bytes(name: str, value: object) -> bytes:
+    """Write a header as a MIME tree holds it: of what is encoded already, only the folds are new."""
     kind = kind_of(name)
     text = stored_text(name, value)
     if not text.isascii():
-        raise BadHeaderError(f"Header {name!r} is not encoded: {excerpt(text)} is not ASCII")
+        return header_bytes(name, text)
     return fold(name, text, addresses=kind is Kind.ADDRESSES).encode("ascii")
 
 

@@ -15,10 +15,10 @@ from email.mime.text import MIMEText
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
-from aerogram.exceptions import BadHeaderError, MessageError
+from aerogram.exceptions import MessageError
 from aerogram.mail.characters import excerpt
 from aerogram.mail.header.django import address_list_text, forbid_multi_line_headers
-from aerogram.mail.header.writing import encoded_header_bytes
+from aerogram.mail.header.writing import stored_header_bytes
 from aerogram.mail.message.attachments import checked_text, content_bytes
 from aerogram.mail.message.enclosed import MessageWriter, enclosed_message
 
@@ -60,10 +60,7 @@ class SafeMIME(Message):
     def _write_headers(self, generator: Any) -> None:
         """Write the header lines; the standard library's generators call this and would fold otherwise."""
         for name, value in self.raw_items():
-            try:
-                lines = encoded_header_bytes(name, str(value)).decode("ascii")
-            except BadHeaderError:  # set by other means than `part[name] = value`
-                lines = generator.policy.fold(name, value)
+            lines = stored_header_bytes(name, value).decode("ascii")
             generator.write(lines.replace("\r\n", generator._NL))
         generator.write(generator._NL)
 

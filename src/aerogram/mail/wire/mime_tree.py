@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aerogram.exceptions import BadHeaderError, InvalidAddress, MessageError
 from aerogram.mail.header.rules import BLIND_HEADERS
-from aerogram.mail.header.writing import encoded_header_bytes, header_bytes, stored_text
+from aerogram.mail.header.writing import header_bytes, stored_header_bytes, stored_text
 from aerogram.mail.message.attachments import DEFAULT_ATTACHMENT_MIME_TYPE
 from aerogram.mail.message.enclosed import GivenMessage, MessageWriter, folded, without_blind_copies
 from aerogram.mail.wire.parts import Leaf, Multipart, Node, assemble, check_header_block, check_lines
@@ -130,7 +130,7 @@ def _content_type(part: Message) -> bytes:
     scratch = Message()
     scratch["Content-Type"] = str(part.get("Content-Type", "multipart/mixed"))
     scratch.del_param("boundary")
-    line = encoded_header_bytes("Content-Type", scratch["Content-Type"])
+    line = stored_header_bytes("Content-Type", scratch["Content-Type"])
     return line.removeprefix(b"Content-Type: ").removesuffix(b"\r\n")
 
 
@@ -152,10 +152,10 @@ def _head(part: Message, changed: Mapping[str, str | None]) -> bytes:
 
 
 def _field(part: Message, name: str, value: Any) -> bytes:
-    text = stored_text(name, value)
     if isinstance(part.policy, policy.EmailPolicy):  # values are decoded, except parameters
+        text = stored_text(name, value)
         value = part.policy.header_fetch_parse(name, value if hasattr(value, "name") else text)
         if name.lower() in ("content-type", "content-disposition"):
             return folded(part.policy.clone(linesep="\r\n", cte_type="7bit", utf8=False), name, value)
         return header_bytes(name, str(value))
-    return (encoded_header_bytes if text.isascii() else header_bytes)(name, text)
+    return stored_header_bytes(name, value)
