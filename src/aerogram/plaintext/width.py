@@ -48,43 +48,14 @@ def wrap(text: str, width: int) -> list[str]:
     measure = len if is_simple(text) else columns_of
     if not width or measure(text) <= width:
         return cut(text, ROOM)
-    if measure is len and text[0] != " " and "  " not in text:
-        lines = _lines_of(text, width)
-    else:
-        lines = _wrap_words(text, width, measure)
-    return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
-
-
-def wrap_lines(text: str, width: int) -> list[str]:
-    """Break each line of a simple text, whose words have single spaces between them, as :func:`wrap` does."""
-    fitting = min(width, SHORT)
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if len(line) > fitting:
-            lines[number] = "\n".join(_lines_of(line, width) if len(line) <= SHORT else wrap(line, width))
-    return lines
-
-
-def _lines_of(text: str, width: int) -> list[str]:
-    """Break a simple text, whose words have single spaces between them."""
-    lines = []
-    start = 0
-    while len(text) - start > width:
-        end = text.rfind(" ", start, start + width + 1)
-        if end < 0:  # a word that is longer than a line
-            end = text.find(" ", start)
-        if end < 0:
-            break
-        lines.append(text[start:end])
-        start = end + 1
-    return [*lines, text[start:]] if start < len(text) else lines
+    return [part for line in _wrap_words(text, width, measure) for part in cut(line, ROOM)]
 
 
 def _wrap_words(text: str, width: int, measure: Callable[[str], int]) -> list[str]:
     lines: list[str] = []
     line = ""
     taken = 0
-    for word in text.split(" "):
+    for word in text.rstrip(" ").split(" "):
         size = measure(word)
         space = 1 if line else 0
         parts = [(word, size)] if size <= width else _broken(word, width - taken - space, width)

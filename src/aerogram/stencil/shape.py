@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "ATTRIBUTE",
@@ -90,7 +91,7 @@ def split_markup(markup: str) -> tuple[tuple[str, ...], list[str]]:
     >>> split_markup("<p>Dear <b>Ann</b>.</p>")
     (('<p>', ' <b>', '</b>', '</p>'), ['Dear', 'Ann', '.'])
     """
-    return _split_at(_SPLIT, markup)
+    return _split_at(markup, _spans(_SPLIT, markup))
 
 
 def split_text(text: str) -> tuple[tuple[str, ...], list[str]]:
@@ -101,48 +102,28 @@ def split_text(text: str) -> tuple[tuple[str, ...], list[str]]:
     >>> split_text(' title="Ann" class="x"')  # as Jinja's filter xmlattr writes it
     ((' title="', '" class="x"'), ['Ann'])
     """
-    if '="' in text:
-        return _split_at(_IN_ATTRIBUTES, text)
-    pieces = Pieces(text)
-    _split_loose(pieces, 0, len(text))
-    return pieces.literals(), pieces.values
+    return _split_at(text, _spans(_IN_ATTRIBUTES, text) if '="' in text else _plain_spans(text, 0, len(text)))
 
 
-def _split_at(pattern: re.Pattern[str], markup: str) -> tuple[tuple[str, ...], list[str]]:
-    pieces = Pieces(markup)
+def _split_at(text: str, spans: Iterable[tuple[int, int]]) -> tuple[tuple[str, ...], list[str]]:
+    edges = [0, *chain.from_iterable(spans), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(edges)]
+    return tuple(pieces[::2]), pieces[1::2]
+
+
+def _spans(pattern: re.Pattern[str], markup: str) -> Iterator[tuple[int, int]]:
+    """Yield where the values are in what a pattern finds."""
     for found in pattern.finditer(markup):
         group = found.lastindex or 0
         if is_plain_text(found[group]):
-            pieces.value(*found.span(group))
+            yield found.span(group)
         else:
-            _split_loose(pieces, *found.span(group))
-    return pieces.literals(), pieces.values
+            yield from _plain_spans(markup, *found.span(group))
 
 
-class Pieces:
-    """Literals and values of a text, found from its start to its end."""
-
-    def __init__(self, text: str) -> None:
-        self.values: list[str] = []
-        self.text = text
-        self._literals: list[str] = []
-        self._end = 0
-
-    def value(self, start: int, end: int) -> None:
-        """Take the text between two positions as a value."""
-        self._literals.append(self.text[self._end : start])
-        self.values.append(self.text[start:end])
-        self._end = end
-
-    def literals(self) -> tuple[str, ...]:
-        """Return what stands around the values."""
-        return (*self._literals, self.text[self._end :])
-
-
-def _split_loose(pieces: Pieces, start: int, end: int) -> None:
-    for found in _PLAIN_PART.finditer(pieces.text, start, end):
-        if found[1]:  # else a reference to some other character
-            pieces.value(*found.span())
+def _plain_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    # The rest are references to other characters.
+    return (found.span() for found in _PLAIN_PART.finditer(text, start, end) if found[1])
 
 
 def is_safe_in_comment(value: str) -> bool:

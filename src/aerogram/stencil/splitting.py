@@ -119,8 +119,6 @@ def split(page: str | Sequence[str], cache: Cache) -> Split:
 
 def _split_as_before(path: Path, values: list[str]) -> Split | None:
     """Split a page whose values have known forms; return ``None`` if one has another."""
-    if not path.forms:
-        return Split(path, (), values) if all(map(is_plain_text, values)) else None
     forms = []
     found: list[str] = []
     start = 0

@@ -12,7 +12,7 @@ from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import FormattedLine, format_line, join_lines, prefixed, room_of
 from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import is_table, parse_table
-from aerogram.plaintext.width import is_simple, wrap_lines
+from aerogram.plaintext.width import is_simple, wrap
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
@@ -98,7 +98,7 @@ class Paragraphs(NamedTuple):
         if simple and self.is_simple and self.width:
             texts = format_links(contents)
             if not ("\n " in texts or " \n" in texts or "\n\n" in texts or "  " in texts):
-                return wrap_lines(texts[1:-1], self.width)
+                return ["\n".join(wrap(text, self.width)) for text in texts[1:-1].split("\n")]
         return [format_line("", "", content, self.width) for content in contents[1:-1].split("\n")]
 
 
