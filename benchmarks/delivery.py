@@ -34,7 +34,7 @@ from unittest.mock import patch
 
 from aerogram.mail.backends.smtp import EmailBackend
 from aerogram.mail.message import EmailMultiAlternatives
-from aerogram.mail.smtp import driver, replies, transaction
+from aerogram.mail.smtp import driver, transaction
 from aerogram.testing import FaultyServer
 from benchmarks.smtp_peers import LISTEN, delay_proxy, sink, smtp_source
 
@@ -153,7 +153,6 @@ SWITCHES: dict[str, tuple[Any, str, Any]] = {
     "sent ahead": (driver, "_AHEAD", -1),
     "held content": (driver, "_MORE", 0),
     "stuffed body": (transaction, "_KEPT", -1),
-    "known lines": (replies, "_read_line", replies._read_line.__wrapped__),
 }
 
 

@@ -135,7 +135,7 @@ def test_the_class_of_connection_follows_use_ssl():
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, (10, 300, 600, 900)),
+        ({}, (10, 60, 600, 900)),
         ({"timeout": 5}, (5, 5, 5, 900)),
         ({"timeout": 5, "data_timeout": 1000}, (5, 5, 1000, 1500)),
         ({"connect_timeout": 1, "command_timeout": 2, "data_timeout": 3, "message_timeout": 4}, (1, 2, 3, 4)),

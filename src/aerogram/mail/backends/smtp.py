@@ -49,7 +49,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
         fail_silently: keep quiet about a failed connection and failed deliveries.
         use_ssl: TLS from the first octet (``EMAIL_USE_SSL``).
         timeout: seconds, the bound of every single wait (``EMAIL_TIMEOUT``). Without it 10 for the
-            connection, 300 for a reply, 600 for the answer to the final dot.
+            connection, 60 for a reply, 600 for the answer to the final dot.
         ssl_keyfile: key of the client certificate (``EMAIL_SSL_KEYFILE``).
         ssl_certfile: the client certificate (``EMAIL_SSL_CERTFILE``).
         connect_timeout: seconds for the connection, instead of ``timeout``.

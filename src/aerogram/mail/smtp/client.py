@@ -42,7 +42,7 @@ class SMTPClient(smtplib.SMTP):
         local_hostname: str | None = None,
         timeout: float | None = 10.0,
         *,
-        reply_timeout: float = 300.0,
+        reply_timeout: float = 60.0,
         tls_server_name: str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:

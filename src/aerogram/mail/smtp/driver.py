@@ -125,7 +125,7 @@ class Driver:
         if self._waiting is None or len(self._left) <= self._block_end:
             self._block_end = len(self._left) - _BLOCK
             self._end_wait()
-            self._begin_wait(self._timeouts.command)
+            self._begin_wait()
 
     def _fail_to_write(self) -> None:
         # This raises the reason, if the server gave one.
@@ -155,7 +155,7 @@ class Driver:
         """Begin the wait for the next reply; a wait that is under way goes on."""
         if self._waiting is None:
             self.events = EVENT_READ
-            self._begin_wait(self._timeouts.data if self.session.awaited[1] else self._timeouts.command)
+            self._begin_wait()
         if self._has_read and _QUICKACK is not None:
             # A server that writes reply after reply waits for the acknowledgement of one before it sends the
             # next (Nagle's algorithm), and the kernel would delay that by 40 ms.
@@ -177,8 +177,9 @@ class Driver:
         self._began += seconds
         self.deadline += seconds
 
-    def _begin_wait(self, timeout: float) -> None:
-        self._waiting, _ = self.session.awaited
+    def _begin_wait(self) -> None:
+        self._waiting, is_content = self.session.awaited
+        timeout = self._timeouts.data if is_content and not self.is_writing else self._timeouts.command
         self._began = monotonic()
         self.deadline = self._began + min(timeout, self._waiting.time_left)
 

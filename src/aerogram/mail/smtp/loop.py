@@ -140,20 +140,21 @@ class Loop:
     def _next_of(self, messages: Iterator[OutgoingMessage]) -> Any:
         left = monotonic()
         message = next(messages, _END)
-        self._extend_deadlines(monotonic() - left)
+        self._extend_deadlines(left)
         return message
 
     def _results(self) -> Iterator[OutgoingMessage]:
         left = monotonic()
         while self._finished:
             yield self._finished.popleft()
-        self._extend_deadlines(monotonic() - left)
+        self._extend_deadlines(left)
 
-    def _extend_deadlines(self, seconds: float) -> None:
-        """Extend every deadline by the time that the caller has used."""
-        for connection in self._connections if seconds > _BRIEF else ():
-            if connection.driver is not None:
-                connection.driver.extend_deadline(seconds)
+    def _extend_deadlines(self, left: float) -> None:
+        """Extend every deadline by the time that the caller has used since ``left``."""
+        if (seconds := monotonic() - left) > _BRIEF:
+            for connection in self._connections:
+                if connection.driver is not None:
+                    connection.driver.extend_deadline(seconds)
 
     @property
     def _has_room(self) -> bool:
@@ -310,9 +311,8 @@ class Loop:
                 if driver.is_held:
                     driver.let_go()
         self._is_asleep = True
-        timeout = min(max(deadline - now, 0), patience)
-        if self._unpermitted_since is not None:
-            timeout = _GATHER
+        asking = self._unpermitted_since is not None
+        timeout = _GATHER if asking else min(max(deadline - now, 0), patience)
         if self._has_news:
             timeout = 0
         ready = self._selector.select(None if timeout == NEVER else timeout)
@@ -330,9 +330,8 @@ class Loop:
             for connection in self._connections.copy():
                 if (driver := connection.awaiting) is not None and driver.deadline < now:
                     self._advance(connection, driver.time_out)
-        if (since := self._unpermitted_since) is not None and (
-            not ready or monotonic() - since > _LONGEST_GATHER
-        ):
+        since = self._unpermitted_since
+        if since is not None and (not ready or monotonic() - since > _LONGEST_GATHER):
             self._permit()
 
     def _permit(self) -> None:

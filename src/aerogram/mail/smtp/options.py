@@ -35,11 +35,11 @@ _MODE = (lambda value: value is False or value in ("content", "group"), "'conten
 
 
 class Timeouts(NamedTuple):
-    """How long waits may last, in seconds; by default no shorter than RFC 5321 section 4.5.3.2 asks for."""
+    """How long waits may last, in seconds."""
 
-    connect: float  # RFC 5321 says nothing of it
-    command: float  # each whole reply, and each 256 KiB of content
-    data: float  # the answer to the final dot; giving up early makes copies
+    connect: float
+    command: float  # each whole reply, and each 256 KiB of content; giving up early defers a message
+    data: float  # the answer to the final dot; giving up early makes copies (RFC 5321 section 4.5.3.2)
     message: float  # all the waits of one message together
 
 
@@ -90,7 +90,7 @@ class SMTPOptions:
         data = self.data_timeout or single or 600.0
         self.timeouts = Timeouts(
             connect=self.connect_timeout or single or 10.0,
-            command=self.command_timeout or single or 300.0,
+            command=self.command_timeout or single or 60.0,
             data=data,
             message=self.message_timeout or max(900.0, data * 1.5),
         )

@@ -82,26 +82,20 @@ class ReplyParser:
             if not end:
                 return None
             self._buffer = rest
-            reply, is_last = _read_line(line)
-            if self._lines or not is_last:
+            code, separator = line[:3], line[3:4]
+            if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
+                raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
+            reply = Reply(int(code), line[4:].strip(b" \t\r"))
+            if self._lines or separator == b"-":
                 self._lines.append(reply)
                 self._size += len(line)
                 if self._lines[0].code != reply.code or self._size > _REPLY_LIMIT:
                     raise ConnectionLost(f"the server's answer is inconsistent: {clean_text(line)[:80]!r}")
-                if not is_last:
+                if separator == b"-":
                     continue
                 reply = Reply(reply.code, b"\n".join([text for _, text in self._lines]))
                 self._lines, self._size = [], 0
             return reply
-
-
-@lru_cache(maxsize=64)  # servers say the same to every message
-def _read_line(line: bytes) -> tuple[Reply, bool]:
-    """Return what one line says, and whether the reply ends with it."""
-    code, separator = line[:3], line[3:4]
-    if not (code.isdigit() and b"200" <= code < b"600" and separator in b" -\r"):
-        raise ConnectionLost(f"the server's answer is not SMTP: {clean_text(line)[:80]!r}")
-    return Reply(int(code), line[4:].strip(b" \t\r")), separator != b"-"
 
 
 @lru_cache(maxsize=16)  # servers that name no queue id say the same to every message

@@ -200,13 +200,14 @@ class Session:
         if verb == "DATA":
             self._handle_data_reply(transaction, reply)
             return
-        if not (reply.is_positive or self._goodbye) and (verb == "MAIL" or transaction.mail_accepted):
+        is_positive = reply.is_positive
+        if not (is_positive or self._goodbye) and (verb == "MAIL" or transaction.mail_accepted):
             _check_in_step(reply, *_LOST_COMMAND if transaction is self._follower else ())
         if verb == "MAIL":
-            transaction.mail, transaction.mail_accepted = reply, reply.is_positive
+            transaction.mail, transaction.mail_accepted = reply, is_positive
         elif verb == "RCPT":
             transaction.rcpts.append(reply)
-        elif not (reply.is_positive or chunking):
+        elif not (is_positive or chunking):
             self.is_to_blame = True  # its last transaction stays open: only a new connection helps
             raise ConnectionLost(f"the server refused RSET: {reply}", reply)
         if reply.code == 421:
@@ -251,7 +252,8 @@ class Session:
             transaction, transaction.message.stuffed() if transaction.recipients else b".\r\n"
         )
         self._current = None
-        self._conclude(transaction.message)
+        if transaction.message.waiting or not transaction.recipients:
+            self._conclude(transaction.message)
 
     def _handle_content_reply(self, transaction: Transaction, reply: Reply) -> None:
         if 300 <= reply.code < 400:
