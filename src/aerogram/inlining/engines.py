@@ -17,14 +17,13 @@ import logging
 import os
 import re
 from functools import cache
-from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from aerogram.document import Element
     from aerogram.inlining.declarations import Declarations, RankedDeclaration
@@ -40,6 +39,7 @@ _BLANKS = re.compile(r"\s+", re.ASCII)
 _SIMPLE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")  # of a property; it reads no others right
 _STYLED: Any = etree.XPath("//*[@style]")
 _HIDDEN_STYLE = "aerogram-style"  # premailer looks for <style>
+_MARKER = "aerogramRules"  # parsers of HTML write the names of attributes in lower case
 
 
 InlineRule = tuple["Selector", "Declarations"]  # a rule with one of its selectors
@@ -58,27 +58,28 @@ def merge_directly(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> M
 def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]) -> MergedDeclarations:
     """Return the same as :func:`merge_directly`, found by premailer's ``transform``."""
     root = index.root
-    marker = ""
     marked: dict[Element, list[str]] = {}
     rules: list[Any] = []
     by_placeholder: dict[str, RankedDeclaration] = {}
     for number, (selector, declarations) in enumerate(inline_rules):
         text = _BLANKS.sub(" ", selector.text)
         if index.folds_case or "style" in text or not _SIMPLE_SELECTOR.fullmatch(text):
-            marker = marker or _free_attribute(root)
-            text = f"[{marker}~=r{number}]"
+            text = f"[{_MARKER}~=r{number}]"
             for element in index.find(selector):
                 marked.setdefault(element, []).append(f"r{number}")
-        for precedence, block in _premailer_rules(declarations):
+        for important in (False, True):
             bulk = []
-            for one in block:
-                placeholder = f"v{len(by_placeholder)}"
-                by_placeholder[placeholder] = one
-                overrides = one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name)
-                bulk.append(f"{one.name if overrides else placeholder}:{placeholder}")
-            rules.append((precedence, text, ";".join(bulk)))
+            for one in declarations:
+                if one.important == important:
+                    placeholder = f"v{len(by_placeholder)}"
+                    by_placeholder[placeholder] = one
+                    overrides = one.is_surely_valid and _SIMPLE_NAME.fullmatch(one.name)
+                    bulk.append(f"{one.name if overrides else placeholder}:{placeholder}")
+            if bulk:
+                precedence = declarations[0].precedence
+                rules.append(((important, precedence.specificity, precedence.order), text, ";".join(bulk)))
     for element, names in marked.items():
-        element.set(marker, " ".join(names))
+        element.set(_MARKER, " ".join(names))
     styled = {element: element.get("style") for element in _STYLED(root)}
     sheets = list(root.iter("style"))
     for element in styled:
@@ -92,7 +93,7 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
         for element in sheets:
             element.tag = "style"
         for element in marked:
-            del element.attrib[marker]
+            del element.attrib[_MARKER]
     for element, _ in written:
         if element in styled:
             element.set("style", styled[element])
@@ -103,19 +104,6 @@ def merge_with_premailer(index: ElementIndex, inline_rules: Sequence[InlineRule]
         for element, style in written
         if style
     }
-
-
-def _free_attribute(root: Element) -> str:
-    names = (f"aerogram-rules{'x' * number}" for number in count())
-    return next(name for name in names if not root.xpath(f"boolean(//@{name})"))
-
-
-def _premailer_rules(declarations: Declarations) -> Iterator[tuple[tuple[Any, ...], Declarations]]:
-    """Return a rule as premailer takes it, with its precedence: important declarations apart."""
-    for important in (False, True):
-        if block := tuple([one for one in declarations if one.important == important]):
-            _, _, _, specificity, order = block[0].precedence
-            yield (important, specificity, order), block
 
 
 @cache
