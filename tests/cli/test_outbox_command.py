@@ -80,6 +80,17 @@ def test_a_value_that_an_option_does_not_take_is_wrong_usage(
     assert accepted in re.sub(r"[\s│]+", " ", capsys.readouterr().err)
 
 
+def test_the_status_names_a_mailer_that_has_mail_and_is_not_in_the_settings(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with settings.override(MAILERS={"bulk": {"URL": "dummy:"}}):
+        EmailMessage("News", "x", "shop@example.com", ["ann@example.com"]).send_later(using="bulk")
+        assert outbox.status().unknown_mailers == ()
+    assert outbox.status().unknown_mailers == ("bulk",)
+    assert main(["outbox", "status"]) == 0
+    assert "The settings have no mailer bulk" in capsys.readouterr().out
+
+
 def test_the_status_shows_the_mailers_that_are_paused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outbox.init()
     transports.pause(current_database(), None, 60)

@@ -112,6 +112,11 @@ def status(as_json: AsJson = False) -> None:
         console.print(
             f"The mailer {mailer} is paused until {shown_time(until)}: its server failed.", soft_wrap=True
         )
+    for mailer in found.unknown_mailers:
+        console.print(
+            f"The settings have no mailer {mailer}: its mail waits for a worker whose settings have one.",
+            soft_wrap=True,
+        )
 
 
 def list_entries(

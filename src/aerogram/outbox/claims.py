@@ -25,7 +25,7 @@ from aerogram.outbox.transports import paused_mailers
 if TYPE_CHECKING:
     from aerogram.outbox.storage.database import Database
 
-__all__ = ["DAY", "claim", "release", "renew", "urgency"]
+__all__ = ["DAY", "claim", "mailers_with_mail", "release", "renew", "urgency"]
 
 DAY: Final = 86_400_000
 """Milliseconds of waiting that outweigh one step of priority."""
@@ -183,7 +183,7 @@ def _lane_heads(
     connection: Connection, skipped: Collection[str], served: Collection[str] | None
 ) -> Iterator[tuple[str, int, int]]:
     """Yield the first entry of each lane. A comparison of pairs would read whole lanes of SQLite's index."""
-    for mailer in _mailers(connection) if served is None else served:
+    for mailer in mailers_with_mail(connection) if served is None else served:
         priority = _LOWEST
         while mailer not in skipped and (
             heads := fetch(connection, _NEXT_OF_MAILER, mailer=mailer, priority=priority)
@@ -192,8 +192,8 @@ def _lane_heads(
             [(_, priority, _)] = heads
 
 
-def _mailers(connection: Connection) -> Iterator[str]:
-    """Yield the mailers that have mail, and first that of ``OUTBOX_MAILER``."""
+def mailers_with_mail(connection: Connection) -> Iterator[str]:
+    """Yield the mailers that have queued mail, and first that of ``OUTBOX_MAILER``."""
     yield (mailer := "")
     while heads := fetch(connection, _NEXT_MAILER, mailer=mailer):
         yield (mailer := heads[0][0])

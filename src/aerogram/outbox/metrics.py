@@ -9,10 +9,13 @@ from time import time
 
 from sqlalchemy import Connection, case, func, or_, select
 
+from aerogram.mail.mailers import mailers
 from aerogram.outbox import transports
+from aerogram.outbox.claims import mailers_with_mail
 from aerogram.outbox.schedule import datetime_of, moment_of
 from aerogram.outbox.storage.database import current_database
 from aerogram.outbox.storage.schema import ENDED, ENTRY_STATES, IN_DOUBT, QUEUED, SENDING, entry, transport
+from aerogram.outbox.transports import name_of
 
 __all__ = ["Left", "Status", "counts", "left_since", "prometheus_text", "status"]
 
@@ -29,6 +32,7 @@ class Status:
         oldest_queued_seconds: the age of the oldest mail that is or was due; ``None`` if there is none.
         sent_last_hour: entries that ended as ``done`` during the last hour.
         paused: the mailers whose server failed and is left alone, with the end of the pause.
+        unknown_mailers: the mailers that queued mail or ``OUTBOX_MAILER`` names, and that the settings lack.
     """
 
     counts: dict[str, int]
@@ -36,6 +40,7 @@ class Status:
     oldest_queued_seconds: float | None
     sent_last_hour: int
     paused: dict[str, datetime] = field(default_factory=dict)
+    unknown_mailers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,9 @@ def status() -> Status:
             oldest_queued_seconds=None if created is None else max(0, now - created) / 1000,
             sent_last_hour=connection.scalar(recent) or 0,
             paused=transports.paused_until(connection, now),
+            unknown_mailers=tuple(
+                name for alias in mailers_with_mail(connection) if (name := name_of(alias)) not in mailers
+            ),
         )
 
 
