@@ -163,9 +163,10 @@ def template_locale(name: str, original: str) -> str:
     language = _LANGUAGE.fullmatch(locale)
     if language and len(language[1]) == 3:
         try:
-            babel_locale(parse_locale(locale))
-        except ValueError:  # no locale, or Babel is not installed
+            from babel.localedata import exists
+        except ImportError:
             return ""
+        return locale if exists(language[1]) else ""
     return locale if language else ""
 
 
