@@ -80,13 +80,14 @@ class Stencils:
     def __init__(self, entries: int | None = None, octets: int | None = None) -> None:
         self._cache = Cache(entries, octets)
         self._lock = threading.Lock()
-        self._hits = self._misses = self._fallbacks = 0
+        self._counts = {"hits": 0, "misses": 0, "fallbacks": 0}
 
     @property
     def stats(self) -> Stats:
         """The counts since the cache was made, and its size now."""
         with self._lock:
-            return Stats(self._hits, self._misses, self._fallbacks, *self._cache.size)
+            entries, octets = self._cache.size
+            return Stats(**self._counts, entries=entries, octets=octets)
 
     def clear(self) -> None:
         """Forget every stencil; the counts stay."""
@@ -108,58 +109,49 @@ class Stencils:
         chunks = page if isinstance(page, str) else list(page)
         current = settings.snapshot()
         width = current["TEXT_WIDTH"] if want_text else None
-        stencil = UNPROVED
+        stencil, outcome = UNPROVED, "fallbacks"
+        values: Sequence[str] = ()
         if current["STENCILS"]:
-            page_key = current["CSS_ENGINE"], width, current["BASE_URL"]
-            stencil, values = self._stencil(chunks, css, page_key, template)
+            options = current["CSS_ENGINE"], width, current["BASE_URL"]
+            stencil, values, outcome = self._stencil(chunks, css, options, template)
             if stencil.links:
                 stencil, values = with_absolute_links(stencil, values)
-            if stencil.constants is not None:
-                # Else no UTF-8 form of the page is longer than the limit.
-                if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
-                    check_size("".join(chunks), template)
-                return stencil.fill(values)
-        if stencil is not NOT_MADE:
-            with self._lock:
-                self._fallbacks += 1
+        with self._lock:
+            self._counts["fallbacks" if stencil is UNPROVED else outcome] += 1
+        if stencil.constants is not None:
+            # Else no UTF-8 form of the page is longer than the limit.
+            if stencil.length + sum(map(len, values)) > current["HTML_SIZE_LIMIT"] // 4:
+                check_size("".join(chunks), template)
+            return stencil.fill(values)
         return _finish_slowly("".join(chunks), css, template, width, current["BASE_URL"])
 
     def _stencil(
         self, page: str | list[str], css: str, options: tuple[str, int | None, str], template: str | None
-    ) -> tuple[Stencil, Sequence[str]]:
-        """Return the stencil that fits a page, and the values to fill it with."""
+    ) -> tuple[Stencil, Sequence[str], str]:
+        """Return the stencil that fits a page, the values to fill it with, and what counts it."""
         path, forms, values = found = split(page, self._cache)
         key: Any = (path.serial, forms, css, options)
         known: ShapeInfo | Stencil | None = self._cache.get(key)
         if known is None and not _DIFFERS.search("\n".join(["", *values])):
             octets = 200 + sum([len(literal) for _, literals in forms for literal in literals])
             self._cache.put(key, NOT_MADE, octets)
-            with self._lock:
-                self._misses += 1
-            return NOT_MADE, values
+            return NOT_MADE, values, "misses"
         info = known
         if not isinstance(info, ShapeInfo):
             info = shape_info(found.shape, css)
             self._cache.put(key, info, info.octets)
         static = info.static_values(values, info.varying or self._varying(info, values))
         if static is None:
-            return UNPROVED, values
+            return UNPROVED, values, "fallbacks"
         key = (info.serial, static, *map(values.__getitem__, static))
         stencil: Stencil | None = self._cache.get(key)
         if stencil is not None:
-            if stencil.constants is not None:
-                with self._lock:
-                    self._hits += 1
-            return stencil, values
+            return stencil, values, "hits"
         if info.marker in "".join(values):
-            return UNPROVED, values
+            return UNPROVED, values, "fallbacks"
         stencil = _compile(info, values, static, css, template, *options[1:])
         self._cache.put(key, stencil, stencil.octets)
-        if stencil.constants is not None:
-            with self._lock:
-                self._hits += known is NOT_MADE
-                self._misses += known is not NOT_MADE
-        return stencil, values
+        return stencil, values, "hits" if known is NOT_MADE else "misses"
 
     def _varying(self, info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:
         key = (VaryingAttributes, info.serial, *[values[number] for number in info.sheets.numbers])
