@@ -932,6 +932,14 @@ def test_what_a_rule_in_the_sheet_shows_on_a_desk_is_shown(css: str, is_shown: b
     assert ("desk words" in text) == is_shown
 
 
+@pytest.mark.parametrize("deep", ["(", "(not (", "([", "({", "(calc(", "(not ((color) and (", "\\("])
+def test_a_deep_condition_counts_as_one_that_holds(deep: str) -> None:
+    for group in ("@media", "@supports"):
+        css = f".d{{display:none}}{group} {deep * 1000}color{')' * 1000}{{.d{{display:block}}}}"
+        assert html_to_text(f"<style>{css}</style>a<p class=d>b").startswith("a")
+    assert html_to_text(f'<style media="{deep * 1000}">p{{color:red}}</style>a') == "a\n"
+
+
 def test_a_carousel_shows_the_slide_that_is_checked() -> None:
     css = ".s{display:none}#a:checked~.a,#b:CHECKED~.b{display:block}#c:not(:checked)~.c{display:block}"
     buttons = "<input type=radio id=a><input type=radio id=b checked><input type=radio id=c>"

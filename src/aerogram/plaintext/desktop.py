@@ -40,6 +40,7 @@ _MOST = re.compile(rf"max-\S*:{_NUMBER}|[a-z]<=?{_NUMBER}|{_NUMBER}>=?(?=[a-z])"
 _HOLDS = re.compile(r"(?:any-)?(?:hover(?::hover)?|pointer(?::fine)?)|prefers-color-scheme(?::light)?")
 _FAILS = re.compile(r"(?:any-)?(?:hover:none|pointer:(?:none|coarse))|prefers-color-scheme:dark")
 _SUPPORTED = re.compile("--|display:(?:inline-)?(?:flex|grid)")
+_MOST_BLOCKS = 50  # of a condition that is read
 Outcomes = tuple[bool, bool]  # whether a condition may hold, and whether it may fail
 
 
@@ -76,7 +77,8 @@ def _showing_rules(sheet: str) -> list[tuple[Selector, str]]:
                 for one in rule.declarations(selector.specificity, inlined=False)
                 if one.name in HIDING and not read_style(f"{one.name}:{one.value}").hides
             ]
-            if shown and selector.is_element:
+            is_later = "(" not in selector.text and _LATER.search(selector.text)  # it matches nothing
+            if shown and selector.is_element and not is_later:
                 found.append((_at_first(selector), ";".join(shown)))
     return found
 
@@ -90,6 +92,8 @@ def _at_first(selector: Selector) -> Selector:
 
 def _may_apply(prelude: str) -> bool:
     """Return whether what stands in a block with this prelude may apply on a desktop."""
+    if sum(map(prelude.count, "([{")) > _MOST_BLOCKS:
+        return True
     found: Any = _AT_KEYWORD.match(prelude)
     name, condition = (found[1] or "").lower(), prelude[found.end() :]
     if name == "media":
