@@ -20,7 +20,7 @@ The way of a document through the modules, in order::
     <style>a:hover { color: blue }</style>  <p style="color:red">...</p>  <a style="top: 0">...</a>
 
 In all modules, *inlined* are rules and declarations that go into style attributes, and *kept* are those that
-stay in a sheet. Values are never rewritten.
+stay in a sheet. Some are both. Values are never rewritten.
 """
 
 from __future__ import annotations
