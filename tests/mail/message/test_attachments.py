@@ -296,6 +296,15 @@ def test_a_newline_in_a_type_is_a_header_injection():
             build(mail)
 
 
+@pytest.mark.parametrize("word", ["part", "a;b", 'a"b', "a, b"])
+def test_a_long_file_name_is_not_folded_within_its_quotes(word: str):
+    name = f"{word} " * 20 + "x.pdf"
+    mail = EmailMessage("s", "b", to=["a@x.org"], attachments=[(name, b"x", "application/pdf")])
+    part = message_from_bytes(to_bytes(mail)).get_payload()[1]
+    assert part.get_filename() == name
+    assert part["Content-Disposition"].startswith("attachment;\r\n filename=")
+
+
 def test_a_file_name_that_looks_like_an_encoded_word_is_kept_literally():
     name = "=?utf-8?q?x?=.txt"
     for parts in attached(mail_with((name, "b", "text/plain"))):

@@ -109,7 +109,9 @@ def stored_header_bytes(name: str, value: object) -> bytes:
     text = stored_text(name, value)
     if not text.isascii():
         return header_bytes(name, text)
-    return fold(name, text, addresses=kind is Kind.ADDRESSES).encode("ascii")
+    # Some readers, such as Python's own, keep a fold within quotes as a part of a file name.
+    is_quoted = kind is Kind.STRUCTURED and len(name) + len(text) < HARD_LIMIT - 2
+    return fold(name, text, addresses=is_quoted or kind is Kind.ADDRESSES).encode("ascii")
 
 
 def stored_text(name: str, value: object) -> str:
