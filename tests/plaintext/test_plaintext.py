@@ -940,6 +940,13 @@ def test_a_deep_condition_counts_as_one_that_holds(deep: str) -> None:
     assert html_to_text(f'<style media="{deep * 1000}">p{{color:red}}</style>a') == "a\n"
 
 
+@pytest.mark.parametrize("flood", ["width-min-", "min-width:1", "1", "1<width"])
+def test_a_long_feature_of_a_medium_costs_no_time(flood: str) -> None:
+    # Quadratic time would be longer than any test may take.
+    css = f".d{{display:none}}@media (width:{flood * (200_000 // len(flood))}){{.d{{display:block}}}}"
+    assert html_to_text(f"<style>{css}</style>a<p class=d>b") == "a\n\nb\n"
+
+
 def test_a_carousel_shows_the_slide_that_is_checked() -> None:
     css = ".s{display:none}#a:checked~.a,#b:CHECKED~.b{display:block}#c:not(:checked)~.c{display:block}"
     buttons = "<input type=radio id=a><input type=radio id=b checked><input type=radio id=c>"

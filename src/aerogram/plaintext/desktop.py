@@ -41,6 +41,7 @@ _HOLDS = re.compile(r"(?:any-)?(?:hover(?::hover)?|pointer(?::fine)?)|prefers-co
 _FAILS = re.compile(r"(?:any-)?(?:hover:none|pointer:(?:none|coarse))|prefers-color-scheme:dark")
 _SUPPORTED = re.compile("--|display:(?:inline-)?(?:flex|grid)")
 _MOST_BLOCKS = 50  # of a condition that is read
+_LONGEST = 100  # characters of a feature that is read
 Outcomes = tuple[bool, bool]  # whether a condition may hold, and whether it may fail
 
 
@@ -130,7 +131,7 @@ def _media_outcomes(feature: str) -> Outcomes:
     if _HOLDS.fullmatch(feature) or _FAILS.fullmatch(feature):
         return _FAILS.fullmatch(feature) is None, _HOLDS.fullmatch(feature) is None
     ranged = _RANGED.search(feature)
-    if not ranged:
+    if not ranged or len(feature) > _LONGEST:
         return True, True
     low, high = _RANGES[ranged[0]]
     least, most = max(_limits(_LEAST, feature), default=0), min(_limits(_MOST, feature), default=high)
