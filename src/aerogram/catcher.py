@@ -67,8 +67,8 @@ def check_loopback(host: str) -> str:
         is_loopback = False
     if not is_loopback:
         raise ListenError(
-            f"The catching server does not listen on {host!r}: it takes mail from this machine alone. "
-            "Give a loopback address: 127.0.0.1, ::1 or localhost."
+            f"The catching server does not listen on {host!r}: it accepts mail from this machine only. "
+            "Use a loopback address: 127.0.0.1, ::1 or localhost."
         )
     return host
 
@@ -195,6 +195,6 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ListenError(
-            f"Nothing can listen on {host} port {port}: {error.strerror or error}. "
-            "Stop what uses that port, or give another one (0 for any free port)."
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            "Stop the program that uses this port, or choose another one (0 for any free port)."
         ) from error

@@ -230,6 +230,6 @@ def _refuse_taken_names(cls: type, annotations: Iterable[str], base: type) -> No
         if name in taken:
             public = ", ".join(sorted(name for name in taken if not name.startswith("_")))
             raise DeclarationError(
-                f"{cls.__qualname__}.{name}: a field cannot be named like a method. Taken are {public}; "
-                "call the field something else."
+                f"{cls.__qualname__}.{name}: a field cannot have the name of a method ({public}); "
+                "rename the field."
             )

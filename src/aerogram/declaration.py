@@ -59,7 +59,7 @@ def _require_text(value: object) -> None:
 def _check_template_name(_name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise TypeError(
-            f"{value!r} is not a template's name; give it relative to a folder of TEMPLATE_DIRS, "
+            f"{value!r} is not the name of a template; write it relative to a folder of TEMPLATE_DIRS, "
             'for example "shop/order_shipped.html".'
         )
 
@@ -344,7 +344,8 @@ def return_path_of(path: str, recipients: Sequence[str], origin: str) -> str | N
         return path
     if len(recipients) > 1:
         raise DeclarationError(
-            f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, and the mail {len(recipients)} recipients. "
-            "Send one mail a recipient, or declare an address without it."
+            f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, but the mail has {len(recipients)} "
+            "recipients. "
+            "Send one mail per recipient, or declare an address without it."
         )
     return verp(path, recipients[0]) if recipients else None

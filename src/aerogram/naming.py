@@ -33,7 +33,8 @@ def checked_name(name: str, cls: type) -> str:
         )
     if not isinstance(name, str) or not _NAME.match(name):
         raise DeclarationError(
-            f"{cls.__qualname__}: the name {name!r} is not made of lower-case letters, digits, '_' and '-'. "
+            f"{cls.__qualname__}: the name {name!r} has characters other than lower-case letters, digits, "
+            "'_' and '-'. "
             'Give another: class Welcome(Notification, name="welcome").'
         )
     return name
@@ -51,7 +52,7 @@ def claim_name(name: str, cls: type) -> None:
         raise DuplicateNotification(
             f"Two notifications are named {name!r}: {holder.__module__}.{holder.__qualname__} and "
             f"{cls.__module__}.{cls.__qualname__}. "
-            f'Name one of them otherwise: class {cls.__name__}(Notification, name="…").'
+            f'Give one of them another name: class {cls.__name__}(Notification, name="…").'
         )
     _classes[name] = cls
 

@@ -185,7 +185,7 @@ class Notification(SerializableNotification, Declared):
             TypeError: both ``connection`` and ``using`` are given.
         """
         if connection is not None and using is not None:
-            raise TypeError("Give connection or using, not both: each says where the mail goes.")
+            raise TypeError("Give connection or using, not both: each determines the backend.")
         with settings.frozen():
             if not (self._needs_recipients or self.to):
                 log_nobody(self)
@@ -262,8 +262,8 @@ class _StaffNotification(Notification, abstract=True):
         if type(self).__module__ == __name__ and not (self.subject or self.message):
             name = type(self).__name__
             raise DeclarationError(
-                f'{name}() says nothing: give it subject and message, {name}(subject="…", message="…"), or '
-                "subclass it with a subject and templates of your own."
+                f'{name}() has no content: pass subject and message, {name}(subject="…", message="…"), or '
+                "subclass it with your own subject and templates."
             )
 
     if not TYPE_CHECKING:  # declarations that a subclass may replace in any form

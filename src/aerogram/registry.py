@@ -27,7 +27,7 @@ def load(modules: Iterable[str] | None = None) -> list[type[Notification]]:
             raise ImproperlyConfigured(
                 f"There is no module {module!r} to load notifications from. It is named by --app or by the "
                 "setting NOTIFICATION_MODULES, and must be importable: run the command in the folder "
-                "that holds it, or install it."
+                "that contains it, or install it."
             ) from None
     return all_notifications()
 
@@ -50,7 +50,7 @@ def get(name: str) -> type[Notification]:
     elif close := difflib.get_close_matches(name, found, n=3):
         hint = f"Did you mean {' or '.join(map(repr, close))}?"
     else:
-        hint = f"There are: {', '.join(sorted(found)[:10])}{', …' if len(found) > 10 else ''}."
+        hint = f"Available: {', '.join(sorted(found)[:10])}{', …' if len(found) > 10 else ''}."
     raise NotificationNotFound(f"There is no notification named {name!r}. {hint}")
 
 

@@ -439,4 +439,4 @@ def test_an_unknown_component_is_found_with_its_import(folder: Path) -> None:
     first, second, third = [each.message for each in check([cls]) if each.code == "unknown-variable"]
     assert '{% from "aerogram/components.html" import button %}' in first
     assert "Did you mean 'site_name'?" in second
-    assert "There are: base_url, site_name, unsubscribe_url." in third
+    assert "Available: base_url, site_name, unsubscribe_url." in third

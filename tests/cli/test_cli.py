@@ -106,10 +106,10 @@ def test_help_is_for_everything(command, capsys):
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["nonsense", "--to", "me@example.com"], "There are: welcome."),
+        (["nonsense", "--to", "me@example.com"], "Available: welcome."),
         (["welcom", "--to", "me@example.com"], "Did you mean 'welcome'?"),
         (["welcome", "--to", "me you@example.com"], "--to"),
-        (["welcome", "--to", "me@example.com", "--sample", "nonsense"], "There are: 'Ann', 'Jürgen'."),
+        (["welcome", "--to", "me@example.com", "--sample", "nonsense"], "Available: 'Ann', 'Jürgen'."),
         (["welcome", "--to", "me@example.com", "--sample", "Jurgen"], "Did you mean 'Jürgen'?"),
     ],
 )
@@ -332,7 +332,7 @@ def test_check_reports_every_problem_with_file_and_line(shop):
     done = aerogram_command("--app", "mails", "--app", "faulty", "check", cwd=shop)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("templates/faulty.html:2: error: 'nmae' is no field of Faulty")
+    assert lines[0].startswith("templates/faulty.html:2: error: 'nmae' is neither a field of Faulty")
     assert lines[1].startswith("faulty.py:8: error: There is no template 'nowhere.txt'")
     assert lines[2] == "2 notifications checked: 2 errors, no warnings"
 
@@ -380,7 +380,7 @@ def test_check_for_github(shop):
     assert done.returncode == 1
     first, _ = done.stdout.splitlines()
     assert first.startswith(
-        "::error file=templates/faulty.html,line=2,title=unknown-variable (faulty)::'nmae' is no field"
+        "::error file=templates/faulty.html,line=2,title=unknown-variable (faulty)::'nmae' is neither a field"
     )
 
 

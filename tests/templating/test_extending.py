@@ -99,7 +99,7 @@ def test_extensions_and_globals_of_the_settings(extensions: Any) -> None:
         ("TEMPLATE_FILTERS", ["shout"], "no dotted path"),
         ("TEMPLATE_FILTERS", ["no.such.filter"], "cannot be imported"),
         ("TEMPLATE_FILTERS", [f"{HERE}.shuot"], "has no shuot"),
-        ("TEMPLATE_FILTERS", [f"{HERE}.COMPANY"], "a filter is a function"),
+        ("TEMPLATE_FILTERS", [f"{HERE}.COMPANY"], "a filter must be a function"),
         ("TEMPLATE_FILTERS", [lambda text: text], "a name is missing"),
         ("TEMPLATE_GLOBALS", [{"secret": "hunter2"}], "a name is missing"),
         ("TEMPLATE_EXTENSIONS", [shout], "no subclass"),

@@ -135,7 +135,7 @@ def refused(source: str, **others: str) -> str:
         ("raw", "Decode it: raw.decode()."),
         ("self", "no text form"),
         ("none", 'Write {{ none or "" }} or {{ none | default("-", true) }}'),
-        ("user.phone", "is None, and the mail would say 'None'. Write {{ user.phone or \"\" }}"),
+        ("user.phone", "is None, and the mail would show 'None'. Write {{ user.phone or \"\" }}"),
         ("user['phone']", "{{ user['phone'] }} is None"),
         ("none | default('-')", "is None"),
         ("some[1]", "is None"),
@@ -407,7 +407,7 @@ def test_an_unknown_block_of_an_included_template_is_refused(source: str) -> Non
 def test_an_unknown_block_between_template_and_layout_is_refused() -> None:
     middle = "{% extends 'base' %}{% block footer %}{% endblock %}"
     own = templates("{% extends 'middle' %}{% block footer %}x{% endblock %}", base=BASE, middle=middle)
-    with pytest.raises(UnknownBlockError, match=r"^middle, line 1 .* There are: content, inner\.$"):
+    with pytest.raises(UnknownBlockError, match=r"^middle, line 1 .* Available: content, inner\.$"):
         own.html("a", {}, "o")
 
 

@@ -523,7 +523,7 @@ def test_a_field_that_is_nearer_than_a_component_is_the_hint() -> None:
 
 
 def test_the_known_names_are_those_of_all_templates_too() -> None:
-    with pytest.raises(UndefinedVariableError, match="There are: base_url, order, site_name"):
+    with pytest.raises(UndefinedVariableError, match="Available: base_url, order, site_name"):
         page("{{ zzz }}", order=1)
 
 

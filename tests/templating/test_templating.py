@@ -208,14 +208,14 @@ class User:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("{{ user.nam }}", r"User object' .* 'nam'\. Did you mean 'name'\? There are: name, email"),
-        ("{{ user['zzz'] }}", r"User object' has no attribute 'zzz'\. There are: email, name"),
-        ("{{ data.titel }}", r"'titel'\. Did you mean 'title'\? There are: title, subtitle, text"),
-        ("{{ nothing.x }}", r"'None' has no attribute 'x'\. There are: none"),
+        ("{{ user.nam }}", r"User object' .* 'nam'\. Did you mean 'name'\? Available: name, email"),
+        ("{{ user['zzz'] }}", r"User object' has no attribute 'zzz'\. Available: email, name"),
+        ("{{ data.titel }}", r"'titel'\. Did you mean 'title'\? Available: title, subtitle, text"),
+        ("{{ nothing.x }}", r"'None' has no attribute 'x'\. Available: none"),
         ("{% from 'm' import buton %}{{ buton }}", r"'buton'\. Did you mean 'button'\? There"),
-        ("{% import 'm' as m %}{{ m.buton }}", r"'buton'\. Did you mean 'button'\? There are: button, code"),
+        ("{% import 'm' as m %}{{ m.buton }}", r"'buton'\. Did you mean 'button'\? Available: button, code"),
         ("{% macro f(x) %}{{ x }}{% endmacro %}{{ f() }}", r"parameter 'x' was not provided\. Pass it"),
-        ("{{ zzz }}", r"'zzz' is undefined\. There are: data, nothing, user"),
+        ("{{ zzz }}", r"'zzz' is undefined\. Available: data, nothing, user"),
     ],
 )  # fmt: skip
 def test_an_undefined_name_is_answered_with_the_names_there_are(source: str, expected: str) -> None:

@@ -120,7 +120,7 @@ def test_a_failure_lists_the_nearest_first(mailoutbox: list[EmailMessage]) -> No
         assert_mail_sent(InvoiceMail, to="ann@example.com", subject="Invoice 18")
     assert str(caught.value).splitlines() == [
         "No mail matches InvoiceMail, to ann@example.com, with the subject 'Invoice 18'. "
-        "Sent, nearest first:",
+        "Sent, best match first:",
         "  Reminder 'Invoice 17' to Ann <Ann@example.com>, bob@example.com, cem@example.com and 1 more "
         "[invoice.pdf]  (differs in subject)",
         "  InvoiceMail 'Invoice 17' to Ann <Ann@example.com>, bob@example.com, cem@example.com and 1 more "
@@ -135,7 +135,7 @@ def test_no_mail(mailoutbox: list[EmailMessage]) -> None:
     with pytest.raises(AssertionError, match="No mail was sent"):
         assert_mail_sent()
     sent()
-    with pytest.raises(AssertionError, match=r"No mail was expected. Sent, nearest first:\n  InvoiceMail"):
+    with pytest.raises(AssertionError, match=r"No mail was expected. Sent, best match first:\n  InvoiceMail"):
         assert_no_mail()
 
 

@@ -98,8 +98,8 @@ def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str, str, str]
             yield (
                 name,
                 "nearly-declaration",
-                f"{name} is no declaration and has no effect. Did you mean {meant!r}? If it is a value of "
-                f"your own, annotate it ({name}: {type(value).__name__}) or give it another name.",
+                f"{name} is not a declaration and has no effect. Did you mean {meant!r}? If it is "
+                f"your own value, annotate it ({name}: {type(value).__name__}) or give it another name.",
             )
 
 
@@ -124,7 +124,7 @@ def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str, str, str]]:
         yield (
             "subject",
             "subject-literal",
-            "subject is an argument, because it is annotated, and an argument is taken as it is: the mail "
+            "subject is an argument, because it is annotated, and an argument is not rendered: the mail "
             f'would say {str(defaults["subject"])[:60]!r}. Remove the annotation: subject = "…".',
         )
     for name in DECLARATIONS.keys() - {"subject"}:
@@ -134,7 +134,8 @@ def _jinja_in_data(cls: type[Notification]) -> Iterator[tuple[str, str, str]]:
             yield (
                 name,
                 "jinja-literal",
-                f"{name} holds Jinja, and only subject is rendered. Compute it: @property def {name}(self).",
+                f"{name} contains Jinja, but only the subject is rendered. Compute it: @property def "
+                f"{name}(self).",
             )
 
 

@@ -43,8 +43,8 @@ def unused_fields(
             is_required = (
                 field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             )
-            cost = ", so whoever sends the mail gives it for nothing" if is_required else ""
-            text = f"No template and no method reads {name!r}{cost}. Use it or remove it."
+            cost = ", although callers must pass it" if is_required else ""
+            text = f"No template and no method uses {name!r}{cost}. Use it or remove it."
             yield name, "unused-field", text, None if is_required else "info"
 
 
@@ -60,8 +60,8 @@ def values_in_css(
                 yield (
                     SourceLine(source.path, value.line) if source.path else "html_template",
                     "value-in-css",
-                    f"{name!r} goes into CSS, where escaping for HTML does not hold: a value with a "
-                    "semicolon adds declarations. Choose between values of your own, or make it a number.",
+                    f"{name!r} goes into CSS, where HTML escaping does not protect: a value with a "
+                    "semicolon adds declarations. Choose between fixed values, or make it a number.",
                 )
 
 

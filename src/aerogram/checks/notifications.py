@@ -129,9 +129,7 @@ class _Check:
         for selector in self.unused or ():
             place = self.sources.find(selector_pattern(selector))
             if place is not None and not self.sources.is_shipped(place.file):
-                text = (
-                    f"The rule {selector!r} applies to nothing in any sample. Mend its selector or remove it."
-                )
+                text = f"The rule {selector!r} matches no element in any sample. Correct or remove it."
                 self.report.add(place, "css-unused", text, "info" if is_reset(selector) else None)
 
     def _samples(self) -> Mapping[str, Notification]:
@@ -145,7 +143,7 @@ class _Check:
             self.report.add(
                 None,
                 "no-samples",
-                "There are no samples, so what depends on data is not checked, and there is no preview. "
+                "There are no samples, so nothing that depends on data is checked, and there is no preview. "
                 'Return some: @classmethod def samples(cls): return {"typical": cls(…)}.',
             )
         return samples
@@ -217,8 +215,8 @@ class _Check:
         elif finding.kind == "outside":
             code = "outside-blocks"
             message = (
-                "This stands outside of the blocks of a template that extends another, so it is not in the "
-                "page. Put it into one of the blocks."
+                "This is outside of the blocks of a template that extends another, so it does not appear. "
+                "Put it into one of the blocks."
             )
         elif finding.kind == "macro":
             code = "unprintable"
@@ -229,12 +227,12 @@ class _Check:
             )
         else:
             code = "unchecked-include"
-            message = "Only the data decides which template is included here. Add a sample that renders it."
+            message = "The included template depends on data. Add a sample that renders it."
         self.report.add(place, code, message)
         self.reported.add((finding.template, finding.line))
 
     def _unknown_variable(self, name: str, variables: set[str]) -> str:
-        where = f"no field of {self.cls.__name__} and not in its context()"
+        where = f"neither a field of {self.cls.__name__} nor in its context()"
         if hasattr(self.cls, name) and not name.startswith("_"):
             return f"{name!r} is {where}. {how_to_use(self.cls, name)}"
         names = sorted(variables | self.templates.shared_names)
@@ -311,7 +309,7 @@ class _Check:
             return
         code = next((code for kind, code in ERROR_CODES.items() if isinstance(error, kind)), "sample-failed")
         path = self.sources.path(template) if template else ""
-        message = f"The sample {name!r} does not render: {describe(error)}"
+        message = f"The sample {name!r} cannot be rendered: {describe(error)}"
         self.report.add(SourceLine(path, line) if path else "samples", code, message)
         if template:
             self.reported.add((template, line))
@@ -320,7 +318,7 @@ class _Check:
         self.report.add_once(
             "category",
             "no-unsubscribe",
-            f"{what} is bulk mail without one-click unsubscribing, which large receivers require (RFC 8058). "
+            f"{what} is bulk mail without one-click unsubscribe, which large receivers require (RFC 8058). "
             'Declare unsubscribe_url, an https URL, or category = "transactional".',
         )
 

@@ -30,8 +30,8 @@ def find_spamassassin() -> str:
     program = shutil.which("spamassassin")
     if program is None:
         raise ImproperlyConfigured(
-            "--spam needs the program spamassassin, and there is none. Install it (Debian and Ubuntu: "
-            "apt-get install spamassassin), or leave the option out."
+            "--spam needs the program spamassassin, which is not installed. Install it (Debian and Ubuntu: "
+            "apt-get install spamassassin), or omit the option."
         )
     return program
 
@@ -44,7 +44,9 @@ def spam_findings(program: str, message: bytes) -> Iterator[Finding]:
     report = done.stdout.decode("utf-8", "replace").rpartition("Content analysis details:")[2]
     if not report:
         reason = done.stderr.decode("utf-8", "replace").strip()[-300:]
-        raise ImproperlyConfigured(f"spamassassin gave no report (exit status {done.returncode}): {reason}")
+        raise ImproperlyConfigured(
+            f"spamassassin printed no report (exit status {done.returncode}): {reason}"
+        )
     for points, rule, description in _RULE.findall(report):
         if not _ABOUT_DELIVERY.fullmatch(rule):
             text = f"SpamAssassin gives {points} points for {rule}: {' '.join(description.split())}"

@@ -64,7 +64,7 @@ app.command("check", cls=_Command)(check)
 app.command("send", cls=_Command)(send)
 app.command("catch", cls=_Command)(catch)
 messages = typer.Typer(
-    cls=_Group, no_args_is_help=True, help="Collect what is translated, and make and compile the catalogues."
+    cls=_Group, no_args_is_help=True, help="Extract messages, and create and compile the catalogues."
 )
 messages.command("extract", cls=_Command)(extract)
 messages.command("init", cls=_Command)(init)
@@ -103,7 +103,7 @@ def _program(
             "--app",
             metavar="MODULE",
             help="The import name of a module that defines notifications; may be given several times. "
-            "Without it, the setting NOTIFICATION_MODULES names the modules.",
+            "By default, the modules in the setting NOTIFICATION_MODULES.",
         ),
     ] = None,
     _traceback: Annotated[

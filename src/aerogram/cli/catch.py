@@ -38,7 +38,7 @@ def catch(
     port: Port = 1025,
     maildir: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep the messages in this Maildir; show one line of each."),
+        typer.Option(metavar="DIR", help="Store the messages in this Maildir; print one line for each."),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show messages as they were received.")] = False,
     studio: Annotated[
@@ -112,7 +112,7 @@ def _maildir(folder: Path) -> mailbox.Maildir:
     except (OSError, mailbox.Error) as error:
         raise OutputError(
             f"The Maildir {folder} cannot be used: {getattr(error, 'strerror', None) or error}. "
-            "Give a folder that does not exist yet, or one that is a Maildir already."
+            "Use a new folder, or an existing Maildir."
         ) from error
     return box
 

@@ -32,7 +32,7 @@ def check(
     context: typer.Context,
     output: Annotated[
         Literal["text", "json", "sarif", "github"],
-        typer.Option("--format", help="How the findings are written."),
+        typer.Option("--format", help="The output format."),
     ] = "text",
     level: Annotated[
         Literal["info", "warning", "error"],
@@ -43,7 +43,7 @@ def check(
         typer.Option("--fail-level", help="The lowest level at which the exit status is 1."),
     ] = "error",
     spam: Annotated[
-        bool, typer.Option("--spam", help="Show what SpamAssassin counts, if it is installed.")
+        bool, typer.Option("--spam", help="Show the matching rules of SpamAssassin, if it is installed.")
     ] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
 ) -> None:

@@ -42,7 +42,7 @@ def extract(context: typer.Context, folder: Folder = None) -> None:
 def init(locales: Locales = None, folder: Folder = None) -> None:
     """Make the catalogue of each new language from messages.pot."""
     if not locales:
-        raise typer.BadParameter("Give a language, such as de or pt_BR.", param_hint="LOCALE")
+        raise typer.BadParameter("Name a language, such as de or pt_BR.", param_hint="LOCALE")
     template = _template(folder)
     for name in map(_locale, locales):
         path = _path(folder, name)
@@ -128,7 +128,7 @@ def _folder(given: str | None) -> Path:
         return Path(given)
     if not settings.LOCALE_DIRS:
         raise ImproperlyConfigured(
-            "LOCALE_DIRS is empty. Set it to the folder of the catalogues, or give --dir."
+            "LOCALE_DIRS is empty. Set it to the folder of the catalogues, or use --dir."
         )
     return Path(settings.LOCALE_DIRS[0])
 
@@ -155,7 +155,7 @@ def _catalogs(folder: str | None, locales: list[str] | None) -> list[Path]:
     found = sorted(_folder(folder).glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
     if not found:
         raise OutputError(
-            f"There are no catalogues in {_folder(folder)}. Make one: aerogram messages init LOCALE"
+            f"There are no catalogues in {_folder(folder)}. Create one: aerogram messages init LOCALE"
         )
     return found
 
@@ -167,7 +167,7 @@ def _read(path: Path, locale: str | None = None) -> Catalog:
             catalog: Catalog = pofile.read_po(file, locale=locale, abort_invalid=True)
     except FileNotFoundError:
         made_by = "extract" if path.suffix == ".pot" else f"init {path.parts[-3]}"
-        raise OutputError(f"There is no {_shown(path)}. Make it: aerogram messages {made_by}") from None
+        raise OutputError(f"{_shown(path)} does not exist. Create it: aerogram messages {made_by}") from None
     except (pofile.PoFileError, ValueError) as error:
         raise RenderError(f"{_shown(path)} cannot be read: {error}") from None
     return catalog

@@ -36,7 +36,7 @@ class Invocation:
         names = self.modules or list(settings.NOTIFICATION_MODULES)
         if not names:
             raise _wrong_app(
-                "No module is given. Give --app MODULE before the command, or set NOTIFICATION_MODULES. "
+                "No module was given. Put --app MODULE before the command, or set NOTIFICATION_MODULES. "
                 f"Looked {settings.where_looked()}."
             )
         return names

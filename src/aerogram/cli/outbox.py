@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aerogram.outbox import Entry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the mail, as the list shows it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the mail, as in the list.")]
 
 _BESIDE: Final = 60  # columns of the list beside the subject
 
@@ -43,7 +43,7 @@ def _days(given: str | float) -> float:
     with suppress(ValueError):
         if 0 <= (days := float(given)) < inf:
             return days
-    raise typer.BadParameter(f"{str(given)[:40]!r} is no number of days, such as 7.")
+    raise typer.BadParameter(f"{str(given)[:40]!r} is not a number of days, such as 7.")
 
 
 @contextmanager
@@ -76,9 +76,9 @@ def _check_folder() -> None:
         is_there = db.path.parent.is_dir()
     if not is_there:
         raise OutboxUnavailable(
-            f"There is no outbox at {db.path}, not even the folder. Correct OUTBOX_URL "
-            f"({settings.source_of('OUTBOX_URL')}), or make the outbox: aerogram outbox init. "
-            "Queueing a mail makes it, too."
+            f"There is no outbox at {db.path}: its folder does not exist. Correct OUTBOX_URL "
+            f"({settings.source_of('OUTBOX_URL')}), or create the outbox: aerogram outbox init. "
+            "Queueing a mail creates it, too."
         )
 
 
@@ -123,7 +123,7 @@ def list_entries(
     state: Annotated[str | None, typer.Option(metavar="STATE", help="Only mails in this state.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 100,
     before: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only mails older than this one: the next page.")
+        str | None, typer.Option(metavar="ID", help="Only mails older than this one, for the next page.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -232,7 +232,7 @@ def cancel(entry_id: Id, as_json: AsJson = False) -> None:
 def purge(
     older_than: Annotated[
         float | None,
-        typer.Option(metavar="DAYS", parser=_days, help="Days since they ended, instead of 7 and 90."),
+        typer.Option(metavar="DAYS", parser=_days, help="Minimum age in days, instead of 7 and 90."),
     ] = None,
     states: Annotated[
         list[str] | None,

@@ -53,18 +53,18 @@ def list_notifications(context: typer.Context) -> None:
 def preview(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="These notifications alone, by name.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Only these notifications, by name.")
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder to write to; made if it does not exist.")
+        Path, typer.Option(metavar="DIR", help="The folder to write to; it is created if it does not exist.")
     ] = Path("build/previews"),
     screenshots: Annotated[
         bool,
-        typer.Option("--screenshots", help="Add pictures, phone and desktop, light and dark, by Chromium."),
+        typer.Option("--screenshots", help="Add screenshots by Chromium: phone and desktop, light and dark."),
     ] = False,
     diff: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Compare with the previews in this folder, on the page diff.html."),
+        typer.Option(metavar="DIR", help="Compare with the previews in this folder, and write diff.html."),
     ] = None,
 ) -> None:
     """Write every sample as .html, .txt and .eml, and a page that shows them all."""
@@ -112,7 +112,7 @@ def send(
         list[str],
         typer.Option(
             metavar="ADDRESS",
-            help="Who gets it, instead of the sample's recipients; may be given several times.",
+            help="The recipient, instead of those of the sample; may be given several times.",
         ),
     ],
     sample: Annotated[
@@ -142,7 +142,7 @@ def send(
         error.add_note(f"while sending through {transport}")
         raise
     if not sent:
-        raise OutputError(f"Nothing was sent: {transport} took no message.")
+        raise OutputError(f"Nothing was sent: {transport} did not accept the message.")
     text = Text.assemble(
         ("Sent ", "bold green"),
         f"{name}, {escape_controls(chosen)!r}, to {', '.join(to)} through {transport}: ",
@@ -168,7 +168,7 @@ def _chosen(cls: type[Notification], sample: str | None) -> tuple[str, Notificat
         return next(iter(samples.items()))
     if sample not in samples:
         close = difflib.get_close_matches(sample, samples, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(map(repr, samples))}."
+        hint = f"Did you mean {close[0]!r}?" if close else f"Available: {', '.join(map(repr, samples))}."
         raise typer.BadParameter(f"{name} has no sample {sample!r}. {hint}", param_hint="--sample")
     return sample, samples[sample]
 

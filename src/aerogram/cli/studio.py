@@ -33,7 +33,10 @@ Port = Annotated[
 def studio(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="The address to listen on; whoever reaches it sees the mails.")
+        str,
+        typer.Option(
+            metavar="HOST", help="The address to listen on; everyone who can reach it sees the mails."
+        ),
     ] = "127.0.0.1",
     port: Port = 8025,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,

@@ -14,7 +14,7 @@ from aerogram.exceptions import OutboxUnavailable
 
 def worker(
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many connections to each server.")
+        int, typer.Option(metavar="N", min=1, help="The number of connections to each server.")
     ] = 8,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is due.")] = False,
 ) -> None:

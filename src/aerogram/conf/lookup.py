@@ -92,7 +92,7 @@ class Settings(SettingsTable):
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
             f"Settings cannot be assigned to: call settings.configure({name}=...) once at the start, "
-            f"or use settings.override({name}=...) for a while"
+            f"or use settings.override({name}=...) for a block"
         )
 
     def __dir__(self) -> list[str]:

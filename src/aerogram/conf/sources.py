@@ -59,7 +59,8 @@ class Surroundings:
                 break
         if named and not seen.layers:
             raise ImproperlyConfigured(
-                f"{CONFIG_VARIABLE} names {named}, which is no file with settings. Give the path of an "
+                f"{CONFIG_VARIABLE} names {named}, which is not a file with settings. Set it to the path "
+                "of an "
                 "aerogram.toml, or of a pyproject.toml with [tool.aerogram]."
             )
         seen.layers.append(_environment_layer(os.environ))
@@ -150,7 +151,7 @@ def _table_of(path: str) -> dict[str, Any] | None:
     table = tool.get("aerogram") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ImproperlyConfigured(
-            f"tool.aerogram in {path} is not a table. Write [tool.aerogram] and a line for each setting."
+            f"tool.aerogram in {path} is not a table. Write [tool.aerogram] and one line per setting."
         )
     return table
 

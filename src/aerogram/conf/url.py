@@ -82,16 +82,16 @@ def _local(parts: SplitResult) -> dict[str, Any]:
 
 def _smtp(parts: SplitResult) -> dict[str, Any]:
     if not parts.hostname:
-        raise _Refused("it names no host")
+        raise _Refused("it has no host")
     if parts.path not in ("", "/"):
         raise _Refused("it has a path after the host; a slash in a user name or password is written %2F")
     options = _options(parts.query)
     tls = options.pop("tls", "implicit" if parts.scheme == "smtps" else "none")
     if tls not in (("implicit",) if parts.scheme == "smtps" else ("none", "starttls")):
-        raise _Refused("tls= is 'starttls' or 'none' with smtp://, and left out with smtps://")
+        raise _Refused("tls= must be 'starttls' or 'none' with smtp://, and is not accepted with smtps://")
     port = {"none": 25, "starttls": 587, "implicit": 465}[tls] if parts.port is None else parts.port
     if port == 0:
-        raise _Refused("its port is not from 1 to 65535")
+        raise _Refused("its port is not between 1 and 65535")
     return {
         "EMAIL_BACKEND": "aerogram.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": _decoded(parts.hostname),
@@ -111,7 +111,7 @@ def _decoded(text: str) -> str:
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise _Refused("it has percent-encoded octets that are not UTF-8") from None
+        raise _Refused("it has percent-encoded bytes that are not UTF-8") from None
 
 
 def _options(query: str) -> dict[str, str]:
@@ -120,7 +120,7 @@ def _options(query: str) -> dict[str, str]:
     except ValueError:
         raise _Refused("its options are not of the form ?name=value&name=value") from None
     if any(name not in OPTIONS for name, _ in pairs):
-        raise _Refused(f"it has an option that is not known; there are {', '.join(OPTIONS)}")
+        raise _Refused(f"it has an unknown option; available: {', '.join(OPTIONS)}")
     if len(dict(pairs)) != len(pairs):
         raise _Refused("it has an option twice")
     return dict(pairs)
@@ -132,13 +132,13 @@ def _seconds(value: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < float("inf"):
-        raise _Refused("timeout= is a number of seconds above 0")
+        raise _Refused("timeout= must be a number of seconds above 0")
     return int(seconds) if seconds.is_integer() else seconds
 
 
 def _pipelining(value: str) -> str | bool:
     if value not in ("content", "group", "false"):
-        raise _Refused("pipelining= is 'content', 'group' or 'false'")
+        raise _Refused("pipelining= must be 'content', 'group' or 'false'")
     return value if value != "false" else False
 
 

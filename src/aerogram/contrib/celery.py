@@ -265,7 +265,7 @@ def fan_out(
     if not (isinstance(run, str) and len(run) <= _LONGEST_RUN and "/" not in run and run.isprintable()):
         raise refused("run", run, f"up to {_LONGEST_RUN} printable characters, no slash")
     if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
-        raise refused("chunk", chunk, "a whole number, 1 or more")
+        raise refused("chunk", chunk, "a whole number above 0")
     count = chunks = 0
     name = ""
     for part in _parts(items, chunk):
@@ -283,7 +283,7 @@ def _filled(kind: type[Notification], arguments: Mapping[str, Any]) -> Notificat
     try:
         return kind(**arguments)
     except TypeError as error:  # a missing or unknown argument
-        raise PayloadError(f"An item of the run is no {kind.__qualname__}: {error}.") from error
+        raise PayloadError(f"An item of the run is not a valid {kind.__qualname__}: {error}.") from error
 
 
 def progress(run: str) -> dict[str, int]:

@@ -75,7 +75,7 @@ def check_size(html: str, template: str | None = None) -> None:
     if size > limit:
         raise DocumentError(
             f"{_name(template)} has {size} bytes; the setting HTML_SIZE_LIMIT accepts {limit}. "
-            "Send less, or raise the setting (most clients cut a mail at about 100,000 bytes).",
+            "Shorten the mail, or raise the setting (most clients cut a mail at about 100,000 bytes).",
             template=template,
         )
 

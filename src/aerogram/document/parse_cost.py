@@ -14,7 +14,7 @@ __all__ = ["MOST_DEEP", "TOO_DEEP", "parse_problem"]
 
 MOST_DEEP = 2_000
 TOO_DEEP = (
-    f"is nested too deeply to be read whole: more than {MOST_DEEP:,} elements stand inside each other. "
+    f"is nested too deeply: more than {MOST_DEEP:,} elements are inside each other. "
     "Check for elements that are never closed."
 )
 _MOST_ATTRIBUTES = 5_000

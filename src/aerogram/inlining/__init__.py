@@ -85,7 +85,7 @@ def inline_document(
     """
     if found := _MARKUP_IN_CSS.search(css):
         raise DocumentError(
-            f"A style sheet holds {found[0]!r}, which could end the <style> element and become markup. "
+            f"A style sheet contains {found[0]!r}, which could end the <style> element and become markup. "
             "Remove it, or write it as \\3c in a string.",
             template=template,
         )

@@ -154,7 +154,7 @@ def backend_class(path: str, given: str) -> BackendClass:
     """Import a backend by its dotted path; ``given`` tells the error where the path was given."""
     module_path, _, name = path.rpartition(".")
     if not module_path:
-        raise _not_found(path, given, "it is no dotted path")
+        raise _not_found(path, given, "it is not a dotted path")
     if path.startswith(DJANGOS):
         raise _not_found(path, given, f"use {OURS}{path.removeprefix(DJANGOS)} instead, which does the same")
     try:
@@ -177,7 +177,7 @@ def mailer_of(mailer: str | BaseEmailBackend) -> BaseEmailBackend:
         if not hasattr(mailer, "send_messages"):
             shown = type(mailer).__name__
             raise ImproperlyConfigured(
-                f"a {shown} was given as a mailer: give an alias of MAILERS or a backend."
+                f"a {shown} was given as a mailer. Accepted: an alias of MAILERS or a backend."
             )
         return mailer
     if mailer in _being_made.get():
@@ -198,7 +198,7 @@ def transport(url: str, source: str, name: str) -> tuple[str, dict[str, Any]]:
 def _not_found(path: str, given: str, problem: str) -> BackendNotFound:
     where = f"{given}, {settings.source_of(given)}" if given == "EMAIL_BACKEND" else given
     return BackendNotFound(
-        f"{path[:100]!r} ({where}) is no mail backend: {problem}. "
+        f"{path[:100]!r} ({where}) is not a mail backend: {problem}. "
         f"Accepted: the dotted path of a backend class, such as '{OURS}smtp.EmailBackend'."
     )
 
@@ -216,14 +216,15 @@ def _entry(alias: str, entry: Mapping[str, Any]) -> tuple[BackendClass, dict[str
     url, path, options = entry.get("URL"), entry.get("BACKEND"), entry.get("OPTIONS", {})
     if url is not None and path is not None:
         raise InvalidMailer(
-            f"{_where(alias)} has URL and BACKEND: give one of them, the URL names the backend."
+            f"{_where(alias)} has URL and BACKEND: use only one of them; the URL determines the backend."
         )
     if not (isinstance(url or path, str) and (url or path)):
         raise InvalidMailer(
-            f"{_where(alias)} needs a BACKEND, the dotted path of a backend class, or a URL such as smtp://host."
+            f"{_where(alias)} needs a BACKEND, the dotted path of a backend class, or a URL such as "
+            "smtp://host."
         )
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
-        raise InvalidMailer(f"{_where(alias)}: OPTIONS is a dict of keyword arguments for the backend.")
+        raise InvalidMailer(f"{_where(alias)}: OPTIONS must be a dict of keyword arguments for the backend.")
     if url:
         try:
             path, given = transport(url, settings.source_of("MAILERS"), f"URL of MAILERS[{alias!r}]")

@@ -143,11 +143,11 @@ def list_entries(state: str | None = None, limit: int = 100, before: str | None 
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
     if state is not None:
         if state not in ENTRY_STATES:
-            raise ScheduleError(f"{excerpt(state)} is no state. Accepted: {', '.join(ENTRY_STATES)}.")
+            raise ScheduleError(f"{excerpt(state)} is not a state. Accepted: {', '.join(ENTRY_STATES)}.")
         query = query.where(entry.c.state == state)
     if before is not None:
         if not (isinstance(before, str) and _ID.fullmatch(before)):  # it may have been purged meanwhile
-            raise refused("before", before, "the id of an entry, as the list shows it")
+            raise refused("before", before, "the id of an entry, as in the list")
         query = query.where(entry.c.id < before)
     with current_database().reading() as connection:
         return _entries(connection, connection.execute(query).all())

@@ -263,7 +263,7 @@ def _id_by_key(connection: Connection, mail: Frozen, key: str, entry_id: str, no
         return str(first.entry)
     raise KeyConflictError(
         f"The key {key!r} was used for another mail: entry {first.entry} ({first.subject or 'purged'!r}). "
-        f"This mail ({mail.subject!r}) has other content and was not queued. Give each mail a key of its own."
+        f"This mail ({mail.subject!r}) has other content and was not queued. Give each mail its own key."
     )
 
 

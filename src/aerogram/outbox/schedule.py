@@ -65,7 +65,7 @@ class Schedule:
         if key is not None and not (
             isinstance(key, str) and 0 < len(key) <= LONGEST_KEY and key.isprintable()
         ):
-            raise refused("key", key, f"a printable text of 1 to {LONGEST_KEY} characters")
+            raise refused("key", key, f"a printable string of 1 to {LONGEST_KEY} characters")
         check_mailer(using)
         moment = None if at is None else moment_of("at", at)
         wait = 0 if delay is None else span_of("delay", delay)
@@ -107,15 +107,15 @@ def check_mailer(alias: str | None) -> None:
     if alias is None:
         return
     if not isinstance(alias, str):
-        raise refused("using", alias, "the alias of a mailer, a text")
+        raise refused("using", alias, "the alias of a mailer, a string")
     if alias not in mailers:
         mailers.create(alias)  # raises the error that names those that there are
     entry = settings.MAILERS.get(alias, {"BACKEND": settings.EMAIL_BACKEND})
     if entry.get("BACKEND") in BACKENDS:
         hint = " OUTBOX_MAILER is the mailer of mail that names none." if alias == DEFAULT_MAILER else ""
         raise InvalidMailer(
-            f"The mailer {alias!r} puts mail into the outbox, so that no worker could send by it. Name the "
-            f"mailer that the worker sends through, or leave it out.{hint}"
+            f"The mailer {alias!r} puts mail into the outbox, so no worker could send through it. Use the "
+            f"mailer that the worker sends through, or omit it.{hint}"
         )
 
 
@@ -131,7 +131,7 @@ def moment_of(name: str, value: Any) -> int:
     """Return a moment in milliseconds; ScheduleError for what is none, or is far from our time."""
     if isinstance(value, datetime) and value.utcoffset() is None:
         raise ScheduleError(
-            f"{name} is {value}, which has no time zone. Give it one, such as tzinfo=UTC, or call its "
+            f"{name} is {value}, which has no time zone. Add one, such as tzinfo=UTC, or call its "
             ".astimezone() if it is local time."
         )
     if not isinstance(value, datetime):

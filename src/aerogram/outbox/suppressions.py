@@ -77,7 +77,7 @@ def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = 
     if "@" not in bare:
         raise refused("address", address, "a mail address with its domain, such as bob@example.com")
     if not isinstance(reason, str):
-        raise refused("reason", reason, "a text")
+        raise refused("reason", reason, "a string")
     until = None if expires is None else moment_of("expires", expires)
     db = current_database()
     with db.writing() as connection:

@@ -114,7 +114,7 @@ def fields_to_json(notification: Any) -> dict[str, Any]:
         return _Writer(type(notification)).fields(notification, "")
     except RecursionError:
         raise PayloadError(
-            f"{type(notification).__qualname__}: the values of its fields are too deep."
+            f"{type(notification).__qualname__}: the values of its fields are nested too deeply."
         ) from None
 
 
@@ -127,7 +127,7 @@ def fields_from_json(cls: type, data: object) -> Any:
     try:
         return _Reader(cls).instance(cls, data, "")
     except RecursionError:
-        raise PayloadError(f"{cls.__qualname__}: the data is too deep.") from None
+        raise PayloadError(f"{cls.__qualname__}: the data is nested too deeply.") from None
 
 
 class _Classes:
@@ -156,7 +156,7 @@ class _Classes:
     def check_tag(self, tag: str, field: str) -> None:
         if tag in _PATHS and not self._accepts_paths:
             raise self.wrong(
-                field, "a path was given, and no annotation says so. Annotate the field with Path"
+                field, "a path was given, but the annotation does not allow one. Annotate the field with Path"
             )
 
     def key(self, cls: type, field: str) -> str:
@@ -166,7 +166,7 @@ class _Classes:
                 return name
         raise self.wrong(
             field,
-            f"{cls.__qualname__} is in no annotation, so it could not be found again. Annotate the field "
+            f"{cls.__qualname__} is in no annotation, so it could not be restored. Annotate the field "
             "with the class, with a base class of it, or with a union",
         )
 
@@ -259,7 +259,7 @@ class _Reader(_Classes):
         if not isinstance(data, Mapping):
             raise self.wrong(field, f"{_shown(data)} was given. Accepted: a dict of fields")
         if unknown := sorted(str(name) for name in data.keys() - fields.keys()):
-            raise self.wrong(where + unknown[0], f"there is no such field. There are: {', '.join(fields)}")
+            raise self.wrong(where + unknown[0], f"there is no such field. Available: {', '.join(fields)}")
         for name, each in fields.items():
             has_default = (each.default, each.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
             if name not in data and each.init and not has_default:

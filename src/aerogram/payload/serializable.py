@@ -63,7 +63,7 @@ def _class_for(name: str, base: type[SerializableNotification]) -> type[Any]:
         import_module(module)
     if found is None or not issubclass(found, base):
         raise NotificationNotFound(
-            f"No {base.__qualname__} is named {name[:100]!r}. Import its module, or give it to "
+            f"No {base.__qualname__} is named {name[:100]!r}. Import its module, or add it to "
             "NOTIFICATION_MODULES."
         )
     return found

@@ -67,7 +67,9 @@ def write_comparison(out: Path, other: Path) -> tuple[Path, list[Change]]:
     """
     before, after = _mails(other), _mails(out)
     if not before:
-        raise OutputError(f"There are no previews in {other}: give a folder that aerogram preview wrote.")
+        raise OutputError(
+            f"There are no previews in {other}. Pass a folder that aerogram preview has written."
+        )
     changes = []
     for name in sorted(before | after):
         if name not in before:

@@ -102,7 +102,7 @@ def write_file(path: Path, content: bytes) -> Path:
         blocked = error.filename or str(path)
         raise OutputError(
             f"The preview {path} cannot be written: {error.strerror or error} ({blocked}). "
-            "Give a folder that you may write to, or move what is in its way."
+            "Use a writable folder, or remove what is in the way."
         ) from error
     return path
 

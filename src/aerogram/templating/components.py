@@ -57,7 +57,7 @@ def table(
         cells[number - 1] = list(row)
         if headings and len(cells[number - 1]) != len(headings):
             _refuse(
-                f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, and there are "
+                f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, but there are "
                 f'{_counted(len(headings), "column")}. Give a cell for every column, "" for an empty one.'
             )
         for column, cell in enumerate(cells[number - 1], 1):
@@ -69,7 +69,7 @@ def table(
         if not isinstance(place, int) or not 0 <= place < max(len(headings), 1):
             given = f"column {place}" if isinstance(place, int) else f"a value {_kind(place)}"
             _refuse(
-                f"table(): numeric has {given}, and there are {_counted(len(headings), 'column')}. {accepted}"
+                f"table(): numeric has {given}, but there are {_counted(len(headings), 'column')}. {accepted}"
             )
     return headings, cells, set(places), pairs("table", "totals", totals)
 
@@ -97,7 +97,7 @@ def _is_single(value: Any) -> bool:
 
 def _check_cell(value: Any, place: str) -> None:
     if value is None:
-        raise UnprintableError(f'{place} is None; give "" for an empty cell.')
+        raise UnprintableError(f'{place} is None; use "" for an empty cell.')
 
 
 def _kind(value: Any) -> str:

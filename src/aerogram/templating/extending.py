@@ -58,11 +58,11 @@ def settings_additions() -> Additions:
     extensions = list(_objects("TEMPLATE_EXTENSIONS"))
     for _, kind in extensions:
         if not (isinstance(kind, type) and issubclass(kind, Extension)):
-            raise _wrong("TEMPLATE_EXTENSIONS", kind, "it is no subclass of jinja2.ext.Extension")
+            raise _wrong("TEMPLATE_EXTENSIONS", kind, "it is not a subclass of jinja2.ext.Extension")
     filters = dict(_objects("TEMPLATE_FILTERS"))
     for function in filters.values():
         if not callable(function):
-            raise _wrong("TEMPLATE_FILTERS", function, "a filter is a function")
+            raise _wrong("TEMPLATE_FILTERS", function, "a filter must be a function")
     return Additions([kind for _, kind in extensions], filters, dict(_objects("TEMPLATE_GLOBALS")))
 
 
@@ -71,7 +71,7 @@ def settings_environment() -> jinja2.Environment | None:
     given = settings.TEMPLATE_ENVIRONMENT
     found = _imported("TEMPLATE_ENVIRONMENT", given) if isinstance(given, str) and given else given or None
     if not isinstance(found, jinja2.Environment | None):
-        raise _wrong("TEMPLATE_ENVIRONMENT", given, "it is no jinja2.Environment")
+        raise _wrong("TEMPLATE_ENVIRONMENT", given, "it is not a jinja2.Environment")
     return found
 
 
@@ -90,7 +90,7 @@ def _objects(setting: str) -> Iterator[tuple[str, Any]]:
 def _imported(setting: str, path: str) -> Any:
     module, _, name = path.rpartition(".")
     if not module:
-        raise _wrong(setting, path, "it is no dotted path")
+        raise _wrong(setting, path, "it is not a dotted path")
     try:
         return getattr(import_module(module), name)
     except ImportError as error:
@@ -131,8 +131,8 @@ def _derived(
 ) -> jinja2.Environment:
     if isinstance(given, NativeEnvironment):
         raise ImproperlyConfigured(
-            "A NativeEnvironment was given, whose templates make Python values. Accepted: an "
-            "environment whose templates make text, such as jinja2.Environment."
+            "A NativeEnvironment was given, whose templates return Python values. Accepted: an "
+            "environment whose templates return text, such as jinja2.Environment."
         )
     base = type(given)
     # Compiled code has its escaping in it, and so has what a bytecode cache holds.

@@ -48,7 +48,9 @@ class ConfinedLoader(FileSystemLoader):
             raise TemplateNotFound(template)
         source, filename, uptodate = super().get_source(environment, template)
         if not Path(filename).resolve().is_relative_to(self.folder.resolve()):
-            raise TemplateNotFound(template, f"{template!r} is a link out of the template folder")
+            raise TemplateNotFound(
+                template, f"{template!r} is a link to a file outside of the template folder"
+            )
         return source, filename, uptodate
 
 
@@ -107,7 +109,8 @@ def read_bytes(loader: BaseLoader, name: str) -> tuple[bytes, Callable[[], bool]
         source = None
     if not isinstance(source, bytes):
         raise TemplateRuntimeError(
-            f"{type(loader).__name__} cannot read the bytes of {name!r}. Give it get_bytes(name), or "
+            f"{type(loader).__name__} cannot read the bytes of {name!r}. Add a method get_bytes(name) to "
+            "it, or "
             "use a FileSystemLoader or PackageLoader"
         )
     return source, _never_changed

@@ -96,7 +96,9 @@ def assert_mail_sent(
     <EmailMultiAlternatives 'Hello' to 1 recipient>
     """
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ValueError(f"count is {count!r:.50}. Accepted: 1 and more; assert_mail_not_sent() is for none.")
+        raise ValueError(
+            f"count is {count!r:.50}. Accepted: 1 or more; for none, use assert_mail_not_sent()."
+        )
     wanted, sent = Conditions(kind, to, subject, attachments), _sent(messages)
     found = [each for each in sent if not wanted.unmet(each)]
     if len(found) != (count or max(len(found), 1)):
@@ -200,8 +202,8 @@ def _sent(messages: Sequence[EmailMessage] | None) -> Sequence[Any]:
     if "outbox" in vars(mail) or any("locmem" in each for each in kept):
         return mail.outbox
     raise AssertionError(
-        "Nothing keeps the mail here. Use the fixture mailoutbox or aerogram_outbox, make the assertion "
-        "inside 'with capture_mail():', or give messages=."
+        "No mail is being captured. Use the fixture mailoutbox or aerogram_outbox, make the assertion "
+        "inside 'with capture_mail():', or pass messages=."
     )
 
 
@@ -212,7 +214,7 @@ def _fail(problem: str, sent: Sequence[Any], wanted: Conditions) -> NoReturn:
         lines.append(f"... and {len(sent) - SHOWN} more")
     if not lines:
         raise AssertionError(f"{problem} No mail was sent.")
-    raise AssertionError("\n  ".join([f"{problem} Sent, nearest first:", *lines]))
+    raise AssertionError("\n  ".join([f"{problem} Sent, best match first:", *lines]))
 
 
 def _line(message: Any, unmet: list[str]) -> str:

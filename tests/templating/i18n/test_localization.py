@@ -154,7 +154,7 @@ def test_filters(source: str, shown: str) -> None:
         ("{{ true | number }}", "number: a value of type bool"),
         ("{{ none | money('EUR') }}", "money: a value of type NoneType"),
         ("{{ 5 | money }}", "money: no currency"),
-        ("{{ 5 | money('EURO') }}", "money: 'EURO' is no currency"),
+        ("{{ 5 | money('EURO') }}", "money: 'EURO' is not a currency"),
         ("{{ nan | money('EUR') }}", "money: nan was given"),
         ("{{ 5 | number(-1) }}", "number: decimals=-1"),
         ("{{ 5 | number('2') }}", "number: decimals='2'"),

@@ -57,8 +57,8 @@ def unsubscribing(mail: Mail) -> Iterator[Finding]:
         _UNSUBSCRIBE.search(words) or any(map(_UNSUBSCRIBE.search, urls)) or mail.unsubscribe_url in urls
     ):
         text = (
-            "The mail goes to many and has no link to unsubscribe in its text; not every mail program shows "
-            "the one of the header. Put unsubscribe_url into the footer."
+            "The mail goes to many and has no unsubscribe link in its text; not every mail program shows "
+            "the one in the header. Put unsubscribe_url into the footer."
         )
         yield Finding("no-unsubscribe-link", text)
 
@@ -68,7 +68,7 @@ def postal_address(mail: Mail) -> Iterator[Finding]:
     if mail.is_bulk and not (_ADDRESS.search(f"{mail.words} {mail.text or ''}") or "address" in mail.by_tag):
         text = (
             "The mail goes to many and nothing in it looks like the postal address of its sender, which the "
-            "law of many countries asks for. Put it into the footer."
+            "law of many countries requires. Put it into the footer."
         )
         yield Finding("no-postal-address", text)
 
@@ -80,7 +80,7 @@ def auto_submitted(mail: Mail) -> Iterator[Finding]:
     sender = parseaddr(str(mail.message.from_email))[1].partition("@")[0]
     is_surely_automatic = mail.is_staff_mail or mail.is_bulk or _ROBOT.fullmatch(sender) is not None
     text = (
-        "The mail does not say that a program wrote it, so vacation programs answer it. Declare category = "
+        "The mail is not marked as automatic, so vacation responders may answer it. Declare category = "
         '"transactional" or "bulk", which sets the header Auto-Submitted.'
     )
     yield Finding("no-auto-submitted", text, None, "category", None if is_surely_automatic else "info")

@@ -65,12 +65,12 @@ def client_support(mail: Mail) -> Iterator[Finding]:
             place = selector_pattern(place), place
         verb = "are" if _PLURAL.search(title) else "is"
         source = f"caniemail.com/features/{slug}"
-        some = f"known in part to {_listed(partial)}" if partial else ""
+        some = f"partly supported by {_listed(partial)}" if partial else ""
         note = f" {notes[0].rstrip('.')}." if notes else ""
         if lacking:
             what = "Do without it." if is_needed else "Make sure that the mail looks right without it."
             some = f", {some}" if some else ""
-            text = f"{title} {verb} unknown to {_listed(lacking)}{some} ({source}).{note} {what}"
+            text = f"{title} {verb} not supported by {_listed(lacking)}{some} ({source}).{note} {what}"
             level: Severity = "warning" if is_needed else "info"
             yield Finding("client-support", text, place, level=level)
         elif partial:

@@ -105,7 +105,7 @@ def _unread(piece: str) -> Iterator[Finding]:
         and not _HAPPENS.search(piece)
         and not piece.startswith(("*", "_", "/", "<!--", "-->", "@", "#"))
     ):
-        text = f"{piece[:80]!r} is no declaration of CSS, so it has no effect. Write it as property: value;"
+        text = f"{piece[:80]!r} is not a CSS declaration, so it has no effect. Write it as property: value;"
         yield Finding("css-unread", text, piece.split("\n")[0])
 
 
@@ -180,7 +180,7 @@ def moved_content(mail: Mail) -> Iterator[Finding]:
         before = bisect_left(tags, place, key=re.Match.start) - 1  # the tag before the text
         if place >= 0 and before >= 0 and _lets_no_text_in(tags[before]):
             words = (
-                f"{text[:60]!r} stands in a <table> outside of its cells, so it is shown above the table. "
+                f"{text[:60]!r} is in a <table> outside of its cells, so it is shown above the table. "
                 "Put it into a <td>, or outside of the table."
             )
             yield Finding("content-moved", words, text.split("\n")[0][:60])

@@ -44,7 +44,7 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
         if title is None or not "".join(title.itertext()).strip():
             text = (
                 "The document has no <title>, which screen readers read first and browsers show in the tab. "
-                "Write one in <head>; the subject will do."
+                "Write one in <head>, such as the subject."
             )
             yield Finding("no-title", text, root)
         first = next(texts_of(root), None)
@@ -55,8 +55,8 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
                 else "Begin <body> with a hidden line"
             )
             text = (
-                "The mail has no preheader: behind the subject the inbox shows its first words, "
-                f"{first.text.strip()[:60]!r}. {advice} that says what it is about."
+                "The mail has no preheader: after the subject, the inbox shows its first words, "
+                f"{first.text.strip()[:60]!r}. {advice} that summarises it."
             )
             yield Finding("no-preheader", text, root.find("body"))
 
@@ -85,7 +85,7 @@ def table_margins(mail: Mail) -> Iterator[Finding]:
         margins = _vertical_margins(styles(table))
         if margins:
             text = (
-                f"{margins} stands on a <table>: Word (Outlook on Windows) gives it to every cell or drops "
+                f"{margins} is set on a <table>: Word (Outlook on Windows) applies it to every cell or drops "
                 "it. Put it on a <div> around the table, or use padding of a cell."
             )
             yield Finding("table-margin", text, table)

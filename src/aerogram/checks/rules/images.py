@@ -32,8 +32,8 @@ def missing_alternatives(mail: Mail) -> Iterator[Finding]:
     for image in mail.by_tag.get("img", ()):
         if image.get("alt") is None and not _is_unseen(image):
             text = (
-                f"{_shown(image)} has no alt attribute: with images off, and read aloud, there is its "
-                'address or nothing. Say what it shows, or alt="" for a decoration.'
+                f"{_shown(image)} has no alt attribute: with images off or a screen reader, readers get its "
+                'address or nothing. Describe it, or write alt="" for a decoration.'
             )
             yield Finding("image-alt", text, image)
 
@@ -56,8 +56,8 @@ def image_only(mail: Mail) -> Iterator[Finding]:
     words = re.findall(r"\w{2,}", mail.words)
     if banners and len(words) < _FEWEST_WORDS:
         text = (
-            f"The HTML has {len(words)} words besides its images: with images off there is nothing to read, "
-            "and spam filters count it. Say in words what the images say."
+            f"The HTML has {len(words)} words besides its images: with images off, there is nothing to read, "
+            "and spam filters count it. Repeat the content of the images as text."
         )
         yield Finding("image-only", text, banners[0])
 

@@ -67,20 +67,23 @@ def _problem(attribute: str, url: str) -> tuple[str, str] | None:
     shown = f"url({url})" if attribute == "css" else f'{attribute}="{url[:200]}"'
     if is_relative(url):
         text = (
-            f"{shown} is relative, and a mail has no address of its own. Set BASE_URL, for example to "
+            f"{shown} is relative, and a mail has no base URL. Set BASE_URL, for example to "
             "'https://example.com', or write the whole URL."
         )
         if attribute in ("src", "background"):
             text += " To send an image of the template folders with the mail: {{ inline_image('logo.png') }}."
         return "link-relative", text
     if not url.strip():
-        return "link-dead", f"{shown} is empty, so it leads nowhere. Give it a URL, or leave the element out."
+        return "link-dead", f"{shown} is empty, so it leads nowhere. Give it a URL, or omit the element."
     if url.strip() == "#":
         return "link-dead", f"{shown} leads nowhere. Give it a URL, or the id of an element of the mail."
     if _SCRIPT.match(url):
         return "link-dead", f"{shown} is a script, which no mail program runs. Link to a page."
     if _LOCAL_FILE.match(url):
-        return "link-dead", f"{shown} is a file of this machine, which no reader has. Attach or publish it."
+        return (
+            "link-dead",
+            f"{shown} is a file on this machine, which readers cannot reach. Attach or publish it.",
+        )
     return None
 
 
@@ -102,11 +105,11 @@ def _doubt(mail: Mail, attribute: str, url: str) -> Iterator[Finding]:
     if host and parts.scheme in ("http", "https"):
         if _LOCAL_HOST.fullmatch(host):
             if not is_base:
-                text = f"{shown} is a machine that no reader reaches. Build links from BASE_URL."
+                text = f"{shown} is a host that readers cannot reach. Build links from BASE_URL."
                 yield Finding("link-local", text, _place(mail, attribute, url))
             return
         if _PLACEHOLDER_HOST.fullmatch(host) and mail.is_written(url):
-            text = f"{shown} is a placeholder: {host} belongs to no one. Write the real address."
+            text = f"{shown} is a placeholder: {host} is a reserved name. Write the real address."
             yield Finding("link-placeholder", text, _place(mail, attribute, url))
         if parts.scheme == "http":
             code = "link-http" if attribute == "href" else "image-http"
@@ -120,8 +123,8 @@ def empty_links(mail: Mail) -> Iterator[Finding]:
         if link.get("href", "").strip() and not _says_something(link):
             url = link.get("href").strip()[:200]
             text = (
-                f'The link to "{url}" has no words, and no image with an alt text, so a reader cannot see '
-                "or hear where it leads. Write some."
+                f'The link to "{url}" has neither words nor an image with an alt text, so a reader '
+                "cannot see or hear where it leads. Add some text."
             )
             yield Finding("link-empty", text, link)
 

@@ -41,7 +41,8 @@ def addresses(mail: Mail) -> Iterator[Finding]:
         for entry in [given] if name == "from_email" else given:
             if entry and not parse_mailbox(plain_entry(entry)).domain:
                 text = (
-                    f"{plain_entry(entry)!r} has no domain, so only a server that delivers locally takes it. "
+                    f"{plain_entry(entry)!r} has no domain, so only a server that delivers locally accepts "
+                    "it. "
                     "Write the whole address: ann@example.com."
                 )
                 yield Finding("no-domain", text, None, name)
@@ -55,7 +56,7 @@ def subjects(mail: Mail) -> Iterator[Finding]:
     if len(subject) > _LONGEST_SUBJECT:
         text = (
             f"The subject has {len(subject)} characters; an inbox shows 40 to {_LONGEST_SUBJECT} of them: "
-            f"{subject[:60]!r}… Say the rest in the preheader."
+            f"{subject[:60]!r}… Move the rest to the preheader."
         )
         yield Finding("subject-long", text, None, "subject")
     letters = [letter for letter in subject if letter.upper() != letter.lower()]
@@ -74,7 +75,7 @@ def texts(mail: Mail) -> Iterator[Finding]:
         if mail.words:
             text = (
                 "There is no text part: text readers and watches show nothing, and spam filters count it. "
-                "Declare text_template, or leave it out: then the part is made from the HTML."
+                "Declare text_template, or omit it: the part is then generated from the HTML."
             )
             yield Finding("no-text", text, None, "text_template" if mail.has_own_text else "html_template")
         return
@@ -109,7 +110,7 @@ def _disagreements(mail: Mail, text: str) -> Iterator[Finding]:
 def _disagreement(what: str, values: Iterable[str], rest: str) -> Finding:
     listed = list(values)
     shown = ", ".join(listed[:_MOST_SHOWN]) + (" …" if len(listed) > _MOST_SHOWN else "")
-    text = f"{what} {shown}{', and ' if rest else ''}{rest}. Whoever reads the other part misses it."
+    text = f"{what} {shown}{', and ' if rest else ''}{rest}. Readers of the other part miss it."
     return Finding("parts-disagree", text, None, "text_template")
 
 

@@ -52,7 +52,7 @@ def unused_images(mail: Mail) -> Iterator[Finding]:
         is_inline = part.get_content_disposition() != "attachment"
         if name and name not in shown and is_inline and part.get_content_maintype() == "image":
             text = (
-                f"The image {part.get_filename() or name} is attached as cid:{name}, and the HTML does not "
+                f"The image {part.get_filename() or name} is attached as cid:{name}, but the HTML does not "
                 "show it: mail programs list it as a file or drop it. Show it, or do not attach it."
             )
             yield Finding("image-unused", text, None, "attachments")
@@ -89,7 +89,7 @@ def _lost_image(name: str, attached: set[str]) -> Finding:
     known = ", ".join(sorted(attached)) or "none"
     return Finding(
         "image-missing",
-        f"The HTML shows cid:{name}, and no attachment has that Content-ID (there are: {known}). "
+        f"The HTML refers to cid:{name}, but no attachment has that Content-ID (available: {known}). "
         f'Attach a MIME part: image = MIMEImage(content); image["Content-ID"] = "<{name}>".',
         f"cid:{name}",
     )
@@ -117,7 +117,7 @@ def _lost_sheet(what: str, url: str) -> Finding:
         "stylesheet-not-loaded",
         f"The {what} {url!r} is not inlined, because rendering fetches nothing, and "
         f"{'few mail programs load it' if remote else 'no mail program can load it'}. "
-        'Put the sheet among the templates and declare it: css = "brand.css".',
+        'Put the sheet into a template folder and declare it: css = "brand.css".',
         url,
         level="warning" if remote else "error",
     )

@@ -38,7 +38,7 @@ def html_size(mail: Mail) -> Iterator[Finding]:
         lost = ", and with it the footer and the link to unsubscribe" if size > _CUT else ""
         text = (
             f"The HTML has {size / _KB:.0f} KB, and Gmail cuts what is above {_CUT // _KB} KB{lost}. "
-            "Say less, or link to the rest."
+            "Shorten it, or link to the rest."
         )
         yield Finding("html-size", text, level="error" if size > _CUT else "warning")
 
@@ -50,7 +50,7 @@ def style_size(mail: Mail) -> Iterator[Finding]:
         if size > _LARGEST_SHEET:
             text = (
                 f"A <style> keeps {size:,} characters after inlining, and Gmail drops one of more than "
-                f"{_LARGEST_SHEET:,}. Divide it into several, or remove rules."
+                f"{_LARGEST_SHEET:,}. Split it, or remove rules."
             )
             yield Finding("style-size", text, style)
 
@@ -66,11 +66,11 @@ def dropped_styles(mail: Mail) -> Iterator[Finding]:
         level: Severity | None = None
         for rule in rules:
             if len(rule.around) > 1:
-                what = f"@-rule inside of another ({' / '.join(_shown(rule))})"
-                mend = "Write each by itself, or put them into a <style> of their own."
+                what = f"@-rule inside another ({' / '.join(_shown(rule))})"
+                mend = "Write each separately, or put them into another <style>."
             elif any(each.around for each in rules) and (found := _UNREAD_BY_GMAIL.search(rule.prelude)):
                 what = f"selector with {found[0]} beside @media"
-                mend = "Put such rules into a <style> of their own, the last."
+                mend = "Put such rules into a separate <style>, the last one."
                 level = None if found[0].startswith("[") else "info"
             else:
                 continue

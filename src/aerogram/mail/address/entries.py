@@ -113,13 +113,13 @@ def has_adapter(entry: object) -> bool:
 def _pair(pair: tuple[object, ...]) -> tuple[str, str]:
     if len(pair) != 2:
         raise InvalidAddress(
-            f"Invalid address: a tuple of {len(pair)} is no pair of name and address. {_ACCEPTED}"
+            f"Invalid address: a tuple of {len(pair)} is not a pair of name and address. {_ACCEPTED}"
         )
     name, address = ("" if pair[0] is None else pair[0]), pair[1]
     if not (is_text(name) and is_text(address)):
         kinds = " and ".join(type(each).__name__ for each in pair)
         raise InvalidAddress(
-            f"Invalid address: a pair of name and address holds two strings (got {kinds}). {_ACCEPTED}"
+            f"Invalid address: a pair of name and address consists of two strings (got {kinds}). {_ACCEPTED}"
         )
     return str.__str__(str(name)), str.__str__(str(address))
 
@@ -131,6 +131,6 @@ def check_list(name: str, entries: Any) -> None:
     is_pair = isinstance(entries, tuple) and [type(e) is str and "@" in e for e in entries] == [False, True]
     if is_pair and is_text(entries[0]):
         raise TypeError(
-            f'"{name}" argument must be a list or tuple of mailboxes, and is a pair of name and address: '
-            'write [("Ann", "ann@example.com")] for it, or a list for two addresses'
+            f'"{name}" argument must be a list or tuple of mailboxes, but is a pair of name and address: '
+            'write [("Ann", "ann@example.com")], or a list of two addresses'
         )

@@ -158,9 +158,9 @@ def _parse_pair(name: str, address: str, *, utf8: bool) -> Mailbox:
     """Read a pair of name and address, which has its domain."""
     name, address = name.replace("\t", " "), address.strip(" \t")
     if "@" not in address:
-        refuse(address, "in a pair of name and address it needs a domain")
+        refuse(address, "in a pair of name and address, it needs a domain")
     if address.endswith(">"):
-        refuse(address, "in a pair of name and address it stands alone, without a name and angle brackets")
+        refuse(address, "in a pair of name and address, it has neither a name nor angle brackets")
     if FORBIDDEN.search(name):
         _refuse_forbidden(name)
     if max(len(name), len(address)) > ENTRY_LIMIT:
@@ -222,7 +222,7 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
         refuse(text, "there is nothing before the @")
     if not quoted and not _UTF8_DOT_ATOM.fullmatch(local_part):
         if local_part.startswith(".") or local_part.endswith(".") or ".." in local_part:
-            refuse(text, "the part before the @ may not begin or end with a dot nor hold two in a row")
+            refuse(text, "the part before the @ must not begin or end with a dot or contain two in a row")
         refuse(
             text,
             "expected one mailbox, as user@host, Name <user@host> or the pair (name, address), without "
@@ -231,7 +231,9 @@ def _address(address: str, text: str, *, utf8: bool) -> tuple[str, str]:
     if not utf8 and not local_part.isascii():
         refuse(text, NEEDS_SMTPUTF8)
     if _BEGINS_ENCODED_WORD.search(local_part):
-        refuse(text, "the part before the @ may not hold an encoded-word, which some readers decode")
+        refuse(
+            text, "the part before the @ must not contain an encoded-word, which some mail programs decode"
+        )
     domain = _domain(host, text) if at else ""
     size = len(Mailbox("", local_part, "").addr_spec.encode())
     if size > LOCAL_PART_LIMIT:
@@ -247,14 +249,14 @@ def _domain(host: str, text: str) -> str:
         refuse(text, "there is nothing after the @")
     if host.startswith("["):
         if not is_address_literal(host):
-            refuse(text, "what stands in brackets must be an IPv4 address or IPv6: and an IPv6 address")
+            refuse(text, "the text in brackets must be an IPv4 address, or IPv6: and an IPv6 address")
         return host
     domain = host if host.isascii() else a_labels(host)
     if not is_domain(domain):
         if _SEPARATOR.search(host):
-            refuse(text, "one entry holds one mailbox; give each address an entry of its own")
+            refuse(text, "one entry holds one mailbox; give each address its own entry")
         refuse(
-            text, "what follows the @ is not a domain: labels of 1 to 63 letters, digits and inner hyphens"
+            text, "the text after the @ is not a domain: labels of 1 to 63 letters, digits and inner hyphens"
         )
     return domain
 
@@ -275,7 +277,7 @@ def _parts(text: str) -> list[str]:
 def _refuse_forbidden(text: str) -> NoReturn:
     if "\n" in text or "\r" in text:
         raise ForgedAddress("Invalid address; address parts cannot contain newlines.")
-    reason = "it holds a control character or half of a surrogate pair"
+    reason = "it contains a control character or half of a surrogate pair"
     raise ForgedAddress(f'Invalid address "{excerpt(text)[1:-1]}": {reason}')
 
 

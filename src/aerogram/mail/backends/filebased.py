@@ -40,7 +40,7 @@ class EmailBackend(LocalBackend):
             where = f"EMAIL_FILE_PATH, {settings.source_of('EMAIL_FILE_PATH')}"
         if file_path is None:
             raise ImproperlyConfigured(
-                "The file backend needs a folder. Set EMAIL_FILE_PATH, or give it file_path=..."
+                "The file backend needs a folder. Set EMAIL_FILE_PATH, or pass file_path=..."
             )
         self.file_path: str = os.path.abspath(file_path)  # noqa: PTH100 - a str, as in Django; Path.resolve() follows links
         self.stream: BinaryIO | None = None

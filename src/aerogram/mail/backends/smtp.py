@@ -289,7 +289,7 @@ class EmailBackend(SMTPOptions, BaseEmailBackend):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "An SMTP backend cannot be pickled: it holds a password and a connection. Pickle messages "
+            "An SMTP backend cannot be pickled: it has a password and a connection. Pickle messages "
             "without connection=, and name the mailer when they are sent: send(using=...)."
         )
 

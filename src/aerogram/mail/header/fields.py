@@ -101,11 +101,11 @@ def _text(name: str, lowered: str, value: object) -> str:
         return format_datetime(value)
     if lowered in DATE_HEADERS and isinstance(value, NoneType | date | bytes | tuple | int | float):
         raise BadHeaderError(
-            f"Header {name!r} was given as {type(value).__name__}. Accepted: a datetime (of UTC where it has "
-            "no time zone), or a text such as 'Fri, 09 Nov 2001 01:08:47 +0100'."
+            f"Header {name!r} was given as {type(value).__name__}. Accepted: a datetime (in UTC if it has "
+            "no time zone), or a string such as 'Fri, 09 Nov 2001 01:08:47 +0100'."
         )
     if lowered == "message-id" and value is None:
-        raise BadHeaderError(f"Header {name!r} was given as None: leave it out to have one made.")
+        raise BadHeaderError(f"Header {name!r} was given as None: omit it, and one is generated.")
     return header_text(name, value)
 
 
@@ -116,7 +116,7 @@ def header_text(name: str, value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview) or (
         type(value).__str__ is object.__str__ and repr(value).startswith("<")
     ):
-        raise BadHeaderError(f"Header {name!r} was given as {type(value).__name__}. Accepted: a text.")
+        raise BadHeaderError(f"Header {name!r} was given as {type(value).__name__}. Accepted: a string.")
     return str(value)
 
 
@@ -127,7 +127,7 @@ def _domain(sender: Field) -> str:
     """
     mailboxes = sender.mailboxes or parse_mailbox_list(sender.value, utf8=True)
     if not mailboxes:
-        raise InvalidAddress("The message has no sender: give from_email, or From in headers=, an address.")
+        raise InvalidAddress("The message has no sender: set from_email, or From in headers=, to an address.")
     domain = mailboxes[0].domain
     return str(DNS_NAME) if "." not in domain or domain.startswith("[") else domain
 

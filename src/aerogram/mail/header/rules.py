@@ -92,7 +92,7 @@ def check_message_id(value: object) -> str:
     if not text.isascii() or len(text) > _MESSAGE_ID_LIMIT or not _MESSAGE_ID.fullmatch(text):
         raise BadHeaderError(
             f"Message-ID {excerpt(text)} is not valid: write <id@right> in at most {_MESSAGE_ID_LIMIT} ASCII "
-            f"characters without spaces, or leave it out to have one made"
+            f"characters without spaces, or omit it, and one is generated"
         )
     return text
 

@@ -140,7 +140,7 @@ def structured_text(name: str, text: str, encoding: str | Charset = "utf-8") -> 
         )
     if _ENCODED_WORD.search(text):
         raise BadHeaderError(
-            f"Header {name!r} may not hold an encoded-word (got {excerpt(text)}); "
+            f"Header {name!r} must not contain an encoded-word (got {excerpt(text)}); "
             f"write a question mark of a URI as %3F"
         )
     return text

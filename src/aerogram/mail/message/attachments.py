@@ -255,7 +255,7 @@ def text_of(content: object) -> str:
         return content
     if isinstance(content, bytes | bytearray | memoryview):
         raise MessageError(
-            "A text part was given as bytes: decode them, since their charset is not known here."
+            "A text part was given as bytes: decode them first, because their charset is unknown."
         )
     if type(content).__str__ is object.__str__ and not isinstance(content, Number | None):
         raise InvalidContent(
@@ -270,7 +270,7 @@ def as_utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise MessageError(
-            f"A text part holds a lone surrogate (U+{ord(text[error.start]):04X}) at character "
+            f"A text part contains a lone surrogate (U+{ord(text[error.start]):04X}) at character "
             f"{error.start}; decode the text from its bytes with the right charset."
         ) from None
 

@@ -81,7 +81,7 @@ class ReadableMessage:
 
     def _readers(self, part: Part | None) -> list[_Reader]:
         if part not in (None, "text", "html"):
-            raise ValueError(f"{part!r:.50} is no part of a message. Accepted: 'text', 'html' or None.")
+            raise ValueError(f"{part!r:.50} is not a part of a message. Accepted: 'text', 'html' or None.")
         is_html = self.content_subtype == "html"
         others = [content for content, kind in getattr(self, "alternatives", ()) if kind == "text/html"]
         pages = [self.body] if is_html else others

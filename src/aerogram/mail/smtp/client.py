@@ -205,8 +205,8 @@ def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None =
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if keyfile and not certfile:
         raise ImproperlyConfigured(
-            f"ssl_keyfile is {str(keyfile)!r} and ssl_certfile is not set: "
-            f"give the certificate too (EMAIL_SSL_CERTFILE or ssl_certfile=)."
+            f"ssl_keyfile is {str(keyfile)!r} but ssl_certfile is not set: "
+            f"set the certificate, too (EMAIL_SSL_CERTFILE or ssl_certfile=)."
         )
     if certfile:
         try:
@@ -215,7 +215,7 @@ def tls_context(certfile: str | Path | None = None, keyfile: str | Path | None =
             raise ImproperlyConfigured(
                 f"The client certificate {str(certfile)!r} (ssl_certfile) with the key "
                 f"{str(keyfile or certfile)!r} (ssl_keyfile) cannot be loaded ({error.strerror or error}): "
-                f"give PEM files of one certificate and its key."
+                f"use PEM files of one certificate and its key."
             ) from error
     return context
 

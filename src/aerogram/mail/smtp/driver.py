@@ -130,7 +130,7 @@ class Driver:
     def _fail_to_write(self) -> None:
         # This raises the reason, if the server gave one.
         self.session.receive_data(_last_words(self.sock, 0)[0])
-        raise ConnectionLost("the connection broke while something was written") from None
+        raise ConnectionLost("the connection broke while data was being written") from None
 
     def _read(self) -> None:
         """Pass on what the server says, however slowly the octets of a reply drip in."""

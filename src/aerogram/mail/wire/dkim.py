@@ -91,8 +91,8 @@ def configured_signer() -> Signer | None:
     selector, key, path = settings.DKIM_SELECTOR, settings.DKIM_PRIVATE_KEY, settings.DKIM_PRIVATE_KEY_FILE
     if not selector or bool(key) == bool(path):
         raise ImproperlyConfigured(
-            f"DKIM_DOMAIN ({settings.source_of('DKIM_DOMAIN')}) is set, and signing needs DKIM_SELECTOR and "
-            "one of DKIM_PRIVATE_KEY (PEM text) and DKIM_PRIVATE_KEY_FILE (a path). Give them, or leave "
+            f"DKIM_DOMAIN ({settings.source_of('DKIM_DOMAIN')}) is set, but signing needs DKIM_SELECTOR and "
+            "one of DKIM_PRIVATE_KEY (PEM text) or DKIM_PRIVATE_KEY_FILE (a path). Set them, or leave "
             "DKIM_DOMAIN empty."
         )
     name = "DKIM_PRIVATE_KEY" if key else "DKIM_PRIVATE_KEY_FILE"

@@ -77,7 +77,8 @@ def _verbatim(part: Message, eight_bit: bool, _enclosed: bool = False) -> Leaf:
     _, _, body = _flattened(part).partition(b"\r\n\r\n")
     if not is_safe(body, eight_bit=eight_bit):
         raise _UnencodableError(
-            f"An attached {part.get_content_type()} part holds a NUL, a line over 998 octets, or text beyond "
+            f"An attached {part.get_content_type()} part contains a NUL, a line over 998 octets, or text "
+            "beyond "
             "ASCII, and cannot be encoded without change: encode its content before it is attached."
         )
     check_lines(body)

@@ -68,7 +68,7 @@ def check_header_block(block: bytes) -> None:
     """Raise MessageError unless each line is a field or continues one, ends in CRLF, and is short enough."""
     if not _HEADER_BLOCK.fullmatch(block):
         raise MessageError(
-            "The header, as written, is malformed: a line is no field, or a line end is not CRLF."
+            "The header, as written, is malformed: a line is not a field, or a line end is not CRLF."
         )
     _check_length(block)
 
@@ -76,7 +76,7 @@ def check_header_block(block: bytes) -> None:
 def check_lines(data: bytes) -> None:
     """Raise MessageError for a line of over 998 octets, ended by bare CR or LF, or with a NUL."""
     if b"\0" in data or data.count(b"\r\n") != data.count(b"\r") or data.count(b"\r\n") != data.count(b"\n"):
-        raise MessageError("The message, as written, holds a NUL, or a CR or LF that is no line end.")
+        raise MessageError("The message, as written, contains a NUL, or a CR or LF outside of a line end.")
     _check_length(data)
 
 

@@ -213,7 +213,7 @@ class Database:
     def _identity(self) -> tuple[int, int]:
         if (found := identity(self.path)) is None:
             raise OutboxUnavailable(
-                f"The file of {self} is gone. Put it back, or make a new one: aerogram outbox init."
+                f"The file of {self} has been removed. Restore it, or create a new one: aerogram outbox init."
             )
         return found
 
@@ -257,7 +257,7 @@ def check_version(found: int, where: str) -> None:
             else "Set OUTBOX_URL to this database, and run: aerogram outbox init"
         )
         raise OutboxSchemaError(
-            f"The tables of {where} have version {found}, and this Aerogram works with version "
+            f"The tables of {where} have version {found}, but this version of Aerogram needs version "
             f"{schema.VERSION}. {what}."
         )
 
@@ -267,7 +267,8 @@ def check_tables(connection: Connection) -> None:
     where = f"the database {connection.engine.url.render_as_string(hide_password=True)}"
     if not inspect(connection).has_table(schema.schema_version.name):
         raise OutboxSchemaError(
-            f"There is no outbox in {where}, which the session uses. Make its tables once: set OUTBOX_URL to "
+            f"There is no outbox in {where}, the database of the session. Create its tables once: set "
+            "OUTBOX_URL to "
             "this database and run 'aerogram outbox init', or add aerogram.outbox.storage.schema.metadata "
             "to your migrations. The worker needs the same OUTBOX_URL."
         )
@@ -284,7 +285,8 @@ def failures_named(where: str) -> Iterator[None]:
         yield
     except (DataError, UnicodeError, OverflowError) as error:
         raise ScheduleError(
-            f"{where[:1].upper()}{where[1:]} refuses a value: it has a NUL, half of a surrogate pair, or "
+            f"{where[:1].upper()}{where[1:]} refuses a value: it contains a NUL or half of a surrogate "
+            "pair, or "
             f"is too large ({type(error).__name__})."
         ) from None
     except DBAPIError as error:

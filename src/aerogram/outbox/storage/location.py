@@ -43,7 +43,7 @@ def checked_url(given: str) -> URL:
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
         is_path = re.fullmatch(r"[\w./\\ -]+", given)  # which holds no password
         hint = f" For this file: sqlite:///{given}" if is_path else ""
-        raise ImproperlyConfigured(f"{where} is no URL that can be read. {ACCEPTED}.{hint}") from None
+        raise ImproperlyConfigured(f"{where} is not a valid URL. {ACCEPTED}.{hint}") from None
     if url.get_backend_name() == "postgresql":
         if "+" not in url.drivername and find_spec("psycopg2") is None:
             url = url.set(drivername="postgresql+psycopg")
@@ -61,7 +61,9 @@ def checked_url(given: str) -> URL:
     try:
         url.get_dialect()().create_connect_args(url)
     except (ArgumentError, ValueError):  # a host, as in sqlite://var/outbox.db, or a wrong timeout
-        raise ImproperlyConfigured(f"{where} is no URL of a file that can be opened. {ACCEPTED}.") from None
+        raise ImproperlyConfigured(
+            f"{where} is not the URL of a file that can be opened. {ACCEPTED}."
+        ) from None
     return url.set(database=os.path.abspath(url.database))  # noqa: PTH100 - Path.resolve() follows links
 
 

@@ -39,7 +39,7 @@ def backend_of(mailer: str | None) -> Any:
     backend: Any = Smtp() if alias is None else mailers.create(alias)
     if f"{type(backend).__module__}.EmailBackend" in BACKENDS:
         raise InvalidMailer(
-            f"The mailer {alias!r} puts mail into the outbox, so that the worker cannot send by it. Set "
+            f"The mailer {alias!r} puts mail into the outbox, so the worker cannot send through it. Set "
             "OUTBOX_MAILER to the alias of a mailer that sends."
         )
     if isinstance(backend, LocalBackend):

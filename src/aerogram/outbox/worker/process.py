@@ -52,7 +52,7 @@ class Worker:
         self, *, concurrency: int = 8, once: bool = False, only: Collection[str] | None = None
     ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise refused("concurrency", concurrency, "a whole number, 1 or more")
+            raise refused("concurrency", concurrency, "a whole number above 0")
         self._db = current_database()
         self._once = once
         self._only = only

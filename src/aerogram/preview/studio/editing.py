@@ -159,7 +159,7 @@ def _replaced(value: Any, path: str, edits: Mapping[str, str | None], problems: 
         where = f"{path}.{name}" if path else name
         try:
             if name not in known:
-                raise ValueError(f"There is no such field. There are: {', '.join(sorted(known))}.")
+                raise ValueError(f"There is no such field. Available: {', '.join(sorted(known))}.")
             current = getattr(value, name)
             if "" in inner:
                 changes[name] = _read(type(value), name, current, inner[""])

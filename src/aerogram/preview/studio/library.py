@@ -112,7 +112,7 @@ class Library:
                         if getattr(each, wanted) == sample:
                             return each
                 listed = ", ".join(repr(each.name) for each in group.samples) or "none"
-                raise NotificationNotFound(f"{name} has no sample {sample!r}. There are: {listed}.")
+                raise NotificationNotFound(f"{name} has no sample {sample!r}. Available: {listed}.")
         registry.get(name)  # raises, with a hint
         raise NotificationNotFound(f"There is no notification named {name!r}.")
 

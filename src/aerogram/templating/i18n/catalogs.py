@@ -142,6 +142,6 @@ def _read(path: Path) -> GNUTranslations:
             return GNUTranslations(file)
     except (OSError, ValueError, struct.error) as error:
         raise ImproperlyConfigured(
-            f"{path} (in LOCALE_DIRS) is no catalogue of gettext: {error}. Compile it again: "
+            f"{path} (in LOCALE_DIRS) is not a gettext catalogue: {error}. Compile it again: "
             "aerogram messages compile."
         ) from None

@@ -46,7 +46,7 @@ def money(_context: object, value: Any, currency: Any = None, locale: Any = None
 
     code = str(getattr(currency, "code", currency)).upper()
     if currency is None or not is_currency(code):
-        given = "no currency was given" if currency is None else f"{excerpt(currency)} is no currency"
+        given = "no currency was given" if currency is None else f"{excerpt(currency)} is not a currency"
         raise _wrong("money", given, 'the code of ISO 4217, as in money("EUR")')
     return _written("money", lambda: format_currency(amount, code, locale=known))
 
@@ -164,7 +164,9 @@ def _written(name: str, write: Callable[[], T]) -> T:
     try:
         return write()
     except AttributeError as error:
-        raise FilterArgumentError(f"{name}: the pattern asks for what the value does not have") from error
+        raise FilterArgumentError(
+            f"{name}: the pattern contains fields that the value does not have"
+        ) from error
     except ArithmeticError as error:
         raise FilterArgumentError(f"{name}: the value is out of range") from error
     except ValueError as error:

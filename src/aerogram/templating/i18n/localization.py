@@ -52,7 +52,7 @@ def parse_locale(name: object) -> str:
     if not text:
         return ""
     if not re.fullmatch(LOCALE_NAME, text):
-        raise ValueError(f"{text[:40]!r} is no locale. {_ACCEPTED}")
+        raise ValueError(f"{text[:40]!r} is not a locale. {_ACCEPTED}")
     language, *rest = re.split("[-_]", text)
     rest = [part.title() if len(part) == 4 else part.upper() for part in rest]
     locale = "_".join([language.lower(), *rest])

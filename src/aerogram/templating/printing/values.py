@@ -50,7 +50,8 @@ def _checked_module(value: TemplateModule, source: str) -> TemplateModule:
         return value
     name = source or "x"
     raise UnprintableError(
-        f"{{{{ {name} }}}} is an imported template, which prints nothing. Call a macro of it: {name}.…(…). "
+        f"{{{{ {name} }}}} is an imported template, which prints nothing. Call one of its macros: "
+        f"{name}.…(…). "
         "If a variable of that name is meant, import the template under another one."
     )
 
@@ -82,7 +83,7 @@ def _problem(value: Any, source: str) -> str:
     name = source or "x"
     if value is None:
         return (
-            f"{shown} is None, and the mail would say 'None'. Write {{{{ {name} or \"\" }}}} or "
+            f"{shown} is None, and the mail would show 'None'. Write {{{{ {name} or \"\" }}}} or "
             f'{{{{ {name} | default("-", true) }}}}, or put it into {{% if {name} %}}.'
         )
     if isinstance(value, Macro) and value.name:  # the body of a {% call %} has none
@@ -93,7 +94,7 @@ def _problem(value: Any, source: str) -> str:
         )
     if isinstance(value, type | ModuleType):
         kind = "module" if isinstance(value, ModuleType) else "class"
-        return f"{shown} is the {kind} {value.__name__}. Print something of it: {_names(value, name)}."
+        return f"{shown} is the {kind} {value.__name__}. Print one of its attributes: {_names(value, name)}."
     if callable(value):
         owner, called = getattr(value, "__self__", None), name.rpartition(".")[2]
         key = f" For the key write {name.rpartition('.')[0]}[{called!r}]."
@@ -105,15 +106,15 @@ def _problem(value: Any, source: str) -> str:
         return f'{shown} is a {type(value).__name__}. Write {{{{ {name} | join(", ") }}}}, or a loop.'
     if isinstance(value, _CONTAINERS):
         return (
-            f"{shown} holds objects that have no text form in a {type(value).__name__}, or None. Print what "
-            f'it holds, in a loop or with {{{{ {name} | join(", ") }}}}.'
+            f"{shown} contains None or objects without a string form. Print its items, "
+            f'in a loop or with {{{{ {name} | join(", ") }}}}.'
         )
     return (
-        f"{shown} is an object of type {type(value).__name__}, which has no text form. Print one of its "
+        f"{shown} is an object of type {type(value).__name__}, which has no string form. Print one of its "
         f"attributes, {_names(value, name)}, or give the class a method __str__."
     )
 
 
 def _names(value: Any, name: str) -> str:
     names = [each for each in dir(value) if not each.startswith("_")]
-    return ", ".join(f"{name}.{each}" for each in names[:_MOST_NAMES]) or "of which there are none"
+    return ", ".join(f"{name}.{each}" for each in names[:_MOST_NAMES]) or "of which it has none"

@@ -74,8 +74,8 @@ def backend_followed(alias: str) -> str:
     if ours and not is_set:
         raise ImproperlyConfigured(
             "The Django backend needs backend=..., the dotted path of a Django mail backend, such as "
-            "'anymail.backends.postmark.EmailBackend': no Django project is configured whose EMAIL_BACKEND "
-            "it could follow."
+            "'anymail.backends.postmark.EmailBackend', because no Django project with an EMAIL_BACKEND is "
+            "configured."
         )
     return str(django_settings._wrapped.EMAIL_BACKEND)  # Django 6.1 warns of an access to the settings
 
@@ -87,8 +87,10 @@ def make_backend(path: str, alias: str, options: dict[str, Any]) -> Any:
 
     if path in _being_made.get():
         raise ImproperlyConfigured(
-            f"Mail goes in a circle: Django sends it by Aerogram ({path[:100]}), and Aerogram by Django. "
-            "Give one of them a backend that delivers: MAILERS or EMAIL_BACKEND of Aerogram, backend=... of "
+            f"Mail goes in a circle: Django sends it through Aerogram ({path[:100]}), and Aerogram through "
+            "Django. "
+            "Configure a backend that delivers in one of them: MAILERS or EMAIL_BACKEND of Aerogram, "
+            "backend=... of "
             "aerogram.mail.backends.django, or EMAIL_BACKEND of Django."
         )
     token = _being_made.set((*_being_made.get(), path))
