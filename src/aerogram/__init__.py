@@ -1,6 +1,6 @@
 """Aerogram writes and sends mail from templates, for any Python program.
 
-The names below are loaded when they are first used, so ``import aerogram`` costs next to nothing::
+The names below are loaded on first use, so ``import aerogram`` is fast::
 
     from aerogram import Notification
 

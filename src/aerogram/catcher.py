@@ -1,7 +1,7 @@
 """The catching SMTP server: it accepts every mail sent to it and delivers none.
 
-It is what the debugging server of the standard library was: a program under development sends to it, and
-one sees what would have gone out. It listens on loopback alone and accepts any login, so settings with a
+It replaces the debugging server that the standard library had: a program under development sends to it, and
+the server shows the mail. It listens on loopback addresses only and accepts any login, so settings with a
 user name work unchanged.
 """
 
@@ -36,8 +36,8 @@ class CaughtMessage:
 
     Args:
         mail_from: the envelope sender, ``""`` for a bounce.
-        recipients: the envelope recipients in the order given, those of Bcc included.
-        content: the message itself, lines ending in CRLF, dots unstuffed.
+        recipients: the envelope recipients in the given order, including Bcc.
+        content: the message, with CRLF line ends and unstuffed dots.
     """
 
     mail_from: str
@@ -57,7 +57,7 @@ def check_loopback(host: str) -> str:
         host: ``"localhost"``, an address of 127.0.0.0/8, or ``"::1"``.
 
     Raises:
-        ListenError: for anything else, because the received mail is shown to whoever looks.
+        ListenError: any other host, because everyone who can connect could read the received mail.
     """
     if host == "localhost":
         return "127.0.0.1"
@@ -84,13 +84,13 @@ class CatchingServer:
 
     Args:
         host: a loopback address.
-        port: the port, which ``server.port`` names too; 0 for any free one.
-        on_message: called with each :class:`CaughtMessage` in the server's thread, before the client is
-            told that the message was accepted. If it raises, the client gets a 451 and the error is logged.
-        keep: whether ``messages`` collects what is received; False for a server that runs for days.
+        port: the port; 0 for any free one, which ``server.port`` then names.
+        on_message: called with each :class:`CaughtMessage` in the server's thread, before the client gets the
+            reply. If it raises, the client gets a 451 and the error is logged.
+        keep: whether to collect received messages in ``messages``; False for a server that runs for days.
 
     Raises:
-        ListenError: on entering, if the host is not a loopback address or the port cannot be used.
+        ListenError: raised on entering, if the host is not a loopback address or the port cannot be used.
         MissingDependency: the package aiosmtpd is not installed (the extra ``catch``).
     """
 

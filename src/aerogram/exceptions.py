@@ -15,31 +15,31 @@ Each class is also the standard error a caller would expect, so ``except ValueEr
     │   ├── InvalidAddress                        not exactly one mailbox
     │   │   └── ForgedAddress (BadHeaderError)    an address with a newline or control character
     │   ├── InvalidAttachment                     a file name, type or content that cannot be attached
-    │   │   ├── InvalidContent (TypeError)        a content that is neither text, octets nor a file
+    │   │   ├── InvalidContent (TypeError)        a content that is neither text, bytes nor a file
     │   │   └── ForgedAttachment (BadHeaderError) a media type with a newline or control character
     │   └── NoRecipients                          a notification without recipients
-    ├── NotificationError                         a notification class, or the list of them, is wrong
-    │   ├── DeclarationError (TypeError, ValueError)  the class cannot work as it is declared
-    │   ├── PayloadError (TypeError, ValueError)  fields that are no JSON, or JSON that is no fields
+    ├── NotificationError                         a notification class is invalid, missing or doubled
+    │   ├── DeclarationError (TypeError, ValueError)  a declaration of the class is invalid
+    │   ├── PayloadError (TypeError, ValueError)  fields that JSON cannot hold, or invalid JSON data
     │   ├── DuplicateNotification (ValueError)    two classes have one name
     │   └── NotificationNotFound (LookupError)    there is no class of that name
-    ├── RenderError                               a template did not become a message
+    ├── RenderError                               a notification could not be rendered
     │   ├── TemplateNotFound (LookupError)        no loader finds it
     │   ├── TemplateSyntaxError (ValueError)      it does not parse
-    │   ├── UndefinedVariableError (NameError)    it uses what the notification does not give
-    │   ├── UnprintableError (TypeError)          it prints None, a function, or an object without text
+    │   ├── UndefinedVariableError (NameError)    it uses an undefined variable or attribute
+    │   ├── UnprintableError (TypeError)          it prints None, a function, or another such value
     │   ├── UnknownBlockError (LookupError)       it fills a block that no parent has
     │   └── DocumentError (ValueError)            too large, too deep, or unsafe to inline
     ├── TooManyRecipients (ValueError)            a send that a fuse refused
     ├── OutputError (OSError)                     a folder or file that cannot be written
     ├── ListenError (OSError)                     a local server cannot listen on that address or port
-    ├── OutboxError                               the outbox cannot do what is asked
+    ├── OutboxError                               the base class of the errors of the outbox
     │   ├── OutboxUnavailable (OSError)           its database cannot be reached or written
-    │   ├── OutboxSchemaError                     its tables are missing, or of another version
-    │   ├── ScheduleError (TypeError, ValueError) a time, priority or key that a mail cannot have
-    │   ├── KeyConflictError (ValueError)         another mail was queued by the same key
+    │   ├── OutboxSchemaError                     its tables are missing, or of an unsupported version
+    │   ├── ScheduleError (TypeError, ValueError) an invalid time, priority or key
+    │   ├── KeyConflictError (ValueError)         another mail was queued with the same key
     │   ├── EntryNotFound (LookupError)           there is no entry of that id
-    │   └── EntryStateError (ValueError)          its state does not allow it, such as cancelling what is sent
+    │   └── EntryStateError (ValueError)          its state does not allow the operation
     └── DeliveryError (smtplib.SMTPException)     at least one message did not reach every recipient
 
 No text contains a password, a token, a body or a whole list of addresses.
@@ -115,7 +115,7 @@ class UnknownSetting(ImproperlyConfigured, AttributeError):
 
 
 class MissingDependency(ImproperlyConfigured, ImportError):
-    """An optional package is needed and not installed; the text names the extra that installs it."""
+    """An optional package is needed but not installed; the text names the extra that installs it."""
 
     template: str | None = None
     line: int | None = None
@@ -130,11 +130,11 @@ class InvalidMailer(ImproperlyConfigured):
 
 
 class MailerDoesNotExist(InvalidMailer, KeyError):
-    """``MAILERS`` has no entry of that alias."""
+    """``MAILERS`` has no entry with that alias."""
 
 
 class MessageError(AerogramError, ValueError):
-    """A message that cannot be written as it is."""
+    """A message that cannot be serialised."""
 
 
 class BadHeaderError(MessageError):
@@ -154,7 +154,7 @@ class InvalidAttachment(MessageError):
 
 
 class InvalidContent(InvalidAttachment, TypeError):
-    """A content of a type that cannot be sent: neither text nor octets, and not read from a file."""
+    """A content that is neither text nor bytes, and cannot be read as a file."""
 
 
 class ForgedAttachment(InvalidAttachment, BadHeaderError):
@@ -166,7 +166,7 @@ class NoRecipients(MessageError):
 
     @classmethod
     def of(cls, notification: object) -> Self:
-        """Return the error for a notification, which it names by its class."""
+        """Return the error for a notification; its text names the class."""
         return cls(
             f"{type(notification).__qualname__} has no recipients: to, cc and bcc are all empty. "
             "Declare 'to' as a list of addresses, or don't send it."
@@ -174,19 +174,19 @@ class NoRecipients(MessageError):
 
 
 class NotificationError(AerogramError):
-    """A notification class, or the list of them, is wrong."""
+    """A notification class is invalid, missing or duplicated."""
 
 
 class DeclarationError(NotificationError, TypeError, ValueError):
     """A class that cannot work as it is declared.
 
-    It is a ``TypeError`` as dataclasses raise for a bad class body, and a ``ValueError`` because the value
-    of a declaration is wrong.
+    It is a ``TypeError``, which dataclasses raise for an invalid class body, and a ``ValueError``, because
+    the value of a declaration is invalid.
     """
 
 
 class PayloadError(NotificationError, TypeError, ValueError):
-    """Fields that cannot be written as JSON, or data that is not what :meth:`Notification.to_dict` wrote.
+    """Fields that cannot be written as JSON, or data that :meth:`Notification.to_dict` did not write.
 
     It is a ``TypeError`` because a value has the wrong type, and a ``ValueError`` because data is wrong.
     """
@@ -201,12 +201,12 @@ class NotificationNotFound(NotificationError, LookupError):
 
 
 class RenderError(AerogramError):
-    """A template did not become a message.
+    """A notification could not be rendered.
 
     Args:
         text: the message of the error.
-        template: the name of the template, where it is known.
-        line: the line in it, from 1, where it is known.
+        template: the name of the template, if known.
+        line: the line in the template, from 1, if known.
     """
 
     def __init__(self, text: str, *, template: str | None = None, line: int | None = None) -> None:
@@ -224,11 +224,11 @@ class TemplateSyntaxError(RenderError, ValueError):
 
 
 class UndefinedVariableError(RenderError, NameError):
-    """A template uses a variable or attribute that the notification does not give."""
+    """A template uses an undefined variable or attribute."""
 
 
 class UnprintableError(RenderError, TypeError):
-    """A template prints what has no text form, such as None, a function, a macro or a bare object."""
+    """A template prints a value without a string form, such as None, a function or a macro."""
 
 
 class UnknownBlockError(RenderError, LookupError):
@@ -240,7 +240,7 @@ class DocumentError(RenderError, ValueError):
 
 
 class TooManyRecipients(AerogramError, ValueError):
-    """A send to more recipients than the fuse of its mailer allows; nothing was sent."""
+    """A send has more recipients than the fuse of its mailer allows; nothing was sent."""
 
 
 class OutputError(AerogramError, OSError):
@@ -252,19 +252,20 @@ class ListenError(AerogramError, OSError):
 
 
 class OutboxError(AerogramError):
-    """The outbox cannot do what is asked."""
+    """The base class of all errors of the outbox."""
 
 
 class OutboxUnavailable(OutboxError, OSError):
     """The database of the outbox cannot be reached, read or written.
 
-    Nothing was queued, unless the connection broke during the commit and could not be made again: then nobody
-    knows. Queueing the mail again with the same ``key`` gives one entry in either case.
+    Nothing was queued, with one exception: if the connection broke during the commit and could not be opened
+    again, the mail may be queued. Queueing it again with the same ``key`` results in one entry in either
+    case.
     """
 
 
 class OutboxSchemaError(OutboxError):
-    """The tables of the outbox are missing, or of another version than this code works with."""
+    """The tables of the outbox are missing, or have a version that this code does not support."""
 
 
 class ScheduleError(OutboxError, TypeError, ValueError):
@@ -272,7 +273,7 @@ class ScheduleError(OutboxError, TypeError, ValueError):
 
 
 class KeyConflictError(OutboxError, ValueError):
-    """A mail with other content was queued by the same key."""
+    """A mail with different content was queued with the same key."""
 
 
 class EntryNotFound(OutboxError, LookupError):
@@ -280,7 +281,7 @@ class EntryNotFound(OutboxError, LookupError):
 
 
 class EntryStateError(OutboxError, ValueError):
-    """The state of an entry does not allow what is asked, such as cancelling a mail that is being sent."""
+    """The state of an entry does not allow an operation, such as cancelling a mail that is being sent."""
 
 
 class DeliveryError(AerogramError, SMTPException):
@@ -289,8 +290,8 @@ class DeliveryError(AerogramError, SMTPException):
     Args:
         text: the message of the error.
         sent: the number of messages accepted for at least one recipient.
-        reports: a :class:`~aerogram.mail.DeliveryReport` for each message with a recipient who was not
-            served.
+        reports: a :class:`~aerogram.mail.DeliveryReport` for each message that was not accepted for every
+            recipient.
     """
 
     def __init__(self, text: str, *, sent: int = 0, reports: Sequence[DeliveryReport] = ()) -> None:

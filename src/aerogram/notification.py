@@ -68,17 +68,17 @@ class Notification(SerializableNotification, Declared):
     The declarations (``subject``, ``html_template``, ``to`` and the others of
     :class:`~aerogram.declaration.Declarations`) are class attributes or properties.
 
-    Every other annotated name is a field: a keyword argument of the constructor, with defaults and
-    inheritance as dataclasses have them, and a variable of the templates. A declaration that is itself
-    annotated becomes an argument too; a subject given that way is taken literally.
+    Every other annotated name is a field: a keyword argument of the constructor and a variable of the
+    templates. Defaults and inheritance work as in dataclasses. An annotated declaration is an argument, too;
+    a subject passed as an argument is used literally.
 
     Args of the class statement:
-        name: the registry's name; the class name in snake case where none is given.
-        abstract: a base for other classes, which is neither listed nor checked. A class without a template
-            that has subclasses is taken for one without saying so.
+        name: the name in the registry; by default, the class name in snake case.
+        abstract: whether the class is only a base for others, which is neither listed nor checked. A class
+            with subclasses and without a template is abstract by default.
 
     Raises:
-        DeclarationError: when the class is defined, if it cannot work.
+        DeclarationError: a declaration is invalid; raised when the class is defined.
         DuplicateNotification: another class has the name.
 
     >>> class Welcome(Notification):
@@ -140,7 +140,7 @@ class Notification(SerializableNotification, Declared):
     def samples(cls) -> Mapping[str, Self]:
         """Return instances by name, for previews, checks and tests; override it.
 
-        A sample's name says what is special about it::
+        Name each sample after its special feature::
 
             return {"one parcel": cls(order=...), "no tracking yet": cls(order=...)}
         """
@@ -157,12 +157,12 @@ class Notification(SerializableNotification, Declared):
         return {name: getattr(self, name) for name in self._fields}
 
     def render(self) -> EmailMultiAlternatives:
-        """Return the message, rendered by :attr:`renderer` or with the settings' templates, not yet sent.
+        """Return the rendered message without sending it.
 
         Raises:
             DeclarationError: ``renderer`` is no renderer.
-            RenderError: a template is missing, broken, or asks for what this notification does not give.
-            MessageError: a header or recipient that no mail may have.
+            RenderError: a template is missing or broken, or uses an undefined variable.
+            MessageError: a header or recipient is invalid.
         """
         with settings.frozen():
             return renderer_of(self).render(self)
@@ -173,11 +173,12 @@ class Notification(SerializableNotification, Declared):
         connection: BaseEmailBackend | None = None,
         using: str | None = None,
     ) -> int:
-        """Render and send; return 1, or 0 where the backend sent nothing.
+        """Render and send the mail; return 1, or 0 if the backend sent nothing.
 
         Args:
-            fail_silently: swallow what the transport raises; wrong settings, templates, headers raise.
-            connection: a backend to send through, left as open or closed as it was.
+            fail_silently: ignore errors of the transport; errors in settings, templates and headers are
+                raised.
+            connection: a backend to send through; an open connection stays open.
             using: the alias of a mailer in ``MAILERS``, instead of a connection.
 
         Raises:
@@ -206,20 +207,20 @@ class Notification(SerializableNotification, Declared):
         using: str | None = None,
         session: Any = None,
     ) -> str:
-        """Render now, and put the mail into the outbox (extra ``outbox``), from which a worker sends it.
+        """Render the mail and put it into the outbox (extra ``outbox``), from which a worker sends it.
 
         Args:
-            delay: seconds or a timedelta until it is due.
-            at: an aware datetime at which it is due.
-            expires: seconds, a timedelta or an aware datetime after which it is no longer sent.
-            priority: a whole number; a higher one goes first.
+            delay: seconds or a timedelta until the mail is due.
+            at: an aware datetime at which the mail is due.
+            expires: seconds, a timedelta or an aware datetime after which the mail is no longer sent.
+            priority: a whole number; higher ones are sent first.
             key: an idempotency key. A second mail with the same key and content is not queued.
             using: the alias in ``MAILERS`` of the mailer that the worker sends through.
             session: an SQLAlchemy Session or Connection, whose transaction the mail joins.
 
         Returns:
-            The id of the entry, for :func:`aerogram.outbox.get`; empty if there is nobody to send to and need
-            not be, as with an empty ``ADMINS``.
+            The id of the entry, for :func:`aerogram.outbox.get`; empty for mail to the staff while ``ADMINS``
+            or ``MANAGERS`` is empty.
 
         Raises:
             RenderError: as :meth:`render`.
@@ -237,7 +238,7 @@ class Notification(SerializableNotification, Declared):
         connection: BaseEmailBackend | None = None,
         using: str | None = None,
     ) -> int:
-        """Do what :meth:`send` does without blocking the event loop."""
+        """Send the mail as :meth:`send` does, without blocking the event loop."""
         return await run_in_thread(self.send, fail_silently, connection, using)
 
 
@@ -292,9 +293,9 @@ class _StaffNotification(Notification, abstract=True):
 
 
 class AdminNotification(_StaffNotification):
-    """A mail to ``ADMINS`` from ``SERVER_EMAIL``, its subject behind ``EMAIL_SUBJECT_PREFIX``.
+    """A mail to ``ADMINS`` from ``SERVER_EMAIL``, with ``EMAIL_SUBJECT_PREFIX`` before its subject.
 
-    Used as it is, it shows ``message`` on the layout that ships; subclass it for templates of your own.
+    By itself, it shows ``message`` in the bundled layout; subclass it to use your own templates.
 
     >>> class DiskFull(AdminNotification):
     ...     subject = "{{ host }} is running out of disk"

@@ -63,15 +63,16 @@ class Renderer:
     """Renders notifications from one set of templates.
 
     Args:
-        template_dirs: folders of templates, or one; the setting ``TEMPLATE_DIRS`` if not given. The templates
-            that ship come after them, under names that begin with ``aerogram/``.
-        loader: a Jinja loader asked before the folders, for templates that live elsewhere.
-        shared: variables that every template sees; ``site_name`` and ``base_url`` of the settings by default.
-        environment: a Jinja environment of the application's own. Its loader (asked after ``loader``),
-            filters, tests, globals, extensions and delimiters are used; escaping, undefined variables and
-            white space are as everywhere. It is not changed.
+        template_dirs: one or more folders of templates; by default, those of the setting ``TEMPLATE_DIRS``.
+            The bundled templates are searched after them; their names begin with ``aerogram/``.
+        loader: a Jinja loader that is searched before the folders.
+        shared: variables of all templates; by default, ``site_name`` and ``base_url`` from the settings.
+        environment: the application's Jinja environment. Its loader (searched after ``loader``), filters,
+            tests, globals, extensions and delimiters are used, but escaping, undefined variables and white
+            space are treated as in all mail templates. It is not changed.
 
-    What the settings ``TEMPLATE_EXTENSIONS``, ``TEMPLATE_FILTERS`` and ``TEMPLATE_GLOBALS`` name is added.
+    The extensions, filters and globals of the settings ``TEMPLATE_EXTENSIONS``, ``TEMPLATE_FILTERS`` and
+    ``TEMPLATE_GLOBALS`` are added.
 
     ``stencils`` is the cache of compiled pages; its ``stats`` count hits and misses.
 
@@ -109,14 +110,14 @@ class Renderer:
         self.stencils: Stencils = Stencils()
 
     def render(self, notification: Renderable) -> EmailMultiAlternatives:
-        """Return the very message that sending ``notification`` would send.
+        """Return the message exactly as it would be sent.
 
-        The HTML part has its CSS inlined; the text part comes from its template or else from the HTML.
+        The CSS of the HTML part is inlined. The text part comes from its template, or else from the HTML.
 
         Raises:
-            BadHeaderError: a newline or control character in the subject or another header.
-            InvalidAddress: a recipient or sender that is not exactly one mailbox.
-            RenderError: a template is missing, broken, or uses what the notification does not give.
+            BadHeaderError: the subject or another header contains a newline or control character.
+            InvalidAddress: a recipient or the sender is not exactly one mailbox.
+            RenderError: a template is missing or broken, or uses an undefined variable.
         """
         with settings.frozen():
             return self._render(notification, type(notification).__name__)

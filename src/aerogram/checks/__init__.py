@@ -1,4 +1,4 @@
-"""Checks that find what is wrong with notifications before anything is sent."""
+"""Checks that find mistakes in notifications before anything is sent."""
 
 from __future__ import annotations
 

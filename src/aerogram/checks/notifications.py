@@ -41,23 +41,23 @@ def check(
     level: Severity = "warning",
     spam: bool = False,
 ) -> list[Problem]:
-    """Return every problem of every notification, in the order of their names; nothing is sent.
+    """Return every problem of every notification, in the order of their names, without sending anything.
 
-    The templates are read with all that they extend, include and import. Every sample is rendered and made
-    into the bytes that would be sent.
+    The check includes all templates that are extended, included or imported. Every sample is rendered and
+    serialised to the bytes that would be sent.
 
     Args:
         notifications: the classes to check; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
         sample: the name of the only sample to render.
-        samples: what to render instead of what ``samples()`` of a single notification returns, by name.
-        rendered: what these samples were rendered to; none of them is rendered again.
+        samples: instances by name, to render instead of the ``samples()`` of a single notification.
+        rendered: the messages of these samples, if they have been rendered already.
         level: the lowest severity to return.
-        spam: whether SpamAssassin looks at each sample too.
+        spam: whether to check each sample with SpamAssassin, too.
 
     Raises:
-        ImproperlyConfigured: ``CHECKS_IGNORE`` or ``CHECKS_LEVELS`` names a rule that does not exist, or
-            ``CHECKS_CLIENTS`` a mail program; or ``spam`` is asked for and SpamAssassin not installed.
+        ImproperlyConfigured: ``CHECKS_IGNORE`` or ``CHECKS_LEVELS`` names an unknown rule, ``CHECKS_CLIENTS``
+            an unknown mail program, or ``spam`` is true and SpamAssassin is not installed.
     """
     if notifications is None:
         notifications = registry.load()

@@ -20,17 +20,17 @@ LEVELS: tuple[Severity, ...] = ("info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with a notification.
+    """A finding about a notification.
 
     Args:
-        file: the file to mend, absolute; empty where there is none (a class typed at a prompt).
-        line: the line in it, from 1; 0 where only the file is known.
-        notification: the registry's name of the class, or of the module that could not be imported.
-        code: the kind in a word or two, for filters: ``"unknown-variable"``.
-        message: what was found and how to mend it.
-        severity: an ``"error"`` is a mail that will not be sent, or lacks something; a ``"warning"`` may be
-            intended, or could not be checked; an ``"info"`` is good to know.
-        sample: the sample it was first found in; empty for what is found without one.
+        file: the absolute path of the file to correct; empty if there is none (a class defined in the REPL).
+        line: the line in the file, from 1; 0 if only the file is known.
+        notification: the name of the notification in the registry, or of a module that could not be imported.
+        code: the rule, such as ``"unknown-variable"``.
+        message: what is wrong and how to correct it.
+        severity: ``"error"`` if the mail cannot be sent or is incomplete; ``"warning"`` for what may be
+            intended, or could not be checked; ``"info"`` for minor findings.
+        sample: the first sample with this finding; empty if it does not depend on a sample.
     """
 
     file: str

@@ -223,7 +223,7 @@ def retry(entry_id: Id, as_json: AsJson = False) -> None:
 
 
 def cancel(entry_id: Id, as_json: AsJson = False) -> None:
-    """Cancel a mail for everyone who has not got it."""
+    """Cancel a mail for every recipient who has not received it."""
     from aerogram import outbox
 
     _changed(outbox.cancel, entry_id, as_json)

@@ -1,15 +1,16 @@
-"""The settings: one object, read at call time, from six kinds of source.
+"""The settings: one object whose values are read at call time from six kinds of source.
 
-Strongest first: :meth:`Settings.override`, :meth:`Settings.configure`, environment variables
+In order of precedence: :meth:`Settings.override`, :meth:`Settings.configure`, environment variables
 ``AEROGRAM_<NAME>``, the configuration of a framework (:meth:`Settings.add_source`), ``aerogram.toml`` or
-``[tool.aerogram]`` of the nearest ``pyproject.toml`` upward from the working directory, and the defaults.
+``[tool.aerogram]`` of ``pyproject.toml`` in the working directory or the nearest parent folder that has one,
+and the defaults.
 
 >>> from aerogram.conf import settings
 >>> with settings.override(EMAIL_HOST="mail.example.com"):
 ...     settings.EMAIL_HOST
 'mail.example.com'
 
-Importing this module is cheap; the table of settings, and pydantic with it, is loaded by the first read.
+Importing this module is fast; pydantic and the table of settings are loaded when a setting is first read.
 """
 
 from __future__ import annotations

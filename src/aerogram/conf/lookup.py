@@ -45,12 +45,12 @@ class Base(NamedTuple):
 class Settings(SettingsTable):
     """Every setting as an upper-case attribute, read at call time.
 
-    A changed environment variable, working directory or settings file is seen by the next access. Between
-    changes an access costs some microseconds: the values are validated once for each change.
+    A change of an environment variable, the working directory or the settings file takes effect at the next
+    access. Values are validated once per change; other accesses take some microseconds.
 
     Raises:
-        ImproperlyConfigured: a source holds an unknown name or a wrong value. The text names the setting, its
-            source and what is accepted, and never shows a secret.
+        ImproperlyConfigured: a source has an unknown name or an invalid value. The text names the setting,
+            its source and the accepted values, and never shows a secret.
         UnknownSetting: there is no setting of the name asked for.
     """
 
@@ -109,12 +109,13 @@ class Settings(SettingsTable):
 
     @_takes(SettingsTable)
     def override(self, **values: Any) -> Override:
-        """Set values for a ``with`` block or for the calls of a decorated function, sync or async.
+        """Set values for a ``with`` block or a decorated function, which may be async.
 
-        Only the thread or task that entered it sees them; leaving restores what was before. They nest.
+        Only the current thread or task sees them. The end of the block restores the previous values. Blocks
+        can be nested.
 
         Args:
-            values: settings by name; checked at once.
+            values: settings by name; they are checked at once.
 
         Returns:
             A context manager that is also a decorator.
@@ -134,12 +135,12 @@ class Settings(SettingsTable):
 
     @_takes(SettingsTable)
     def configure(self, **values: Any) -> None:
-        """Set values for the whole process, beneath :meth:`override` and above every other source.
+        """Set values for the whole process; only :meth:`override` takes precedence over them.
 
-        A later call adds to the earlier ones, and wins where both name a setting.
+        A later call adds to earlier ones, and replaces the values of settings that both name.
 
         Args:
-            values: settings by name; checked at once.
+            values: settings by name; they are checked at once.
 
         Raises:
             UnknownSetting: there is no setting of that name.
@@ -151,12 +152,12 @@ class Settings(SettingsTable):
         self.__dict__["_configured"] = (*self._configured, layer)
 
     def add_source(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
-        """Read settings from the configuration of a framework, too: above the file, beneath the environment.
+        """Add the configuration of a framework as a source, between the environment and the file.
 
         Args:
-            name: what error texts call the source; a source of the same name is replaced.
-            read: returns the values by name. Each access to a setting calls it, so it only looks values up.
-                It may depend on the context, such as the application that handles the current request.
+            name: the name of the source in error texts; a source of the same name is replaced.
+            read: a function that returns the values by name. Each access to a setting calls it, so it must be
+                fast. It may depend on the context, such as the application that handles the current request.
 
         >>> from aerogram.conf import Settings
         >>> settings = Settings()
@@ -167,14 +168,16 @@ class Settings(SettingsTable):
         self.__dict__["_sources"] = {**self._sources, name: read}
 
     def reset(self) -> None:
-        """Forget what :meth:`configure` set and what was read; for tests. Overrides and sources stay."""
+        """Discard the values of :meth:`configure` and cached values, but not overrides and sources; for
+        tests."""
         self.__dict__.update(_configured=(), _base=None, _recent=())
 
     def frozen(self) -> AbstractContextManager[None]:
-        """Read the sources once for everything inside, so that a batch is written from one set of values.
+        """Read the sources once for the whole block, so that all messages of a batch use the same values.
 
-        Overrides entered inside still count; what is configured inside counts from the end on. Each read
-        costs system calls, so code that reads several settings for each message of a batch does it in here.
+        Overrides inside the block still apply; :meth:`configure` takes effect after it. Each read of the
+        sources costs system calls, so code that reads several settings per message of a batch uses this
+        block.
 
         >>> from aerogram.conf import settings
         >>> with settings.frozen():
@@ -184,7 +187,7 @@ class Settings(SettingsTable):
         return _Frozen(self) if self._frozen.get() is None else _ALREADY_FROZEN
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Return all values by name, for code that needs several at the price of one access."""
+        """Return all values by name; faster than several single accesses."""
         base = self._frozen.get() or self._current_base()
         overrides = self._overrides.get()
         if not overrides:
@@ -198,9 +201,9 @@ class Settings(SettingsTable):
         return overlaid[2]
 
     def of_this_moment(self) -> Mapping[str, Any]:
-        """Return all values by name as they are now, also inside of :meth:`frozen`.
+        """Return the current values by name, even inside :meth:`frozen`.
 
-        What a framework gives may be another for each message of a batch, such as the active language.
+        The configuration of a framework may differ for each message of a batch, such as the active language.
         """
         if not self._sources or self._frozen.get() is None:
             return self.snapshot()
@@ -211,7 +214,7 @@ class Settings(SettingsTable):
             self._frozen.reset(token)
 
     def source_of(self, name: str) -> str:
-        """Return where the value of a setting comes from, in words for an error text.
+        """Return a description of the source of a setting, for error texts.
 
         Args:
             name: a setting.
@@ -226,7 +229,7 @@ class Settings(SettingsTable):
         return "the default" if layer is None else layer.source_of(name)
 
     def where_looked(self) -> str:
-        """Return where settings were looked for, in words for the error text of one that is missing."""
+        """Return a description of the places that were searched for settings, for error texts."""
         return self._current_base().surroundings.where_looked()
 
     def _layers(self) -> list[Layer]:

@@ -1,9 +1,8 @@
-"""The outbox, emptied by the workers of a Celery application, for when one machine is not enough.
+"""Sending the mail of the outbox with Celery workers.
 
-Needs the extra ``celery``. A mail is committed to the outbox first; then a task that carries its id is
-published. Whatever the broker does with the task, the row in the database decides who sends: a task that
-comes twice or late sends nothing. A task that never comes loses nothing either, as each Celery worker looks
-for mail that is due (:data:`SWEEP_SECONDS`).
+Needs the extra ``celery``. A mail is first committed to the outbox; then a task with its id is published. The
+database row decides who sends, so a task that arrives twice or late sends nothing. If a task is lost, no mail
+is lost, because each Celery worker regularly looks for due mail (:data:`SWEEP_SECONDS`).
 
 Importing this module registers the tasks with the Celery applications of the process. From then on, each mail
 that the process queues is published when its transaction is committed::
@@ -209,12 +208,12 @@ def _start_sweeping(**_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """A digest that was given to the workers.
+    """The result of :func:`fan_out`.
 
     Attributes:
         run: the id of the run.
-        items: how many mails were published.
-        chunks: how many tasks carry them.
+        items: the number of published mails.
+        chunks: the number of tasks that carry them.
     """
 
     run: str
@@ -222,7 +221,7 @@ class FanOut:
     chunks: int
 
     def progress(self) -> dict[str, int]:
-        """Return how many mails are in each state, as :func:`progress` does."""
+        """Return the number of mails in each state, as :func:`progress` does."""
         return progress(self.run)
 
 
@@ -234,28 +233,29 @@ def fan_out(
     run: str | None = None,
     key: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> FanOut:
-    """Render and send one mail for each item, by the Celery workers.
+    """Let the Celery workers render and send one mail for each item.
 
-    A run that was broken off is started again with its ``run`` id and the same items: mails that it has
-    queued before are neither rendered nor sent again.
+    To resume an interrupted run, start it again with the same ``run`` id and the same items: mails that are
+    already queued are neither rendered nor sent again.
 
     Args:
         kind: the class of the mails.
-        items: the arguments of each mail, from any iterable. They travel as JSON, as ``to_dict()`` writes it.
-        chunk: how many mails one task carries.
-        run: an id that stays the same when the run is started again, up to 150 characters, such as
-            ``"digest-2026-48"``; a random one if it is None.
-        key: gives what tells an item from all others of the run, up to 40 characters, such as the id of the
-            customer. Without it, that is a hash of the arguments, so that of two equal items one is sent.
+        items: any iterable with the arguments of each mail. They are sent as JSON, in the form of
+            ``to_dict()``.
+        chunk: the number of mails per task.
+        run: the id of the run, up to 150 characters, such as ``"digest-2026-48"``; a random one if it is
+            None.
+        key: a function that returns a unique key for each item of the run, up to 40 characters, such as the
+            id of the customer. By default, a hash of the arguments, so two equal items are sent once.
 
     Returns:
-        The id of the run, and how much was published.
+        The id of the run, and the number of published mails and tasks.
 
     Raises:
-        PayloadError: an argument is missing, unknown, or cannot be written as JSON. Earlier chunks are
-            published then.
-        ScheduleError: a run id, a chunk or a key that is not accepted.
-        TypeError: ``kind`` is no class of notifications.
+        PayloadError: an argument is missing, unknown, or cannot be written as JSON. Earlier chunks have been
+            published.
+        ScheduleError: a run id, chunk size or key is not accepted.
+        TypeError: ``kind`` is not a notification class.
     """
     if not (isinstance(kind, type) and issubclass(kind, Notification)):
         raise TypeError(
@@ -287,7 +287,7 @@ def _filled(kind: type[Notification], arguments: Mapping[str, Any]) -> Notificat
 
 
 def progress(run: str) -> dict[str, int]:
-    """Return how many mails of a run are in each state of the outbox; ``purged`` are done and forgotten.
+    """Return the number of mails of a run in each state of the outbox; ``purged`` ones have been deleted.
 
     Args:
         run: the id of a run.

@@ -41,22 +41,22 @@ SOURCE: Final = "the configuration given to aerogram.contrib.fastapi.Aerogram"
 
 
 class Aerogram:
-    """What mails need of one application: settings, templates, links, and an end after the last mail.
+    """Connects an application to Aerogram: settings, templates, links, and a shutdown that waits for mail.
 
-    The configuration is a source of the settings, above the settings file and beneath the environment
-    variables. It counts in requests, background tasks and the lifespan of the application; where no
-    application runs, as in a script, that of the latest ``Aerogram`` counts.
+    The configuration is a source of settings, between the environment variables and the settings file. It
+    applies to requests, background tasks and the lifespan of the application. Where no application runs, as
+    in a script, that of the latest ``Aerogram`` applies.
 
     Args:
         app: a FastAPI or Starlette application that has not started.
-        config: settings by name, as a dict or a pydantic model. The names may be in lower case; a model's
-            ``None`` is a setting that is not given, and its secrets, URLs and ``NameEmail`` are accepted.
-        prefix: read only names that begin with it, such as ``"mail_"``; otherwise every name is a setting.
-        templates: the application's templates, whose loader, filters and globals mails use, too.
-        shutdown_timeout: how many seconds the end of the application waits for mail that is being sent.
+        config: settings by name, as a dict or a pydantic model. Names may be in lower case. In a model,
+            ``None`` means that the setting is not given; secrets, URLs and ``NameEmail`` are accepted.
+        prefix: read only names with this prefix, such as ``"mail_"``; by default, every name is a setting.
+        templates: the templates of the application; mails use their loader, filters and globals, too.
+        shutdown_timeout: how many seconds the shutdown waits for mail that is being sent.
 
     Raises:
-        ImproperlyConfigured: ``config`` has an unknown name or a wrong value.
+        ImproperlyConfigured: ``config`` has an unknown name or an invalid value.
     """
 
     def __init__(
@@ -83,12 +83,13 @@ class Aerogram:
     def url_for(self, name: str, /, **path_params: Any) -> URL:
         """Return the absolute URL of a route, below the setting ``BASE_URL``.
 
-        It never depends on a request: whoever sends the request chooses its Host header, and with it the host
-        of what ``request.url_for`` returns. In templates of mails, ``url_for`` is this method.
+        It never depends on a request, whose client chooses the Host header and with it the host of the URLs
+        that ``request.url_for`` returns. In mail templates, ``url_for`` is this method.
 
         Args:
             name: the name of the route.
-            path_params: the parameters of its path. For a query, the URL has ``include_query_params()``.
+            path_params: the parameters of its path. To add a query, call ``include_query_params()`` on the
+                result.
 
         Raises:
             ImproperlyConfigured: ``BASE_URL`` is not set.

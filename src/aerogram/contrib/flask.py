@@ -42,18 +42,18 @@ SOURCE: Final = 'app.config["AEROGRAM_<NAME>"] of Flask'
 
 
 class Aerogram:
-    """The extension. One object may serve any number of applications.
+    """The Flask extension; one object may serve several applications.
 
-    Inside an application context, ``app.config["AEROGRAM_<NAME>"]`` is a source of the settings, above the
-    settings file and beneath the environment variables. Paths are relative to ``app.root_path``. Mails find
-    the templates of the application and its blueprints, with filters, tests and globals;
-    :func:`url_for` is that of this module. ``flask aerogram`` is the command ``aerogram``.
+    Inside an application context, ``app.config["AEROGRAM_<NAME>"]`` is a source of settings, between the
+    environment variables and the settings file. Paths are relative to ``app.root_path``. Mails find the
+    templates of the application and its blueprints, with their filters, tests and globals, and
+    :func:`url_for` of this module. ``flask aerogram`` is the command ``aerogram``.
 
     Args:
         app: the application; without it, call :meth:`init_app`.
 
     Raises:
-        ImproperlyConfigured: ``app.config`` has an unknown name or a wrong value.
+        ImproperlyConfigured: ``app.config`` has an unknown name or an invalid value.
     """
 
     def __init__(self, app: Flask | None = None) -> None:
@@ -61,10 +61,10 @@ class Aerogram:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set up one application, whose configuration may be read now or later.
+        """Set up an application; its configuration may change later.
 
         Raises:
-            ImproperlyConfigured: ``app.config`` has an unknown name or a wrong value.
+            ImproperlyConfigured: ``app.config`` has an unknown name or an invalid value.
         """
         from aerogram.conf.layers import Layer
 
@@ -87,16 +87,16 @@ def url_for(
 ) -> str:
     """Return the absolute URL of an endpoint of the current application, below the setting ``BASE_URL``.
 
-    It never depends on a request: whoever sends the request chooses its Host header, and with it the host of
-    what ``flask.url_for`` returns. In templates of mails, ``url_for`` is this function.
+    It never depends on a request, whose client chooses the Host header and with it the host of the URLs that
+    ``flask.url_for`` returns. In mail templates, ``url_for`` is this function.
 
     Args:
-        endpoint: its full name, with that of its blueprint.
-        _anchor: what follows ``#``.
+        endpoint: the full name of the endpoint, including its blueprint.
+        _anchor: the fragment after ``#``.
         _method: build the URL of this HTTP method.
         _scheme: the scheme, instead of that of ``BASE_URL``.
         _external: ignored, since links of mails are always absolute.
-        values: the variables of its rule; further ones become the query.
+        values: the variables of the rule; others become the query.
 
     Raises:
         ImproperlyConfigured: ``BASE_URL`` is not set.

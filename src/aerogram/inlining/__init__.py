@@ -1,4 +1,4 @@
-"""CSS inlining: the rules of style sheets go into style attributes, and nothing is ever fetched.
+"""CSS inlining: moves the rules of style sheets into style attributes, without fetching anything.
 
 The way of a document through the modules, in order::
 
@@ -54,20 +54,20 @@ class Inlined(NamedTuple):
 def inline_css(html: str, *, css: str = "") -> str:
     """Move the rules of style sheets into style attributes.
 
-    What cannot stand in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors) stays in a
-    ``<style>`` element as it was written, made important where it could not win otherwise. No URL or file is
-    opened, whatever the document or the sheets name.
+    Rules that cannot be expressed in an attribute (``@media``, ``:hover``, ``@font-face``, unknown selectors)
+    stay in a ``<style>`` element. They become important only where an attribute would otherwise override
+    them. No URL or file is opened, whatever the document or the sheets refer to.
 
     Args:
         html: a document or a fragment.
-        css: further style rules. They come after those of the document, and so win.
+        css: further style rules. They come after those of the document and therefore override them.
 
     Returns:
-        The document; a fragment as a fragment, an empty document unchanged.
+        The document; a fragment stays a fragment, and an empty document is returned unchanged.
 
     Raises:
         DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` bytes or nested too deeply, or ``css``
-            holds markup.
+            contains markup.
         TypeError: ``html`` is not a string.
 
     >>> inline_css("<style>p { color: red }</style><p>Hello</p>")

@@ -5,8 +5,8 @@
 ...     send_mail("Hello", "Good morning.", "me@example.com", ["you@example.com"])
 1
 
-The names are those of ``django.core.mail``, and beside them what Aerogram adds: delivery reports, hooks,
-mailers by name, and awaitable functions.
+The names are those of ``django.core.mail`` and Aerogram's additions: delivery reports, hooks, named mailers,
+and asynchronous functions.
 """
 
 from __future__ import annotations

@@ -36,14 +36,14 @@ active: Final[list[Capture]] = []
 
 @contextmanager
 def capture_mail() -> Iterator[list[EmailMessage]]:
-    """Keep all mail in a list instead of sending it, as long as the ``with`` block runs.
+    """Collect all mail in a list instead of sending it, inside a ``with`` block.
 
-    Nothing that the settings or the code name is contacted: neither a mailer of ``MAILERS`` nor a backend
-    that is given as ``connection``. Mail of other threads and tasks is caught too. Blocks nest: the innermost
-    one gets the mail. Blocks of concurrent threads or tasks each get the mail of their own.
+    No mail server is contacted, neither for a mailer of ``MAILERS`` nor for a backend passed as
+    ``connection``. Mail of other threads and tasks is captured, too. Blocks can be nested; the innermost one
+    gets the mail. If concurrent threads or tasks each have a block, each block gets only its own mail.
 
     Yields:
-        The list of messages. Each is a copy, which later changes of the message do not reach.
+        The list of messages. Each is a copy, which later changes of the message do not affect.
 
     >>> from aerogram.mail import send_mail
     >>> with capture_mail() as messages:

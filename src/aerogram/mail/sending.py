@@ -70,7 +70,7 @@ def send_mail(
         InvalidAddress: an entry is not exactly one mailbox.
         OSError: the server cannot be reached.
         smtplib.SMTPException: the server refused the message.
-        TypeError: a string as ``recipient_list``, or both ``connection`` and ``using``.
+        TypeError: ``recipient_list`` is a string, or both ``connection`` and ``using`` are given.
     """
     backend = _connection(connection, using, fail_silently, auth_user, auth_password)
     mail = EmailMultiAlternatives(subject, message, from_email, recipient_list, connection=backend)
@@ -92,10 +92,10 @@ def send_mass_mail(
     """Send many messages over one connection. Memory does not grow with their number.
 
     Args:
-        datatuple: any iterable of ``(subject, message, from_email, recipient_list)`` tuples, the same with an
-            HTML text as the fifth element, messages, and notifications; mixed. Items are built and sent one
+        datatuple: any iterable of ``(subject, message, from_email, recipient_list)`` tuples, tuples with HTML
+            as the fifth element, messages and notifications, in any mixture. Items are built and sent one
             after the other.
-        fail_silently: as in :func:`send_mail`; template and configuration errors are raised nevertheless.
+        fail_silently: as in :func:`send_mail`; errors in templates and configuration are always raised.
         auth_user: as in :func:`send_mail`.
         auth_password: as in :func:`send_mail`.
         connection: as in :func:`send_mail`.
@@ -108,10 +108,10 @@ def send_mass_mail(
 
     Raises:
         DeliveryError: an item could not be built, or did not reach every recipient. The others were sent. The
-            error has the reports.
+            error contains the reports.
         OSError: the server cannot be reached.
         smtplib.SMTPException: the server refused the connection.
-        TypeError: both ``connection`` and ``using``, or no iterable of items.
+        TypeError: both ``connection`` and ``using`` are given, or ``datatuple`` is not an iterable of items.
 
     >>> from aerogram.conf import settings
     >>> people = ("ann@example.com", "bob@example.com")

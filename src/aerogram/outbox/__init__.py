@@ -57,26 +57,27 @@ __all__ = [
 
 
 def init() -> None:
-    """Make the tables of ``OUTBOX_URL``, and the file, if they do not exist. Queueing does so, too.
+    """Create the tables of ``OUTBOX_URL`` (and the SQLite file) if they do not exist, as queueing does.
 
     Raises:
-        OutboxUnavailable: they cannot be made.
+        OutboxUnavailable: the file or the tables cannot be created.
         OutboxSchemaError: they are of another version.
     """
     current_database().prepare(create=True)
 
 
 def run_once(*, concurrency: int = 8) -> int:
-    """Send what is due, then return; for cron.
+    """Send all due mail, then return; for cron.
 
     Args:
-        concurrency: how many connections to each server, and how many mails at once by other mailers.
+        concurrency: the number of connections to each SMTP server, and of simultaneous mails for other
+            mailers.
 
     Returns:
-        How many mails were accepted for at least one recipient.
+        The number of mails that were accepted for at least one recipient.
 
     Raises:
-        ScheduleError: the concurrency is no whole number, or below 1.
+        ScheduleError: the concurrency is not a whole number, or is below 1.
         OutboxUnavailable: the database cannot be used.
     """
     from aerogram.outbox.worker import Worker
@@ -85,19 +86,20 @@ def run_once(*, concurrency: int = 8) -> int:
 
 
 def start(*, concurrency: int = 1) -> Worker:
-    """Send in the background, in threads of this process, until it ends; for a small web application.
+    """Send mail in background threads of this process; for small web applications.
 
-    Another call returns the worker that runs already. A process that is forked later has none, and wakes that
-    of its parent.
+    Further calls return the running worker. A process that is forked later has no worker, but wakes that of
+    its parent.
 
     Args:
-        concurrency: how many connections to each server, and how many mails at once by other mailers.
+        concurrency: the number of connections to each SMTP server, and of simultaneous mails for other
+            mailers.
 
     Returns:
-        The worker; its ``stop()`` ends it after the mails that are being sent.
+        The worker; its ``stop()`` stops it after the mails that are being sent.
 
     Raises:
-        ScheduleError: the concurrency is no whole number, or below 1.
+        ScheduleError: the concurrency is not a whole number, or is below 1.
     """
     from aerogram.outbox import worker
 

@@ -20,7 +20,7 @@ class Claim:
         recipients: the addresses that the mail goes to now.
         content: the message in lines ended by CRLF, without dot-stuffing and signature.
         attempts: the attempts so far, for each of the recipients.
-        crashes: how often a worker died that was sending it.
+        crashes: how many times a worker died while it was sending the mail.
         uncertain: how often it was uncertain whether it was sent.
         lease: seconds.
     """

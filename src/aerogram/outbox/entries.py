@@ -34,12 +34,12 @@ class Recipient:
 
     Attributes:
         address: the address.
-        state: ``pending``, or how it ended: ``sent``, ``refused``, ``suppressed``, ``expired``, ``uncertain``
-            or ``cancelled``.
-        attempts: how often sending was tried, without the times when the server was not reached.
+        state: ``pending``, or the final state: ``sent``, ``refused``, ``suppressed``, ``expired``,
+            ``uncertain`` or ``cancelled``.
+        attempts: the number of attempts, not counting those that did not reach the server.
         code: the last reply code.
         enhanced_code: the last enhanced status code (RFC 3463).
-        text: the text of the last reply, or the reason of the state.
+        text: the text of the last reply, or the reason for the state.
         due: when the next attempt is due, while ``pending``.
     """
 
@@ -54,7 +54,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What happened once to one recipient, or to the whole mail where ``address`` is empty."""
+    """One attempt to send to a recipient, or the whole mail if ``address`` is empty."""
 
     address: str
     outcome: str
@@ -67,26 +67,26 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One mail of the outbox, as it was when it was looked up.
+    """A snapshot of one mail in the outbox.
 
     Attributes:
-        id: its id.
+        id: the id of the entry.
         state: ``queued``, ``sending``, ``done``, ``dead``, ``cancelled`` or ``held``.
-        recipients: everyone who gets it, Bcc recipients too.
+        recipients: all recipients, including Bcc.
         key: the idempotency key.
         subject: the subject.
         sender: the envelope sender.
         message_id: the Message-ID.
-        size: octets.
-        mailer: the alias of the mailer; ``None`` for that of ``OUTBOX_MAILER``.
+        size: the size of the content in bytes.
+        mailer: the alias of the mailer; ``None`` means ``OUTBOX_MAILER``.
         priority: the priority.
-        created: when it was queued.
-        due: when it is, or was, due next.
-        expires: when it is given up.
-        finished: when it ended.
-        crashes: how often a worker died that was sending it.
-        uncertain: how often it was uncertain whether it was sent; never reset.
-        history: all attempts, the first one first; empty in a list of entries.
+        created: when the mail was queued.
+        due: when the next attempt is due, or when the last one was.
+        expires: when the mail expires.
+        finished: when the entry reached its final state.
+        crashes: how many times a worker died while it was sending the mail.
+        uncertain: how many times it was uncertain whether the mail was sent; never reset.
+        history: all attempts, oldest first; empty in a list of entries.
     """
 
     id: str
@@ -115,7 +115,7 @@ def get(entry_id: str) -> Entry:
         entry_id: what ``send_later`` returned.
 
     Raises:
-        EntryNotFound: there is none of that id.
+        EntryNotFound: there is no entry with that id.
     """
     _check_id(entry_id)
     with current_database().reading() as connection:
@@ -129,15 +129,15 @@ def get(entry_id: str) -> Entry:
 
 
 def list_entries(state: str | None = None, limit: int = 100, before: str | None = None) -> list[Entry]:
-    """Return entries without their history, the newest first.
+    """Return entries without their history, newest first.
 
     Args:
         state: only those in this state.
-        limit: at most so many.
-        before: the id of an entry: only older ones, for the next page.
+        limit: the maximum number to return.
+        before: the id of an entry; only older ones are returned, for the next page.
 
     Raises:
-        ScheduleError: there is no such state, or an argument is of another type.
+        ScheduleError: the state does not exist, or an argument has the wrong type.
     """
     check_limit(limit)
     query = select(entry).order_by(entry.c.id.desc()).limit(limit)
@@ -154,13 +154,13 @@ def list_entries(state: str | None = None, limit: int = 100, before: str | None 
 
 
 def content(entry_id: str) -> bytes:
-    """Return the message of an entry as it is sent, before it is signed.
+    """Return the message of an entry as bytes, before it is signed.
 
     Args:
         entry_id: what ``send_later`` returned.
 
     Raises:
-        EntryNotFound: there is none of that id.
+        EntryNotFound: there is no entry with that id.
     """
     _check_id(entry_id)
     query = select(schema.content.c.content).where(schema.content.c.entry == entry_id)
@@ -172,7 +172,7 @@ def content(entry_id: str) -> bytes:
 
 
 def cancel(entry_id: str) -> Entry:
-    """Cancel a mail for everyone who has not got it.
+    """Cancel a mail for every recipient who has not received it.
 
     Args:
         entry_id: what ``send_later`` returned.
@@ -181,8 +181,8 @@ def cancel(entry_id: str) -> Entry:
         The entry: ``cancelled``, or ``done`` if it was sent to someone before.
 
     Raises:
-        EntryNotFound: there is none of that id.
-        EntryStateError: a worker is sending it, or it has ended.
+        EntryNotFound: there is no entry with that id.
+        EntryStateError: a worker is sending the mail, or its state is final.
     """
     with _changing(entry_id) as (connection, row, now):
         if row.state not in ("queued", "held"):
@@ -195,10 +195,10 @@ def cancel(entry_id: str) -> Entry:
 
 
 def retry(entry_id: str) -> Entry:
-    """Make a queued, dead or held mail due at once for everyone who has not got it.
+    """Make a queued, dead or held mail due at once, for every recipient who has not received it.
 
-    A dead or held entry starts anew: its crashes are forgotten, and a new ``OUTBOX_EXPIRES`` begins if its
-    time is over. What was uncertain stays on record. A pause of its mailer ends.
+    The crash count of a dead or held entry is reset, and an expired entry expires ``OUTBOX_EXPIRES`` seconds
+    from now. Uncertain events stay on record. A pause of its mailer ends.
 
     Args:
         entry_id: what ``send_later`` returned.
@@ -207,8 +207,8 @@ def retry(entry_id: str) -> Entry:
         The entry.
 
     Raises:
-        EntryNotFound: there is none of that id.
-        EntryStateError: its state is another.
+        EntryNotFound: there is no entry with that id.
+        EntryStateError: the entry is in another state.
     """
     with _changing(entry_id) as (connection, row, now):
         if row.state not in ("queued", "dead", "held"):

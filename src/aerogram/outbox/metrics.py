@@ -24,7 +24,7 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The queue at a glance.
+    """An overview of the queue.
 
     Attributes:
         counts: how many entries are in each state.
@@ -83,13 +83,13 @@ def left_since(began: datetime) -> Left:
 
 
 def counts() -> dict[str, int]:
-    """Return how many entries are in each state; every state is there."""
+    """Return the number of entries in each state, including states without entries."""
     with current_database().reading() as connection:
         return _counts(connection)
 
 
 def status() -> Status:
-    """Return the counts, and what shows whether the queue moves."""
+    """Return the status of the queue."""
     db = current_database()
     with db.reading() as connection:
         now = db.now(connection)
@@ -120,7 +120,7 @@ def _counts(connection: Connection) -> dict[str, int]:
 
 
 def prometheus_text() -> str:
-    """Return the counts by state, and whether the queue moves, in the text format of Prometheus."""
+    """Return the status of the queue in the text format of Prometheus."""
     found = status()
     gauges: Iterable[tuple[str, str, Mapping[Labels, float]]] = (
         (

@@ -53,7 +53,7 @@ class Schedule:
         """Check the arguments of ``send_later``.
 
         Raises:
-            ScheduleError: one of them is not accepted; the text names it.
+            ScheduleError: an argument is not accepted; the text names it.
             InvalidMailer: ``using`` names a mailer that does not exist, or one that queues itself.
         """
         if delay is not None and at is not None:

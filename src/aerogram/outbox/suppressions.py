@@ -23,13 +23,13 @@ __all__ = ["Suppression", "add", "list_suppressions", "suppress", "suppressed_of
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """An address that gets no mail.
+    """An address to which the outbox sends no mail.
 
     Attributes:
-        address: in lower case.
-        reason: why.
-        created: since when.
-        expires: until when; ``None`` for ever.
+        address: the address in lower case.
+        reason: the reason.
+        created: when the address was added.
+        expires: when the suppression ends; ``None`` for never.
     """
 
     address: str
@@ -63,15 +63,15 @@ def _listed(addresses: Sequence[Any]) -> Any:
 
 
 def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = None) -> None:
-    """Send an address no mail of the outbox any more.
+    """Add an address to the suppression list; the outbox sends no more mail to it.
 
     Args:
-        address: a mailbox in any form; upper and lower case are the same.
-        reason: for the list.
-        expires: until when; for ever if it is None.
+        address: a mailbox in any form; case is ignored.
+        reason: the reason, shown in the list.
+        expires: when the suppression ends; never if it is None.
 
     Raises:
-        ScheduleError: one of them is not accepted; the text names it.
+        ScheduleError: an argument is not accepted; the text names it.
     """
     bare = _bare(address)
     if "@" not in bare:
@@ -85,16 +85,16 @@ def suppress(address: MailboxLike, reason: str = "", expires: datetime | None = 
 
 
 def unsuppress(address: MailboxLike) -> bool:
-    """Send mail to an address again.
+    """Remove an address from the suppression list.
 
     Args:
-        address: a mailbox in any form; upper and lower case are the same.
+        address: a mailbox in any form; case is ignored.
 
     Returns:
-        Whether it was on the list.
+        Whether the address was on the list.
 
     Raises:
-        ScheduleError: it is no address.
+        ScheduleError: the address is invalid.
     """
     listed = suppression.c.address == _bare(address).lower()
     with current_database().writing() as connection:
@@ -109,13 +109,13 @@ def _bare(address: MailboxLike) -> str:
 
 
 def list_suppressions(limit: int = 1000) -> list[Suppression]:
-    """Return the addresses that get no mail, the newest first.
+    """Return the suppressed addresses, newest first.
 
     Args:
-        limit: at most so many.
+        limit: the maximum number to return.
 
     Raises:
-        ScheduleError: the limit is no whole number, or below 0.
+        ScheduleError: the limit is not a whole number, or is below 0.
     """
     check_limit(limit)
     db = current_database()

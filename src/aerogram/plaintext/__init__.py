@@ -1,4 +1,4 @@
-"""Conversion of HTML to the text that a person would have typed.
+"""Conversion of HTML to text as a person would type it.
 
 Two steps, ``outline`` and ``layout``, and the modules that each uses::
 
@@ -35,11 +35,11 @@ def html_to_text(html: str, *, width: int | None = None) -> str:
 
     Args:
         html: a document or a fragment.
-        width: the columns to wrap at, 0 for no wrapping; the setting ``TEXT_WIDTH`` by default.
+        width: the maximum number of columns, or 0 for no wrapping; by default, the setting ``TEXT_WIDTH``.
 
     Returns:
-        What a reader sees, with a newline at the end; empty if that is nothing. No line is longer than mail
-        allows (998 octets, RFC 5322, section 2.1.1), and no URL is broken that is not longer than that.
+        The visible text, with a newline at the end, or an empty string. No line is longer than 998 bytes (RFC
+        5322, section 2.1.1), and no URL is broken unless it is longer than that.
 
     Raises:
         DocumentError: the document is larger than ``HTML_SIZE_LIMIT`` bytes or nested too deeply.

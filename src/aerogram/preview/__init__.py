@@ -1,4 +1,4 @@
-"""Previews on disk: every sample of every notification as files and on one page."""
+"""Previews: every sample of every notification as files and on one page."""
 
 from __future__ import annotations
 

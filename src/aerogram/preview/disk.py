@@ -32,7 +32,7 @@ def write_previews(
     removed.
 
     Args:
-        out: the folder, made if it does not exist.
+        out: the folder, which is created if it does not exist.
         notifications: the classes to show; if not given, those of ``NOTIFICATION_MODULES`` and all others
             that are defined.
 

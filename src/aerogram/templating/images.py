@@ -25,17 +25,17 @@ _MORE_TYPES = {"avif": "image/avif", "webp": "image/webp"}  # which Python 3.11 
 
 
 class InlineImage:
-    """An image that a template shows: printed there, it is the ``cid:…`` that the HTML refers to it by.
+    """An image that a template embeds; a template prints it as its ``cid:`` URL.
 
-    The image is sent if the HTML part shows it, once however often it does. In a text part it is nothing.
+    The image is sent once, and only if the HTML part shows it. In a text part, it is printed as nothing.
 
     Args:
         content: the bytes of the image, a binary file object, or the path of one; a file is read.
-        mimetype: its type, such as ``"image/png"``.
-        filename: the name under which a reader may save it.
+        mimetype: the media type, such as ``"image/png"``.
+        filename: the name under which readers can save it.
 
     Raises:
-        InvalidAttachment: no bytes, or a type that is not one of an image.
+        InvalidAttachment: the content is not bytes, a file or a path, or the type is not that of an image.
 
     >>> chart = InlineImage(b"GIF89a", "image/gif")
     >>> str(chart)

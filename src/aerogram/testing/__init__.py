@@ -1,6 +1,6 @@
 """The test kit: all mail in a list, assertions and snapshots, and an SMTP server that misbehaves.
 
-The names are loaded when they are first used, because pytest loads this package at every start.
+The names are loaded on first use, because pytest loads this package at every start.
 """
 
 from __future__ import annotations

@@ -67,16 +67,16 @@ def assert_mail_sent(
     attachments: Names | None = None,
     messages: Sequence[EmailMessage] | None = None,
 ) -> EmailMessage:
-    """Assert that mail was sent that meets every condition given.
+    """Assert that mail was sent that meets all of the given conditions.
 
     Args:
         kind: the class of the notification, its name, or a class of messages.
-        to: a mailbox in any form, or several: each is among the recipients, in To, Cc or Bcc.
-        subject: the whole subject, or a compiled pattern that is found in it.
-        count: how many such messages were sent; at least one if it is None.
-        attachments: a file name, or several: each is attached. A number: how many are attached.
-        messages: the messages to look at; by default those of the innermost ``capture_mail()`` or fixture,
-            and without one those of ``aerogram.mail.outbox``; in a test of Django, of
+        to: a mailbox in any form, or several; each must be among the recipients, in To, Cc or Bcc.
+        subject: the whole subject, or a compiled pattern to search for in it.
+        count: the number of matching messages; at least one if it is None.
+        attachments: a file name, or several, each of which must be attached; or the number of attachments.
+        messages: the messages to search; by default, those of the innermost ``capture_mail()`` or fixture.
+            Without one, those of ``aerogram.mail.outbox``, or in a Django test of
             ``django.core.mail.outbox``.
 
     Returns:
@@ -84,7 +84,7 @@ def assert_mail_sent(
         if a class is given.
 
     Raises:
-        AssertionError: another number of messages meets the conditions. The text lists what was sent.
+        AssertionError: another number of messages meets the conditions. The text lists the sent messages.
         ValueError: ``count`` is below 1.
 
     >>> from aerogram.mail import send_mail
@@ -117,12 +117,12 @@ def assert_mail_not_sent(
     attachments: Names | None = None,
     messages: Sequence[EmailMessage] | None = None,
 ) -> None:
-    """Assert that no mail was sent that meets every condition given.
+    """Assert that no sent mail meets all of the given conditions.
 
     The arguments are those of :func:`assert_mail_sent`.
 
     Raises:
-        AssertionError: there is such mail.
+        AssertionError: such mail was sent.
     """
     wanted, sent = Conditions(kind, to, subject, attachments), _sent(messages)
     if found := [each for each in sent if not wanted.unmet(each)]:
@@ -137,7 +137,7 @@ def assert_no_mail(messages: Sequence[EmailMessage] | None = None) -> None:
         messages: as in :func:`assert_mail_sent`.
 
     Raises:
-        AssertionError: there is mail.
+        AssertionError: mail was sent.
     """
     if sent := _sent(messages):
         _fail("No mail was expected.", sent, Conditions())

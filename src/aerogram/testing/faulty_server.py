@@ -27,18 +27,18 @@ class FaultyServer(Script):
     Attributes:
         host, port: where it listens.
         messages: what it accepted, in order (:class:`Received`).
-        commands: every line that clients sent outside of contents.
-        log: the same with the replies, as ``(connection, "C" or "S", octets)``.
-        waits: how often it had answered everything and waited for the client: the round trips.
-        connections: how many it has had.
-        tls_failures: why TLS handshakes failed.
+        commands: every line outside of contents that clients sent.
+        log: the same with the replies, as ``(connection, "C" or "S", bytes)``.
+        waits: the number of round trips: how many times it had answered everything and waited for the client.
+        connections: the number of connections so far.
+        tls_failures: the reasons why TLS handshakes failed.
 
     Args:
         offers: lines of the EHLO reply, such as ``"PIPELINING"``, ``"SIZE 1000"`` or ``"LIMITS MAILMAX=2"``.
         tls: a server-side context; with it STARTTLS works, if it is offered too.
-        implicit_tls: speak TLS from the first octet.
+        implicit_tls: use TLS from the first byte.
         logins: passwords (XOAUTH2: tokens) by user name, for PLAIN, LOGIN, CRAM-MD5 and XOAUTH2.
-        client_timeout: seconds after which the server leaves a silent client.
+        client_timeout: seconds after which the server disconnects a silent client.
     """
 
     host: Final = "127.0.0.1"
@@ -62,7 +62,7 @@ class FaultyServer(Script):
         return self
 
     def stop(self) -> None:
-        """Leave every client and stop listening; the end of ``with`` does it too."""
+        """Disconnect every client and stop listening; the end of ``with`` does so, too."""
         self.stopping.set()
         if self._listener is None:
             return

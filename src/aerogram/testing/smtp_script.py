@@ -12,21 +12,21 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection; with ``reset`` the client sees it broken instead of closed."""
+    """Close the connection; with ``reset``, the client sees a broken instead of a closed connection."""
 
     reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Do nothing for some seconds, or until the server stops; then go on."""
+    """Do nothing for some seconds, or until the server stops; then continue."""
 
     seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """Write ``reply`` octet by octet, with a pause of some seconds before each."""
+    """Write ``reply`` byte by byte, with a pause of some seconds before each."""
 
     reply: str
     pause: float
@@ -38,7 +38,7 @@ Action = str | bytes | Drop | Hang | Drip
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message the server accepted: envelope, parameters of MAIL, content with its dots unstuffed."""
+    """An accepted message: envelope, parameters of MAIL, and content with its dots unstuffed."""
 
     mail_from: str
     recipients: tuple[str, ...]

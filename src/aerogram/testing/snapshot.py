@@ -22,12 +22,12 @@ KINDS: Final = ("txt", "html", "eml")  # the order in which they are compared
 
 @dataclass
 class MailSnapshot:
-    """What the fixture ``mail_snapshot`` gives: a function that compares a message with its files.
+    """The value of the fixture ``mail_snapshot``: a function that compares a message with its files.
 
     Attributes:
-        folder: where the files are.
-        name: their name, without its ending; that of the test.
-        update: write the files instead of comparing.
+        folder: the folder of the files.
+        name: the name of the files without suffix, which is that of the test.
+        update: whether to write the files instead of comparing.
     """
 
     folder: Path

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MailTestMixin:
-    """Captures the mail of each test, for a ``unittest.TestCase`` of any kind; it comes before that class.
+    """Captures the mail of each test of a ``unittest.TestCase``; put it before the test case class.
 
     Attributes:
         mailoutbox: the messages of the running test.
@@ -27,7 +27,7 @@ class MailTestMixin:
     mailoutbox: list[EmailMessage]
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
-        """Run the test, and keep its mail in :attr:`mailoutbox`."""
+        """Run the test and collect its mail in :attr:`mailoutbox`."""
         with capture_mail() as self.mailoutbox:
             ran: unittest.TestResult | None = super().run(result)  # type: ignore[misc]  # of the TestCase
             return ran
@@ -39,16 +39,16 @@ class MailTestMixin:
     def assertMailSent(self, kind: Any = None, **conditions: Any) -> EmailMessage: ...
 
     def assertMailSent(self, kind: Any = None, **conditions: Any) -> EmailMessage:
-        """Do what :func:`aerogram.testing.assert_mail_sent` does."""
+        """Call :func:`aerogram.testing.assert_mail_sent`."""
         message: EmailMessage = assert_mail_sent(kind, **{"messages": self.mailoutbox, **conditions})
         return message
 
     def assertMailNotSent(self, *args: Any, **conditions: Any) -> None:
-        """Do what :func:`aerogram.testing.assert_mail_not_sent` does."""
+        """Call :func:`aerogram.testing.assert_mail_not_sent`."""
         assert_mail_not_sent(*args, **{"messages": self.mailoutbox, **conditions})
 
     def assertNoMail(self) -> None:
-        """Do what :func:`aerogram.testing.assert_no_mail` does."""
+        """Call :func:`aerogram.testing.assert_no_mail`."""
         assert_no_mail(self.mailoutbox)
 
 

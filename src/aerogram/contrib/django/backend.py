@@ -14,22 +14,22 @@ __all__ = ["EmailBackend"]
 
 
 class EmailBackend(BaseEmailBackend):
-    """Sends Django's messages by a mailer of Aerogram, by default the one that sends notifications.
+    """Sends Django's messages through a mailer of Aerogram, by default the one that sends notifications.
 
     ``EMAIL_BACKEND = "aerogram.contrib.django.EmailBackend"`` makes it the backend of the project; in Django
-    6.1, ``MAILERS`` names it.
+    6.1, use ``MAILERS``.
 
     Args:
         fail_silently: ignore a failed connection or delivery.
         using: the alias of a mailer of Aerogram.
-        alias: what Django 6.1 calls this backend; it has no effect.
+        alias: the alias that Django 6.1 passes; it has no effect.
         options: options that replace those of the mailer, such as ``username``; None replaces nothing.
 
     Attributes:
         mailer: the backend that sends.
 
     Raises:
-        ImproperlyConfigured: the mailer cannot work, or sends by Django in its turn.
+        ImproperlyConfigured: the mailer is invalid, or itself sends through Django.
     """
 
     takes_any_option = True  # only the mailer knows its options
@@ -60,5 +60,5 @@ class EmailBackend(BaseEmailBackend):
     def send_messages(
         self, email_messages: Iterable[Any], *, on_result: OnResult | None = None
     ) -> int | None:
-        """Send messages of Django or of Aerogram; otherwise as :meth:`BaseEmailBackend.send_messages`."""
+        """Send messages of Django or of Aerogram, as :meth:`BaseEmailBackend.send_messages` does."""
         return self.mailer.send_messages(email_messages, on_result=on_result)

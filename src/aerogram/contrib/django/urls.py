@@ -13,10 +13,10 @@ __all__ = ["url"]
 
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
-    """Return the absolute URL of a view: ``BASE_URL``, and the path that ``reverse()`` gives.
+    """Return the absolute URL of a view: the path that ``reverse()`` returns, below ``BASE_URL``.
 
-    It is a function of every template of Aerogram. Host, scheme and mount point come from ``BASE_URL`` alone:
-    those of a request can be forged by the client, and a worker has no request.
+    It is available in every mail template. Host, scheme and mount point come only from ``BASE_URL``, because
+    a client can forge those of a request, and a worker has no request.
 
     Args:
         name: the name of a URL pattern, with its namespace.

@@ -1,6 +1,6 @@
-"""A logging handler that mails errors to ``ADMINS``: a readable page, secrets masked, equal errors counted.
+"""A logging handler that mails errors to ``ADMINS``, masks secrets and counts repeated errors.
 
-It never raises into the program that logs, and ignores what is logged while a report is sent::
+It never raises into the program that logs, and ignores records that are logged while a report is sent::
 
     "handlers": {"mail": {"class": "aerogram.contrib.logging.AdminNotificationHandler", "level": "ERROR"}}
 """
@@ -35,7 +35,7 @@ _handlers: weakref.WeakSet[AdminNotificationHandler] = weakref.WeakSet()
 
 
 class ErrorReport(AdminNotification, name="aerogram_error_report"):
-    """The mail about an error that was logged. Subclass it for a template or for recipients of your own."""
+    """The mail about a logged error. Subclass it to use your own template or recipients."""
 
     if not TYPE_CHECKING:  # a declaration that a subclass may replace in any form
         html_template = "aerogram/error_report.html"
@@ -57,17 +57,18 @@ class _Entry:
 
 
 class AdminNotificationHandler(logging.Handler):
-    """Mails each record to ``ADMINS`` as a page with its traceback. A thread of its own sends.
+    """Mails records with their tracebacks to ``ADMINS``, from a separate thread.
 
-    Equal errors (one place, one type of exception) are one mail that says how often they came: those of the
-    first ``delay`` seconds, then those of each ``interval``. What waits is sent by :meth:`flush`, and when
-    the interpreter exits. A mail that cannot be sent is dropped and counted.
+    Repeated errors (the same type of exception in the same place) are collected into one mail with their
+    count, at first after ``delay`` seconds, then once per ``interval``. :meth:`flush` and the exit of the
+    interpreter send the waiting mails. A mail that cannot be sent is dropped and counted.
 
     Args:
         level: the lowest level that is mailed.
-        delay: how many seconds the first mail about an error waits for equal ones.
-        interval: how many seconds lie between two mails about equal errors.
-        limit: how many mails are sent in ``period`` seconds; the next one says how many errors had none.
+        delay: seconds that the first mail about an error waits for repetitions.
+        interval: seconds between two mails about the same error.
+        limit: the maximum number of mails in ``period`` seconds; the next mail says how many errors were not
+            mailed.
         period: see ``limit``.
         include_locals: show the local variables of each frame, secrets masked.
         using: the alias of a mailer in ``MAILERS``.
@@ -107,13 +108,13 @@ class AdminNotificationHandler(logging.Handler):
         self._thread: threading.Thread | None = None
 
     def filter(self, record: logging.LogRecord) -> Any:
-        """Leave out what sending itself logs: before the handler's lock, which flush() may hold meanwhile."""
+        """Ignore the records of sending itself, without taking the handler's lock, which flush() may hold."""
         if _sending.get() or record.name.partition(".")[0] == "aerogram":
             return False
         return super().filter(record)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count a record, and have it mailed."""
+        """Count a record and schedule its mail."""
         try:
             if self._process != os.getpid():  # a fork has the entries of its parent, and not the thread
                 self._start_afresh()
@@ -140,12 +141,12 @@ class AdminNotificationHandler(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Send at once what waits, as far as the limit allows; return when all of it is sent."""
+        """Send the waiting mails at once, within the limit, and return when they are sent."""
         if self._process == os.getpid():
             self._send_due(float("inf"))
 
     def close(self) -> None:
-        """Send what waits; the handler gets no more records."""
+        """Send the waiting mails and close the handler."""
         with contextlib.suppress(Exception):
             self.flush()
         super().close()
@@ -211,13 +212,13 @@ class AdminNotificationHandler(logging.Handler):
     def report_of(
         self, record: logging.LogRecord, message: str, count: int = 1, lost: int = 0
     ) -> ErrorReport:
-        """Return the mail about a record; override it to say more.
+        """Return the mail about a record; override this method to add information.
 
         Args:
-            record: the first of the equal records.
-            message: its message, made when it was logged.
-            count: how many equal records there were.
-            lost: how many other errors had no mail.
+            record: the first of the repeated records.
+            message: the message of the record, formatted when it was logged.
+            count: the number of repeated records.
+            lost: the number of other errors that were not mailed.
         """
         error = record.exc_info[1] if record.exc_info else None
         title = message if error is None else f"{type(error).__name__}: {error}"

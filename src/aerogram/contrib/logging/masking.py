@@ -28,14 +28,14 @@ _URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/]+@", re.I)
 
 
 def mask_secrets(value: object, name: str = "") -> Any:
-    """Return a copy of a value for people to read, in which no secret is shown, however deep it lies.
+    """Return a readable copy of a value in which all secrets are masked, at any depth.
 
-    A secret is what has a name such as ``password``, ``api_key`` or ``Authorization``, what follows such a
-    name in a text, and the password of a URL.
+    Secrets are values with a name such as ``password``, ``api_key`` or ``Authorization``, text that follows
+    such a name, and passwords in URLs.
 
     Args:
-        value: anything; collections are copied, other objects become their repr.
-        name: what the value is called.
+        value: any object; collections are copied, other objects become their repr.
+        name: the name of the value.
 
     >>> mask_secrets({"user": "ann", "apiKey": "k", "dsn": "db://ann:pw@host/db", "log": ["token=abc"]})
     {'user': 'ann', 'apiKey': '********', 'dsn': 'db://ann:********@host/db', 'log': ['token=********']}

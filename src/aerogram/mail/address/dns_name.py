@@ -11,8 +11,8 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 class CachedDnsName:
     """The fully qualified name of this host, looked up at its first use.
 
-    ``socket.getfqdn()`` may wait for a name server for seconds, so nothing asks at import. A name that could
-    not stand in an EHLO command or a Message-ID (RFC 5321 section 4.1.2) is replaced by ``localhost``.
+    ``socket.getfqdn()`` may wait seconds for a name server, so it is not called at import. A name that is not
+    valid in an EHLO command or a Message-ID (RFC 5321 section 4.1.2) is replaced by ``localhost``.
     """
 
     _fqdn: str

@@ -46,14 +46,15 @@ def _adapted(_entry: object) -> object:
 def register_mailbox_adapter(kind: type[T], adapter: Callable[[T], MailboxLike]) -> None:
     """Accept the objects of a class wherever a mailbox is accepted.
 
-    A registered adapter precedes ``__email__()``, and that of a subclass the one of its base.
+    A registered adapter takes precedence over ``__email__()``, and the adapter of a subclass over that of its
+    base.
 
     Args:
         kind: the class, which may be an abstract one.
         adapter: returns the mailbox of such an object, in any form that is accepted.
 
     Raises:
-        TypeError: ``kind`` is no class, or one whose objects have a meaning already.
+        TypeError: ``kind`` is not a class, or is one whose objects are already accepted as mailboxes.
 
     >>> class Customer:
     ...     name, email = "Müller (Chef)", "chef@example.com"

@@ -36,9 +36,9 @@ def verp(pattern: str, recipient: object) -> str:
 
 
 def verp_recipient(pattern: str, address: object) -> str | None:
-    """Return the recipient in a bounce address that was made from ``pattern``, or ``None`` if there is none.
+    """Return the recipient in a bounce address built from ``pattern``, or ``None`` if it does not match.
 
-    The text around it may differ in case, since servers on the way may change it.
+    The rest of the address may differ in case, because servers on the way may change it.
 
     Args:
         pattern: the ``return_path`` of the mail, with ``{recipient}`` before its ``@``.

@@ -1,4 +1,4 @@
-"""The ways a message can leave: one module each, each with its ``EmailBackend``."""
+"""Mail backends: one module for each, with a class ``EmailBackend``."""
 
 from __future__ import annotations
 

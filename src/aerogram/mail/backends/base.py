@@ -22,13 +22,13 @@ __all__ = ["BaseEmailBackend", "LocalBackend", "WrappingBackend"]
 
 
 class BaseEmailBackend:
-    """The base of all mail backends: it opens, sends messages, and closes.
+    """The base class of all mail backends.
 
-    A subclass overrides ``open`` and ``close`` if there is a connection, and one of two methods:
+    A subclass overrides ``open`` and ``close`` if it has a connection, and one of these methods:
 
-    - :meth:`send_messages`, as in Django: it takes a list and returns how many messages were sent. A class
-      written for Django's contract needs nothing but this base class.
-    - :meth:`deliver`: it takes the messages one by one and reports on each.
+    - :meth:`send_messages`, as in Django: it takes a list and returns the number of sent messages. A class
+      written for Django needs only this base class.
+    - :meth:`deliver`: it takes the messages one by one and reports the outcome of each.
 
     A backend is a context manager that opens and closes its connection.
 
@@ -61,8 +61,8 @@ class BaseEmailBackend:
         """Open a connection.
 
         Returns:
-            True for a new one, False if one was open, None if there is nothing to open or opening failed
-            silently.
+            True for a new connection, False if one was open, None if there is none to open or opening it
+            failed silently.
         """
         return None
 
@@ -83,7 +83,7 @@ class BaseEmailBackend:
     def send_messages(
         self, email_messages: Iterable[Any], *, on_result: OnResult | None = None
     ) -> int | None:
-        """Send messages over one connection; one that was open before stays open.
+        """Send messages over one connection; a connection that was open before stays open.
 
         Args:
             email_messages: any iterable. A class that overrides this method gets a list.
@@ -99,7 +99,7 @@ class BaseEmailBackend:
         return dispatch(self, email_messages, on_result, send=self.deliver)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Send the messages of a delivery: iterate over it, and call its ``add`` with the report on each."""
+        """Send messages: iterate over the delivery, and call its ``add`` with the report of each message."""
         raise NotImplementedError("subclasses of BaseEmailBackend must override send_messages() method")
 
     @property

@@ -56,11 +56,11 @@ class DeliveryReport:
     Attributes:
         recipients: a result for each bare address of the envelope; empty if the addresses could not be read.
         message_id: the ``Message-ID`` that was sent.
-        error: set only for a message that could not be built or rendered; nothing of it was sent. The
-            recipients that are known are ``refused`` then.
-        handed_over: whether the content was given to a server, whatever it replied; set by SMTP backends.
-        index: the position of the item in what was sent, from 0.
-        item: what was given to be sent: the notification, the message, or the tuple of ``send_mass_mail``.
+        error: the error of a message that could not be built or rendered, otherwise ``None``. Nothing of such
+            a message was sent, and its known recipients are ``refused``.
+        handed_over: whether the content was sent to a server, whatever it replied; set by SMTP backends.
+        index: the position of the item in the batch, from 0.
+        item: the notification, the message, or the tuple of ``send_mass_mail`` that the caller passed.
         subject: the subject; of a notification that could not be rendered, its template.
 
     >>> result = RecipientResult("sent", 250, "2.0.0", "queued")
@@ -90,7 +90,7 @@ class DeliveryReport:
         return self.error is None and {"sent"}.issuperset(map(_status_of, self.recipients.values()))
 
     def about(self, item: Any) -> DeliveryReport:
-        """Return the report with an item, if it has none yet."""
+        """Return the report with ``item`` set, unless it is set already."""
         if self.item is not None:
             return self
         known = self.recipients, self.message_id, self.error, self.handed_over, self.index

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 def forbid_multi_line_headers(name: str, val: object, encoding: str | Charset | None) -> tuple[str, str]:
     """Return ``name`` and ``val`` as Django 5.2 puts them into a ``SafeMIMEText``.
 
-    A long subject and encoded text are folded with bare newlines, at the places where they are when sent.
+    A long subject and encoded text are folded with bare newlines, in the same places as when sent.
 
     Args:
         name: the header's name.
-        val: anything that ``str()`` makes a text of; it is called once. For an address header also a mailbox
-            in any form, or a list of them.
+        val: any object that ``str()`` accepts, which is called once. For an address header, also a mailbox in
+            any form, or a list of mailboxes.
         encoding: charset of encoded-words; ``DEFAULT_CHARSET`` for None.
 
     Raises:
         BadHeaderError: name or value cannot be written.
-        InvalidAddress: an address header holds something else than mailboxes.
+        InvalidAddress: an address header contains something other than mailboxes.
 
     >>> forbid_multi_line_headers("Subject", "Grüße", "utf-8")
     ('Subject', '=?utf-8?b?R3LDvMOfZQ==?=')
@@ -73,14 +73,14 @@ def _folded(name: str, value: str, *, addresses: bool = False) -> str:
 
 
 def sanitize_address(addr: object, encoding: str | Charset) -> str:
-    """Write one mailbox for a header as Django 5.2 does, folded with a bare newline where the name is long.
+    """Return one mailbox as Django 5.2 writes it in a header; a long name is folded with bare newlines.
 
     Args:
-        addr: what is accepted for a mailbox, such as a text, or a pair of name and address.
+        addr: a mailbox in any accepted form, such as a string, or a pair of name and address.
         encoding: charset of encoded-words in the name.
 
     Raises:
-        InvalidAddress: not exactly one mailbox, or an address that needs SMTPUTF8.
+        InvalidAddress: ``addr`` is not exactly one mailbox, or its address needs SMTPUTF8.
 
     >>> sanitize_address(("A name", "to@exämple.com"), "utf-8")
     'A name <to@xn--exmple-cua.com>'

@@ -37,7 +37,7 @@ def read_content(content: Any) -> Any:
     Raises:
         InvalidAttachment: a file that is closed or cannot be read.
         InvalidContent: anything else, or a file that is read asynchronously.
-        OSError: there is no file at the path.
+        OSError: the file does not exist or cannot be read.
     """
     if isinstance(content, str | Message):
         return content

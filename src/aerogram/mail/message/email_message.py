@@ -48,20 +48,21 @@ class EmailMessage(QueueableMessage, ReadableMessage):
     """A message to one or more recipients.
 
     Args:
-        subject: one line; anything ``str()`` accepts, a lazy string too.
-        body: the text, of the type ``text/`` and ``content_subtype``.
-        from_email: the sender; ``DEFAULT_FROM_EMAIL`` where none is given.
+        subject: one line; any object that ``str()`` accepts, including a lazy string.
+        body: the text, with the media type ``text/`` + ``content_subtype``.
+        from_email: the sender; by default, ``DEFAULT_FROM_EMAIL``.
         to: a list or tuple of mailboxes, each in a form of :data:`~aerogram.mail.MailboxLike`.
         bcc: mailboxes that appear in no header.
-        connection: the backend that sends; the default one where none is given.
+        connection: the backend that sends; by default, that of the settings.
         attachments: ``(filename, content, mimetype)`` triples, or MIME parts of the ``email`` package.
         headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
-            the header of that name; the envelope stays. ``Date`` may be a ``datetime``, of UTC if naive.
+            the header of that name, but do not change the envelope. ``Date`` may be a ``datetime``; a naive
+            one is in UTC.
         cc: mailboxes of the Cc header.
         reply_to: mailboxes of the Reply-To header.
 
     Raises:
-        TypeError: one mailbox where a list of them is meant.
+        TypeError: a single mailbox was given instead of a list.
 
     >>> mail = EmailMessage("Hello", "Good morning.", "me@example.com", ["you@example.com"])
     >>> mail.message()["To"]
@@ -116,7 +117,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
 
     @property
     def delivery(self) -> DeliveryReport | None:
-        """The report of the last send; ``None`` before it."""
+        """The report of the last send; ``None`` before the first."""
         report = self._delivery
         return report if report is None else report.about(self)
 
@@ -125,7 +126,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         self._delivery = report
 
     def message(self) -> SafeMIMEText | SafeMIMEMultipart:
-        """Return the message as a MIME tree, its headers checked; each call makes its own Message-ID.
+        """Build and check the message as a MIME tree; each call generates a new Message-ID.
 
         Raises:
             BadHeaderError: a header would break or forge the message.
@@ -159,10 +160,10 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         )
 
     def recipients(self) -> list[Any]:
-        """Return to, cc and bcc as texts, without the empty ones; what is no mailbox stays as it is.
+        """Return to, cc and bcc as strings, without empty entries; invalid entries are returned unchanged.
 
         Raises:
-            TypeError: one of them is a mailbox and not a list.
+            TypeError: one of them is a mailbox instead of a list.
         """
         everyone: list[Any] = []
         for name, entries in (("to", self.to), ("cc", self.cc), ("bcc", self.bcc)):
@@ -172,7 +173,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         return everyone if {str}.issuperset(map(type, everyone)) else entry_texts(everyone)
 
     def get_connection(self, fail_silently: bool = False) -> Any:
-        """Return the backend that sends this message, made from the settings at the first call."""
+        """Return the backend that sends this message; the first call creates it from the settings."""
         if not self.connection:
             self.connection = get_connection(fail_silently=fail_silently)
         return self.connection
@@ -200,15 +201,17 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         """Attach a file, or a MIME part.
 
         Args:
-            filename: the name of the file, or a MIME part, which is given alone. A whole message is enclosed.
-            content: text or bytes; a file or another object with ``read()``, which is read at once from where
-                it stands; a ``pathlib.Path``, which is read as a file; a message for ``message/rfc822``.
+            filename: the name of the file, or a MIME part without further arguments. A complete message is
+                attached as ``message/rfc822``.
+            content: a string or bytes; a file or another object with ``read()``, which is read at once from
+                its current position; a ``pathlib.Path`` of a file; a message, for ``message/rfc822``.
             mimetype: ``type/subtype``; guessed from the name if it is None.
 
         Raises:
-            OSError: there is no file at the path.
+            OSError: the file does not exist or cannot be read.
             TypeError: the content is of another type.
-            ValueError: no content, a closed file, no ``type/subtype``, or more than the MIME part.
+            ValueError: the content is missing, the file is closed, the type is not ``type/subtype``, or a
+                MIME part was given with further arguments.
 
         >>> mail = EmailMessage()
         >>> mail.attach("report.csv", "a,b", "text/csv")
@@ -323,7 +326,7 @@ class EmailMultiAlternatives(EmailMessage):
         self.alternatives.append(alternative_of(content, mimetype))
 
     def body_contains(self, text: str) -> bool:
-        """Return whether ``text`` stands in the body and in every ``text/*`` alternative."""
+        """Return whether the body and every ``text/*`` alternative contain ``text``."""
         forms = [content for content, mimetype in self.alternatives if mimetype.startswith("text/")]
         return all(text in str(form) for form in (self.body, *forms))
 

@@ -34,11 +34,11 @@ class QueueableMessage:
         the message do not reach it. Its ``connection`` has no part in it.
 
         Args:
-            delay: seconds or a timedelta until it is due.
-            at: an aware datetime at which it is due.
+            delay: seconds or a timedelta until the mail is due.
+            at: an aware datetime at which the mail is due.
             expires: seconds, a timedelta or an aware datetime after which it is no longer sent;
                 ``OUTBOX_EXPIRES`` after it is due if it is None.
-            priority: a whole number; a higher one goes first. A day of waiting outweighs one step.
+            priority: a whole number; higher ones are sent first. A day of waiting outweighs one step.
             key: an idempotency key. A second mail with the same key and content is not queued.
             using: the alias in ``MAILERS`` of the mailer that the worker sends through.
             session: an SQLAlchemy Session or Connection. The mail joins its transaction: if that is rolled

@@ -84,7 +84,7 @@ class SafeMIMEMessage(SafeMIME, MIMEMessage):
 
 
 class SafeMIMEText(SafeMIME, MIMEText):
-    """A text part. UTF-8 travels as it is, or quoted-printable where a line is too long for that."""
+    """A text part. UTF-8 is sent unencoded, or as quoted-printable if a line is too long."""
 
     def __init__(self, _text: str, _subtype: str = "plain", _charset: str | Charset | None = None) -> None:
         self.encoding = _charset
@@ -97,7 +97,7 @@ class SafeMIMEText(SafeMIME, MIMEText):
             ) from None
 
     def set_payload(self, payload: Any, charset: Any = None) -> None:
-        """Set the text, and the transfer encoding that it needs.
+        """Set the text and the transfer encoding that it needs.
 
         Args:
             payload: the text.

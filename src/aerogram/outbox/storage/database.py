@@ -124,7 +124,7 @@ class Database:
             create: make a new file even in place of one that this process has used and that is gone.
 
         Raises:
-            OutboxUnavailable: they cannot be made.
+            OutboxUnavailable: the file or the tables cannot be created.
             OutboxSchemaError: they are of another version.
         """
         if self._prepared and not create and self._process == os.getpid():

@@ -27,16 +27,17 @@ BATCH: Final = 500
 def purge(
     older_than: float | timedelta | None = None, states: Collection[str] = ("done", "cancelled", "dead")
 ) -> int:
-    """Delete entries that have ended: those sent or cancelled after 7 days, those dead after 90.
+    """Delete finished entries: sent or cancelled ones after 7 days, dead ones after 90.
 
-    It works in batches of 500, so that nothing waits for it. Their keys are remembered for 90 days.
+    Entries are deleted in batches of 500, so that other processes do not have to wait. Idempotency keys are
+    remembered for 90 days.
 
     Args:
-        older_than: seconds or a timedelta since they ended, instead of these days.
-        states: only those in these states; others are never deleted.
+        older_than: the minimum age since the end, as seconds or a timedelta, instead of these days.
+        states: delete only entries in these states; only final states are allowed.
 
     Returns:
-        The number of entries.
+        The number of deleted entries.
 
     Raises:
         ScheduleError: a state that is never deleted, or an age below 0.

@@ -32,7 +32,8 @@ def start(*, concurrency: int = 1) -> Worker:
     """Start the worker of this process, or return the one that runs; see :func:`aerogram.outbox.start`.
 
     Args:
-        concurrency: how many connections to each server, and how many mails at once by other mailers.
+        concurrency: the number of connections to each SMTP server, and of simultaneous mails for other
+            mailers.
     """
     with _lock:
         worker, thread = _background.get(os.getpid(), (None, None))

@@ -44,7 +44,7 @@ class Worker:
         only: with ``once``, send no other mails than these; some hundreds of ids at most.
 
     Raises:
-        ScheduleError: the concurrency is no whole number, or below 1.
+        ScheduleError: the concurrency is not a whole number, or is below 1.
         ImproperlyConfigured: ``OUTBOX_URL`` cannot work.
     """
 
@@ -103,7 +103,7 @@ class Worker:
         """Send until :meth:`stop` is called, or with ``once`` until nothing is due.
 
         Returns:
-            How many mails were accepted for at least one recipient.
+            The number of mails that were accepted for at least one recipient.
 
         Raises:
             OutboxUnavailable: with ``once``, the database cannot be used.
