@@ -553,7 +553,7 @@ class TestStaff:
 
     @pytest.mark.parametrize("kind", [AdminNotification, ManagerNotification])
     def test_used_as_they_are_they_say_something(self, kind: type[AdminNotification]) -> None:
-        with pytest.raises(DeclarationError, match=f"^{kind.__name__}.. says nothing: give it subject and"):
+        with pytest.raises(DeclarationError, match=f"^{kind.__name__}.. has no content: pass subject and"):
             kind()
         assert copy.copy(kind(subject="Disk full")).subject == "Disk full"
         assert kind(message="x").message == "x"

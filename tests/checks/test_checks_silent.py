@@ -393,7 +393,7 @@ OWN
     ("own", "line", "text"),
     [
         ("", 0, ""),
-        ("<ul><li>a</li></ul>", 10, "<ul>, <ol> and <dl> are known in part"),
+        ("<ul><li>a</li></ul>", 10, "<ul>, <ol> and <dl> are partly supported"),
         ("<p>a</p>\n<p style='box-shadow: 0 0 1px red'>a</p>", 11, "box-shadow is unknown"),
         ("{% endblock %}{% block styles %}\np {box-shadow: none}", 11, "box-shadow is unknown"),
     ],

@@ -397,7 +397,7 @@ def test_check_reports_and_fails_from_a_level(shop):
     assert command("--fail-level", "warning").returncode == 1
     done = aerogram_command("--app", "mails", "check", "--level", "info", cwd=shop)
     assert done.returncode == 0
-    assert "mails.py:5: info: The mail does not say that a program wrote it" in done.stdout
+    assert "mails.py:5: info: The mail is not marked as automatic" in done.stdout
     assert done.stdout.endswith("1 notification checked: no errors, no warnings, 1 info\n")
 
 

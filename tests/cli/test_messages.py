@@ -109,7 +109,7 @@ def test_wrong_placeholders_are_found(project: Path, capsys: pytest.CaptureFixtu
     ("arguments", "status", "said"),
     [
         (["init"], 2, "Give a language"),
-        (["init", "klingon"], 2, "is no locale"),
+        (["init", "klingon"], 2, "is not a locale"),
         (["init", "de"], 1, "aerogram messages extract"),
         (["update"], 1, "aerogram messages extract"),
         (["compile"], 1, "aerogram messages init"),

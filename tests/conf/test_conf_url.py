@@ -103,7 +103,7 @@ def test_stands_for_settings(url: str, values: dict) -> None:
         ("smtps://host?tls=starttls", "tls="),
         ("smtp://host?timeout=hunter2", "timeout="),
         ("smtp://host?timeout=0", "timeout="),
-        ("smtp://host?hunter2=1", "option that is not known; there are tls"),
+        ("smtp://host?hunter2=1", "unknown option; available: tls"),
         ("smtp://host?hunter2", "form"),
         ("smtp://host?tls=none&tls=starttls", "twice"),
         ("smtp://u:hunter2 @host", "space"),

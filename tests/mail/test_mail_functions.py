@@ -391,7 +391,7 @@ class TestGetConnection:
     @pytest.mark.parametrize(
         ("path", "problem"),
         [
-            ("smtp", "no dotted path"),
+            ("smtp", "not a dotted path"),
             ("no.such.module.Backend", "cannot be imported: No module named 'no'"),
             ("aerogram.mail.backends.locmem.EmailBakend", "but has EmailBackend"),
             ("aerogram.mail.backends.locmem.copy", "no class copy"),

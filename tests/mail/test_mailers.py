@@ -105,8 +105,8 @@ def test_no_such_alias(alias: Any) -> None:
         ({"BACKEND": ""}, "needs a BACKEND"),
         ({"BACKEND": 3}, "needs a BACKEND"),
         ({"BACKEND": LOCMEM, "HOST": "hunter2"}, "has HOST. Accepted: BACKEND and OPTIONS"),
-        ({"BACKEND": LOCMEM, "OPTIONS": "hunter2"}, "OPTIONS is a dict"),
-        ({"BACKEND": LOCMEM, "OPTIONS": {3: "hunter2"}}, "OPTIONS is a dict"),
+        ({"BACKEND": LOCMEM, "OPTIONS": "hunter2"}, "OPTIONS must be a dict"),
+        ({"BACKEND": LOCMEM, "OPTIONS": {3: "hunter2"}}, "OPTIONS must be a dict"),
         (
             {"BACKEND": LOCMEM, "OPTIONS": {"pasword": "hunter2"}},
             "no option pasword. Accepted: fail_silently",
@@ -194,7 +194,7 @@ class TestURL:
         [
             ({"URL": "smpt://u:hunter2@h"}, "its scheme is not known"),
             ({"URL": 5}, "needs a BACKEND"),
-            ({"URL": "locmem:", "BACKEND": LOCMEM}, "give one of them"),
+            ({"URL": "locmem:", "BACKEND": LOCMEM}, "use only one of them"),
             ({"URL": "smtp://u:hunter2@h", "OPTIONS": {"host": "x"}}, "the URL sets host"),
             ({"URL": "locmem:", "OPTIONS": {"conections": 2}}, "no option conections"),
         ],

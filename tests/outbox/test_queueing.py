@@ -160,7 +160,7 @@ def test_a_wrong_argument_is_an_error_that_names_it(db: Database, wrong: dict[st
         ),
         ({"delay": 1e20}, "delay is 1e+20, of type float. Accepted: seconds from 0 to less than 10000000000"),
         ({"delay": float("nan")}, "delay is nan, of type float. Accepted: seconds from 0 to less than"),
-        ({"at": datetime(2026, 5, 13)}, "at is 2026-05-13 00:00:00, which has no time zone. Give it one"),
+        ({"at": datetime(2026, 5, 13)}, "at is 2026-05-13 00:00:00, which has no time zone. Add one"),
         ({"at": 5}, "at is 5, of type int. Accepted: an aware datetime"),
         ({"delay": "5"}, "delay is '5', of type str."),
         ({"priority": None}, "priority is None, of type NoneType."),

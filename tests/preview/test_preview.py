@@ -230,7 +230,7 @@ def test_a_notification_without_samples_is_shown_as_such(tmp_path):
 
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(OutputError, match="Give a folder") as caught:
+    with pytest.raises(OutputError, match="Use a writable folder") as caught:
         write_previews(tmp_path / "out", [Hello])
     assert str(tmp_path / "out") in str(caught.value)
 

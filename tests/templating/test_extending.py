@@ -96,7 +96,7 @@ def test_extensions_and_globals_of_the_settings(extensions: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("TEMPLATE_FILTERS", ["shout"], "no dotted path"),
+        ("TEMPLATE_FILTERS", ["shout"], "not a dotted path"),
         ("TEMPLATE_FILTERS", ["no.such.filter"], "cannot be imported"),
         ("TEMPLATE_FILTERS", [f"{HERE}.shuot"], "has no shuot"),
         ("TEMPLATE_FILTERS", [f"{HERE}.COMPANY"], "a filter must be a function"),

@@ -116,24 +116,24 @@ def refused(source: str, **others: str) -> str:
         ("data.keys", "For the key write data['keys']."),
         ("data.items", "For the key write data['items']."),
         ("range", "is the class range."),
-        ("kind", "is the class User. Print something of it: kind.full_name"),
+        ("kind", "is the class User. Print one of its attributes: kind.full_name"),
         ("color", "is the class Color."),
         ("module", "is the module re."),
         ("stream", 'is a generator. Write {{ stream | join(", ") }}'),
         ("some | map('upper')", "is a generator."),
         ("user", "user.full_name, user.name, user.phone, or give the class a method __str__."),
-        ("users", "holds objects that have no text form"),
-        ("[function]", "holds objects that have no text form"),
-        ("[user.phone]", "holds objects that have no text form in a list, or None"),
+        ("users", "contains None or objects without a string form"),
+        ("[function]", "contains None or objects without a string form"),
+        ("[user.phone]", "contains None or objects without a string form"),
         ("some", 'or with {{ some | join(", ") }}'),
         ("shown", "holds objects"),
         ("[day]", "holds objects"),
-        ("{'day': [day]}", "holds objects that have no text form in a dict"),
+        ("{'day': [day]}", "contains None or objects without a string form"),
         ("{day: 1} | string", "holds objects"),
-        ("pair", "holds objects that have no text form in a tuple"),
+        ("pair", "contains None or objects without a string form"),
         ("data.items()", 'is a dict_items. Write {{ data.items() | join(", ") }}'),
         ("raw", "Decode it: raw.decode()."),
-        ("self", "no text form"),
+        ("self", "no string form"),
         ("none", 'Write {{ none or "" }} or {{ none | default("-", true) }}'),
         ("user.phone", "is None, and the mail would show 'None'. Write {{ user.phone or \"\" }}"),
         ("user['phone']", "{{ user['phone'] }} is None"),
@@ -232,7 +232,7 @@ def test_a_component_that_is_given_none_is_reported_where_it_is_called() -> None
     source = "{% from 'aerogram/components.html' import details %}\n{{ details([('Phone', user.phone)]) }}"
     error = refused(source)
     assert error.startswith("a, line 2 (")
-    assert error.endswith("""the value of item 1 of items ('Phone') is None; give "" for an empty cell.""")
+    assert error.endswith("""the value of item 1 of items ('Phone') is None; use "" for an empty cell.""")
     error = refused(
         source.replace("details([('Phone', user.phone)])", "figure('a', none)").replace("details", "figure")
     )

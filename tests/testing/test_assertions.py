@@ -154,7 +154,7 @@ def test_of_a_list_that_is_given() -> None:
 
 @pytest.mark.parametrize("assertion", [assert_mail_sent, assert_mail_not_sent, assert_no_mail])
 def test_where_nothing_keeps_the_mail(assertion: Any) -> None:
-    with pytest.raises(AssertionError, match="Nothing keeps the mail here"):
+    with pytest.raises(AssertionError, match="No mail is being captured"):
         assertion()
 
 

@@ -146,7 +146,7 @@ def test_two_mailboxes_in_one_entry_are_refused(text):
 
 
 def test_the_error_says_how_to_mend_it():
-    with pytest.raises(InvalidAddress, match="give each address an entry of its own"):
+    with pytest.raises(InvalidAddress, match="give each address its own entry"):
         parse_mailbox("a@b.c,d@e.f")
 
 

@@ -249,7 +249,7 @@ def test_controls_that_hide_in_an_encoded_word_are_refused(name: str):
         (("a@x.de",), "pair"),
         (("A", "A <a@x.de>"), "stands alone"),
         (("A", "<a@x.de>"), "stands alone"),
-        (("A", "a@x.de, b@x.de"), "entry of its own"),
+        (("A", "a@x.de, b@x.de"), "its own entry"),
         (["A", "a@x.de"], "list"),
         ({"A": "a@x.de"}, "dict"),
         (object(), "object"),

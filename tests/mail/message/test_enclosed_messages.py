@@ -157,7 +157,7 @@ def test_octets_in_a_tree_of_other_making_are_refused_where_they_are_no_text():
         def message(self) -> Message:
             return message_from_bytes(HEADERS["latin-1"])
 
-    with pytest.raises(BadHeaderError, match="'From' holds octets that are not UTF-8"):
+    with pytest.raises(BadHeaderError, match="'From' contains octets that are not UTF-8"):
         to_bytes(Other())
     assert "Gr=C3=BC" not in to_bytes(enclosing(HEADERS["utf-8"]), eight_bit=True).decode()
 

@@ -85,7 +85,7 @@ def test_a_part_that_is_not_there_shows_nothing() -> None:
     assert html.sees("x")
     assert not html.sees("<b>")
     assert not html.sees("x", "text")
-    with pytest.raises(ValueError, match="'plain' is no part"):
+    with pytest.raises(ValueError, match="'plain' is not a part"):
         text.sees("x", "plain")
 
 

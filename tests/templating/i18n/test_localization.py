@@ -164,7 +164,7 @@ def test_filters(source: str, shown: str) -> None:
         ("{{ 5 | relative_time }}", "relative_time: a value of type int"),
         ("{{ at | date('meduim') }}", "date: the format 'meduim'"),
         ("{{ at | date(5) }}", "date: the format 5"),
-        ("{{ at | date(locale='xx') }}", "date: 'xx' is no locale"),
+        ("{{ at | date(locale='xx') }}", "date: 'xx' is not a locale"),
         ("{{ at | date(timezone='Mars/Base') }}", "date: 'Mars/Base' is no time zone"),
     ],
 )
@@ -183,7 +183,7 @@ def test_an_undefined_variable_is_named_and_not_its_type() -> None:
     "locale", ["xx", "klingon", "de_", "de DE", "en-", "../de", 3, "de_DE.UTF-8", "de_QQ"]
 )
 def test_an_unknown_locale_is_refused(locale: Any) -> None:
-    with pytest.raises(DeclarationError, match=r"Bill\.locale: .* is no locale"):
+    with pytest.raises(DeclarationError, match=r"Bill\.locale: .* is not a locale"):
         renderer().render(Bill(locale=locale))
     with pytest.raises(DeclarationError, match=r"Fixed\.locale"):
         type("Fixed", (Notification,), {"locale": locale}, name="localized_unknown")
