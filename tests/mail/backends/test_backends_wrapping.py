@@ -209,7 +209,7 @@ class TestFailover:
     @pytest.mark.parametrize("backend", [fuse.EmailBackend, failover.EmailBackend])
     def test_what_is_no_mailer(self, backend: Any) -> None:
         given: dict[str, Any] = {"mailer": ["x"]} if backend is fuse.EmailBackend else {"mailers": [["x"]]}
-        with pytest.raises(ImproperlyConfigured, match="a list was given as a mailer. Accepted: an alias"):
+        with pytest.raises(ImproperlyConfigured, match="a list was given as a mailer"):
             backend(**given)
 
     @pytest.mark.parametrize("mailers", [[], "box"])

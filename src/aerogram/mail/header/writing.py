@@ -123,7 +123,7 @@ def stored_text(name: str, value: object) -> str:
     try:
         text = text.encode("utf-8", "surrogateescape").decode()
     except UnicodeError:
-        raise BadHeaderError(f"Header {name!r} holds octets that are not UTF-8: {excerpt(text)}") from None
+        raise BadHeaderError(f"Header {name!r} contains octets that are not UTF-8: {excerpt(text)}") from None
     return check_header_value(name, _FOLD.sub("", text.removeprefix("\n ")))
 
 
