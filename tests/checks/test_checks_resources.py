@@ -74,8 +74,8 @@ def test_each_image_is_named_once_with_what_is_there() -> None:
         '<img src="cid:x"><img src="cid:x"><img src="cid:b"><img src="cid:y">', "text/html"
     )
     first, second = (found.message for found in lost_resources(Mail(mail)))
-    assert "shows cid:x" in first
-    assert "(there are: a, b)" in first
+    assert "refers to cid:x" in first
+    assert "(available: a, b)" in first
     assert '"<x>"' in first
     assert "cid:y" in second
 

@@ -102,7 +102,7 @@ def test_extensions_and_globals_of_the_settings(extensions: Any) -> None:
         ("TEMPLATE_FILTERS", [f"{HERE}.COMPANY"], "a filter must be a function"),
         ("TEMPLATE_FILTERS", [lambda text: text], "a name is missing"),
         ("TEMPLATE_GLOBALS", [{"secret": "hunter2"}], "a name is missing"),
-        ("TEMPLATE_EXTENSIONS", [shout], "no subclass"),
+        ("TEMPLATE_EXTENSIONS", [shout], "not a subclass"),
     ],
 )
 def test_wrong_additions_are_named(name: str, value: Any, said: str) -> None:

@@ -212,7 +212,7 @@ class User:
         ("{{ user['zzz'] }}", r"User object' has no attribute 'zzz'\. Available: email, name"),
         ("{{ data.titel }}", r"'titel'\. Did you mean 'title'\? Available: title, subtitle, text"),
         ("{{ nothing.x }}", r"'None' has no attribute 'x'\. Available: none"),
-        ("{% from 'm' import buton %}{{ buton }}", r"'buton'\. Did you mean 'button'\? There"),
+        ("{% from 'm' import buton %}{{ buton }}", r"'buton'\. Did you mean 'button'\? Available"),
         ("{% import 'm' as m %}{{ m.buton }}", r"'buton'\. Did you mean 'button'\? Available: button, code"),
         ("{% macro f(x) %}{{ x }}{% endmacro %}{{ f() }}", r"parameter 'x' was not provided\. Pass it"),
         ("{{ zzz }}", r"'zzz' is undefined\. Available: data, nothing, user"),

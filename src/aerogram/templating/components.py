@@ -57,7 +57,7 @@ def table(
         cells[number - 1] = list(row)
         if headings and len(cells[number - 1]) != len(headings):
             _refuse(
-                f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, but there are "
+                f"table(): row {number} has {_counted(len(cells[number - 1]), 'cell')}, but the table has "
                 f'{_counted(len(headings), "column")}. Give a cell for every column, "" for an empty one.'
             )
         for column, cell in enumerate(cells[number - 1], 1):
@@ -69,7 +69,8 @@ def table(
         if not isinstance(place, int) or not 0 <= place < max(len(headings), 1):
             given = f"column {place}" if isinstance(place, int) else f"a value {_kind(place)}"
             _refuse(
-                f"table(): numeric has {given}, but there are {_counted(len(headings), 'column')}. {accepted}"
+                f"table(): numeric has {given}, but the table has {_counted(len(headings), 'column')}. "
+                f"{accepted}"
             )
     return headings, cells, set(places), pairs("table", "totals", totals)
 

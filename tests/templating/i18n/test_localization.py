@@ -165,7 +165,7 @@ def test_filters(source: str, shown: str) -> None:
         ("{{ at | date('meduim') }}", "date: the format 'meduim'"),
         ("{{ at | date(5) }}", "date: the format 5"),
         ("{{ at | date(locale='xx') }}", "date: 'xx' is not a locale"),
-        ("{{ at | date(timezone='Mars/Base') }}", "date: 'Mars/Base' is no time zone"),
+        ("{{ at | date(timezone='Mars/Base') }}", "date: 'Mars/Base' is not a time zone"),
     ],
 )
 def test_a_filter_given_the_wrong_thing_says_what_it_takes(source: str, said: str) -> None:
@@ -198,7 +198,7 @@ def test_a_misspelt_locale_or_time_zone_gets_a_hint() -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Base", "../etc/passwd", "/etc/localtime", "Europe", "a\0b", 3])
 def test_an_unknown_time_zone_is_refused(zone: Any) -> None:
-    with pytest.raises(DeclarationError, match=r"Bill\.timezone: .* is no time zone"):
+    with pytest.raises(DeclarationError, match=r"Bill\.timezone: .* is not a time zone"):
         renderer().render(Bill(timezone=zone))
     with pytest.raises(ImproperlyConfigured, match="TIMEZONE"), settings.override(TIMEZONE=zone):
         pass

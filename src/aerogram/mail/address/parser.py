@@ -160,7 +160,7 @@ def _parse_pair(name: str, address: str, *, utf8: bool) -> Mailbox:
     if "@" not in address:
         refuse(address, "in a pair of name and address, it needs a domain")
     if address.endswith(">"):
-        refuse(address, "in a pair of name and address, it has neither a name nor angle brackets")
+        refuse(address, "in a pair of name and address, it must not have a name or angle brackets")
     if FORBIDDEN.search(name):
         _refuse_forbidden(name)
     if max(len(name), len(address)) > ENTRY_LIMIT:
