@@ -460,7 +460,7 @@ WRONG_ARGUMENTS = {
     'buttons(["OK"])': "buttons(): item 1 of links is of type str.",
     'table("ab", [])': "table(): columns is of type str. Accepted: a list of headings",
     'table(["a", "b"], ["xy"])': "table(): row 1 is of type str. Accepted: a list of rows",
-    'table(["a", "b"], [(1, 2), (1,)])': "table(): row 2 has 1 cell, but the table has 2 columns. Give a cell",
+    'table(["a", "b"], [(1, 2), (1,)])': "table(): row 2 has 1 cell, but the table has 2 columns.",
     'table(["a"], [(1, 2)])': "table(): row 1 has 2 cells, but the table has 1 column.",
     'table(["a"], [{"a": 1}])': "table(): row 1 is of type dict.",
     'table(["a"], 5)': "table(): rows is of type int.",

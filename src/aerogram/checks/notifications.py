@@ -237,7 +237,7 @@ class _Check:
             return f"{name!r} is {where}. {how_to_use(self.cls, name)}"
         names = sorted(variables | self.templates.shared_names)
         hint = near_hint(name, names) or self.templates.import_hint(name)
-        return f"{name!r} is {where}.{hint} There are: {', '.join(names) or 'none'}."
+        return f"{name!r} is {where}.{hint} Available: {', '.join(names) or 'none'}."
 
     def _check_stylesheets(self) -> None:
         if not self._is_static("css"):

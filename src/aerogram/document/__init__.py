@@ -96,7 +96,7 @@ def parse_html(html: str, *, template: str | None = None) -> Element | None:
         octets = html.encode()
     except UnicodeEncodeError as error:
         raise DocumentError(
-            f"{_name(template)} holds a lone surrogate (U+{ord(html[error.start]):04X}) at character "
+            f"{_name(template)} contains a lone surrogate (U+{ord(html[error.start]):04X}) at character "
             f"{error.start}; it cannot be written as UTF-8.",
             template=template,
         ) from None

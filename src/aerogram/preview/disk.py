@@ -25,11 +25,11 @@ def write_previews(
 ) -> list[Path]:
     """Write every sample as files, and a page that shows them all.
 
-    For each sample of each notification there are ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``. In
-    the ``.html`` inline images are ``data:`` URIs; that of a mail without an HTML part shows its text.
-    ``<out>/index.html`` needs no server and no network, and has the findings of the checks. A sample is
-    rendered once: its files and the page show the same message. Existing files are overwritten, and none is
-    removed.
+    Each sample of each notification is written to ``<out>/<name>/<sample>.html``, ``.txt`` and ``.eml``. The
+    ``.html`` file contains inline images as ``data:`` URIs; for a mail without an HTML part, it shows the
+    text. ``<out>/index.html`` needs no server and no network, and shows the findings of the checks. Each
+    sample is rendered once, so its files and the page show the same message. Existing files are overwritten;
+    no file is deleted.
 
     Args:
         out: the folder, which is created if it does not exist.

@@ -34,7 +34,7 @@ def unknown_block(name: str, known: Iterable[str]) -> str:
     blocks = sorted(known)
     return (
         f"No template that this one extends has a block {name!r}, so what is in it appears nowhere."
-        f"{near_hint(name, blocks)} There are: {', '.join(blocks) or 'none'}."
+        f"{near_hint(name, blocks)} Available: {', '.join(blocks) or 'none'}."
     )
 
 

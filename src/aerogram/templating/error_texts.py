@@ -43,7 +43,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3)
     listed = [*close, *(each for each in known if each not in close)]
     more = ", …" if len(listed) > _MOST_NAMES else ""
-    return f"{near_hint(name, known)} There are: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
+    return f"{near_hint(name, known)} Available: {', '.join(listed[:_MOST_NAMES]) or 'none'}{more}."
 
 
 def reraise_with_place(template: jinja2.Template, error: Exception, origin: str) -> NoReturn:

@@ -53,7 +53,7 @@ class FaultyServer(Script):
         self.stop()
 
     def start(self) -> Self:
-        """Listen; ``with`` does it too."""
+        """Start to listen; ``with`` does so, too."""
         self._threads: list[threading.Thread] = []
         self._conversations: list[Conversation] = []
         self._listener = socket.create_server((self.host, 0))

@@ -118,15 +118,15 @@ class Script:
         keep: bool | None = None,
         per_connection: bool = False,
     ) -> Self:
-        """Do ``actions`` when ``verb`` comes, instead of what a good server does; earlier rules win.
+        """Respond to ``verb`` with ``actions`` instead of the correct reply; earlier rules take precedence.
 
         Args:
             verb: a command, in any case; or ``"connect"`` (instead of the greeting), ``"content"`` (as
                 soon as some content is there), ``"."`` (instead of the reply to the final dot, or BDAT).
             actions: done in this order.
-            match: only when the command's argument contains this (in any case).
-            skip: let this many occasions pass first.
-            times: do it this often, then behave; None for always.
+            match: apply the rule only if the argument of the command contains this, in any case.
+            skip: the number of occasions to ignore first.
+            times: how many times to apply the rule; None for always.
             keep: for ``"."``, whether the message is accepted; by default when the first reply is a 2xx.
             per_connection: count ``skip`` and ``times`` anew for each connection.
         """
@@ -135,7 +135,7 @@ class Script:
         return self
 
     def rule_for(self, verb: str, argument: str, connection: int) -> ScriptRule | None:
-        """Return the rule that applies now, if there is one."""
+        """Return the rule that applies now, or None."""
         with self.lock:
             return next((rule for rule in self._rules if rule.applies(verb, argument, connection)), None)
 

@@ -84,7 +84,7 @@ def babel_locale(name: str) -> babel.Locale:
     from babel.localedata import locale_identifiers
 
     hint = near_hint(name, locale_identifiers(), cutoff=0.8)
-    raise ValueError(f"{name!r} is no locale that Babel knows.{hint} {_ACCEPTED}")
+    raise ValueError(f"{name!r} is not a locale known to Babel.{hint} {_ACCEPTED}")
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +103,7 @@ def parse_timezone(zone: str | tzinfo) -> tzinfo:
     except (LookupError, ValueError, OSError, TypeError):
         hint = near_hint(str(zone), available_timezones())
     raise ValueError(
-        f"{excerpt(zone)} is no time zone.{hint} Accepted: a name such as 'Europe/Berlin', or a tzinfo."
+        f"{excerpt(zone)} is not a time zone.{hint} Accepted: a name such as 'Europe/Berlin', or a tzinfo."
     )
 
 
