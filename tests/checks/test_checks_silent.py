@@ -394,8 +394,8 @@ OWN
     [
         ("", 0, ""),
         ("<ul><li>a</li></ul>", 10, "<ul>, <ol> and <dl> are partly supported"),
-        ("<p>a</p>\n<p style='box-shadow: 0 0 1px red'>a</p>", 11, "box-shadow is unknown"),
-        ("{% endblock %}{% block styles %}\np {box-shadow: none}", 11, "box-shadow is unknown"),
+        ("<p>a</p>\n<p style='box-shadow: 0 0 1px red'>a</p>", 11, "box-shadow is not supported"),
+        ("{% endblock %}{% block styles %}\np {box-shadow: none}", 11, "box-shadow is not supported"),
     ],
 )
 def test_infos_about_mail_programs_are_those_of_the_own_templates(folder, own, line, text):
