@@ -12,7 +12,7 @@ Two steps, ``outline`` and ``layout``, and the modules that each uses::
     layout        the outline as text
       link          a label and its URL
       grid          the columns of a table
-      width         the columns that a text takes, and its wrapping
+      width         the lines of a text: their columns, wrapping and joining
     marks         the control characters that stand for links, tables and breaks in an outline
 
 Only whether a text is blank changes the structure, not what it says. So a stencil can keep an outline and lay

@@ -1,4 +1,4 @@
-"""The width of a text in columns, and breaking it into lines."""
+"""The lines of a text: their width in columns, breaking a text into them, and joining them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _LONGEST = 998  # octets of a line: RFC 5322, section 2.1.1
 ROOM = 990  # octets of a line without its prefix
@@ -111,7 +111,65 @@ def cut(line: str, limit: int = _LONGEST) -> list[str]:
     return [*parts, line]
 
 
-def finish(text: str) -> str:
+class FormattedLine(NamedTuple):
+    """A line of an outline as text."""
+
+    first: str  # the prefix of its first line
+    text: str  # all its lines with their prefixes
+    is_image: bool
+
+
+def join_lines(lines: Sequence[FormattedLine]) -> str:
+    """Join lines, and end with a newline.
+
+    At most one empty line separates two, in the quote that both are in. An image whose caption is the same is
+    left out.
+    """
+    repeated: set[int] = set()
+    for index, line in enumerate(lines):
+        if line.is_image and (caption := _caption(lines, index)):
+            repeated.update(range(index, caption))
+    joined: list[str] = []
+    blank: str | None = None  # the quote of the last line, if that is empty
+    last = ""  # the quote of the last line that is not
+    for index, (first, text, _) in enumerate(lines):
+        if index in repeated:
+            continue
+        quote = _quote(first) if first else ""
+        if text and text.strip(" \n") != quote:
+            if blank is not None and len(quote) < len(blank):
+                joined[-1] = quote
+            joined.append(text)
+            blank, last = None, quote
+        elif blank is None:
+            joined.append(quote)
+            blank = quote
+        elif len(blank) < len(quote) <= len(last):  # html2text ends a list with a line of no quote
+            joined[-1] = blank = quote
+    if blank is not None:
+        joined.pop()
+    return _finish("\n".join(joined))
+
+
+def _caption(lines: Sequence[FormattedLine], image: int) -> int | None:
+    """Return the index of the line that repeats the alternative text in line ``image``.
+
+    It begins with the same, as a line of its own or as the label of a link.
+    """
+    first, text, _ = lines[image]
+    for index in range(image + 1, len(lines)):
+        line = lines[index]
+        if line.text.strip(" \n") != _quote(line.first):
+            is_same = line.text.startswith(text) and line.text[len(text) :][:1] in ("", "\n", ":")
+            return index if is_same and line.first == first and not line.is_image else None
+    return None
+
+
+def _quote(first: str) -> str:
+    return first[: first.rfind(">") + 1]
+
+
+def _finish(text: str) -> str:
     """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
     text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
     if max(map(len, text.split("\n"))) > SHORT:

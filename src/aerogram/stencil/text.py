@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aerogram.plaintext import marks
 from aerogram.plaintext.grid import Grid, arrange
-from aerogram.plaintext.layout import FormattedLine, format_line, join_lines, prefixed, room_of
+from aerogram.plaintext.layout import format_line, prefixed, room_of
 from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import is_table, parse_table
-from aerogram.plaintext.width import is_simple, wrap
+from aerogram.plaintext.width import FormattedLine, is_simple, join_lines, wrap
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
