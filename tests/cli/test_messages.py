@@ -108,7 +108,7 @@ def test_wrong_placeholders_are_found(project: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["init"], 2, "Give a language"),
+        (["init"], 2, "Name a language"),
         (["init", "klingon"], 2, "is not a locale"),
         (["init", "de"], 1, "aerogram messages extract"),
         (["update"], 1, "aerogram messages extract"),
