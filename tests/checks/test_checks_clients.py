@@ -84,6 +84,7 @@ def test_the_oracle_has_ten_mails_and_many_findings() -> None:
         ("<style>p > a {color: red}</style>x", "css-selector-child"),
         ("<style>.a.b {color: red}</style>x", "css-selector-chaining"),
         ("<style>.a .b {color: red}</style>x", "css-selector-descendant"),
+        (f"<style>.a{' ' * 100_000}.b {{color: red}}</style>x", "css-selector-descendant"),  # in linear time
         ("<style>p:nth-child(2)::after {color: red}</style>x", "css-pseudo-class-nth-child"),
         ("<style>p:nth-child(2)::after {color: red}</style>x", "css-pseudo-element-after"),
         ("<a href='mailto:a@b.example'>x</a>", "html-mailto-links"),
@@ -92,6 +93,12 @@ def test_the_oracle_has_ten_mails_and_many_findings() -> None:
 )
 def test_a_feature_is_found(html: str, slug: str) -> None:
     assert slug in used_features(mail_of(html))
+
+
+def test_white_space_around_a_combinator_is_no_combinator() -> None:
+    assert "css-selector-descendant" not in used_features(
+        mail_of("<style>a /* b */ > b , c{color: red}</style>x")
+    )
 
 
 def findings(html: str) -> dict[str, tuple[str, str]]:

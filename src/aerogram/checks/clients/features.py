@@ -206,11 +206,19 @@ def _of_selectors(prelude: str) -> frozenset[str]:
     found = set()
     classes = 0  # of one element
     before: Any = None  # the token before
-    for token in tokens(_COMBINATOR.sub(r"\1", _COMMENT.sub("", prelude).strip())):
+    is_apart = False  # by white space
+    for token in tokens(prelude):
         kind = token.type
         if kind == "whitespace":
-            found.add("css-selector-descendant")
-        elif kind == "literal" and token.value in _LITERALS:
+            is_apart = True
+            continue
+        is_combinator = kind == "literal" and token.value in _COMBINATORS
+        if is_apart:
+            if before is not None and before not in _COMBINATORS and not is_combinator:
+                found.add("css-selector-descendant")
+                classes = 0
+            before, is_apart = kind, False
+        if kind == "literal" and token.value in _LITERALS:
             found.add(_LITERALS[token.value])
         elif kind == "ident" and before == ".":
             classes += 1
@@ -221,13 +229,12 @@ def _of_selectors(prelude: str) -> frozenset[str]:
         elif kind in _SIMPLE_SELECTORS:
             found.add(_SIMPLE_SELECTORS[kind])
         before = token.value if kind == "literal" else kind
-        if before in ("whitespace", ">", "+", "~", ","):
+        if is_combinator:
             classes = 0
     return frozenset(found)
 
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_COMBINATOR = re.compile(r"(?<!\\)\s*([>+~,])\s*")
+_COMBINATORS = frozenset(">+~,")
 _SIMPLE_SELECTORS = {
     "ident": "css-selector-type",
     "hash": "css-selector-id",
