@@ -211,6 +211,8 @@ class Loop:
         if flush or self._waiting:  # for a connection that is being opened
             while (connection := self._first(_HOLDING)) is not None:
                 self._advance(connection, holds=False)
+                if self._waiting:  # what it has left, if it failed
+                    self._hand_out()
         if self._finished:
             return
         if not self._connections:
