@@ -7,12 +7,15 @@ import contextvars
 import sqlite3
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from aerogram.exceptions import BadHeaderError, DeliveryError
 from aerogram.mail import EmailMessage
 from aerogram.mail.smtp import driver
+from aerogram.mail.smtp.connection import State
+from aerogram.mail.smtp.loop import Loop
 from aerogram.testing import Drop, FaultyServer, Hang
 from aerogram.testing.smtp_script import ScriptRule
 from tests.smtp_peers import (
@@ -307,6 +310,39 @@ def test_a_connection_that_cannot_be_renewed_leaves_its_message_to_the_others(of
     with server.on(".", Hang(0.02), "250 2.0.0 ok"):
         assert deliver(server, of(mails(40)), connections=4) == (40, [])
     assert set(copies(server).values()) == {1}
+
+
+def test_what_a_connection_leaves_that_fails_in_a_flush_goes_to_an_idle_one():
+    # No server brings this about at will: the connection must fail for good at the moment of the write.
+    class Stub:
+        key = call = awaiting = None
+        failure = OSError("lost")
+
+        def __init__(self, state, *queue):
+            self.state, self.queue = state, list(queue)
+            self.driver = SimpleNamespace(set_blocking=bool)
+
+        def advance(self, _step=None, *, holds=False):
+            if not self.queue:
+                self.state = State.IDLE
+            elif self.state is State.HOLDING:
+                self.state = State.FAILED
+            else:
+                finished.append(self.queue.pop())
+
+        def take_back(self):
+            return self.queue
+
+        def take(self, message):
+            self.queue.append(message)
+
+    loop = Loop([], lambda: None, SimpleNamespace(connections=2), ahead=True)
+    finished = loop._finished
+    loop._connections = [Stub(State.HOLDING, "mail"), Stub(State.IDLE)]
+    loop._wait = lambda _patience: pytest.fail("it waits for a server")
+    loop._turn(flush=True)
+    loop._close()
+    assert list(finished) == ["mail"]
 
 
 def test_a_token_that_cannot_be_renewed_leaves_the_work_to_the_connections_there_are(of):
