@@ -48,7 +48,26 @@ def wrap(text: str, width: int) -> list[str]:
     measure = len if is_simple(text) else columns_of
     if not width or measure(text) <= width:
         return cut(text, ROOM)
-    return [part for line in _wrap_words(text, width, measure) for part in cut(line, ROOM)]
+    if measure is len and text[0] != " " and "  " not in text:
+        lines = _wrap_simple(text.rstrip(" "), width)
+    else:
+        lines = _wrap_words(text, width, measure)
+    return lines if len(text) <= SHORT else [part for line in lines for part in cut(line, ROOM)]
+
+
+def _wrap_simple(text: str, width: int) -> list[str]:
+    """Break a simple text, whose words have single spaces between them."""
+    lines = []
+    start = 0
+    while len(text) - start > width:
+        end = text.rfind(" ", start, start + width + 1)
+        if end < 0:  # a word that is longer than a line
+            end = text.find(" ", start)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    return [*lines, text[start:]]
 
 
 def _wrap_words(text: str, width: int, measure: Callable[[str], int]) -> list[str]:
@@ -148,7 +167,7 @@ def join_lines(lines: Sequence[FormattedLine]) -> str:
             joined[-1] = blank = quote
     if blank is not None:
         joined.pop()
-    return _finish("\n".join(joined))
+    return finish("\n".join(joined))
 
 
 def _caption(lines: Sequence[FormattedLine], image: int) -> int | None:
@@ -169,7 +188,7 @@ def _quote(first: str) -> str:
     return first[: first.rfind(">") + 1]
 
 
-def _finish(text: str) -> str:
+def finish(text: str) -> str:
     """Return lines as the text that is sent: none longer than mail allows, a newline at the end."""
     text = text.strip("\n").replace("\xa0", " ").replace(marks.FOOT, "-- ")
     if max(map(len, text.split("\n"))) > SHORT:

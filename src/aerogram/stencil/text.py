@@ -12,7 +12,7 @@ from aerogram.plaintext.grid import Grid, arrange
 from aerogram.plaintext.layout import format_line, prefixed, room_of
 from aerogram.plaintext.link import format_links
 from aerogram.plaintext.table import is_table, parse_table
-from aerogram.plaintext.width import FormattedLine, is_simple, join_lines, wrap
+from aerogram.plaintext.width import FormattedLine, finish, is_simple, join_lines, wrap
 
 if TYPE_CHECKING:
     from aerogram.plaintext.outline import Line
@@ -24,6 +24,7 @@ _MODE_MARKS = re.compile(f"[{''.join(_CLEANERS)}{marks.LINK_END}]")
 _LINK_OR_LINE = re.compile(f"[{marks.LINK_START}{marks.LINK_URL}{marks.LINK_END}\n]")
 _MORE_THAN_LINKS = re.compile("[\x04-\x09\x0b-\x1f]")
 _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", '"'), ("&quot;", '"'), ("&amp;", "&"))
+_OPEN = "\x7f"  # the text of a line with gaps; no text contains it
 _SEPARATOR = "\0"  # between values: none holds it
 
 
@@ -87,7 +88,6 @@ class OpenTable(NamedTuple):
 class Paragraphs(NamedTuple):
     """Lines without prefix that hold words and links alone, laid out together."""
 
-    numbers: Sequence[int]
     contents: Formatter  # between newlines
     is_simple: bool  # whether what stands around the gaps is
     width: int
@@ -108,9 +108,11 @@ class TextTemplate(NamedTuple):
     gaps: Sequence[Gap]
     pick: Callable[[Sequence[str]], tuple[str, ...]]  # the value of each gap
     urls: Sequence[int]  # the places of gaps in URLs
-    lines: Sequence[FormattedLine]  # those with gaps have no text
-    paragraphs: Paragraphs
-    others: Sequence[tuple[int, OpenLine | OpenTable]]  # by their numbers
+    paragraphs: Paragraphs | None
+    others: Sequence[OpenLine | OpenTable]
+    in_order: Callable[[Sequence[str]], tuple[str, ...]]  # paragraphs and others in the order of the text
+    lines: Sequence[FormattedLine]  # the text of those with gaps is _OPEN
+    joined: str  # the lines with %s for those with gaps, none of which is blank; empty if there are images
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text part with ``values``, as they are escaped in the page, in it."""
@@ -120,46 +122,52 @@ class TextTemplate(NamedTuple):
         simple = joined.isprintable() and is_simple(joined) and "  " not in joined
         if not simple or " " in "".join([words[place] for place in self.urls]):
             words = [_CLEANERS[gap.escape_mode](word) for gap, word in zip(self.gaps, words, strict=True)]
-        lines = list(self.lines)
-        texts = self.paragraphs.format(words, simple=simple)
-        for number, text in zip(self.paragraphs.numbers, texts, strict=False):
-            lines[number] = FormattedLine("", text, lines[number].is_image)
-        for number, line in self.others:
-            lines[number] = FormattedLine(line.first, line.format(words), lines[number].is_image)
-        return join_lines(lines)
+        paragraphs = self.paragraphs.format(words, simple=simple) if self.paragraphs else ()
+        texts = self.in_order([*paragraphs, *[line.format(words) for line in self.others]])
+        if self.joined and "" not in [text.strip(" \n>") for text in texts]:
+            return finish(self.joined % texts)
+        following = iter(texts)
+        return join_lines(
+            [line._replace(text=next(following)) if line.text == _OPEN else line for line in self.lines]
+        )
 
 
 def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
     """Lay out every line of an outline that no value is in, and prepare the rest."""
     gaps: dict[Gap, int] = {}
     paragraphs: dict[int, str] = {}
-    others: list[tuple[int, OpenLine | OpenTable]] = []
+    others: dict[int, OpenLine | OpenTable] = {}
     lines: list[FormattedLine] = []
     for number, (first, rest, content, is_image) in enumerate(outline):
-        text = ""
+        text = _OPEN
         if not placeholder.search(content):
             text = format_line(first, rest, content, width)
         elif is_table(content):
             grid, cells = arrange(*parse_table(content))
             parts = _parts("\n".join(cells), placeholder, gaps)
-            others.append((number, OpenTable(first, rest, formatter(parts), grid, width)))
+            others[number] = OpenTable(first, rest, formatter(parts), grid, width)
         elif first or _MORE_THAN_LINKS.search(plain_text := content.strip(f"{marks.SOFT} ")):
             parts = _parts(content, placeholder, gaps)
-            others.append((number, OpenLine(first, rest, formatter(parts), width)))
+            others[number] = OpenLine(first, rest, formatter(parts), width)
         else:
             paragraphs[number] = plain_text
         lines.append(FormattedLine(first, text, is_image))
     contents = "\n".join(["", *paragraphs.values(), ""])
     around = _LINK_OR_LINE.sub("", placeholder.sub("", contents))
+    numbers = [*paragraphs, *others]
+    has_images = any(line.is_image for line in lines)
     return TextTemplate(
         lines=lines,
+        joined="" if has_images else join_lines(lines).replace("%", "%%").replace(_OPEN, "%s"),
+        in_order=picker(sorted(range(len(numbers)), key=numbers.__getitem__)),
         paragraphs=Paragraphs(
-            list(paragraphs),
             formatter(_parts(contents, placeholder, gaps)),
             around.isprintable() and is_simple(around),
             width,
-        ),
-        others=others,
+        )
+        if paragraphs
+        else None,
+        others=list(others.values()),
         gaps=list(gaps),
         pick=picker([gap.number for gap in gaps]),
         urls=[place for place, gap in enumerate(gaps) if gap.escape_mode == marks.LINK_URL],
