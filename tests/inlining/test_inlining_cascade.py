@@ -146,6 +146,10 @@ CASES = {
         "p{color:black} @media screen{#i{color:red}} @media (max-width:600px){p{color:lime !important}}",
         "<p id=i>x</p><p id=i style='color:blue'>y</p><p style='color:navy'>z</p>",
     ),
+    "important amid others of its rule": (
+        "@media (max-width:600px){p.a{height:95px;height:61px !important;height:77px}} .a{height:36px}",
+        P,
+    ),
     "important between": (
         "p{margin:1px !important} @media screen{.a{margin:2px !important}} #i{margin:3px !important}"
         " @media (max-width:600px){p{margin:4px !important}}",

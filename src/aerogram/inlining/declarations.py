@@ -93,13 +93,16 @@ def grouped(written: Sequence[RawDeclaration | RawRule]) -> list[Group]:
         if not isinstance(part, RawDeclaration) or part.declaration is None:
             continue
         name, value, important = part.declaration
-        related = (one for one in reversed(groups[-20:]) if one.important == important)
-        group = next((one for one in related if may_share_longhand(one.name, name)), None)
+        related = [one for one in groups[-20:] if may_share_longhand(one.name, name)]
+        group = next((one for one in reversed(related) if one.important == important), None)
         if group is None or group.name != name:
             if group and is_surely_valid(name, value):  # it will win over the last of its name
                 groups = [one for one in groups if one[:2] != (name, important)]
             group = Group(name, important, [], [], [])
             groups.append(group)
+        elif group is not related[-1]:  # behind one of another importance, before which it began
+            place = next(at for at in range(len(groups) - 1, -1, -1) if groups[at] is group)
+            groups.append(groups.pop(place))
         group.values.append(value)
         group.ends.append(part.end)
         group.texts.append(part.text)
