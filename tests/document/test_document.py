@@ -276,6 +276,9 @@ HOSTILE = {
     "divs out of cells": "<td><div></td>" * 70_000,
     "divs out of comments": "<div><!x </div>" * 65_000,
     "divs out of attributes": "<div><a b='</div>'>" * 52_000,
+    "formats in a title of svg": "".join(f"<svg><title><b id={n}></title>" for n in range(25_000)),
+    "formats that a title may close": "<svg></svg>"
+    + "".join(f"<p><b id={n}><title></b></title>" for n in range(25_000)),
     "divs in svg": "<svg><title>" + "<div>" * 190_000,
     "divs behind a script": "<div><script><!--<script></script></div>--></script>" * 18_000,
     "divs behind a description": "<div><svg><desc><p></svg></div>" * 31_000,
@@ -306,6 +309,7 @@ LARGE = {
     "links": '<p><a href="https://x.example">a</a> ' * 20_000,
     "formats": "<p><b>a</b> <i>b</i>" * 30_000,
     "formats left open": "<table><tr><td><font face=a><b>a</table>" * 20_000,
+    "formats behind pictures": "<svg><title>a</title><path/></svg><p><b>a</b>" * 2_000,
     "the same format left open": "<p><b>a" * 1_000,
     "links left open": "".join(f"<p><a href={number}>a" for number in range(2_000)),
     "comments": "<!--a-->" * 100_000 + "<p>a",

@@ -87,12 +87,13 @@ class _Walk:
                 )
             if tag["end"]:
                 self._end(name)
-            elif name == "template" or (is_foreign and (name in _RAW_TEXT or tag["other"])):
+            elif name == "template" or (is_foreign and tag["other"]):
                 return self._problem_behind(position)
             elif name in _RAW_TEXT:
                 end = re.compile(rf"</{name}[\s/>]|\Z", re.IGNORECASE).search(self._text, position)
                 content = self._text[position : end.start()] if end else ""
-                if name == "script" and "<!--" in content:  # it may go on behind </script>
+                # It may go on behind </script>, or be markup.
+                if (name == "script" and "<!--" in content) or (is_foreign and "<" in content):
                     return self._problem_behind(position)
                 position += len(content)
             elif name:
