@@ -1,4 +1,4 @@
-"""Mistakes in the body of a class that raise no error: names that are nearly declarations, Jinja in data."""
+"""Mistakes in a class body that raise no error: misspelt declarations, and Jinja in data."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def class_mistakes(
 
 
 def _writer(cls: type, name: str) -> type:
-    """Return the class whose body gives an attribute or annotation that ``cls`` has."""
+    """Return the class whose body defines an attribute or annotation of ``cls``."""
     return next((owner for owner in cls.__mro__ if name in _written(owner)), cls)
 
 
@@ -104,12 +104,12 @@ def _near_declarations(cls: type[Notification]) -> Iterator[tuple[str, str, str]
 
 
 def _is_used(cls: type[Notification], name: str, meant: str) -> bool:
-    """Return whether an attribute is meant as it is: a method reads it, or a class writes both names."""
+    """Return whether an attribute is intended: a method reads it, or a class defines both names."""
     return name in names_in_code(cls) or any({name, meant} <= _written(owner) for owner in cls.__mro__)
 
 
 def _meant(name: str) -> str | None:
-    """Return the declaration that a name is probably meant to be."""
+    """Return the declaration that a name probably misspells."""
     plain = name.replace("_", "").replace("-", "").lower()
     by_plain = {each.replace("_", ""): each for each in DECLARATIONS}
     if found := by_plain.get(plain) or _SYNONYMS.get(plain):

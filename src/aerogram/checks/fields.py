@@ -1,4 +1,4 @@
-"""Fields that nothing uses, and fields that templates put into CSS."""
+"""Find unused fields, and fields that templates print into CSS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Mistake = tuple[SourceLine | str, str, str]
 def unused_fields(
     cls: type[Notification], sources: Sources
 ) -> Iterator[tuple[str, str, str, Severity | None]]:
-    """Yield the fields of the class itself that no template and no code of the class reads.
+    """Yield the fields of the class itself that neither its templates nor its code read.
 
     Those with a default are an info. Nothing is found where a template cannot be read, or only the data
     decides which one is.
@@ -51,7 +51,7 @@ def unused_fields(
 def values_in_css(
     cls: type[Notification], sources: Sources, variables: Iterable[str] | None
 ) -> Iterator[Mistake]:
-    """Yield the values of the data that a template prints inside of ``<style>`` or a style attribute."""
+    """Yield the values that a template prints into ``<style>`` or a style attribute."""
     harmless = {field.name for field in fields_of(cls) if _type_name(field.type) in _HARMLESS}
     data = set(variables or (field.name for field in fields_of(cls))) - harmless - _SHARED
     for source in sources.html:
@@ -75,7 +75,7 @@ def _type_name(annotation: object) -> str:
 
 
 def names_in_code(cls: type[Notification]) -> set[str]:
-    """Return the names that the code of a class reads, its samples left out: they give each field."""
+    """Return the names that the code of a class reads, without its samples, which set every field."""
     found: set[str] = set()
     for owner in cls.__mro__:
         if owner.__module__.startswith("aerogram.") or owner is object:

@@ -1,4 +1,4 @@
-"""A rendered message as the rules see it: its HTML, styles and words, each read once."""
+"""A rendered message for the rules: its HTML, styles and words, each parsed once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class KeptRule(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A text, the element it stands in, and whether a reader sees it."""
+    """A run of text, its element, and whether a reader sees it."""
 
     element: Element
     text: str
@@ -125,12 +125,12 @@ class Mail:
 
     @cached_property
     def source(self) -> Element | None:
-        """The document before its CSS was inlined; ``None`` where it is not known or cannot be read."""
+        """The document before its CSS was inlined; ``None`` if it is unknown or cannot be parsed."""
         return read_tree(self.page) if self.page else None
 
     @cached_property
     def source_sheets(self) -> list[str]:
-        """The style sheets of that document, and the declared ones."""
+        """The style sheets in that document, and the declared ones."""
         blocks = [style.text or "" for style in self.source.iter("style")] if self.source is not None else []
         return list(dict.fromkeys(filter(None, [*blocks, self.css])))
 
@@ -141,7 +141,7 @@ class Mail:
 
     @cached_property
     def by_tag(self) -> dict[str, list[Element]]:
-        """The elements by the names of their tags."""
+        """The elements by tag name."""
         found: dict[str, list[Element]] = {}
         for element in self.elements:
             found.setdefault(element.tag, []).append(element)
@@ -149,7 +149,7 @@ class Mail:
 
     @cached_property
     def by_attribute(self) -> dict[tuple[str, str], Element]:
-        """The first element that has a value of an attribute, by both."""
+        """The first element for each attribute and value."""
         found: dict[tuple[str, str], Element] = {}
         for element in self.elements:
             for attribute in element.items():
@@ -173,7 +173,7 @@ class Mail:
 
     @cached_property
     def indexes(self) -> list[ElementIndex]:
-        """What finds the elements that a selector matches, for each document."""
+        """The selector indexes, one for each document."""
         return [ElementIndex(root) for root in self.roots]
 
     @cached_property
@@ -182,17 +182,17 @@ class Mail:
         return [text for root in self.roots for text in texts_of(root)]
 
     def is_written(self, text: str) -> bool:
-        """Return whether a text stands in a template; else it comes from data."""
+        """Return whether a template contains a text; otherwise it comes from data."""
         return self._written is None or any(text in each for each in self._written)
 
     @cached_property
     def words(self) -> str:
-        """What a reader sees of the HTML, as one line."""
+        """The visible text of the HTML, as one line."""
         return " ".join(" ".join(each.text for each in self.texts if each.is_shown).split())
 
 
 def read_tree(html: str) -> Element | None:
-    """Return the tree of a document; ``None`` where there is none, or it is too large to be read."""
+    """Return the tree of a document; ``None`` if there is none, or it is too large to parse."""
     try:
         return parse_html(html)
     except DocumentError:
@@ -200,7 +200,7 @@ def read_tree(html: str) -> Element | None:
 
 
 def styles(element: Element) -> dict[str, str]:
-    """Return the values that the style attribute of an element sets, by property.
+    """Return the values in the style attribute of an element, by property.
 
     >>> from aerogram.document import parse_html
     >>> styles(parse_html('<p style="COLOR: red !important; color: blue">x</p>').find(".//p"))
@@ -223,7 +223,7 @@ def _styles(style: str) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def kept_rules(sheet: str) -> tuple[KeptRule, ...]:
-    """Return the style rules of a sheet, those in ``@media`` and the like too."""
+    """Return the style rules of a sheet, including those in ``@media`` and other at-rules."""
     return tuple(_rules(sheet, ()))
 
 

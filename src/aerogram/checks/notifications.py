@@ -1,4 +1,4 @@
-"""The checks of a notification class: its templates are read and its samples rendered; nothing is sent."""
+"""The checks of a notification class: read its templates and render its samples, without sending."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def check(
 
 
 def _is_unused_everywhere(problem: Problem, checks: Sequence[_Check]) -> bool:
-    """Return whether nothing uses a rule of a sheet that several share, and this is the first of them."""
+    """Return whether no class that shares a sheet uses a rule, and this class is the first of them."""
     users = [each for each in checks if any(path == problem.file for path, _ in each.sources.files.values())]
     key = SourceLine(problem.file, problem.line), problem.code, problem.message
     return users[0].report.name == problem.notification and all(key in each.report.seen for each in users)
 
 
 class _Check:
-    """The checks of one class, which share its samples and what was found before."""
+    """The checks of one class, which share its samples and earlier findings."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Check:
         return self.report.problems
 
     def _check_unused_css(self) -> None:
-        """Report the rules of the application's sheets that apply to nothing in any sample."""
+        """Report the rules of the application's sheets that match nothing in any sample."""
         self.report.sample = ""
         for selector in self.unused or ():
             place = self.sources.find(selector_pattern(selector))
@@ -149,7 +149,7 @@ class _Check:
         return samples
 
     def _variables(self, samples: Mapping[str, Notification]) -> set[str] | None:
-        """Return what the templates may use; None where only samples could tell, and there are none."""
+        """Return the names that templates may use; None if that needs samples and there are none."""
         always = self.fields | {"unsubscribe_url"}
         if self.cls.context is Notification.context:
             return always
@@ -195,7 +195,7 @@ class _Check:
         return sorted({name for name in names if isinstance(name, str) and name})
 
     def _report(self, finding: Finding, declaration: str, variables: set[str] | None) -> None:
-        """Report what is wrong with a template, at its line if it has a file, else at the declaration."""
+        """Report a mistake in a template, at its line if it has a file, else at the declaration."""
         place = SourceLine(finding.path, finding.line) if finding.path else declaration
         if finding.kind == "variable":
             if variables is None or finding.subject in variables:
@@ -260,7 +260,7 @@ class _Check:
             )
 
     def _check_unsubscribing(self) -> None:
-        """Report bulk mail that certainly has no one-click unsubscribing; what is computed, samples tell."""
+        """Report bulk mail without one-click unsubscribe; computed declarations are left to the samples."""
         declared: Any = self.cls  # to a type checker, declarations are properties
         if not all(map(self._is_static, ("category", "unsubscribe_url", "headers"))):
             return
@@ -328,7 +328,7 @@ def _lacks_unsubscribing(category: str | None, headers: Mapping[str, Any]) -> bo
 
 
 def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what the application's code returns, None if it fails; rendering the sample will report it."""
+    """Call application code and return its result; None if it fails, as rendering a sample reports that."""
     try:
         return function(*arguments)
     except Exception:  # noqa: BLE001,RUF100 - see above

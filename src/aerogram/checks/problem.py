@@ -44,14 +44,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A line of a file; an empty name and 0 where they are not known."""
+    """A line of a file; an empty name and 0 if they are unknown."""
 
     file: str = ""
     line: int = 0
 
 
 def source_line(cls: type[Notification], declaration: str | None = None) -> SourceLine:
-    """Return where a declaration of a class is defined; where the class is, if none is given or found."""
+    """Return the line that defines a declaration of a class, or else the line of the class."""
     owners = (each for each in cls.__mro__ if not each.__module__.startswith("aerogram."))
     for owner in owners if declaration else ():
         if declaration in vars(owner) or declaration in vars(owner).get("__annotations__", ()):

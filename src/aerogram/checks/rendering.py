@@ -1,4 +1,4 @@
-"""The rendering of a sample, and the page before its CSS is inlined, which some rules look at."""
+"""The rendering of a sample, with the page before its CSS is inlined, for the rules that need it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Rendered", "render"]
 
 
 class Rendered(NamedTuple):
-    """A message, and the page and style sheets it was made of; empty where they are not known."""
+    """A message, and the page and style sheets it was made from; empty if they are unknown."""
 
     message: EmailMessage
     page: str = ""
@@ -37,7 +37,7 @@ class _Recorder:
 
 
 def render(sample: Notification) -> Rendered:
-    """Return the message that sending a sample would send, and what it was made of."""
+    """Return the message that sending a sample would send, and its sources."""
     if type(sample).render is not Notification.render:
         return Rendered(sample.render())
     with settings.frozen():

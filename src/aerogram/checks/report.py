@@ -1,4 +1,4 @@
-"""The problems of one notification: each once, where it stands, at the level of the settings."""
+"""The problems of one notification: each once, with its place, at the level that the settings give."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ERROR_CODES: dict[type[Exception], str] = {
 
 
 class Report:
-    """What was found of a class; its templates and the settings switch rules off."""
+    """The problems found in a class, without those whose rules its templates or the settings switch off."""
 
     def __init__(self, cls: type[Notification], templates: Templates, switches: Switches) -> None:
         self.cls = cls
@@ -57,7 +57,7 @@ class Report:
     def add(
         self, place: SourceLine | str | None, code: str, message: str, severity: Severity | None = None
     ) -> None:
-        """Add a problem of a line, of a declaration, or of the class (None), unless it is there already."""
+        """Add a problem at a line, a declaration, or the class (None), unless it is there already."""
         if not isinstance(place, SourceLine):
             if place not in self._places:
                 self._places[place] = source_line(self.cls, place)

@@ -1,4 +1,4 @@
-"""The templates of a notification: where in them a finding stands, and which rules they switch off."""
+"""The templates of a notification: the place of a finding in them, and the rules they switch off."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Sources:
         self._tags_of: dict[str, list[_Tag]] = {}
 
     def read(self, name: str, *, html: bool) -> Inspection:
-        """Read a template with all it extends, includes and imports."""
+        """Read a template and everything that it extends, includes or imports."""
         inspection = read_template(self.templates, name, html=html)
         if any(finding.kind in ("dynamic", "missing", "broken") for finding in inspection.findings):
             self.are_complete = False
@@ -102,7 +102,7 @@ class Sources:
                     self.comments.append((code, SourceLine(path or "", at)))
 
     def switches_off(self, code: str, place: SourceLine) -> bool:
-        """Return whether a template switches off a rule at a place: its own lines, or no line of any."""
+        """Return whether the template of a place switches off a rule, or any template if it is in none."""
         own = [codes for path, codes in self.ignored.items() if path == place.file]
         is_template = any(place.file == path for path, _ in self.files.values() if path)
         return any(code in codes for codes in (own if is_template else self.ignored.values()))
@@ -114,7 +114,7 @@ class Sources:
 
     @cached_property
     def own(self) -> Mail | None:
-        """What the application's templates and sheets say, as a mail; ``None`` if none that ships is used."""
+        """The application's templates and sheets as a mail; ``None`` if no built-in template is used."""
         if not any(self.is_shipped(path) for path, _ in self.files.values()):
             return None
         html = _JINJA.sub("", "\n".join(text for text in self.texts if "<" in text))
@@ -126,22 +126,22 @@ class Sources:
 
     @property
     def uses_layout(self) -> bool:
-        """True if a template extends the layout that ships."""
+        """True if a template extends the built-in layout."""
         return self.is_shipped(self.files.get("aerogram/base.html", ("", ""))[0])
 
     def is_shipped(self, path: str | None) -> bool:
-        """Return whether a file is one of the templates that ship."""
+        """Return whether a file is a built-in template."""
         return path is not None and path.startswith(_SHIPPED)
 
     def to_mend(self, place: SourceLine) -> SourceLine | str:
-        """Return a place; for one in a template that ships, the declared template that pulls it in.
+        """Return a place; for one in a built-in template, that of the declared template that uses it.
 
         Where that ships too, it is the declaration.
         """
         return self._declared.get(place.file, "html_template") if self.is_shipped(place.file) else place
 
     def find(self, at: Any) -> SourceLine | None:
-        """Return the line of a template that has a text, a match of a pattern, or an element.
+        """Return the line of a template with a text, a match of a pattern, or an element.
 
         Of a tuple of these it is the first that is found.
         """
@@ -173,7 +173,7 @@ class Sources:
         return next(filter(None, found), None)
 
     def _element_line(self, element: Element) -> SourceLine | None:
-        """Return the line of the tag that is most like an element: by attributes, number, words."""
+        """Return the line of the tag most similar to an element, by attributes, position and text."""
         self._searched += 1
         if self._searched > _MOST_SEARCHED:
             return None
@@ -190,7 +190,7 @@ class Sources:
         return likely[0].place if likely and (best or len(likely) == 1) else None
 
     def _same_number(self, element: Element, likely: list[_Tag]) -> list[_Tag]:
-        """Return the tag that has the number of an element, if the only template has as many as the page."""
+        """Return the tag at an element's position, if the only template has as many of them as the page."""
         tags = self._tags(element.tag)
         elements = list(element.getroottree().getroot().iter(element.tag))
         if len(tags) != len(elements) or len({tag.place.file for tag in tags}) > 1:
@@ -199,7 +199,7 @@ class Sources:
         return [tag] if tag in likely else []
 
     def _before_words(self, element: Element, likely: list[_Tag]) -> list[_Tag]:
-        """Return the last of the tags that stand before the first words of an element."""
+        """Return the last of the tags before the first words of an element."""
         owner = next((each for each in element.iter("*") if len((each.text or "").strip()) > 2), None)
         if owner is None:
             return []
@@ -238,7 +238,7 @@ def _likeness(tag: _Tag, values: list[str], words: str) -> int:
 
 
 def _words_pattern(text: str) -> re.Pattern[str]:
-    """Return what finds the beginning of a text in a template, with entities and line breaks of its own."""
+    """Return a pattern that finds the start of a text in a template, despite entities and line breaks."""
     words = text.split()[:6]
     parts = [re.sub(r"(?:[^\w.,:;!?]|[^\x00-\x7f])+", "\0", word) for word in words]
     escaped = [re.escape(part).replace("\\\0", "\0").replace("\0", r"\S{1,12}?") for part in parts]

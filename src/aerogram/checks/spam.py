@@ -1,4 +1,4 @@
-"""The rules of SpamAssassin that a message meets, if it is installed. It asks nothing of the network."""
+"""The SpamAssassin rules that match a message, if it is installed, without network tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_spamassassin() -> str:
 
 
 def spam_findings(program: str, message: bytes) -> Iterator[Finding]:
-    """Yield the rules that a message meets; those about the way it came are left out."""
+    """Yield the rules that match a message, except those about its transport."""
     done = subprocess.run(  # noqa: S603 - the program that was found, and fixed arguments
         [program, "-L", "-t"], input=message, capture_output=True, timeout=_TIME, check=False
     )

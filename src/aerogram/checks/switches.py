@@ -1,4 +1,4 @@
-"""Which rules the settings switch off, and the levels they give to others."""
+"""The rules that the settings switch off, and the levels that they change."""
 
 from __future__ import annotations
 

@@ -56,13 +56,13 @@ _UNSHIFTED = {shifted: character for character, shifted in _SHIFTED.items()}
 
 
 def has_quirks(html: str) -> bool:
-    """Return whether classes and ids ignore case, as browsers decide it by the doctype."""
+    """Return whether the doctype puts browsers in quirks mode, where classes and ids ignore case."""
     doctype = _DOCTYPE.match(html.lstrip(_BLANK))
     return not (doctype and _STANDARD_DOCTYPE.match(doctype[2]))
 
 
 def is_fragment(html: str) -> bool:
-    """Return whether HTML has neither a doctype nor html, head or body, and so is written without them."""
+    """Return whether HTML has neither a doctype nor html, head or body tags."""
     return _WHOLE_PAGE.search(html) is None
 
 
@@ -142,14 +142,14 @@ def write_html(root: Element, source: str) -> str:
 
 
 def unique_marker(*texts: str) -> str:
-    """Return a word of ASCII letters that occurs in none of the texts, whatever case they are in."""
+    """Return a word of ASCII letters that occurs in none of the texts, in any case."""
     lowered = [text.lower() for text in texts if any(start in text for start in ("zq", "zQ", "Zq", "ZQ"))]
     words = (f"zq{'a' * number}x" for number in count(1))
     return next(word for word in words if not any(word in text for text in lowered))
 
 
 def _read_tree(text: str) -> Element | None:
-    """Read HTML, ``None`` if it is too deep. This and what it calls is all that knows the parser."""
+    """Read HTML; ``None`` if it is too deep. Only this function and those it calls know the parser."""
     root: Element = _make_element("html")
     # Browsers keep rows and cells without a table only in a <template>.
     if _PART_OF_TABLE.match(text) and is_fragment(text):
@@ -171,7 +171,7 @@ def _read_tree(text: str) -> Element | None:
 
 
 def _copy(node: Any, parent: Element) -> bool:
-    """Copy a node, what is inside it, and all behind it into an element; stop where it is too deep."""
+    """Copy a node, its content and its following siblings into an element; stop where it is too deep."""
     last: Element = None  # the last child of the parent: text is put behind it
     outer: list[tuple[Any, Element, Element]] = []
     while True:
@@ -219,7 +219,7 @@ def _set_attributes(element: Element, attributes: dict[str, str | None]) -> None
 
 
 def _put_text(text: str, parent: Element, last: Element | None) -> None:
-    """Add text behind the last child of an element."""
+    """Add text after the last child of an element."""
     try:
         if last is None:
             parent.text = (parent.text or "") + text
@@ -249,7 +249,7 @@ class _Writer:
         self._bogus = set(_BOGUS_COMMENT.findall(source)) if "<![" in source else set()
 
     def write(self, element: Element, *, is_inner: bool = False) -> None:
-        """Write an element or a comment, or only what is inside it."""
+        """Write an element or a comment, or only its content."""
         if element.tag is etree.Comment:
             self._write_comment(element)
             return
@@ -290,7 +290,7 @@ class _Writer:
 
     @cached_property
     def _valued(self) -> set[str]:
-        """The names of the attributes that have a value somewhere, be it an empty one."""
+        """The names of the attributes that have a value somewhere, even an empty one."""
         return {name for piece in self._source.lower().split("=")[:-1] for name in piece.rsplit(None, 1)[-1:]}
 
     def _write_comment(self, comment: Element) -> None:

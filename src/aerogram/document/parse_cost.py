@@ -1,4 +1,4 @@
-"""What HTML would take the parser seconds or gigabytes, found before it is parsed.
+"""Detect HTML that would take the parser seconds or gigabytes, before it is parsed.
 
 The parser's time grows with the depth at each tag, with the open formatting elements at each tag (every block
 gets all of them again), and with the square of an element's attributes. They are estimated from the tags, and
@@ -108,7 +108,7 @@ class _Walk:
         return ""
 
     def _problem_behind(self, position: int) -> str:
-        """Count all tags behind a place where it is not clear what is a comment, raw text or a tag."""
+        """Count all tags after a place where comments, raw text and tags cannot be told apart."""
         rest = self._text[position:]
         if self._formatting[-1][""] + len(_FORMATTING_TAG.findall(rest)) > _MOST_FORMATTING:
             return _UNCLOSED
@@ -151,7 +151,7 @@ class _Walk:
                     return
 
     def _leave(self) -> str:
-        """End a frame. What is open in it stays so, but in a cell, and in a table all but the formatting."""
+        """End a frame. Its open elements stay open, except in a cell; in a table only formatting does."""
         frame, inside = self._frames.pop()
         kept = [] if frame in _CELLS else [each for each in inside if each[1] or frame != "table"]
         self._frames[-1][1].extend(kept)

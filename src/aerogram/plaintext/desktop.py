@@ -1,4 +1,4 @@
-"""What the rules that inlining left in the sheets show on a desktop, before anybody touches the page.
+"""The content that kept rules of the sheets show on a desktop, before any interaction.
 
 The screen is light, from 800 to 1,920 pixels wide, and has a mouse. A rule that may apply there is applied,
 but only to show: a word may be shown too much, and none is lost.
@@ -85,14 +85,14 @@ def _showing_rules(sheet: str) -> list[tuple[Selector, str]]:
 
 
 def _at_first(selector: Selector) -> Selector:
-    """Return what matches the elements that a selector may match before anybody touches the page."""
+    """Return a matcher for the elements that a selector may match before any interaction."""
     if selector.is_static:
         return selector
     return read_selector(_LATER.sub(":not(*)", _CHECKED.sub("[checked]", selector.text)), quirks=True)
 
 
 def _may_apply(prelude: str) -> bool:
-    """Return whether what stands in a block with this prelude may apply on a desktop."""
+    """Return whether the content of a block with this prelude may apply on a desktop."""
     if sum(map(prelude.count, "([{")) > _MOST_BLOCKS:
         return True
     found: Any = _AT_KEYWORD.match(prelude)
@@ -105,7 +105,7 @@ def _may_apply(prelude: str) -> bool:
 
 
 def _outcomes(condition: Sequence[Any], test: Callable[[str], Outcomes]) -> Outcomes:
-    """Return the outcomes of a condition; ``test`` returns those of one feature."""
+    """Return the possible outcomes of a condition; ``test`` returns those of one feature."""
     found: list[Outcomes] = []
     joins, is_negated = (all, any), False
     for part in condition:

@@ -1,4 +1,4 @@
-"""What browsers write by themselves: the labels of list items, and quotation marks."""
+"""Text that browsers generate: the labels of list items, and quotation marks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LANGUAGES = {
 
 
 class Numbering:
-    """The count of one ordered list of so many items (HTML, "The ol element")."""
+    """The numbering of one ordered list with a number of items (HTML, "The ol element")."""
 
     def __init__(self, element: Element, items: int) -> None:
         is_reversed = element.get("reversed") is not None
@@ -37,7 +37,7 @@ class Numbering:
         self.counted = max(self._next, 0)  # the number that html2text gives the next item
 
     def label(self, item: Element) -> str:
-        """Return the label of the next item, ``""`` if html2text gives it the same."""
+        """Return the label of the next item; ``""`` if html2text writes the same."""
         number = _integer(item.get("value"), self._next)
         self._next = number + self._step
         self.counted += 1
@@ -75,7 +75,7 @@ def _written(number: int, kind: str) -> str:
 
 
 def quotation_marks(element: Element) -> tuple[str, str]:
-    """Return the marks before and behind a quotation: others inside another one."""
+    """Return the opening and closing quotation marks at a level of nesting."""
     language = next((outer.get("lang").lower() for outer in element.iterancestors() if outer.get("lang")), "")
     own = (marks for marks, names in _LANGUAGES.items() if language.partition("-")[0] in names.split())
     marks = next(own, "\u201c\u201d\u2018\u2019")

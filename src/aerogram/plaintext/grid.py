@@ -1,4 +1,4 @@
-"""Tables in columns, or cell by cell where there is no room for that."""
+"""Tables in columns, or cell by cell if they are too wide."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _form(kinds: Sequence[_Kind], lines: Sequence[int], rules: Set[int]) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The arrangement of a table's cells, one line of text each, whatever their texts are.
+    """The arrangement of a table's cells, independent of their text, which is one line each.
 
     Cells are numbered from left to right, line by line.
     """
@@ -109,7 +109,7 @@ class Grid:
         return self._padded(texts, widths, pieces)
 
     def _widths(self, sizes: Sequence[int]) -> list[int]:
-        """Return the width of each column; a cell over several widens the last of them if need be."""
+        """Return the width of each column; a cell that spans several widens the last of them if necessary."""
         widths = [max(map(sizes.__getitem__, column), default=0) for column in self.columns]
         for number, start, end in self.spanning:
             if sizes[number]:
@@ -117,7 +117,7 @@ class Grid:
         return widths
 
     def _filled(self, texts: Sequence[str], widths: list[int], pieces: dict[int, list[str]]) -> list[str]:
-        """Format cells whose characters take one column each, all at once by ``%``.
+        """Format cells whose characters are one column wide, all at once by ``%``.
 
         ``pieces`` are the lines of those that are too long; only one that begins at the left has several.
         """
@@ -197,7 +197,7 @@ class Grid:
         return lines[:-1]
 
     def _names(self, rows: list[_Row]) -> dict[int, str]:
-        """Return the words above each column; none if some of them would be above no cell."""
+        """Return the headings of each column; none if a heading would be above no cell."""
         body = [row for row in rows[self.heads :] if not _is_total(row)]
         used = {start for row in body for start, end, cell in row if cell and end == start + 1}
         names: dict[int, list[str]] = {column: [] for column in used}
@@ -210,7 +210,7 @@ class Grid:
         return {column: " ".join(words) for column, words in names.items()} if self.heads else {}
 
     def _cells(self, texts: Sequence[str]) -> Iterator[_Row]:
-        """Yield each row as its cells: their columns, and their lines that hold text."""
+        """Yield each row as its cells: their columns, and their lines with text."""
         remaining = iter(texts)
         kinds = map(self.kinds.__getitem__, self.lines)
         for count in self.rows:
@@ -222,13 +222,13 @@ class Grid:
 
 
 def _is_total(row: _Row) -> bool:
-    """Return whether a row holds a label over several columns, and its value."""
+    """Return whether a row is a label over several columns and its value."""
     filled = [end - start for start, end, cell in row if cell]
     return len(filled) == 2 and filled[0] > 1
 
 
 def _rooms(kind: _Kind, widths: list[int]) -> list[int]:
-    """Return the columns that each cell of a line has."""
+    """Return the number of columns of each cell in a line."""
     rooms = []
     column = 0
     for _, span in kind:
@@ -246,7 +246,7 @@ def _rule(widths: list[int]) -> str:
 
 
 def _aligned(text: str, align: str, room: int) -> str:
-    """Return a text with spaces to the width of ``room`` columns."""
+    """Return a text padded to ``room`` columns."""
     space = max(room - columns_of(text), 0)
     before = {"l": 0, "r": space, "c": space // 2}[align]
     return " " * before + text + " " * (space - before)

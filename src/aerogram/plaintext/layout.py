@@ -57,7 +57,7 @@ def _underlined(lines: list[str], room: int) -> list[str]:
 
 
 def room_of(rest: str, width: int) -> int:
-    """Return the columns that a prefix leaves of ``width`` (0 for any number)."""
+    """Return the columns of ``width`` that a prefix leaves (0 for any number)."""
     return max(width - len(rest), 10) if width else 0
 
 

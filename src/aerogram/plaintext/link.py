@@ -1,4 +1,4 @@
-"""Links in text, a label and as much of the URL as a reader needs; and superscripts."""
+"""Links as text, with a label and as much of the URL as a reader needs; and superscripts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def format_links(text: str) -> str:
 
 
 def _written(found: re.Match[str]) -> str:
-    """Write a link as a person does, with marks where its URL may run into what is beside it."""
+    """Write a link as a person would, with marks where its URL may run into adjacent text."""
     name, url = found.groups()
     address = url if url.startswith(("https://", "http://")) else _address(url, name)
     if not address:
@@ -54,7 +54,7 @@ def _written(found: re.Match[str]) -> str:
 
 
 def _address(url: str, label: str) -> str:
-    """Return what a reader needs of a URL beside its label: nothing if it leads nowhere."""
+    """Return the part of a URL that a reader needs beside the label; empty if it leads nowhere."""
     scheme = _SCHEME.match(url)
     kind = scheme[1].lower() if scheme else ""
     if not url or url.startswith("#") or kind in _NOT_FOR_READERS:
@@ -90,7 +90,7 @@ def _raised(found: re.Match[str]) -> str:
 
 
 def _separate_urls(text: str) -> str:
-    """Add a space where a URL would run into what is before or behind it."""
+    """Add a space where a URL would run into the text before or after it."""
     *before, last = text.split(marks.URL_START)
     text = "".join([*[f"{part} " if _runs_into(part[-1:]) else part for part in before], last])
     first, *others = text.split(marks.URL_END)
@@ -98,7 +98,7 @@ def _separate_urls(text: str) -> str:
 
 
 def _set_apart(text: str) -> str:
-    """Return what follows a URL, with a space before it where it needs one."""
+    """Return the text after a URL, with a leading space if it needs one."""
     found = _glued(text)
     if not found:
         return text

@@ -62,7 +62,7 @@ def clean_lines(text: str) -> str:
 
 
 def clean_spaced_lines(text: str) -> str:
-    """Do the same as :func:`clean_lines` for a text whose spaces are kept: most become hard ones."""
+    """Clean lines like :func:`clean_lines`, but keep spaces: most become no-break spaces."""
     text = _WHITE_SPACE.sub(" ", _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text.replace("\t", "    "))))
     *lines, last = _LINE_END.split(text)
     text = BREAK.join([*(line.rstrip(" ") for line in lines), last])
@@ -87,7 +87,7 @@ def clean_url(url: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether nothing of a cleaned run is visible."""
+    """Return whether a cleaned run of text has nothing visible."""
     return not text.strip(_BLANK)
 
 

@@ -1,4 +1,4 @@
-"""The outline of a document: its lines with their prefixes, as html2text sees it."""
+"""The outline of a document: its lines and their prefixes, as html2text gives them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BLANK = Line("", "", "")
 
 
 def outline(root: Element) -> list[Line]:
-    """Return what a reader of a document sees, as lines whose content holds marks.
+    """Return the visible text of a document as lines whose content has marks.
 
     The feet of tables move below the other rows, where they are shown.
     """
@@ -82,7 +82,7 @@ def _converter_class() -> Any:
             self.ignore_emphasis = True
 
         def feed(self, parts: Any) -> None:
-            """Read what the reader writes, which takes no parser."""
+            """Feed the reader's tags and line numbers to html2text, without parsing."""
             is_open = False  # whether html2text would continue the last line
             for part in parts:
                 if part is PARAGRAPH:  # as handle_tag() does it
@@ -104,7 +104,7 @@ def _converter_class() -> Any:
                     is_open = is_open and not self.p_p and part.name in ("ul", "ol", "dl", "dt")
 
         def _begin_further_line(self) -> None:
-            """Begin another line in the same list item, or one that no block parts from the last."""
+            """Begin another line in the same list item, or one that no block separates from the last."""
             self.pbr()
             self.o("".join(["   " if outer.name == "ol" else "  " for outer in self.list]))
 
@@ -112,7 +112,7 @@ def _converter_class() -> Any:
 
 
 def _line(written: str, lines: LineWriter, underlined: tuple[int, ...]) -> tuple[Line, int]:
-    """Return a line that html2text wrote, with its text instead of the number; and the level of a heading."""
+    """Return a line of html2text with its text in place of the number, and the level of a heading."""
     if written[0] == _NUMBER:
         number = int(written[1:])
         return Line("", "", lines.text(number), number in lines.images), 0

@@ -1,4 +1,4 @@
-"""The reader of a document: it writes down, in few plain blocks and lines, what a person sees of it."""
+"""The reader of a document: it reduces the visible content to a few kinds of blocks and lines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _FOOT_CLASS = re.compile(r"(?:^|[\s_-])footer(?:\s|$)", re.IGNORECASE)
 
 
 class _Opened(NamedTuple):
-    """An open element that is more than the words in it."""
+    """An open element that does more than contain text."""
 
     element: Element
     tag: str
@@ -62,7 +62,7 @@ class _Opened(NamedTuple):
 
 
 class Reader:
-    """One walk over an element, which writes the ``structure`` of what is seen.
+    """One walk over an element, which writes the ``structure`` of its visible content.
 
     If it is ``flat``, for a cell of a table or preformatted text, all is in one line.
     """
@@ -92,7 +92,7 @@ class Reader:
                 self._write_text(text)
 
     def _open(self, element: Element, *, is_root: bool) -> bool:
-        """Begin an element; return whether to read what is inside."""
+        """Begin an element; return whether to read its content."""
         style, tag, scope = style_of(element), element.tag, self._scope
         if not (is_root or is_seen(element, style)):
             self._unseen += tag not in UNREAD  # of which some can be seen, but not read
@@ -124,7 +124,7 @@ class Reader:
             self._lines.wrap(element, *around)
 
     def _begin(self, element: Element, tag: str, style: StyleInfo) -> bool:
-        """Begin an element that is more than the words in it; return whether to read what is inside."""
+        """Begin an element that does more than contain text; return whether to read its content."""
         in_line = self._links or self._flat
         if tag in _PLAIN_BLOCKS:
             self._write_boundary(element, tag, is_opening=True)
@@ -161,7 +161,7 @@ class Reader:
         self._leave(opened)
 
     def _leave(self, opened: _Opened) -> None:
-        """End what every element may have: marks around its words, a foot, a scope."""
+        """End what any element may have: marks around its words, a footer, a scope."""
         element, _, outer = opened
         self._lines.unwrap(element)
         self.structure.end_foot(element)
@@ -170,7 +170,7 @@ class Reader:
             self._scope = outer
 
     def _write_text(self, text: str) -> None:
-        """Write a text, unless its letters cannot be seen."""
+        """Write a text, unless it is invisible."""
         scope = self._scope
         if not scope.keeps and text.isspace():
             if self._lines.pieces:
@@ -189,7 +189,7 @@ class Reader:
             self._lines.pieces.append(" " if self._links else edge)
 
     def _write_boundary(self, element: Element, tag: str, *, is_opening: bool) -> None:
-        """Write the start or end of a block, in the way its surroundings allow."""
+        """Write the start or end of a block, as far as its context allows one."""
         is_typed = tag == "div" and not element.attrib  # a line typed in a mail client
         if is_typed or self._links or self._flat or (self.structure.items and tag not in _BLOCKS_IN_ITEMS):
             self._write_edge(marks.SOFT)
@@ -201,7 +201,7 @@ class Reader:
             self.structure.end_block(_NAMES.get(tag, tag))
 
     def _write_image(self, element: Element, style: StyleInfo) -> None:
-        """Write an image's alternative text; a pixel that counts readers has none worth reading."""
+        """Write an image's alternative text, except for tracking pixels."""
         sizes = element.get("width", ""), element.get("height", "")
         if style.is_pixel or any(map(_PIXEL.match, sizes)) or not self._scope.is_visible:
             self._unseen += 1
@@ -219,7 +219,7 @@ class Reader:
             self._write_edge(marks.SOFT)
 
     def _begin_link(self, element: Element) -> None:
-        """Begin a link; one inside another is a part of its label."""
+        """Begin a link; a nested link is part of the outer label."""
         if element.get("href") is not None:
             self._links += 1
             if self._links == 1:
@@ -227,7 +227,7 @@ class Reader:
                 self._lines.wrap(element, marks.LINK_START, _link_end(element))
 
     def _end_link(self, element: Element) -> None:
-        """End a link; one without words is written as its URL, unless all that is inside is hidden."""
+        """End a link; a link without words is written as its URL, unless all its content is hidden."""
         if element.get("href") is not None:
             self._links -= 1
             if not (self._links or self._lines.unwrap(element)) and (self._unread or not self._unseen):
@@ -243,7 +243,7 @@ class Reader:
             self.structure.write_tag(PARAGRAPH)
 
     def _write_table(self, table: Element) -> bool:
-        """Write a table whose cells are lines of text as one run; return whether it is one."""
+        """Write a data table as one run; return false if it is not one."""
         run = self._table_run(table, [row for row in _rows_of(table) if is_seen(row)])
         if run is None:
             return False
@@ -261,7 +261,7 @@ class Reader:
 
 
 def _rows_of(table: Element) -> list[Element]:
-    """Return the rows of a table that are in no hidden part of it."""
+    """Return the visible rows of a table."""
     rows = []
     for part in table:
         if part.tag == "tr":
@@ -286,7 +286,7 @@ def _cell_text(cell: Element, scope: Scope) -> str:
 
 
 def _scope_in(element: Element, scopes: dict[Element, Scope]) -> Scope:
-    """Return the scope in an element; ``scopes`` has that of one around it, and gets the others."""
+    """Return the scope inside an element; ``scopes`` has that of an ancestor, and receives the others."""
     if element not in scopes:
         outer, style = _scope_in(element.getparent(), scopes), style_of(element)
         scopes[element] = outer if style is DEFAULT else outer.inside(element, element.tag, style)
@@ -302,7 +302,7 @@ def _has_blocks(element: Element) -> bool:
 
 
 def _is_foot(element: Element) -> bool:
-    """Return whether an element is the footer of a page, and of no quoted one."""
+    """Return whether an element is the footer of the page, and not of a quoted one."""
     name = element.get("class")
     is_foot = element.tag == "footer" or (name is not None and _FOOT_CLASS.search(name) is not None)
     is_foot = is_foot or element.get("role") == "contentinfo"

@@ -1,4 +1,4 @@
-"""The structure of a document for html2text: its blocks, and between them the numbers of its lines.
+"""The structure of a document for html2text: its blocks, with the numbers of its lines between them.
 
 html2text never gets the texts themselves: it cannot escape them, and they cannot change the structure.
 """
@@ -51,7 +51,7 @@ class Structure:
         self._rule = 0  # words before the last rule
 
     def write_tag(self, tag: Tag) -> None:
-        """Write a tag behind the open line; of paragraphs that are empty or nested one is enough."""
+        """Write a tag after the open line; empty and nested paragraphs are merged."""
         if self.lines.pieces:
             self.end_line()
         if tag is RULE:
@@ -60,7 +60,7 @@ class Structure:
             self.parts.append(tag)
 
     def begin_block(self, element: Element, name: str) -> None:
-        """Begin a block that html2text knows; an item with its label if that would be another one."""
+        """Begin a block that html2text knows; an item with its label, if html2text would write another."""
         attributes: dict[str, str | None] = {}
         label = ""
         if name in _LISTS:
@@ -78,7 +78,7 @@ class Structure:
             self.lines.pieces.append(f"{marks.ITEM}{label}{marks.ITEM}")
 
     def end_block(self, name: str) -> None:
-        """End a block that html2text knows, or take it back if it is empty."""
+        """End a block that html2text knows, or remove it if it is empty."""
         start, words = self._blocks.pop()
         self.items -= name in _ITEMS
         if name in _LISTS:
@@ -94,7 +94,7 @@ class Structure:
             self.write_tag(PARAGRAPH)
 
     def write_paragraph(self, words: str) -> None:
-        """Write words as a paragraph, or as lines where no block may stand."""
+        """Write words as a paragraph, or as lines where no block is allowed."""
         if self.items:
             self.lines.pieces.append(marks.SOFT)
             self.lines.write(words)
@@ -157,7 +157,7 @@ class LineWriter:
         return _ANY_SPACES.sub(" ", text).strip(" \xa0")
 
     def write(self, words: str) -> None:
-        """Write words, and before them the marks of the elements that they are the first in."""
+        """Write words, preceded by the marks of the elements that begin with them."""
         if self._wraps and not self._wraps[-1].is_written:
             for wrap in self._wraps:
                 if not wrap.is_written:
@@ -168,7 +168,7 @@ class LineWriter:
         self.words += 1
 
     def write_text(self, text: str, keeps: str) -> None:
-        """Write a cleaned text, of whose white space ``keeps`` says what is kept."""
+        """Write a cleaned text; ``keeps`` says which white space is kept."""
         mark = "" if keeps == marks.PRE else keeps
         if is_blank(text):
             self.pieces.append(f"{mark}{text}{mark}" if keeps and text != " " else " ")
@@ -183,7 +183,7 @@ class LineWriter:
         self.pieces.append(after)
 
     def write_image(self, text: str) -> None:
-        """Write the alternative text of an image, with a space between two, and before one that is a link."""
+        """Write the alternative text of an image, with a space between two, and before a linked one."""
         begins_link = self._wraps and self._wraps[-1].before == marks.LINK_START
         if self._image_end == len(self.pieces) or (begins_link and not self._wraps[-1].is_written):
             self.pieces.append(" ")
@@ -201,7 +201,7 @@ class LineWriter:
         return any(wrap.before == before for wrap in self._wraps)
 
     def unwrap(self, element: Element) -> bool:
-        """Write the marks behind an element that ends; return whether there were words in it."""
+        """Write the closing marks of an element; return whether it had words."""
         is_written = True
         while self._wraps and self._wraps[-1].element is element:
             wrap = self._wraps.pop()
@@ -213,7 +213,7 @@ class LineWriter:
         return is_written
 
     def end(self) -> int | None:
-        """End the open line; return its number, ``None`` if nothing in it is seen."""
+        """End the open line; return its number, or ``None`` if nothing in it is visible."""
         pieces, words = self.pieces, self.words - self._start
         if not pieces:
             return None

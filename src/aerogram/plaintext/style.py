@@ -1,4 +1,4 @@
-"""What the style of an element, and those of all around it, mean for a reader of its text."""
+"""The effect of an element's style, and of its ancestors' styles, on its visible text."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _LONGEST_CACHED = 1_000  # characters of a style attribute
 
 
 class StyleInfo(NamedTuple):
-    """What a style attribute sets; ``None`` is inherited."""
+    """The effective values of a style attribute; ``None`` is inherited."""
 
     is_hidden: bool = False  # with everything inside
     display: str | None = None
@@ -109,7 +109,7 @@ DEFAULT = StyleInfo()
 
 
 def style_of(element: Element) -> StyleInfo:
-    """Return what the style attribute of an element sets.
+    """Return the values that an element's style attribute sets.
 
     ``mso-hide`` counts for nothing: it hides from Outlook alone, as on the link that all other clients show
     in place of a VML button.
@@ -119,7 +119,7 @@ def style_of(element: Element) -> StyleInfo:
 
 
 def read_style(style: str) -> StyleInfo:
-    """Return what a style attribute of this value sets."""
+    """Return the values that a style attribute sets."""
     return _style_info(style) if len(style) <= _LONGEST_CACHED else _style_info.__wrapped__(style)
 
 
@@ -210,7 +210,7 @@ def is_seen(element: Element, style: StyleInfo | None = None) -> bool:
 
 
 class Scope(NamedTuple):
-    """What the styles of all elements around a text mean for it."""
+    """The combined effect of the styles of all elements around a text."""
 
     element: Element = None
     edge: str = ""  # what begins and ends the element

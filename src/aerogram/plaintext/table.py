@@ -1,4 +1,4 @@
-"""Tables of words: which rows of HTML are one, and the run of text that carries them to the layout."""
+"""Data tables: which HTML rows form one, and the run of text that carries it to the layout."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cell(NamedTuple):
 def table_run(
     rows: Sequence[Element], text_of: Callable[[Element], str], is_seen: Callable[[Element], bool]
 ) -> str | None:
-    """Write the rows of a table of words as one run, or return ``None`` if they only arrange the page.
+    """Write the rows of a data table as one run, or return ``None`` for a layout table.
 
     One row of links becomes a line for each.
 
@@ -80,14 +80,14 @@ def table_run(
 
 
 def _is_ruled(row: Element) -> bool:
-    """Return whether a row is in a table with visible borders, which no layout has."""
+    """Return whether a row is in a table with visible borders, which layout tables do not have."""
     table = next(row.iterancestors("table"), row)
     has_border = table.get("border", "0").strip() not in ("0", "", "none")
     return has_border or "MsoTableGrid" in table.get("class", "")
 
 
 def _holds_lines(cell: Element, is_data: bool) -> bool:
-    """Return whether a cell holds nothing but lines of text."""
+    """Return whether a cell contains only lines of text."""
     if not is_data and cell.get("rowspan", "1") != "1":
         return False
     if not len(cell):
@@ -103,7 +103,7 @@ def _holds_lines(cell: Element, is_data: bool) -> bool:
 def _with_blanks(
     rows: Sequence[Element], table: list[list[Element]]
 ) -> list[list[tuple[Element | None, int]]] | None:
-    """Return the cells of each row with their spans, ``None`` for a cell that one above reaches over.
+    """Return the cells of each row with their spans; ``None`` for a place that a cell above spans.
 
     Too many of these make no table.
     """
@@ -151,7 +151,7 @@ def _number(value: str | None) -> int:
 
 
 def _without_blank_columns(rows: list[list[Cell]]) -> list[list[Cell]]:
-    """Take out the columns that only separate their neighbours."""
+    """Remove the columns that only separate their neighbours."""
     starts = [list(accumulate((cell.span for cell in row), initial=0)) for row in rows]
     used = {
         start

@@ -1,4 +1,4 @@
-"""The lines of a text: their width in columns, breaking a text into them, and joining them."""
+"""Lines of text: their width in columns, wrapping, and joining."""
 
 from __future__ import annotations
 

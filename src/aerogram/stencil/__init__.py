@@ -1,4 +1,4 @@
-"""Stencils: inlined CSS and a text part that are made once for a shape and filled in for every message.
+"""Stencils: inlined CSS and a text part, computed once for a shape and filled in for every message.
 
 Which declarations apply to which element depends on the tree (tags, classes, ids, the attributes that
 selectors read), and so does the layout of the text part. Neither depends on the words between the tags. So a
@@ -54,7 +54,7 @@ _DIFFERS = re.compile(r"&(?:quot|#3[49]);|\s[^\s=/]+\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How many pages had a known shape (hits), a new one (misses) or no stencil; what the cache holds."""
+    """Counts of pages with a known shape (hits), a new one (misses) and no stencil, and the cache's size."""
 
     hits: int = 0
     misses: int = 0
@@ -128,7 +128,7 @@ class Stencils:
     def _stencil(
         self, page: str | list[str], css: str, options: tuple[str, int | None, str], template: str | None
     ) -> tuple[Stencil, Sequence[str], str]:
-        """Return the stencil that fits a page, the values to fill it with, and what counts it."""
+        """Return the stencil of a page, the values to fill it with, and the counter of this case."""
         path, forms, values = found = split(page, self._cache)
         key: Any = (path.serial, forms, css, options)
         known: ShapeInfo | Stencil | None = self._cache.get(key)
@@ -163,7 +163,7 @@ class Stencils:
 
 
 def _compile(info: ShapeInfo, values: Sequence[str], *arguments: Any) -> Stencil:
-    """Compile a stencil; if that fails by a mistake of ours, the page is finished the slow way."""
+    """Compile a stencil; if a bug makes that fail, the page is finished without one."""
     try:
         return compile_stencil(info, values, *arguments)
     except Exception as error:  # of any kind; its words may hold what stands in the mail

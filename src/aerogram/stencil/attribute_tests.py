@@ -1,4 +1,4 @@
-"""The tests that the selectors of style sheets make of attributes, and their results.
+"""The attribute tests in the selectors of style sheets, and their results.
 
 A value may vary in an attribute as long as every test gives the same result as for its placeholder: then the
 same rules apply to the element.
@@ -33,7 +33,7 @@ _ESCAPE = "\\"  # it may spell any name
 
 
 class AttributeTests:
-    """The tests of some style sheets.
+    """The attribute tests of some style sheets.
 
     What looks like an id may be a colour as well; one test too many does no harm.
 

@@ -62,7 +62,7 @@ _HOLDERS_OF = etree.XPath(
 
 
 class Finished(NamedTuple):
-    """A page ready to be sent: the HTML part as a form of a message's body, and the text part or ``""``."""
+    """A page ready to be sent: the HTML part as an alternative, and the text part or ``""``."""
 
     alternative: EmailAlternative
     text: str = ""
@@ -75,7 +75,7 @@ class Finished(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """The two parts of a page with gaps for its values; without constants if nothing could be proved."""
+    """The two parts of a page with gaps for its values; without constants if filling it is not safe."""
 
     constants: Constants | None
     pick: Callable[[Sequence[str]], Sequence[str]]  # the values of the HTML part, in their order there
@@ -97,7 +97,7 @@ NOT_MADE = Stencil(None, picker(()), None, 0, 200)  # for a shape that came once
 
 
 class VaryingAttributes(NamedTuple):
-    """What the style sheets of a page test of the attributes that may vary."""
+    """The tests that a page's style sheets make of attributes with varying values."""
 
     static: tuple[int, ...]  # the values whose tests cannot be read from the sheets
     tested: tuple[tuple[AttributeTemplate, list[TestPair], Results], ...]  # results with placeholders
@@ -110,7 +110,7 @@ class VaryingAttributes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShapeInfo:
-    """Where the values of a shape stand, and which of them belong to the shape itself."""
+    """The places of the values of a shape, and which of them are part of the shape itself."""
 
     serial: int
     shape: Shape
@@ -125,7 +125,7 @@ class ShapeInfo:
     octets: int
 
     def static_values(self, values: Sequence[str], varying: VaryingAttributes) -> tuple[int, ...] | None:
-        """Return which values belong to the shape; ``None`` if one cannot be filled in where it stands."""
+        """Return which values are part of the shape; ``None`` if one cannot be filled in at its place."""
         for number in self.in_comments:
             if not is_safe_in_comment(values[number]):
                 return None
@@ -141,7 +141,7 @@ class ShapeInfo:
 
 
 def shape_info(shape: Shape, css: str) -> ShapeInfo:
-    """Find out where the values of a shape stand."""
+    """Find the places of the values of a shape."""
     count = shape.count(None)
     literals = [piece for piece in shape if piece is not None]
     marker = unique_marker(css, *literals)
@@ -170,7 +170,7 @@ def shape_info(shape: Shape, css: str) -> ShapeInfo:
 
 
 def varying_attributes(info: ShapeInfo, values: Sequence[str]) -> VaryingAttributes:
-    """Return what the sheets of a page test; it depends on the values in them alone."""
+    """Return the attribute tests of a page's sheets, which depend only on the values in the sheets."""
     placeholders = [f"{info.marker}{number}z" for number in range(len(values))]
     return _varying(info.sheets.source(values), info.attributes, placeholders)
 
@@ -237,7 +237,7 @@ def compile_stencil(
 
 
 def _open_links(root: Element, marker: str, placeholder: re.Pattern[str]) -> list[AttributeTemplate]:
-    """Return the URLs that values begin."""
+    """Return the URLs that start with a value."""
     return [
         AttributeTemplate.of(link.attribute, placeholder.split(link.url))
         for link in find_links(root)
@@ -274,7 +274,7 @@ def _joined(shape: Shape, values: Iterable[str]) -> str:
 
 
 def _came_out(root: Element, placeholder: re.Pattern[str], info: ShapeInfo, free: Sequence[int]) -> bool:
-    """Return whether each placeholder came out once, where its value was expected to stand."""
+    """Return whether each placeholder came out exactly once, at the expected place."""
     found: dict[int, list[Place]] = {number: [] for number in free}
     holders: Any = _HOLDERS_OF(root, marker=info.marker)
     for holder in holders:

@@ -1,4 +1,4 @@
-"""A rendered page as its shape and the values in it: literals, and ``None`` where a value stands.
+"""The shape of a rendered page, and the values in it: literals, with ``None`` for each value.
 
 A value is *plain text* if it is sure to be nothing else wherever it stands. Markup (a macro's result, a page
 given as one string) is split at the text between its tags and at the attributes that may differ between
@@ -79,7 +79,7 @@ _NOT_IN_COMMENT = re.compile(r"--|\A[-!]|[-!]\Z|[\[\]]|\A(?:end)?if\b", re.IGNOR
 
 
 class Place(NamedTuple):
-    """Where a value stands: in text, the attribute ``name``, a comment or a script; or it is static."""
+    """The place of a value: text, the attribute ``name``, a comment or a script; or it is static."""
 
     kind: str
     name: str = ""
@@ -112,7 +112,7 @@ def _split_at(text: str, spans: Iterable[tuple[int, int]]) -> tuple[tuple[str, .
 
 
 def _spans(pattern: re.Pattern[str], markup: str) -> Iterator[tuple[int, int]]:
-    """Yield where the values are in what a pattern finds."""
+    """Yield the spans of the values in the matches of a pattern."""
     for found in pattern.finditer(markup):
         group = found.lastindex or 0
         if is_plain_text(found[group]):
@@ -127,7 +127,7 @@ def _plain_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def is_safe_in_comment(value: str) -> bool:
-    """Return whether a value can neither end the comment it stands in nor make it a condition."""
+    """Return whether a value can neither end its comment nor turn it into a conditional comment."""
     return not _NOT_IN_COMMENT.search(value)
 
 
@@ -157,7 +157,7 @@ class AttributeTemplate(NamedTuple):
 def find_places(
     html: str, marker: str, placeholder: re.Pattern[str], count: int
 ) -> tuple[list[Place], list[AttributeTemplate]]:
-    """Return where each placeholder in ``html`` stands, by its number, and the attributes that may vary."""
+    """Return the place of each placeholder in ``html`` by number, and the attributes that may vary."""
     found = [Place(STATIC)] * count
     has_quotations = "<q" in html.lower()  # their marks are those of a language
     attributes = []

@@ -97,7 +97,7 @@ class Split(NamedTuple):
 
 
 def split(page: str | Sequence[str], cache: Cache) -> Split:
-    """Split a page, or the chunks of one, as far as possible as ``cache`` knows its path was split before."""
+    """Split a page or its chunks, if possible in the way that ``cache`` has for its path."""
     if isinstance(page, str):
         literals, values = split_markup(page)
         return Split(Path(0, (None,), {}), ((0, literals),), values)

@@ -51,7 +51,7 @@ def formatter(parts: Sequence[str | int]) -> Formatter:
 
 
 def picker(numbers: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """Return what picks the words of these numbers."""
+    """Return a function that picks the words with these numbers."""
     if len(numbers) > 1:
         return itemgetter(*numbers)
     return (lambda words: (words[numbers[0]],)) if numbers else (lambda _words: ())
@@ -133,7 +133,7 @@ class TextTemplate(NamedTuple):
 
 
 def compile_text(outline: Sequence[Line], placeholder: re.Pattern[str], width: int) -> TextTemplate:
-    """Lay out every line of an outline that no value is in, and prepare the rest."""
+    """Lay out every line of an outline without values, and prepare the others."""
     gaps: dict[Gap, int] = {}
     paragraphs: dict[int, str] = {}
     others: dict[int, OpenLine | OpenTable] = {}

@@ -1,1 +1,1 @@
-"""What mail programs support, by the data of caniemail.com, and what of it a mail uses."""
+"""The HTML and CSS features that a mail uses, and the mail programs that support them (caniemail.com)."""

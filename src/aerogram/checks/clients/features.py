@@ -1,4 +1,4 @@
-"""The features of CSS and HTML that a mail uses, by their names in the data of caniemail.com."""
+"""The features of CSS and HTML that a mail uses, named as in the data of caniemail.com."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ _LOADING = ("img", "source", "image", "input")
 
 @cache
 def known_properties() -> frozenset[str]:
-    """Return the names of the properties of CSS that the data has."""
+    """Return the names of all CSS properties in the data."""
     found = {slug.removeprefix("css-") for slug in feature_slugs() if slug.startswith("css-")}
     return frozenset({name for name in found if not _NO_PROPERTIES.match(f"css-{name}")}.union(_PROPERTIES))
 
 
 class Use(NamedTuple):
-    """Where a feature is used first, and whether every mail program meets it: it is not inside ``@media``."""
+    """The first place of a feature, and whether every mail program reads it (it is outside of ``@media``)."""
 
     place: Any  # the element, or the text of a sheet
     is_unconditional: bool

@@ -17,7 +17,7 @@ __all__ = ["Support", "chosen_clients", "client_names", "feature_slugs", "suppor
 
 
 class Support(NamedTuple):
-    """Which mail programs support a feature not at all, or in part, and what is said about the latter."""
+    """The mail programs that do not support a feature, or only in part, and notes on the latter."""
 
     title: str
     lacking: list[str]
@@ -26,7 +26,7 @@ class Support(NamedTuple):
 
 
 class _Data(NamedTuple):
-    """What the script writes."""
+    """The contents of the data file, as the script writes it."""
 
     source: str
     updated: str

@@ -1,4 +1,4 @@
-"""The rules: one module for each subject, and the table of all of them."""
+"""The rules, one module for each subject, and the table of all rules."""
 
 from __future__ import annotations
 

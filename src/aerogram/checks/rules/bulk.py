@@ -1,4 +1,4 @@
-"""What receivers ask of mail to many, and of mail that programs write."""
+"""What receivers require of bulk mail and of automatic mail."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ROBOT = re.compile(
 
 
 def unsubscribing(mail: Mail) -> Iterator[Finding]:
-    """Yield bulk mail whose reader finds no way out: not every mail program shows the header's."""
+    """Yield bulk mail without a visible unsubscribe link: not every mail program shows that of the header."""
     if not mail.is_bulk:
         return
     urls = [link.url for link in mail.links if link.attribute == "href"]
@@ -74,7 +74,7 @@ def postal_address(mail: Mail) -> Iterator[Finding]:
 
 
 def auto_submitted(mail: Mail) -> Iterator[Finding]:
-    """Yield automatic mail to which vacation programs answer (RFC 3834, section 5)."""
+    """Yield automatic mail that vacation programs would answer (RFC 3834, section 5)."""
     if "auto-submitted" in mail.headers:
         return
     sender = parseaddr(str(mail.message.from_email))[1].partition("@")[0]

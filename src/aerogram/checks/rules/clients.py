@@ -1,4 +1,4 @@
-"""What the mail programs of ``CHECKS_CLIENTS`` do not show as written, by the data of caniemail.com."""
+"""Features that the mail programs of ``CHECKS_CLIENTS`` do not support (data of caniemail.com)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PLURAL = re.compile(
 
 
 def client_support(mail: Mail) -> Iterator[Finding]:
-    """Yield one finding for each feature that some mail program lacks, or knows in part.
+    """Yield one finding for each feature that a mail program lacks, or supports only in part.
 
     What only embellishes (``border-radius``, ``@media``), and what stands inside ``@media``, is an info.
     Infos about what the application's templates do not say themselves are left out: the templates that ship
@@ -78,7 +78,7 @@ def client_support(mail: Mail) -> Iterator[Finding]:
 
 
 def _listed(clients: Sequence[str]) -> str:
-    """Return the titles of mail programs, those of one family together."""
+    """Return the titles of mail programs, grouped by family."""
     families: dict[str, list[str]] = {}
     for client in clients:
         family, _, platform = client_names()[client].partition(" (")

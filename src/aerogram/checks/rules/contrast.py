@@ -1,4 +1,4 @@
-"""The contrast of text and background, computed from what the HTML itself says.
+"""The contrast of text and background, computed from the HTML and its CSS.
 
 The colour of a text is that of the nearest element that sets one: by its style attribute, by a rule of a
 ``<style>`` that surely applies, or by ``color``, ``text`` and ``bgcolor``. Its background is the nearest one
@@ -48,7 +48,7 @@ Declared = dict[str, str]
 
 
 class Look(NamedTuple):
-    """What an element hands down to its texts; ``background`` is ``None`` where an image may be."""
+    """The colours and sizes that an element passes to its text; ``background`` is ``None`` over images."""
 
     color: Color = (0.0, 0.0, 0.0)
     background: Color | None = (1.0, 1.0, 1.0)
@@ -58,7 +58,7 @@ class Look(NamedTuple):
 
     @property
     def least(self) -> float:
-        """The least contrast ratio."""
+        """The lowest acceptable contrast ratio."""
         return _LEAST_LARGE if self.size >= 24 or (self.is_bold and self.size >= 18.66) else _LEAST
 
 
@@ -109,7 +109,7 @@ def _is_dark(rule: KeptRule) -> bool:
 
 
 def _changes(mail: Mail, number: int, *, is_dark: bool) -> dict[Element, Declared]:
-    """Return what the rules that are left in the sheets set, against the style attribute or beside it."""
+    """Return what the rules kept in the sheets set, overriding the style attribute or in addition to it."""
     found: dict[Element, dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]]] = {}
     index = mail.indexes[number]
     for order, rule in enumerate(mail.kept_rules):
@@ -216,7 +216,7 @@ def _color(text: str) -> tuple[float, float, float, float] | None:
 
 
 def _over(color: tuple[float, float, float, float] | None, behind: Color | None) -> Color | None:
-    """Return a colour over another one; ``None`` where it is not known."""
+    """Return a colour composited over another; ``None`` if it is unknown."""
     if color is None or (behind is None and color[3] < 1):
         return None
     alpha, (red, green, blue) = color[3], behind or (0.0, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Declarations and rules that have no effect, and content that the parser moves."""
+"""Declarations and rules without effect, and content that the HTML parser moves."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def wrong_css(mail: Mail) -> Iterator[Finding]:
-    """Yield what is no declaration, and properties that are probably misspelt."""
+    """Yield pieces of CSS that are not declarations, and properties that are probably misspelt."""
     sheets = mail.sheets if mail.source is None else mail.source_sheets
     pieces: list[tuple[str, str]] = []  # what cannot be read; the names of properties, with a text to find
     for rule in (rule for sheet in sheets for rule in kept_rules(sheet)):
@@ -94,7 +94,7 @@ def wrong_css(mail: Mail) -> Iterator[Finding]:
 
 
 def _written(mail: Mail) -> Element | None:
-    """Return the document as its author wrote it, or else as it is sent."""
+    """Return the document before inlining, or else the one that is sent."""
     return mail.source if mail.source is not None else next(iter(mail.roots), None)
 
 
@@ -117,7 +117,7 @@ def _unread_pieces(style: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=2048)
 def _misspelt(name: str) -> str:
-    """Return the property that is probably meant; empty for one that exists, or is of one mail program."""
+    """Return the property that a name misspells; empty if the property exists or is specific to a client."""
     known = known_properties().union(_MORE.split())
     if len(name) < 4 or name in known or name.startswith(_NOT_CSS):
         return ""
@@ -147,13 +147,13 @@ def unused_rules(mail: Mail) -> list[str]:
 
 
 def selector_pattern(selector: str) -> re.Pattern[str]:
-    """Return what finds the selectors of a rule in a sheet, and not in other text."""
+    """Return a pattern that finds the selectors of a rule in a sheet, but not in other text."""
     words = map(re.escape, selector.split())
     return re.compile(r"(?<![\w#.:\-\]])" + r"\s+".join(words) + r"\s*\{(?![{%#])")
 
 
 def is_reset(selector: str) -> bool:
-    """Return whether a rule is one for several tags, or a tag without words, as sheets begin with.
+    """Return whether a rule is a reset: for several tags, or for a tag without text.
 
     >>> is_reset("h4, h5"), is_reset("a img"), is_reset("h4"), is_reset("img.logo")
     (True, True, False, False)
@@ -163,7 +163,7 @@ def is_reset(selector: str) -> bool:
 
 
 def moved_content(mail: Mail) -> Iterator[Finding]:
-    """Yield the texts that stand in a table outside of its cells: they are shown above it.
+    """Yield text in a table but outside of its cells, which browsers show above the table.
 
     HTML, section 13.2.6.1: foster parenting.
     """
@@ -187,7 +187,7 @@ def moved_content(mail: Mail) -> Iterator[Finding]:
 
 
 def _text_before(table: Element) -> str:
-    """Return the text right before a table, be it in an element."""
+    """Return the text directly before a table, even if it is in an element."""
     previous = table.getprevious()
     if previous is None:
         return table.getparent().text or "" if table.getparent() is not None else ""
@@ -205,7 +205,7 @@ def _first_text(table: Element) -> str:
 
 
 def _lets_no_text_in(tag: re.Match[str]) -> bool:
-    """Return whether no text may stand behind a tag of a table."""
+    """Return whether text is not allowed after a table tag."""
     closing, name = tag[1], tag[2].lower()
     return name != "table" if closing else name in _TABLES
 

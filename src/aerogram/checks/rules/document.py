@@ -1,4 +1,4 @@
-"""What the HTML as a whole needs: a language, a title, a preheader, and tables that screen readers skip."""
+"""Rules for the document as a whole: language, title, preheader, and layout tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VERTICAL = ("margin-top", "margin-bottom", "margin-block", "margin-block-start"
 
 
 def missing_head(mail: Mail) -> Iterator[Finding]:
-    """Yield what a document lacks; a piece of one can have neither language nor title."""
+    """Yield what the head of a document lacks; a fragment has neither language nor title."""
     if not mail.is_page:
         return
     for root in mail.roots:
@@ -62,7 +62,7 @@ def missing_head(mail: Mail) -> Iterator[Finding]:
 
 
 def layout_tables(mail: Mail) -> Iterator[Finding]:
-    """Yield the tables that screen readers announce with their rows and columns, and that hold none."""
+    """Yield layout tables that screen readers would announce as data tables."""
     for table in mail.by_tag.get("table", ()):
         if table.get("role") is None and not _has_data(table):
             text = (
@@ -80,7 +80,7 @@ def _has_data(table: Element) -> bool:
 
 
 def table_margins(mail: Mail) -> Iterator[Finding]:
-    """Yield the vertical margins that stand on a ``<table>`` (hteumeuleu/email-bugs, issue 114)."""
+    """Yield the tables with vertical margins (hteumeuleu/email-bugs, issue 114)."""
     for table in mail.by_tag.get("table", ()):
         margins = _vertical_margins(styles(table))
         if margins:

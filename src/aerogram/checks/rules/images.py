@@ -1,4 +1,4 @@
-"""What images need: words for those who do not see them, a width for Outlook, and TLS (see ``links``)."""
+"""Rules for images: alternative text, and a width for Outlook."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BANNER = 200  # pixels of width that an image has at least which stands for the
 
 
 def missing_alternatives(mail: Mail) -> Iterator[Finding]:
-    """Yield the images that say nothing to those who do not see them; ``alt=""`` is for decoration."""
+    """Yield the images without alternative text; ``alt=""`` marks decoration."""
     for image in mail.by_tag.get("img", ()):
         if image.get("alt") is None and not _is_unseen(image):
             text = (
@@ -39,7 +39,7 @@ def missing_alternatives(mail: Mail) -> Iterator[Finding]:
 
 
 def missing_widths(mail: Mail) -> Iterator[Finding]:
-    """Yield the images whose width only CSS gives: Outlook on Windows shows them at the size of the file."""
+    """Yield the images with a width only in CSS, which Outlook on Windows shows at the size of the file."""
     for image in mail.by_tag.get("img", ()):
         if image.get("width") or not (image.get("src") or "").strip() or _is_unseen(image):
             continue
@@ -51,7 +51,7 @@ def missing_widths(mail: Mail) -> Iterator[Finding]:
 
 
 def image_only(mail: Mail) -> Iterator[Finding]:
-    """Yield one finding for a mail that says in pictures what it should say in words."""
+    """Yield one finding for a mail that consists of images with little text."""
     banners = [image for image in mail.by_tag.get("img", ()) if _is_banner(image)]
     words = re.findall(r"\w{2,}", mail.words)
     if banners and len(words) < _FEWEST_WORDS:
@@ -63,7 +63,7 @@ def image_only(mail: Mail) -> Iterator[Finding]:
 
 
 def _is_unseen(image: Element) -> bool:
-    """Return whether an image is a pixel that counts readers, or hidden."""
+    """Return whether an image is a tracking pixel, or hidden."""
     own = styles(image)
     sizes = [image.get(name) or own.get(name, "") for name in ("width", "height")]
     return any(map(_PIXEL.fullmatch, sizes)) or own.get("display") == "none"

@@ -1,4 +1,4 @@
-"""Links of a mail that lead nowhere: relative ones without a base, empty ones, scripts, placeholders."""
+"""Dead links: relative ones without a base, empty ones, scripts, placeholders."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def dead_links(mail: Mail) -> Iterator[Finding]:
 
 
 def _place(mail: Mail, attribute: str, url: str) -> tuple[Any, ...]:
-    """Return what a template may have of a link: the attribute, the URL, or the element it became."""
+    """Return the forms in which a template may contain a link: the attribute, the URL, or the element."""
     written = tuple(f"{attribute}={quote}{url}{quote}" for quote in "\"'")
     element = mail.by_attribute.get((attribute, url))
     return (*written, *([url] if len(url.strip()) > 1 else ()), *(() if element is None else (element,)))

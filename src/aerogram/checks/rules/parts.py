@@ -1,4 +1,4 @@
-"""The addresses, the subject, and the two parts that should say the same."""
+"""Rules for the addresses, the subject, and the agreement of HTML and text part."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_LOST = 1 / 3  # of the words of a part
 
 
 def addresses(mail: Mail) -> Iterator[Finding]:
-    """Yield the addresses that only a local delivery knows."""
+    """Yield the addresses without a domain, which only a local server can deliver."""
     message = mail.message
     for name in ("from_email", "to", "cc", "bcc", "reply_to"):
         given = getattr(message, name) or ()
@@ -49,7 +49,7 @@ def addresses(mail: Mail) -> Iterator[Finding]:
 
 
 def subjects(mail: Mail) -> Iterator[Finding]:
-    """Yield what is wrong with a rendered subject."""
+    """Yield the mistakes in a rendered subject."""
     subject = mail.subject.strip()
     if not subject:
         yield Finding("no-subject", 'The subject is empty. Declare one: subject = "…".', None, "subject")
@@ -68,7 +68,7 @@ def subjects(mail: Mail) -> Iterator[Finding]:
 
 
 def texts(mail: Mail) -> Iterator[Finding]:
-    """Yield what a reader of the text part misses, and the other way round."""
+    """Yield differences between the HTML and the text part."""
     if not mail.htmls:
         return
     if not (mail.text or "").strip():

@@ -1,4 +1,4 @@
-"""What the HTML of a mail refers to and no reader gets: images not attached, style sheets not loaded."""
+"""Resources that no reader receives: images that are not attached, style sheets that are not loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LARGE = 200 * 1024  # bytes of one inline image
 
 
 def lost_resources(mail: Mail) -> Iterator[Finding]:
-    """Yield what the HTML parts refer to and no reader gets, each thing once.
+    """Yield the resources that the HTML refers to and no reader receives, each once.
 
     An image named by ``cid:`` (RFC 2392) has to be attached. A style sheet has to be declared, so that it is
     inlined: rendering fetches nothing, and few mail programs load a style sheet.
@@ -45,7 +45,7 @@ def lost_resources(mail: Mail) -> Iterator[Finding]:
 
 
 def unused_images(mail: Mail) -> Iterator[Finding]:
-    """Yield the images that were attached for the HTML and are not in it."""
+    """Yield the images that were attached for the HTML but are not used in it."""
     shown = {each for root in mail.roots for name in _shown_images(root) for each in (name, unquote(name))}
     for part in _parts(mail):
         name = str(part["Content-ID"] or "").strip("<> \t\r\n")
@@ -78,7 +78,7 @@ def _parts(mail: Mail) -> list[Message]:
 
 
 def _shown_images(root: Element) -> list[str]:
-    """Return the Content-IDs that a document names."""
+    """Return the Content-IDs that a document refers to."""
     urls = [link.url for link in find_links(root)]
     styles = [element.get("style", "") for element in root.iter("*")]
     urls += [url for css in (*styles, *_sheets(root)) if "(" in css or "@" in css for url, _ in _urls(css)]

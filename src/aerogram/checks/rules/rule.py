@@ -1,4 +1,4 @@
-"""A rule, and what it finds in a message."""
+"""A rule, and its findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Finding", "Rule"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of finding: its code, its level where the settings give no other, and what is wrong."""
+    """A kind of finding: its code, its default level, and a summary."""
 
     code: str
     level: Severity

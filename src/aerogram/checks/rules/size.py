@@ -1,4 +1,4 @@
-"""What Gmail cuts off a mail, and the style elements that it drops whole."""
+"""Gmail's limits: the size at which it clips a mail, and the style elements that it drops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNREAD_BY_GMAIL = re.compile(r"\[[^\]]*\]|:root\b", re.IGNORECASE)
 
 
 def html_size(mail: Mail) -> Iterator[Finding]:
-    """Yield one finding for an HTML part that is cut, or nearly."""
+    """Yield one finding for an HTML part that Gmail clips, or nearly."""
     for html in mail.htmls:
         size = len(html.encode("utf-8", "surrogatepass"))
         if size <= _NEAR:
@@ -44,7 +44,7 @@ def html_size(mail: Mail) -> Iterator[Finding]:
 
 
 def style_size(mail: Mail) -> Iterator[Finding]:
-    """Yield the style elements that Gmail drops whole (caniemail.com, ``html-style``)."""
+    """Yield the style elements that are too long for Gmail (caniemail.com, ``html-style``)."""
     for style in mail.by_tag.get("style", ()):
         size = len(style.text or "")
         if size > _LARGEST_SHEET:
@@ -56,7 +56,7 @@ def style_size(mail: Mail) -> Iterator[Finding]:
 
 
 def dropped_styles(mail: Mail) -> Iterator[Finding]:
-    """Yield the style elements that Gmail drops whole: media queries beside what it cannot read are lost.
+    """Yield the style elements that Gmail drops because of a piece that it cannot read.
 
     It drops one with an at-rule inside of another (hteumeuleu/email-bugs, issue 21), and one in which a
     selector stands that it cannot read.

@@ -1,4 +1,4 @@
-"""What happens around a send: reports, hooks, log lines, spans, cancellation."""
+"""Everything around a send: reports, hooks, log lines, spans, cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens around a send: hooks, log lines, spans, cancellation, and one set of settings.
+"""Everything around a send: hooks, log lines, spans, cancellation, and one set of settings.
 
 Every function and method that sends calls :func:`dispatch`. A backend that sends by another one (failover, or
 ``super().send_messages()``) calls it again. That inner send is a part of the outer one: only the outer one
@@ -52,7 +52,7 @@ def dispatch(
     send: Callable[[Delivery], None] | None = None,
     item: Any = None,
 ) -> int:
-    """Send messages, failed items among them, by a backend of any class; return how many were sent.
+    """Send messages, including failed items, through any backend; return how many were sent.
 
     ``item`` is what was given to be sent, if not the message itself. ``is_ready`` says whether the next
     message is available without waiting, as in a list or tuple. ``send`` replaces :func:`send_by`.
@@ -72,7 +72,7 @@ def dispatch(
 
 
 def send_by(backend: Any, delivery: Delivery) -> None:
-    """Send the messages of a delivery in the way that the backend takes them: one by one, or in lists."""
+    """Send the messages of a delivery as the backend accepts them: one by one, or in lists."""
     if getattr(backend, "streams", None) is True:  # in a test the backend may be a mock
         backend.deliver(delivery)
     else:
@@ -106,7 +106,7 @@ class FailedItem:
 
 @dataclass(slots=True, eq=False)
 class BatchItem:
-    """An item of a batch, and the message or failed item that it became: None if there is nothing to send."""
+    """An item of a batch, and its message or failed item; None if there is nothing to send."""
 
     item: Any
     message: Any
@@ -114,7 +114,7 @@ class BatchItem:
 
 @dataclass(slots=True, eq=False)
 class UnderWay:
-    """A message that a backend was given and has not reported yet."""
+    """A message that a backend has received and not yet reported."""
 
     message: Any
     position: int
@@ -122,7 +122,7 @@ class UnderWay:
     span: Span | None = None
 
     def identified(self, report: DeliveryReport) -> DeliveryReport:
-        """Return a report with what it is about, which the backend that made it does not know.
+        """Return a report with the item, index and subject, which the backend does not know.
 
         The report that a message keeps does not refer to the message: in a circle, both would stay in memory
         until circles are collected. Everybody else gets the report with its item.
@@ -189,7 +189,7 @@ class Delivery:
         return self._messages
 
     def put_back(self, messages: list[Any]) -> None:
-        """Yield messages that were taken already once more, before the next ones."""
+        """Yield messages that were already taken again, before the next ones."""
         self._messages = chain(messages, self._messages)
 
     def _admitted(self, messages: Iterator[Any]) -> Iterator[Any]:
@@ -227,7 +227,7 @@ class Delivery:
                 self.add(message, DeliveryReport(error=error))
 
     def add(self, message: Any, report: DeliveryReport) -> None:
-        """Take in the report on a message, which no other message shares; it becomes ``message.delivery``."""
+        """Add the report on a message, which no other message shares; it becomes ``message.delivery``."""
         entry = self._take_entry(message)
         if report.error is not None and not report.recipients:
             known = known_recipients(entry.item if isinstance(message, FailedItem) else message)
@@ -243,7 +243,7 @@ class Delivery:
         self._publish(entry, report)
 
     def add_uncounted(self, message: Any, report: DeliveryReport) -> None:
-        """Take in a report that neither counts as sent nor raises an error at the end."""
+        """Add a report that neither counts as sent nor raises an error at the end."""
         entry = self._take_entry(message)
         self._publish(entry, entry.identified(report))
 
@@ -270,7 +270,7 @@ class Delivery:
         return self.sent
 
     def _take_entry(self, message: Any) -> UnderWay:
-        """Remove and return what is known of a message under way; make it for one that was never given."""
+        """Remove and return the entry of a message under way; create it if the message was never given."""
         for entry in self._under_way:  # reports come nearly in the order of the messages
             if entry.message is message:
                 self._under_way.remove(entry)
@@ -328,7 +328,7 @@ def _call(hook: hooks.Hook[Any], message: Any, report: DeliveryReport) -> None:
 
 
 def _broken_off(message: Any, error: BaseException | None, *, certain: bool) -> DeliveryReport:
-    """Return what is known of a message when the backend raised: its own error, or that it may have left."""
+    """Return the report on a message after the backend raised: its own error, or that it may have left."""
     if error is None:
         return DeliveryReport()
     if certain and isinstance(error, Exception) and not isinstance(error, OSError):

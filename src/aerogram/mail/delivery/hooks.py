@@ -1,4 +1,4 @@
-"""Functions of yours that are called before a message is sent, and when its outcome is known.
+"""Hooks: functions that are called before a message is sent, and when its outcome is known.
 
 =============== ======================= ==========================================================
 ``before_send`` ``(message)``           may change the message; refuses it by raising

@@ -1,4 +1,4 @@
-"""Sends by a backend of Django's contract: it takes lists, counts, and may stop at the first error."""
+"""Sending through a backend with Django's contract: it takes lists, and may stop at the first error."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def send_lists(backend: Any, delivery: Delivery) -> None:
 
 
 def _can_be_built(message: Any, delivery: Delivery) -> bool:
-    """Report a message that would stop the backend."""
+    """Return whether a message can be built; report one that would stop the backend."""
     try:
         message.message()
         envelope_of(message)
@@ -54,7 +54,7 @@ def _can_be_built(message: Any, delivery: Delivery) -> bool:
 
 
 def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
-    """Send one list. Without reports of the backend, its count tells whether all were sent."""
+    """Send one list. If the backend makes no reports, its count says whether all were sent."""
     try:
         sent = backend.send_messages(messages) or 0
     except DeliveryError as error:
@@ -73,7 +73,7 @@ def _send_list(backend: Any, messages: list[Any], delivery: Delivery) -> int:
 
 
 def report_of(backend: Any, message: Any) -> DeliveryReport:
-    """Send one message by a backend whose connection is open, and return the outcome.
+    """Send one message through a backend with an open connection, and return the outcome.
 
     A backend that raises, or returns 0, without a report may have sent the message nevertheless.
     """
@@ -109,7 +109,7 @@ def recipients_of(message: Any) -> tuple[str, ...]:
 
 
 def known_recipients(item: Any) -> list[str]:
-    """Return those recipients of a message, notification or tuple that can be read, as bare addresses."""
+    """Return the readable recipients of a message, notification or tuple, as bare addresses."""
     entries: list[Any] = []
     if isinstance(item, tuple | list):
         item = {"to": item[3]} if len(item) > 3 else {}

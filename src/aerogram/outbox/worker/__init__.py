@@ -1,4 +1,4 @@
-"""The worker: it sends what is queued, in a process of its own, in a background thread, or once.
+"""The worker: it sends the queue in a process of its own, in a background thread, or once.
 
 Read from the bottom up::
 

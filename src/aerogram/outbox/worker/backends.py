@@ -1,4 +1,4 @@
-"""The backends that a worker sends by, and what it has to know of them."""
+"""The backends that a worker sends through, and their properties."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def smtp_mailers() -> list[str | None]:
 
 
 def is_smtp(backend: Any) -> bool:
-    """Return whether a backend is that of SMTP, which may serve several connections in one thread."""
+    """Return whether a backend is the SMTP one, which can serve several connections in one thread."""
     return isinstance(backend, Smtp) and backend.streams
 
 
 def backend_of(mailer: str | None) -> Any:
-    """Return a new backend: of an alias, of OUTBOX_MAILER, or SMTP as the EMAIL_* settings say."""
+    """Return a new backend: of an alias, of OUTBOX_MAILER, or SMTP by the EMAIL_* settings."""
     alias = mailer or settings.OUTBOX_MAILER or None
     backend: Any = Smtp() if alias is None else mailers.create(alias)
     if f"{type(backend).__module__}.EmailBackend" in BACKENDS:
@@ -51,7 +51,7 @@ def backend_of(mailer: str | None) -> Any:
 
 
 def asks_before_content(backend: Any) -> bool:
-    """Return whether a backend asks each message before its content leaves: SMTP, and what sends by it."""
+    """Return whether a backend asks for permission before it sends a content: SMTP, and its wrappers."""
     if is_captured(backend) or getattr(backend, "streams", None) is not True:
         return False
     if isinstance(backend, Smtp):

@@ -1,4 +1,4 @@
-"""The circuit breaker: a server that fails is left alone for some time, by all workers."""
+"""The circuit breaker: all workers pause a mailer whose server fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Breaker"]
 
 @dataclass(eq=False)
 class Breaker:
-    """What a worker knows of the servers behind its mailers.
+    """The circuit breakers of a worker's mailers.
 
     Args:
         db: the database, which has the pauses for all workers.
@@ -29,19 +29,19 @@ class Breaker:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def failures(self, mailer: str | None) -> int:
-        """Return how often in a row a server failed."""
+        """Return how often in a row a server has failed."""
         return self._failures.get(mailer, 0)
 
     def is_open(self, mailer: str | None) -> bool:
-        """Return whether a server is being left alone."""
+        """Return whether a mailer is paused."""
         return self._until.get(mailer, 0.0) > monotonic()
 
     def open_mailers(self) -> set[str | None]:
-        """Return the mailers whose servers are being left alone."""
+        """Return the mailers that are paused."""
         return {mailer for mailer in list(self._until) if self.is_open(mailer)}
 
     def trip(self, mailer: str | None, kind: Transport, reason: str, *, for_all: bool = True) -> None:
-        """Leave a server alone: a moment if it is down, longer if the operator has to do something.
+        """Pause a mailer: briefly if the server is down, longer if the operator has to act.
 
         Args:
             mailer: the mailer.
@@ -62,7 +62,7 @@ class Breaker:
                 transports.pause(self.db, mailer, seconds)
 
     def reset(self, mailer: str | None) -> None:
-        """Take up a server again, which has answered."""
+        """End the pause of a mailer whose server has answered."""
         if mailer not in self._failures:
             return
         with self._lock:

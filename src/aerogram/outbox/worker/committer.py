@@ -1,4 +1,4 @@
-"""What the threads of a worker write to the database, several mails in one transaction.
+"""The writes of a worker's threads to the database, several mails in one transaction.
 
 A commit takes as long as several mails take to send. Who needs one commits for everybody: a thread that asks
 whether contents may leave waits for its answer, and so does every other one that has asked meanwhile. Results
@@ -35,7 +35,7 @@ checkpoint: list[Callable[[str], object]] = []
 
 
 def reached(step: str) -> None:
-    """Call what is to be called at a step."""
+    """Call the function that is registered for a step."""
     for function in checkpoint:
         function(step)
 
@@ -78,7 +78,7 @@ class Committer:
         return question.held
 
     def record(self, claim: Claim, verdict: Verdict) -> None:
-        """Commit what became of a mail, soon."""
+        """Queue the result of a mail to be committed soon."""
         self._results.append((claim, verdict))
         if not self._pending.is_set():
             self._pending.set()
@@ -92,7 +92,7 @@ class Committer:
         return True
 
     def run(self) -> None:
-        """Commit the results that no question takes along, until :meth:`end`; the body of a thread."""
+        """Commit the results that no question takes along, until :meth:`end`; runs in a thread."""
         while not self._ended.is_set():
             self._pending.wait()
             commits = self._commits
@@ -121,7 +121,7 @@ class Committer:
             sleep(_GATHER)
 
     def _commit(self) -> bool:
-        """Commit what is there; results that cannot be committed stay, and questions are answered No."""
+        """Commit everything pending; what fails stays pending, and its questions are answered with no."""
         questions = _taken(self._questions, len(self._questions))
         results = _taken(self._results, _GROUP)
         held = begun = set[str]()

@@ -18,7 +18,7 @@ logger: Final = logging.getLogger("aerogram.outbox")
 
 
 def log_result(claim: Claim, verdict: Verdict, *, is_held: bool) -> None:
-    """Write what became of a mail."""
+    """Log the result of a mail."""
     good = is_held and all(each.state == "sent" for each in verdict.outcomes)
     level = logging.INFO if good else logging.WARNING
     if not logger.isEnabledFor(level):
@@ -35,18 +35,18 @@ def log_result(claim: Claim, verdict: Verdict, *, is_held: bool) -> None:
 
 
 def log_pause(mailer: str | None, seconds: float, kind: str, reason: str) -> None:
-    """Write that a server is left alone for some time; an error if only the operator can mend it."""
+    """Log that a mailer is paused; as an error if only the operator can fix it."""
     level = logging.ERROR if kind == "misconfigured" else logging.WARNING
     logger.log(level, "mailer %s is %s, paused for %.0f s: %s", name_of(mailer), kind, seconds, reason)
 
 
 def log_resume(mailer: str | None) -> None:
-    """Write that a server that failed works again."""
+    """Log that a server works again."""
     logger.info("mailer %s works again", name_of(mailer))
 
 
 def log_database(error: BaseException) -> None:
-    """Write that the database cannot be used."""
+    """Log that the database cannot be used."""
     logger.error("the outbox is unavailable, retrying: %s", describe(error))
 
 

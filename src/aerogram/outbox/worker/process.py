@@ -169,7 +169,7 @@ class Worker:
     # -- the leases, in the thread of run() --
 
     def _look_after_leases(self) -> None:
-        """Renew those of the threads, and take back those of workers that died."""
+        """Renew the leases of the threads, and take over those of dead workers."""
         now, lease = monotonic(), settings.OUTBOX_LEASE
         beat = min(max(lease / 3, _SHORTEST_BEAT), _LONGEST_BEAT)
         try:

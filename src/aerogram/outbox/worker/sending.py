@@ -97,7 +97,7 @@ class SendingThread:
         self._backends: dict[str | None, Any] = {}
 
     def work(self, only: Collection[str] | None = None) -> int:
-        """Claim mail, of all or of these ids, and send it; return how many mails were claimed first."""
+        """Claim mail, all or only these ids, and send it; return how many mails the first claim took."""
         self._only = only
         self._release()
         claimed = self._claim()
@@ -117,13 +117,13 @@ class SendingThread:
         return claimed
 
     def _release(self) -> None:
-        """Give back what was claimed and not sent."""
+        """Release mails that were claimed and not sent."""
         if self._unreleased:
             claims.release(self._db, self._unreleased)
             self._unreleased = []
 
     def _claim(self) -> int:
-        """Claim mails, as many as were sent in some seconds; return how many."""
+        """Claim as many mails as can be sent in a few seconds; return how many."""
         now, (before, sent) = monotonic(), self._last_claim
         if self.sent > sent:
             self._batch = min(max(int((self.sent - sent) / (now - before) * _AHEAD), _FEWEST), _MOST)
@@ -146,7 +146,7 @@ class SendingThread:
         return len(taken)
 
     def renew(self) -> None:
-        """Extend the leases; called by another thread, often enough."""
+        """Extend the leases; another thread calls it regularly."""
         leased = self._held  # the thread may have another one at the end of this
         if held := list(leased.values()):
             still = claims.renew(self._db, self.owner, held, settings.OUTBOX_LEASE)
@@ -162,7 +162,7 @@ class SendingThread:
     # -- sending --
 
     def _send_by(self, mailer: str | None) -> None:
-        """Send what was claimed for a mailer, until all is sent or its server has failed."""
+        """Send the claimed mails of a mailer until all are sent or its server fails."""
         if self._breaker.is_open(mailer) or (backend := self._opened(mailer)) is None:
             return
         rate: float | None = getattr(backend, "shared_rate", None)
@@ -205,7 +205,7 @@ class SendingThread:
         return backend
 
     def _mails(self, backend: Any, mailer: str | None, rate: float | None) -> Iterator[Any]:
-        """Yield mails that are still ours, until the server has failed or no more are to be sent.
+        """Yield the mails that this worker still holds, until the server fails or no more are to be sent.
 
         A thread that serves one mailer goes on claiming, and yields ``NOTHING_YET`` where nothing is due.
         """
@@ -234,7 +234,7 @@ class SendingThread:
             yield mail
 
     def _permitted(self, mails: Sequence[_ClaimedMail]) -> list[_ClaimedMail]:
-        """Commit that contents begin to leave; return the mails whose content may."""
+        """Commit that contents begin to leave; return the mails whose content may leave."""
         reached("before content")
         is_wanted = not self._stop.is_set()
         wanted = [mail for mail in mails if is_wanted and self._held.get(mail.claim.id) is mail.claim]
@@ -274,7 +274,7 @@ class SendingThread:
                 raise
 
     def _settle(self, mail: _ClaimedMail, report: DeliveryReport) -> None:
-        """Record what a report says of a mail, unless no content of it has left."""
+        """Record the report on a mail, unless no content of it has left."""
         claim = mail.claim
         if mail.is_stopped and not report.handed_over:
             if self._held.pop(claim.id, None) is claim:
@@ -292,7 +292,7 @@ class SendingThread:
         self._record(claim, verdict)
 
     def _settle_error(self, mail: _ClaimedMail, error: BaseException) -> None:
-        """Record what an error of the backend says of a mail that has no report."""
+        """Record a mail without a report by the error that the backend raised."""
         claim = mail.claim
         if mail.is_stopped and mail.delivery is None:
             return
@@ -323,7 +323,7 @@ class SendingThread:
                 backend.close()
 
     def _granted(self, mailer: str | None, rate: float) -> int:
-        """Wait for the rate limit that all workers share; return how many mails may go now."""
+        """Wait for the rate limit that all workers share; return how many mails may be sent now."""
         while not self._stop.is_set():
             if granted := self._take_tokens(mailer, rate):
                 return granted
@@ -331,7 +331,7 @@ class SendingThread:
         return 0
 
     def _take_tokens(self, mailer: str | None, rate: float) -> int:
-        """Return how many mails may go now; ask no more often than one more becomes possible."""
+        """Return how many mails may be sent now; ask only as often as the limit lets one more pass."""
         if (now := monotonic()) < self._next_tokens:
             return 0
         burst = max(1.0, rate * _BURST)

@@ -1,4 +1,4 @@
-"""The threads of a worker: how they start, and what they wait for."""
+"""The threads of a worker, and the signals that they wait for."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _LOOK: Final = 0.1  # seconds between looks whether to stop
 
 
 class Signal:
-    """What threads wait for that have nothing to do; it wakes one of them."""
+    """A signal that idle threads wait for; it wakes one of them."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._is_set = False
 
     def set(self, *, for_all: bool = False) -> None:
-        """Wake a thread that waits, or else the next one that would; or all that wait."""
+        """Wake one waiting thread, or else the next one that waits; or all that wait."""
         with self._condition:
             self._is_set = True
             self._condition.notify_all() if for_all else self._condition.notify()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for some time; return whether the signal was set. It is not set any more then."""
+        """Wait for some time and clear the signal; return whether it was set."""
         with self._condition:
             found = self._is_set or self._condition.wait(seconds)
             if found:

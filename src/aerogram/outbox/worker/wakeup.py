@@ -1,4 +1,4 @@
-"""What wakes a worker that has nothing to do: new mail, a signal, or the next look at the database."""
+"""Waking an idle worker: new mail, a signal, or the next poll of the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GLANCE: Final = 0.1  # seconds between looks at the file
 
 
 class WakeUp:
-    """A pipe that whoever queues mail writes to: this process, and those that it forks.
+    """A pipe that every process that queues mail writes to: this one, and those that it forks.
 
     Other processes on this machine are noticed by the file of SQLite that their commit changes.
 
@@ -37,7 +37,7 @@ class WakeUp:
         committed.append(self._tell)
 
     def close(self) -> None:
-        """Give the pipe back."""
+        """Close the pipe."""
         committed.remove(self._tell)
         os.close(self._reader)
         os.close(self._writer)
@@ -48,7 +48,7 @@ class WakeUp:
             os.write(self._writer, b".")
 
     def wait(self, seconds: float) -> bool:
-        """Wait for some time; return whether something happened before."""
+        """Wait for some time; return whether something happened."""
         deadline = monotonic() + seconds
         while (left := deadline - monotonic()) > 0:
             glance = left if self._log is None else min(left, _GLANCE)
