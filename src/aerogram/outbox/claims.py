@@ -1,4 +1,4 @@
-"""The leases of the workers: who may send a mail, and which one is first.
+"""Claims: which worker may send a mail, and in what order.
 
 A claim is a lease: it ends at a time unless it is renewed, and a token that rises with each claim says who
 holds it. A worker that has lost its lease can neither begin to send nor overwrite what another recorded.
@@ -44,7 +44,7 @@ def claim(
     mailers_paused: Collection[str | None] = (),
     only: Collection[str] | None = None,
 ) -> list[Claim]:
-    """Take mail that is due, the most urgent first; what has expired or is suppressed ends here.
+    """Claim mail that is due, the most urgent first; end mail that has expired or is suppressed.
 
     Args:
         db: the database.
@@ -114,7 +114,7 @@ _NEXT_MAILER: Final = _LANE_HEAD.where(entry.c.mailer > bindparam("mailer")).ord
 
 
 class _Ready(NamedTuple):
-    """What is read of an entry that is due."""
+    """The columns that are read of an entry that is due."""
 
     id: str
     due: int
@@ -200,12 +200,12 @@ def mailers_with_mail(connection: Connection) -> Iterator[str]:
 
 
 def urgency(row: _Ready | Row[Any]) -> tuple[int, str]:
-    """Return what entries are claimed in the order of: a day of waiting outweighs a step of priority."""
+    """Return the expression that orders claims: a day of waiting outweighs a step of priority."""
     return row.due - row.priority * DAY, row.id
 
 
 def _take(connection: Connection, rows: list[_Ready], worker: str, now: int, lease: float) -> list[Claim]:
-    """Lease what has a recipient who gets it now; let the rest end."""
+    """Lease the entries with a recipient who gets the mail now; end the others."""
     expired = {row.id for row in rows if row.expires is not None and row.expires <= now}
     if expired:
         ending = {"state": "expired", "text": "not sent in time"}

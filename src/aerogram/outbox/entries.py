@@ -1,4 +1,4 @@
-"""The mails of the queue as the operator sees them, and what he may do: look, cancel, retry."""
+"""The mails of the queue for operators: look, cancel, retry."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def retry(entry_id: str) -> Entry:
 
 @contextmanager
 def _changing(entry_id: str) -> Iterator[tuple[Connection, Row[Any], int]]:
-    """Give an entry, which no one else changes meanwhile, and the time; first take it back from the dead."""
+    """Provide a locked entry and the time, after taking it back from a dead worker."""
     _check_id(entry_id)
     db = current_database()
     of_dead = select(entry.c.id).where(entry.c.id == entry_id, SENDING)
@@ -255,7 +255,7 @@ def _change(connection: Connection, entry_id: str, which: Any, **values: Any) ->
 
 
 def _check_id(entry_id: object) -> None:
-    """Raise EntryNotFound for what no database can look for."""
+    """Raise EntryNotFound for an id that no database can look up."""
     if not (isinstance(entry_id, str) and entry_id.isprintable()):
         raise _missing(entry_id)
 

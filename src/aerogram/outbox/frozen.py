@@ -1,4 +1,4 @@
-"""A queued mail as a message that any backend sends: the same bytes at every attempt."""
+"""A queued mail as a message for any backend, with the same bytes at every attempt."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _FrozenMIME(SafeMIME):
 
 
 class FrozenMessage(EmailMultiAlternatives):
-    """A mail as it was queued, for the recipients that are still to get it.
+    """A mail as it was queued, for its remaining recipients.
 
     SMTP sends :attr:`frozen`, and nothing of it is read before. For other backends the attributes of a
     message are read from it when the first of them is asked for.
@@ -97,14 +97,14 @@ class FrozenMessage(EmailMultiAlternatives):
         return FrozenMessage(self.frozen or b"", self.return_path or "", self._recipients)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what belongs to the process that sends."""
+        """Leave out the state of the sending process."""
         return {**vars(self), "permit_contents": None, "connection": None}
 
     def _tree(self) -> _FrozenMIME:
         return _parse(self.frozen or b"")
 
     def _read(self) -> None:
-        """Set the attributes from the mail, those excepted that were changed."""
+        """Set the attributes from the mail, except those that were changed."""
         if "body" in vars(self):
             return
         tree = self._tree()

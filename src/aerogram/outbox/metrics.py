@@ -1,4 +1,4 @@
-"""What shows whether the queue moves: counts by state and ages, also in the text format of Prometheus."""
+"""The status of the queue: counts by state and ages, also in the text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run of a worker has left.
+    """The mail that a run of a worker has left.
 
     Attributes:
         queued: the mails that are queued, or sent by other workers now.
@@ -61,7 +61,7 @@ class Left:
 
 
 def left_since(began: datetime) -> Left:
-    """Return what a run of a worker has left that began at some time."""
+    """Return the mail left by a run of a worker that began at a given time."""
     db = current_database()
     with db.reading() as connection:
         since = moment_of("began", began) - int(time() * 1000) + db.now(connection)

@@ -1,4 +1,4 @@
-"""A message becomes an entry: built, checked and frozen as bytes, then committed.
+"""Queueing: a message is built, checked, frozen as bytes, and committed as an entry.
 
 What cannot be sent is refused here, to the caller. The bytes are those of every attempt. Only a DKIM
 signature is put in front of them when they are sent: it would be too old in a mail that waits for days, and
@@ -65,7 +65,7 @@ class Frozen:
     subject: str
 
     def digest(self) -> str:
-        """Return a hash of all that the recipients get: not of Message-ID, Date and boundaries."""
+        """Return a hash of everything that the recipients get, without Message-ID, Date and boundaries."""
         if _ENCLOSING.search(self.content):
             same = b"".join(b"%d:%s" % (len(each), each) for each in _same(message_from_bytes(self.content)))
         else:  # the same, in a tenth of the time
@@ -79,7 +79,7 @@ class Frozen:
 
 
 def _same(part: Message, *, is_message: bool = True) -> Iterator[bytes]:
-    """Yield what a part says beside its boundary, and beside Message-ID and Date if it is a whole message."""
+    """Yield the pieces of a part without its boundary, and of a whole message without Message-ID and Date."""
     boundary = part.get_boundary()
     for name, value in part.raw_items():
         if not (is_message and name.lower() in ("message-id", "date")):
@@ -135,7 +135,7 @@ def _message_id_of(content: bytes) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return a text as every database takes it: of a foreign message, it may be any."""
+    """Return a text that every database accepts, from any text of a foreign message."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", " ").encode("utf-8", "replace").decode()
@@ -242,7 +242,7 @@ _ENTRY: Final = (
 
 
 def new_id() -> str:
-    """Return a UUID of version 7: ids are in the order of time (RFC 9562 section 5.7)."""
+    """Return a UUID of version 7, so that ids sort by time (RFC 9562 section 5.7)."""
     stamp, sequence = int(time.time() * 1000) & (1 << 48) - 1, next(_sequence) & 0xFFF
     random = int.from_bytes(os.urandom(8), "big") >> 2
     digits = f"{stamp << 80 | 7 << 76 | sequence << 64 | 2 << 62 | random:032x}"
@@ -268,7 +268,7 @@ def _id_by_key(connection: Connection, mail: Frozen, key: str, entry_id: str, no
 
 
 def _dates_itself(message: Any) -> bool:
-    """Return whether the Date of a message is the time at which it was written, not one that was given."""
+    """Return whether the Date of a message is the time of writing, and not given by the caller."""
     return getattr(type(message), "message", None) is EmailMessage.message and not any(
         str(name).lower() == "date" for name in message.extra_headers
     )

@@ -1,4 +1,4 @@
-"""What a worker records: that a content is about to leave, what came of it, and the state that follows."""
+"""Recording: a content is about to leave, its result, and the state that follows from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) -> set[str]:
-    """Record that the contents of some mails are about to be sent, so that a crash is uncertain from now on.
+    """Record that contents are about to leave, so that a crash from now on makes them uncertain.
 
     Args:
         connection: a transaction that writes.
@@ -46,7 +46,7 @@ def begin_contents(connection: Connection, now: int, claims: Sequence[Claim]) ->
 
 
 def record(connection: Connection, now: int, results: Sequence[tuple[Claim, Verdict]]) -> set[str]:
-    """Record what became of mails that were claimed; each ends, or waits for its next attempt.
+    """Record the results of claimed mails; each ends, or waits for its next attempt.
 
     To record the same again, as when the answer to the commit was lost, changes nothing.
 
@@ -108,7 +108,7 @@ def settle(
     uncertain: Collection[str] = (),
     crashed: Collection[str] = (),
 ) -> None:
-    """Give entries the states that follow from those of their recipients, and end their leases.
+    """Set the states of entries from those of their recipients, and end their leases.
 
     Args:
         connection: a transaction that writes.
@@ -210,7 +210,7 @@ def result(entry_id: str, outcome: Outcome, now: int) -> dict[str, Any]:
 
 
 def _states_of(connection: Connection, claims: Iterable[Claim]) -> dict[str, _Claimed]:
-    """Return the leases of entries, which no one else can change meanwhile."""
+    """Return the leases of entries, locked against other changes."""
     rows = run(connection, _claimed, [each.id for each in claims])
     return {entry_id: _Claimed(*rest) for entry_id, *rest in rows}
 
@@ -238,5 +238,5 @@ def _is_held(row: _Claimed | None, claim: Claim) -> bool:
 
 
 def milliseconds(seconds: float) -> int:
-    """Return a lease as the database has it, at least 1."""
+    """Return a duration in whole milliseconds, at least 1."""
     return max(1, int(seconds * 1000))

@@ -1,4 +1,4 @@
-"""What a worker does first, and now and then: take back what others left, and correct the clock's traces."""
+"""Recovery, at start and regularly: take back the mail of dead workers, and correct wrong times."""
 
 from __future__ import annotations
 

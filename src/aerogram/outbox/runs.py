@@ -1,4 +1,4 @@
-"""Questions about many entries at once: those of a run, found by their keys, and those that are overdue."""
+"""Queries about many entries: those of a run, found by their keys, and those that are overdue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def entries_of(keys: Sequence[str]) -> dict[str, str]:
 
 
 def counts_of(prefix: str) -> dict[str, int]:
-    """Return how many entries whose keys begin so are in each state, and how many are ``purged``.
+    """Return the number of entries in each state whose keys have a prefix, and how many are ``purged``.
 
     Args:
         prefix: what the keys begin with, a slash at its end.
@@ -45,7 +45,7 @@ def counts_of(prefix: str) -> dict[str, int]:
 
 
 def overdue(seconds: float, *, limit: int) -> int:
-    """Return how many entries have been due for so long, of mailers that are not paused.
+    """Return how many entries have been due for a time, except those of paused mailers.
 
     Args:
         seconds: how long.

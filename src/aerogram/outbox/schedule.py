@@ -1,4 +1,4 @@
-"""When a mail is due, when it expires, how urgent it is, and by which mailer it goes."""
+"""The schedule of a mail: when it is due, when it expires, its priority, and its mailer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BACKENDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What :meth:`of` has checked, in milliseconds; ``delay`` and ``expires_in`` count from queueing."""
+    """A checked schedule, in milliseconds; ``delay`` and ``expires_in`` count from queueing."""
 
     delay: int = 0
     at: int | None = None
@@ -120,7 +120,7 @@ def check_mailer(alias: str | None) -> None:
 
 
 def span_of(name: str, value: Any, also: str = "") -> int:
-    """Return a span of time in milliseconds; ScheduleError for what is none, and says what ``also`` is."""
+    """Return a span of time in milliseconds, or raise ScheduleError; ``also`` names what else is accepted."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < LONGEST_SPAN:
         raise refused(name, value, f"seconds from 0 to less than {LONGEST_SPAN}, or a timedelta{also}")
@@ -128,7 +128,7 @@ def span_of(name: str, value: Any, also: str = "") -> int:
 
 
 def moment_of(name: str, value: Any) -> int:
-    """Return a moment in milliseconds; ScheduleError for what is none, or is far from our time."""
+    """Return a moment in milliseconds; raise ScheduleError for another value, or a year far away."""
     if isinstance(value, datetime) and value.utcoffset() is None:
         raise ScheduleError(
             f"{name} is {value}, which has no time zone. Add one, such as tzinfo=UTC, or call its "
@@ -142,13 +142,13 @@ def moment_of(name: str, value: Any) -> int:
 
 
 def check_limit(limit: object) -> None:
-    """Raise ScheduleError for what is no number of rows."""
+    """Raise ScheduleError unless the value is a number of rows."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit < 2**31:
         raise refused("limit", limit, "a whole number from 0 to 2,147,483,647")
 
 
 def datetime_of(milliseconds: int) -> datetime:
-    """Return a time of the database; one that no datetime can have as the nearest that can."""
+    """Return a time of the database as a datetime, or else the nearest possible one."""
     return datetime.fromtimestamp(min(max(milliseconds, 0), _LATEST) / 1000, UTC)
 
 

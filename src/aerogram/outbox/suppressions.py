@@ -1,4 +1,4 @@
-"""The addresses that get no mail: those whose server refused them for good, and those that people add."""
+"""The suppression list: addresses that a server refused permanently, and those that people add."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Suppression:
 def add(
     connection: Connection, addresses: Iterable[str], reason: str, now: int, expires: int | None = None
 ) -> None:
-    """Put addresses on the list; what the list says of them already is replaced."""
+    """Add addresses to the list, replacing their existing entries."""
     for address in sorted({each.lower() for each in addresses}):  # all workers in the same order
         values = {"reason": reason, "created": now, "expires": expires}
         adding = insertion(connection, suppression).values(address=address, **values)
@@ -49,7 +49,7 @@ def add(
 
 
 def suppressed_of(connection: Connection, addresses: Iterable[str], now: int) -> set[str]:
-    """Return those of some addresses that get no mail."""
+    """Return which of some addresses are suppressed."""
     lowered: dict[str, set[str]] = {}
     for each in addresses:
         lowered.setdefault(each.lower(), set()).add(each)

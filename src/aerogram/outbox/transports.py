@@ -1,4 +1,4 @@
-"""What all workers share about a mailer: a pause while its server is down, and a rate limit.
+"""State of a mailer that all workers share: a pause while its server is down, and a rate limit.
 
 A mailer is named by its alias; ``None`` is the one of ``OUTBOX_MAILER``.
 """
@@ -91,7 +91,7 @@ def take_tokens(db: Database, mailer: str | None, wanted: int, *, rate: float, b
 
 
 def _locked(db: Database, connection: Connection, mailer: str | None) -> tuple[int, Row[Any]]:
-    """Return time and row of a mailer, which no other worker can change meanwhile."""
+    """Return the time and the row of a mailer, locked against other workers."""
     where = transport.c.mailer == (mailer or "")
     query = select(transport).where(where).with_for_update()
     if (row := connection.execute(query).first()) is None:

@@ -1,4 +1,4 @@
-"""The Jinja environments: loading, escaping by part, and what an undefined variable does."""
+"""The Jinja environments: loading, escaping by part, and undefined variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocks of a template, those that no parent has, and what stands outside of them."""
+"""The blocks of a template: those that no parent has, and content outside of blocks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def top_blocks(tree: nodes.Template) -> dict[str, int]:
 
 
 def outside_blocks(body: Iterable[nodes.Node]) -> Iterator[int]:
-    """Yield the lines of what stands behind ``extends`` in no block, and so not in the page."""
+    """Yield the lines of content after ``extends`` that is in no block, and so not in the page."""
     extends = False
     for node in body:
         if isinstance(node, nodes.Extends):

@@ -1,4 +1,4 @@
-"""The arguments of the components that ship, which are checked where a template calls them."""
+"""The checks of the arguments of the built-in components."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _listed(component: str, argument: str, value: Any, accepted: str) -> list[An
 
 
 def _is_single(value: Any) -> bool:
-    """Return whether a value is one thing, and not several in an order."""
+    """Return whether a value is a single item, and not a sequence."""
     if isinstance(value, Undefined):
         str(value)  # raises its error
     return isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)

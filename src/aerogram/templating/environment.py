@@ -1,4 +1,4 @@
-"""The Jinja environments, and the rendering of one template with errors that say which, where and why."""
+"""The Jinja environments, and rendering of one template with precise errors."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Templates:
         return "".join(self.html_chunks(name, variables, origin))
 
     def html_chunks(self, name: str, variables: Mapping[str, object], origin: str) -> list[str]:
-        """Return what :meth:`html` does as Jinja yields it: constants and values in turn."""
+        """Return the result of :meth:`html` in the chunks that Jinja yields: constants and values in turn."""
         return self._chunks(self._get(self.html_environment, name, origin), variables, origin)
 
     def text(self, name: str, variables: Mapping[str, object], origin: str) -> str:
@@ -214,7 +214,7 @@ class Templates:
         )
 
     def names(self) -> list[str]:
-        """Return the names of all templates, where the loaders can tell."""
+        """Return the names of all templates that the loaders can list."""
         return template_names(self.loader)
 
     def near_file(self, name: str) -> str:
@@ -238,7 +238,7 @@ class Templates:
         return UndefinedVariableError(f"{place_of(name, line, origin)}: {text}", template=name, line=line)
 
     def _names_instead(self, error: jinja2.UndefinedError, text: str, variables: Mapping[str, object]) -> str:
-        """Return what to write in place of an undefined name: a variable, an attribute, a macro."""
+        """Return suggestions for an undefined name: variables, attributes, macros."""
         unexported = _NOT_EXPORTED.match(text)
         if unexported:
             module: Any = self.text_environment.get_template(unexported[1]).module
@@ -271,7 +271,7 @@ class Templates:
         return ""
 
     def import_hint(self, name: str) -> str:
-        """Return how to import the component that ships which has this name, or nearly; empty if none has."""
+        """Return the import of the built-in component with this or a similar name; empty if there is none."""
         module: Any = self.text_environment.get_template(COMPONENTS).module
         close = difflib.get_close_matches(name, names_of(module), n=1, cutoff=0.8)
         if not close:

@@ -1,4 +1,4 @@
-"""What the error of a template says: where it happened, and which names there are."""
+"""The texts of template errors: where it happened, and which names are available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_NAMES = 20  # listed in an error text
 
 
 def names_of(obj: Any) -> list[str]:
-    """Return what a template may ask an object for: keys, macros, or public attributes."""
+    """Return the names that a template can look up in an object: keys, macros, or public attributes."""
     if isinstance(obj, Mapping):
         return [key for key in obj if isinstance(key, str)]
     names = vars(obj) if isinstance(obj, TemplateModule) else dir(obj)
@@ -28,7 +28,7 @@ def names_of(obj: Any) -> list[str]:
 
 
 def near_hint(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return a hint at the known name that is most like another; empty if none is like it.
+    """Return a hint with the known name most similar to another; empty if none is similar.
 
     >>> near_hint("total", ["totals", "tax"]), near_hint("total", [])
     (" Did you mean 'totals'?", '')

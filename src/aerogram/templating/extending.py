@@ -1,4 +1,4 @@
-"""What an application adds to Jinja: extensions, filters, globals, or an environment of its own."""
+"""Jinja additions of an application: extensions, filters, globals, or its own environment."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _derived(
 
 
 class _TwoSyntaxes(jinja2.Environment):
-    """Reads subjects and the templates that ship with the usual delimiters, and others with its own."""
+    """Reads subjects and built-in templates with the default delimiters, and others with its own."""
 
     default_syntax: jinja2.Environment
 

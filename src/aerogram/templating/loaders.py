@@ -1,4 +1,4 @@
-"""Where templates are found: the application's folders first, then the ones that ship."""
+"""The template loaders: the application's folders first, then the built-in templates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shipped_templates() -> Path:
-    """Return the folder of what ships: inside an installed package, beside ``src`` in a checkout."""
+    """Return the folder of the built-in templates: in an installed package, beside ``src`` in a checkout."""
     inside = _PACKAGE / "templates"
     return inside if inside.is_dir() else _PACKAGE.parents[1] / "templates"
 
@@ -55,7 +55,7 @@ class ConfinedLoader(FileSystemLoader):
 
 
 def template_loader(template_dirs: Iterable[str | Path], *loaders: BaseLoader | None) -> BaseLoader:
-    """Return the loader that looks in ``loaders``, then in each of ``template_dirs``, then in what ships.
+    """Return the loader of ``loaders``, then of each of ``template_dirs``, then of the built-in templates.
 
     Args:
         template_dirs: folders, the first found wins.
@@ -75,7 +75,7 @@ def template_names(loader: BaseLoader) -> list[str]:
 
 
 def read_bytes(loader: BaseLoader, name: str) -> tuple[bytes, Callable[[], bool]]:
-    """Return the bytes of a file that a loader finds, and what tells whether the file still has them.
+    """Return the bytes of a file that a loader finds, and a function that says whether they are current.
 
     A loader of the application's own may have a method ``get_bytes(name)``; otherwise its ``get_source`` is
     asked, which may return bytes. No name leads out of the folder of a loader.

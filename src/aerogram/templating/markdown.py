@@ -87,7 +87,7 @@ def _mark_of(_context: object, value: Any) -> str:
 
 
 def _marked(body: list[nodes.Node]) -> list[nodes.Node]:
-    """Put marks in the place of what a block prints: values, and the HTML of macros called with a body."""
+    """Replace what a block prints by marks: values, and the HTML of macros called with a body."""
     return [_marked_node(node) for node in body]
 
 
@@ -143,7 +143,7 @@ def _parser() -> MarkdownIt:
 
 
 def _filled(html: str, values: list[Any]) -> str:
-    """Put the values in the place of their marks, and check and encode the URLs that they become part of."""
+    """Replace the marks by their values, and check and encode the URLs that contain them."""
 
     def alone(found: re.Match[str]) -> str:
         texts = [values[int(number)] for number in _MARKS.findall(found[1])]
@@ -164,7 +164,7 @@ def _filled(html: str, values: list[Any]) -> str:
 
 
 def _unindented(source: str) -> str:
-    """Remove the indentation that has no meaning: all but that of what belongs to an item of a list."""
+    """Remove the indentation without meaning: all but that of content of list items."""
     return "\n".join(_unindented_lines(source.expandtabs(4).split("\n")))
 
 

@@ -40,7 +40,7 @@ around_rendering: Final[list[Callable[[Rendering], AbstractContextManager[object
 
 @contextmanager
 def within_integrations(rendering: Rendering) -> Iterator[None]:
-    """Enter what integrations enter around each rendering."""
+    """Enter the context managers of integrations around a rendering."""
     with ExitStack() as stack:
         for enter in around_rendering:
             stack.enter_context(enter(rendering))

@@ -1,4 +1,4 @@
-"""What becomes of each recipient after an attempt: a decision without input or output.
+"""The decision about each recipient after an attempt, without input or output.
 
 ======================================== ============================================================
 the attempt                              the recipient
@@ -40,7 +40,7 @@ _LOGIN_CODES: Final = frozenset({530, 535, 538})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of one recipient.
+    """The decision about one recipient.
 
     Attributes:
         address: the recipient.
@@ -65,7 +65,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt means for the mail and for the server.
+    """The decision about a mail and its server after an attempt.
 
     Attributes:
         outcomes: one for each recipient of the attempt.
@@ -91,7 +91,7 @@ def judge(
     failures: int = 0,
     jitter: Random = random.random,
 ) -> Verdict:
-    """Decide what becomes of each recipient after an attempt, from the backend's report.
+    """Decide about each recipient after an attempt, from the backend's report.
 
     Args:
         report: the report.
@@ -137,7 +137,7 @@ def after_error(
     failures: int = 0,
     jitter: Random = random.random,
 ) -> Verdict:
-    """Decide what becomes of a mail whose attempt raised an error; nothing of it was sent.
+    """Decide about a mail whose attempt raised an error before anything was sent.
 
     Args:
         error: the error.

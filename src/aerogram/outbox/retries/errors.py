@@ -1,4 +1,4 @@
-"""What an error of a backend says of the mail that it was sending, and of the server."""
+"""The meaning of a backend's error for the mail that it was sending, and for the server."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def backoff(attempts: int, *, jitter: Random = random.random) -> float:
 
 
 def pause(transport: Transport, failures: int, *, jitter: Random = random.random) -> float:
-    """Return for how many seconds a server is left alone: doubled with each failure, within 20 %.
+    """Return the seconds of a mailer's pause: doubled with each failure, within 20 %.
 
     Args:
         transport: ``"down"``, from 1 second to a minute; ``"misconfigured"``, from 30 seconds to 10 minutes.

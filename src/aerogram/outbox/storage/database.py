@@ -1,4 +1,4 @@
-"""The database of the outbox: one engine for each URL and process, and what its failures mean.
+"""The database of the outbox: one engine for each URL and process, and its errors.
 
 SQLite: write-ahead log, ``synchronous=FULL``, every write inside ``BEGIN IMMEDIATE``, and a connection that
 no other thread uses meanwhile. PostgreSQL: ``READ COMMITTED``, and its clock. A forked process opens
@@ -53,7 +53,7 @@ _held: Final[list[Database]] = []  # while this process forks
 
 
 class Database:
-    """One database: transactions, the clock, and the tables, which are made when they are first needed.
+    """One database: transactions, the clock, and the tables, which are created when first needed.
 
     Args:
         url: an SQLAlchemy URL.
@@ -118,7 +118,7 @@ class Database:
         return now_of(connection)
 
     def prepare(self, *, create: bool = False) -> None:
-        """Make file and tables where they do not exist, and check their version.
+        """Create file and tables if they do not exist, and check their version.
 
         Args:
             create: make a new file even in place of one that this process has used and that is gone.
@@ -156,7 +156,7 @@ class Database:
             return max(found or 0, schema.VERSION)
 
     def checkpoint(self) -> None:
-        """Empty the write-ahead log of SQLite, whose file stays as large as it ever was otherwise."""
+        """Empty the write-ahead log of SQLite, whose file would never shrink otherwise."""
         if self.is_sqlite:
             engine = self.engine
             with self._writer, failures_named(str(self)), engine.connect() as connection:
@@ -167,7 +167,7 @@ class Database:
         self.engine.dispose()
 
     def _start(self) -> None:
-        """Make what belongs to one process; a forked one calls it again."""
+        """Create the objects of one process; a forked process calls it again."""
         self._process = os.getpid()
         self._lock = threading.Lock()
         # SQLite has one writer at a time. A process that is forked meanwhile would take it for its own. A
@@ -207,7 +207,7 @@ class Database:
         record.info["file"] = identity(self.path)
 
     def _refuse_new_file(self, *_: object) -> None:
-        """Refuse to open a file that is gone, which SQLite would make anew."""
+        """Refuse to open a file that has disappeared, which SQLite would create again."""
         self._identity()
 
     def _identity(self) -> tuple[int, int]:
@@ -218,7 +218,7 @@ class Database:
         return found
 
     def _check_file(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        """Open the file again that is now in the place of the one that was opened: the other is lost."""
+        """Reopen the file if another one has replaced it."""
         if record.info.get("file") != self._identity():
             raise DisconnectionError
 
@@ -263,7 +263,7 @@ def check_version(found: int, where: str) -> None:
 
 
 def check_tables(connection: Connection) -> None:
-    """Raise OutboxSchemaError unless the database of a caller's connection has our tables."""
+    """Raise OutboxSchemaError unless the database of a caller's connection has the outbox's tables."""
     where = f"the database {connection.engine.url.render_as_string(hide_password=True)}"
     if not inspect(connection).has_table(schema.schema_version.name):
         raise OutboxSchemaError(
@@ -277,7 +277,7 @@ def check_tables(connection: Connection) -> None:
 
 @contextmanager
 def failures_named(where: str) -> Iterator[None]:
-    """Raise OutboxUnavailable for what a database raises, and ScheduleError for a value that it refuses.
+    """Translate database errors: OutboxUnavailable, or ScheduleError for a value that it refuses.
 
     No value of a statement is in their texts.
     """

@@ -62,7 +62,7 @@ def _announce(session: Session, ids: Sequence[str]) -> None:
 
 
 def _wait_for_poll(_ids: Sequence[str]) -> None:
-    """Leave the entries of a Connection, which tells no one of its commit, to the next look of a worker."""
+    """Leave the entries of a Connection, which reports no commit, to the next poll of a worker."""
 
 
 def _committed(session: Session) -> None:

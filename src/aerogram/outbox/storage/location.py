@@ -1,4 +1,4 @@
-"""Where the database is: the URL of ``OUTBOX_URL``, and the file of SQLite."""
+"""The location of the database: the URL of ``OUTBOX_URL``, and the file of SQLite."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def default_url() -> str:
 
 
 def checked_url(given: str) -> URL:
-    """Return the URL of a database that can be used, with its driver; ImproperlyConfigured for another."""
+    """Return the URL of a supported database with its driver; raise ImproperlyConfigured for another."""
     where = f"OUTBOX_URL ({settings.source_of('OUTBOX_URL')})"
     try:
         url = make_url(given)
@@ -77,7 +77,7 @@ def make_file(path: Path) -> None:
 
 
 def identity(path: Path | None) -> tuple[int, int] | None:
-    """Return what tells a file from another one that takes its place; None if there is none."""
+    """Return the identity of a file, which another file in its place does not have; None without a file."""
     try:
         status = os.stat(path or "")  # noqa: PTH116 - called at every transaction: no Path built
     except OSError:

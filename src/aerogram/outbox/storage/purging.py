@@ -1,4 +1,4 @@
-"""Entries that have ended are deleted after some time, as their contents hold secrets."""
+"""Purging: finished entries are deleted after some time, as their contents may be secret."""
 
 from __future__ import annotations
 

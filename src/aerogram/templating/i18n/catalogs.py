@@ -1,4 +1,4 @@
-"""Translations: the application's gettext catalogues, and the words of the templates that ship."""
+"""Translations: the application's gettext catalogues, and the words of the built-in templates."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Catalogs:
 
     @jinja2.pass_eval_context
     def shipped_text(self, context: Any, message: str, language: object, **values: Any) -> str:
-        """Return words of a template that ships in a language, with values; HTML escapes them."""
+        """Return the words of a built-in template in a language, with values, which HTML escapes."""
         text = self._shipped(message, str(language))
         return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - words of catalogues
 
     def around_site(self, message: str, language: object) -> tuple[str, str]:
-        """Return the words before and behind the name of the site in words of a template that ships."""
+        """Return the words before and after the name of the site in the words of a built-in template."""
         before, _, behind = self._shipped(message, str(language)).partition("%(site)s")
         return before.strip(), behind.strip()
 
@@ -76,7 +76,7 @@ class Catalogs:
             return message
 
     def of(self, locale: str) -> NullTranslations:
-        """Return the translations for a locale: all that may be meant by it, one behind the other."""
+        """Return the translations for a locale: all that match it, each the fallback of the one before."""
         if locale not in self._of:
             found = NullTranslations()
             own = ((folder, domain) for folder in self.folders for domain in _DOMAINS)
@@ -113,7 +113,7 @@ def _filled(function: Any) -> Callable[..., str]:
 
 @lru_cache(maxsize=64)
 def shipped_translation(message: str, locale: str) -> str | None:
-    """Return words of ours in a language, or ``None`` where they are not translated."""
+    """Return built-in words in a language, or ``None`` if they are not translated."""
     text = Catalogs().of(locale).gettext(message)
     return text if text != message or locale.partition("_")[0] == "en" else None
 

@@ -160,7 +160,7 @@ def _local(name: str, value: datetime, timezone: Any) -> datetime:
 
 
 def _written(name: str, write: Callable[[], T]) -> T:
-    """Return what Babel writes, or say where in a template it cannot."""
+    """Return Babel's result, or raise an error with the place in the template."""
     try:
         return write()
     except AttributeError as error:

@@ -1,4 +1,4 @@
-"""Locales and time zones: how they are written, and which ones a message has."""
+"""Locales and time zones: parsing, and those of a message."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def parse_locale(name: object) -> str:
 
 @lru_cache(maxsize=256)
 def babel_locale(name: str) -> babel.Locale:
-    """Return Babel's data of a locale; of its language where a territory is unusual for it (``de_US``).
+    """Return Babel's locale; that of the language alone for an unusual territory (``de_US``).
 
     Raises:
         MissingDependency: Babel is not installed.
@@ -149,7 +149,7 @@ def localized_names(name: str, locale: str) -> tuple[str, ...]:
 
 
 def template_locale(name: str, original: str) -> str:
-    """Return the locale for which a template is what another is for all; empty where it is none of these.
+    """Return the locale of a template such as ``welcome.fr.html``; empty if it is for all locales.
 
     A language of three letters has to be one that Babel knows.
 

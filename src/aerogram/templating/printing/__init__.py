@@ -1,4 +1,4 @@
-"""What a template may print: text, numbers and what has a text form of its own, but no ``repr``."""
+"""What a template may print: text, numbers and objects with a text form, but never a ``repr``."""
 
 from __future__ import annotations
 

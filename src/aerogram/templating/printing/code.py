@@ -1,4 +1,4 @@
-"""The code that Jinja makes of a template: it checks what becomes text before it does."""
+"""A code generator for Jinja that checks values before they become text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_SUCH = re.compile(r"No (filter|test) named '(.+)'\.")
 
 
 class PrintingCode(CodeGenerator):
-    """Jinja's code generator; its code checks what becomes text before it does.
+    """Jinja's code generator, whose code checks values before they become text.
 
     A value of a plain type costs no call. What an ``if`` tests is not printed, and not checked.
     """
@@ -115,7 +115,7 @@ class PrintingCode(CodeGenerator):
 
 
 class PrintingEnvironment(jinja2.Environment):
-    """Jinja's environment; its code, and the filters that ``map`` applies, check what becomes text."""
+    """Jinja's environment, whose code and ``map`` filters check values before they become text."""
 
     code_generator_class = PrintingCode
 
@@ -138,7 +138,7 @@ class PrintingEnvironment(jinja2.Environment):
         context: Context | None = None,
         eval_ctx: EvalContext | None = None,
     ) -> Any:
-        """Apply a filter; what it makes text of is checked."""
+        """Apply a filter, and check the values that it turns into text."""
         if name in _TEXT_FILTERS:
             check = check_of(eval_ctx or (context.eval_ctx if context else EvalContext(self)))
             for text in (value, *(args or ())[: _TEXT_ARGUMENTS.get(name, 0)]):
@@ -147,7 +147,7 @@ class PrintingEnvironment(jinja2.Environment):
 
 
 def _texts_in(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yield the parts of an expression that it makes text of."""
+    """Yield the parts of an expression that it turns into text."""
     if isinstance(node, nodes.Concat):
         yield from node.nodes
     elif isinstance(node, nodes.Filter) and node.name in _TEXT_FILTERS:
@@ -169,7 +169,7 @@ def _texts_in(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def _operands_in(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yield the parts of an expression that hold several values which it makes text of."""
+    """Yield the parts of an expression with several values that it turns into text."""
     if isinstance(node, nodes.Mod):
         if not isinstance(node.right, nodes.Dict | nodes.Tuple | nodes.Const):
             yield node.right
@@ -189,7 +189,7 @@ def _operands_in(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def source_of(node: nodes.Node | None) -> str:
-    """Return an expression as a person would write it, with ``…`` for what does not matter."""
+    """Return an expression as source code, abbreviated with ``…``."""
     if isinstance(node, nodes.Name):
         return node.name
     if isinstance(node, nodes.Getattr):

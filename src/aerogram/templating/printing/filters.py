@@ -1,4 +1,4 @@
-"""The filters and operators of Jinja that make text of several values, each of them checked."""
+"""Jinja's filters and operators that turn several values into text, with a check of each value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Check = Callable[[Any, str], Any]
 
 
 def checked_operands(check: Check, operands: Any, source: str) -> Any:
-    """Check what a format gets: of a tuple each value, and of a dict those that become text."""
+    """Check the values for a format: each of a tuple, and those of a dict that become text."""
     if isinstance(operands, tuple):
         for value in operands:
             check(value, "")
@@ -68,7 +68,7 @@ class _Guarded:
 
 
 def check_of(eval_ctx: EvalContext) -> Check:
-    """Return the check of what a part of this escaping prints."""
+    """Return the check for a part with or without escaping."""
     return check_html if eval_ctx.autoescape else check_text
 
 
@@ -76,7 +76,7 @@ def check_of(eval_ctx: EvalContext) -> Check:
 def _join(
     eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
 ) -> str:
-    """Join what has a text form; ``d`` is the separator."""
+    """Join values that have a text form; ``d`` is the separator."""
     if attribute is not None:
         value = map(make_attrgetter(eval_ctx.environment, attribute), value)
     check = check_of(eval_ctx)
@@ -97,7 +97,7 @@ def _xmlattr(eval_ctx: EvalContext, d: Mapping[str, Any], autospace: bool = True
 
 
 def _urlencode(value: Any) -> str:
-    """Encode what has a text form: a value, or the keys and values of a dict or of pairs."""
+    """URL-encode a value, or the keys and values of a dict or of pairs, if they have a text form."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         return do_urlencode(check_text(value, ""))
     pairs = value.items() if isinstance(value, Mapping) else value
@@ -105,7 +105,7 @@ def _urlencode(value: Any) -> str:
 
 
 def checked_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what replaces those filters of Jinja that make text of several values."""
+    """Return replacements for Jinja's filters that turn several values into text."""
     ours = {
         "join": (do_join, _join),
         "xmlattr": (do_xmlattr, _xmlattr),

@@ -1,4 +1,4 @@
-"""Which values have a text form, and what the error text says of one that has none."""
+"""The check whether a value has a text form, and the error for one that has none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_html(value: Any, source: str) -> Any:
 
 
 def check_text(value: Any, source: str) -> Any:
-    """Do the same for a text part, where markup is no text."""
+    """Do the same for a text part, where markup is not accepted."""
     if isinstance(value, TemplateModule):
         return _checked_module(value, source)
     if value is None or _shows_repr(value):
@@ -45,7 +45,7 @@ def check_text(value: Any, source: str) -> Any:
 
 
 def _checked_module(value: TemplateModule, source: str) -> TemplateModule:
-    """Refuse an imported template that prints nothing: something else of its name was meant."""
+    """Refuse to print an imported template without output: another object of its name was meant."""
     if str(value).strip():
         return value
     name = source or "x"
