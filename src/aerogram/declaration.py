@@ -345,7 +345,6 @@ def return_path_of(path: str, recipients: Sequence[str], origin: str) -> str | N
     if len(recipients) > 1:
         raise DeclarationError(
             f"{origin}.return_path has {RECIPIENT_PLACEHOLDER}, but the mail has {len(recipients)} "
-            "recipients. "
-            "Send one mail per recipient, or declare an address without it."
+            "recipients. Send one mail per recipient, or declare an address without it."
         )
     return verp(path, recipients[0]) if recipients else None

@@ -233,7 +233,7 @@ def fan_out(
     run: str | None = None,
     key: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> FanOut:
-    """Let the Celery workers render and send one mail for each item.
+    """Queue tasks for Celery workers that render and send one mail for each item.
 
     To resume an interrupted run, start it again with the same ``run`` id and the same items: mails that are
     already queued are neither rendered nor sent again.

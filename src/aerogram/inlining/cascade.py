@@ -191,7 +191,7 @@ def _not_important(cascade: ElementCascade, changes: CascadeChanges) -> tuple[De
 
 
 def _make_important(one: RankedDeclaration, why: set[Key], changes: CascadeChanges) -> None:
-    """Let a declaration be important in its sheet; if it must not be, nor may those it should win over."""
+    """Make a declaration important in its sheet, or refuse that to those that it should win over."""
     if one.precedence.inline or one.key in changes.never_important:
         changes.never_important |= changes.important & why
         return

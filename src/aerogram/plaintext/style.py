@@ -96,7 +96,7 @@ class StyleInfo(NamedTuple):
 
     @property
     def inherited_visibility(self) -> tuple[bool | None, ...]:
-        """Whether letters inside can be seen, by each of the properties that are inherited."""
+        """The visibility of text inside, by each of the inherited properties."""
         return self.is_visible, self.has_visible_font, self.has_visible_color
 
     @property

@@ -56,8 +56,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         connection: the backend that sends; by default, that of the settings.
         attachments: ``(filename, content, mimetype)`` triples, or MIME parts of the ``email`` package.
         headers: further headers. ``From``, ``To``, ``Cc``, ``Reply-To``, ``Date`` and ``Message-ID`` replace
-            the header of that name, but do not change the envelope. ``Date`` may be a ``datetime``; a naive
-            one is in UTC.
+            the header of that name, but not the envelope. ``Date`` may be a ``datetime``, in UTC if naive.
         cc: mailboxes of the Cc header.
         reply_to: mailboxes of the Reply-To header.
 
@@ -201,8 +200,7 @@ class EmailMessage(QueueableMessage, ReadableMessage):
         """Attach a file, or a MIME part.
 
         Args:
-            filename: the name of the file, or a MIME part without further arguments. A complete message is
-                attached as ``message/rfc822``.
+            filename: the name of the file, or a MIME part alone. A message becomes ``message/rfc822``.
             content: a string or bytes; a file or another object with ``read()``, which is read at once from
                 its current position; a ``pathlib.Path`` of a file; a message, for ``message/rfc822``.
             mimetype: ``type/subtype``; guessed from the name if it is None.

@@ -84,8 +84,8 @@ class Loop:
     def carry(self, source: Iterable[OutgoingMessage]) -> Iterator[OutgoingMessage]:
         """Send what ``source`` yields and yield each message that has all its results, as they come.
 
-        The time that source and caller take is no wait for a server. Where the source has ``NOTHING_YET``,
-        it is asked again, unless nothing is under way.
+        The time of source and caller is no wait for a server. Where the source has ``NOTHING_YET``, it is
+        asked again, unless nothing is under way.
         """
         messages = iter(source)
         while (message := self._next_of(messages)) is not _END:
@@ -211,8 +211,7 @@ class Loop:
         if flush or self._waiting:  # for a connection that is being opened
             while (connection := self._first(_HOLDING)) is not None:
                 self._advance(connection, holds=False)
-                if self._waiting:  # what it has left, if it failed
-                    self._hand_out()
+                self._hand_out()  # what it has left, if it failed
         if self._finished:
             return
         if not self._connections:
@@ -229,7 +228,7 @@ class Loop:
     def _advance(
         self, connection: Connection, step: Callable[[], None] | None = None, *, holds: bool | None = None
     ) -> None:
-        """Let a connection go on to its next state, and do what that asks for."""
+        """Advance a connection to its next state, and act on that state."""
         holds = self._ahead if holds is None else holds
         connection.advance(step, holds=holds)
         while connection.call is not None and not self._has_threads:

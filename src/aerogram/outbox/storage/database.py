@@ -268,9 +268,8 @@ def check_tables(connection: Connection) -> None:
     if not inspect(connection).has_table(schema.schema_version.name):
         raise OutboxSchemaError(
             f"There is no outbox in {where}, the database of the session. Create its tables once: set "
-            "OUTBOX_URL to "
-            "this database and run 'aerogram outbox init', or add aerogram.outbox.storage.schema.metadata "
-            "to your migrations. The worker needs the same OUTBOX_URL."
+            "OUTBOX_URL to this database and run 'aerogram outbox init', or add "
+            "aerogram.outbox.storage.schema.metadata to your migrations. The worker needs that OUTBOX_URL."
         )
     check_version(connection.scalar(schema.schema_version.select()) or schema.VERSION, where)
 
@@ -286,8 +285,7 @@ def failures_named(where: str) -> Iterator[None]:
     except (DataError, UnicodeError, OverflowError) as error:
         raise ScheduleError(
             f"{where[:1].upper()}{where[1:]} refuses a value: it contains a NUL or half of a surrogate "
-            "pair, or "
-            f"is too large ({type(error).__name__})."
+            f"pair, or is too large ({type(error).__name__})."
         ) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0][:300] or type(error.orig).__name__
