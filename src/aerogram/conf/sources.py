@@ -60,8 +60,7 @@ class Surroundings:
         if named and not seen.layers:
             raise ImproperlyConfigured(
                 f"{CONFIG_VARIABLE} names {named}, which is not a file with settings. Set it to the path "
-                "of an "
-                "aerogram.toml, or of a pyproject.toml with [tool.aerogram]."
+                "of an aerogram.toml, or of a pyproject.toml with [tool.aerogram]."
             )
         seen.layers.append(_environment_layer(os.environ))
         return seen

@@ -110,8 +110,7 @@ def read_bytes(loader: BaseLoader, name: str) -> tuple[bytes, Callable[[], bool]
     if not isinstance(source, bytes):
         raise TemplateRuntimeError(
             f"{type(loader).__name__} cannot read the bytes of {name!r}. Add a method get_bytes(name) to "
-            "it, or "
-            "use a FileSystemLoader or PackageLoader"
+            "it, or use a FileSystemLoader or PackageLoader"
         )
     return source, _never_changed
 

@@ -42,8 +42,7 @@ def addresses(mail: Mail) -> Iterator[Finding]:
             if entry and not parse_mailbox(plain_entry(entry)).domain:
                 text = (
                     f"{plain_entry(entry)!r} has no domain, so only a server that delivers locally accepts "
-                    "it. "
-                    "Write the whole address: ann@example.com."
+                    "it. Write the whole address: ann@example.com."
                 )
                 yield Finding("no-domain", text, None, name)
 

@@ -78,8 +78,7 @@ def _verbatim(part: Message, eight_bit: bool, _enclosed: bool = False) -> Leaf:
     if not is_safe(body, eight_bit=eight_bit):
         raise _UnencodableError(
             f"An attached {part.get_content_type()} part contains a NUL, a line over 998 octets, or text "
-            "beyond "
-            "ASCII, and cannot be encoded without change: encode its content before it is attached."
+            "beyond ASCII, and cannot be encoded without change: encode its content before it is attached."
         )
     check_lines(body)
     return Leaf(_head(part, {}), body, raw=True)

@@ -88,10 +88,8 @@ def make_backend(path: str, alias: str, options: dict[str, Any]) -> Any:
     if path in _being_made.get():
         raise ImproperlyConfigured(
             f"Mail goes in a circle: Django sends it through Aerogram ({path[:100]}), and Aerogram through "
-            "Django. "
-            "Configure a backend that delivers in one of them: MAILERS or EMAIL_BACKEND of Aerogram, "
-            "backend=... of "
-            "aerogram.mail.backends.django, or EMAIL_BACKEND of Django."
+            "Django. Configure a backend that delivers in one of them: MAILERS or EMAIL_BACKEND of Aerogram, "
+            "backend=... of aerogram.mail.backends.django, or EMAIL_BACKEND of Django."
         )
     token = _being_made.set((*_being_made.get(), path))
     try:
